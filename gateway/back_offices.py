@@ -1,0 +1,50 @@
+"""What a back office (card system, pension registry …) may answer to one step.
+
+Each transaction type declares, as a Protocol, the narrow back office it needs;
+the integration that answers it is found by name (``providers.load``). Whatever
+happens on the wire comes back as one of these values, never as an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The step took effect. ``facts`` are what the citizen is told of it."""
+
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyDone:
+    """It had taken effect before: a success with another message."""
+
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The back office said no. ``reason`` is our word for it, ``upstream`` its own text."""
+
+    reason: str
+    upstream: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """Surely nothing happened: not reached, or answered with a fault before doing anything."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """It may have happened: the answer was lost. Ask before repeating."""
+
+    code: str
+
+
+StepOutcome = Done | AlreadyDone | Refused | Unavailable | Silent

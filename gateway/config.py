@@ -1,0 +1,188 @@
+"""Settings from the environment or ``.env``, read once, checked at once.
+
+Every mistake found here is one line that names the setting and says what to put
+there. Integrations read their own settings from ``Settings.environment``.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from gateway.errors import SettingError
+
+MASTER_KEY_BYTES = 32
+# A provider counts as configured as soon as one of these is set.
+REAL_PROVIDER_KEYS = ("ALIYUN_ACCESS_KEY_ID", "ALIYUN_ACCESS_KEY_SECRET", "SMS_PROVIDERS")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What this deployment is.
+
+    ``demo`` is true while no real provider is configured: the sandbox then plays
+    the outside world. ``sms_providers`` maps a provider's name to its weight.
+    Times are in seconds.
+    """
+
+    state: Path
+    database_url: str
+    broker_url: str
+    public_url: str
+    city: str
+    demo: bool
+    sms_providers: Mapping[str, int]
+    sandbox_url: str
+    lease: float
+    reconcile_after: float
+    master_key: bytes = field(repr=False)
+    callback_secret: str = field(repr=False)
+    environment: Mapping[str, str] = field(repr=False)
+
+    @property
+    def owns_database(self) -> bool:
+        """Whether the database is this instance's own file."""
+        return self.database_url == default_database_url(self.state)
+
+
+def default_database_url(state: Path) -> str:
+    return f"sqlite:///{state / 'huiyin.db'}"
+
+
+def load(environment: Mapping[str, str] | None = None, state: Path | None = None) -> Settings:
+    """Read the settings; a wrong or contradictory one raises ``SettingError``.
+
+    The state folder is made if it is not there. What the environment does not
+    say, a ``.env`` file in the working folder may say.
+    """
+    if environment is None:
+        environment = {**_dotenv(Path(".env")), **os.environ}
+    folder = Path(state or environment.get("HUIYIN_STATE") or ".state").absolute()
+    _make_state(folder)
+    return _read(environment, folder)
+
+
+def _read(environment: Mapping[str, str], folder: Path) -> Settings:
+    sandbox_url = _sandbox_url(environment)
+    real = any(environment.get(key) for key in REAL_PROVIDER_KEYS)
+    providers = _weights(environment.get("SMS_PROVIDERS", "aliyun_sms"))
+    return Settings(
+        state=folder,
+        database_url=_database_url(environment.get("DATABASE_URL", ""), folder),
+        broker_url=_broker_url(environment.get("BROKER_URL", "")),
+        public_url=environment.get("PUBLIC_URL", "http://127.0.0.1:12333").rstrip("/"),
+        city=environment.get("HUIYIN_CITY", "changde"),
+        demo=bool(sandbox_url) or not real,
+        sms_providers=providers,
+        sandbox_url=sandbox_url,
+        lease=_seconds(environment, "HUIYIN_LEASE_SECONDS", 30),
+        reconcile_after=_seconds(environment, "HUIYIN_RECONCILE_AFTER_SECONDS", 10),
+        master_key=_master_key(environment.get("HUIYIN_MASTER_KEY", ""), folder),
+        callback_secret=environment.get("CALLBACK_SECRET") or _kept_secret(folder / "callback.secret"),
+        environment=dict(environment),
+    )
+
+
+def _dotenv(path: Path) -> dict[str, str]:
+    return {key: value for key, value in dotenv_values(path).items() if value is not None}
+
+
+def _sandbox_url(environment: Mapping[str, str]) -> str:
+    url = environment.get("SANDBOX_URL", "").rstrip("/")
+    endpoint = environment.get("ALIYUN_SMS_ENDPOINT", "")
+    if url and not endpoint.startswith(url):
+        raise SettingError(
+            "SANDBOX_URL is set but ALIYUN_SMS_ENDPOINT is not in the sandbox; unset one of them."
+        )
+    return url
+
+
+def _make_state(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(13, "not writable")
+    except OSError as error:
+        reason = error.strerror or "not usable"
+        raise SettingError(
+            f"The state folder {folder} cannot be used ({reason}). Name another with --state DIR."
+        ) from None
+
+
+def _database_url(given: str, folder: Path) -> str:
+    if not given:
+        return default_database_url(folder)
+    for prefix in ("postgresql://", "postgres://"):
+        if given.startswith(prefix):
+            return "postgresql+psycopg://" + given.removeprefix(prefix)
+    if given.startswith(("postgresql+psycopg://", "sqlite:///")):
+        return given
+    raise SettingError("DATABASE_URL must begin with postgresql:// or sqlite:///.")
+
+
+def _broker_url(given: str) -> str:
+    if given and not given.startswith(("redis://", "rediss://", "redis+socket://")):
+        raise SettingError("BROKER_URL must begin with redis://, rediss:// or redis+socket://.")
+    return given
+
+
+def _weights(given: str) -> dict[str, int]:
+    weights: dict[str, int] = {}
+    for item in filter(None, (part.strip() for part in given.split(","))):
+        name, _, weight = item.partition("=")
+        if not name.isidentifier() or not (weight or "1").isdigit():
+            raise SettingError(
+                f"SMS_PROVIDERS has {item!r}; write names with weights, like aliyun_sms=3,other=1."
+            )
+        weights[name] = int(weight or "1")
+    if not any(weights.values()):
+        raise SettingError("SMS_PROVIDERS names no provider with a weight above 0; put aliyun_sms there.")
+    return weights
+
+
+def _seconds(environment: Mapping[str, str], key: str, default: float) -> float:
+    given = environment.get(key)
+    try:
+        value = float(given) if given else default
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= 3600:
+        raise SettingError(f"{key} must be a number of seconds between 0 and 3600, not {given!r}.")
+    return value
+
+
+def _master_key(given: str, folder: Path) -> bytes:
+    text = given or _kept_secret(folder / "master.key", MASTER_KEY_BYTES)
+    try:
+        key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != MASTER_KEY_BYTES:
+        raise SettingError(
+            "HUIYIN_MASTER_KEY must be 32 bytes in URL-safe base64; make one with "
+            "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'."
+        )
+    return key
+
+
+def _kept_secret(path: Path, size: int = 24) -> str:
+    """Read a secret kept in the state folder; make it the first time, for us alone to read."""
+    if not path.exists():
+        fresh = path.with_suffix(f".{os.getpid()}")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(size))
+        try:
+            os.link(fresh, path)  # whoever comes first wins; nobody reads half a secret
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_text().strip()

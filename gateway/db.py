@@ -1,0 +1,159 @@
+"""The database: engine, transactions, column types, and the claim with a lease.
+
+SQLite and PostgreSQL run the same code. A room declares its tables on
+``metadata``; nobody opens a transaction but through ``Db.read`` and ``Db.write``,
+and nobody holds one over a network call.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    Row,
+    Table,
+    TypeDecorator,
+    create_engine,
+    event,
+    select,
+    update,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Utc(TypeDecorator[datetime]):
+    """An aware time in UTC on both databases (SQLite would hand back naive ones)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise TypeError("a time without a zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Db:
+    """One engine and the two ways to use it."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        self._writer = self.engine.execution_options(write=True)
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """A transaction that only reads."""
+        return self.engine.begin()
+
+    def write(self) -> AbstractContextManager[Connection]:
+        """A transaction that writes; SQLite takes its lock at the start, so no update is lost."""
+        return self._writer.begin()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, pool_size=20)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    write = connection.get_execution_options().get("write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+# --- claim with lease and fencing token -----------------------------------------------
+#
+# A row of work has two columns: ``due_at`` (when somebody should look at it; null
+# when nobody need) and ``lease`` (the fencing token of whoever looks now). A claim
+# moves ``due_at`` to the lease's end, so the row of a worker that died is simply
+# due again: there is no second mechanism that frees leases.
+
+
+def new_lease() -> int:
+    """A fencing token: random, so two claims never share one."""
+    return secrets.randbits(62)
+
+
+def claim(
+    tx: Connection,
+    table: Table,
+    *,
+    now: datetime,
+    seconds: float,
+    limit: int,
+    lease: int,
+    where: Sequence[ColumnElement[bool]] = (),
+) -> Sequence[Row[Any]]:
+    """Lease up to ``limit`` due rows of ``table`` to the caller; oldest due first.
+
+    Rows another transaction is claiming are passed over. Works alike on SQLite
+    (whose writers queue) and PostgreSQL (SKIP LOCKED, the pick materialised so
+    that the plan cannot run it per row).
+    """
+    key = table.c.id
+    picked = (
+        select(key)
+        .where(table.c.due_at <= now, *where)
+        .order_by(table.c.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("picked")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    statement = (
+        update(table)
+        .where(key.in_(select(picked.c.id)))
+        .values(due_at=now + timedelta(seconds=seconds), lease=lease)
+        .returning(*table.c)
+    )
+    return tx.execute(statement).all()
+
+
+# --- identifiers ----------------------------------------------------------------------
+
+
+def uuid7() -> UUID:
+    """A UUID in time order (RFC 9562, version 7): new rows land at the end of the index."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    return UUID(int=value)

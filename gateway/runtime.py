@@ -1,0 +1,70 @@
+"""What a process works with, built once and passed explicitly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any
+from uuid import UUID
+
+from gateway import providers
+from gateway.config import Settings
+from gateway.db import Db, uuid7
+from gateway.providers import Sender
+from gateway.security import Vault
+
+Wake = Callable[[str], None]
+
+
+def system_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Settings, database, providers, back offices, and the three things tests replace.
+
+    ``wake(lane)`` tells workers that a lane has due rows: best effort, coalesced,
+    never raising; what it misses the sweep finds. ``clock`` gives the aware time,
+    ``new_id`` a fresh UUID.
+    """
+
+    settings: Settings
+    db: Db
+    vault: Vault
+    providers: Mapping[str, Sender]
+    wake: Wake
+    clock: Callable[[], datetime] = system_clock
+    new_id: Callable[[], UUID] = uuid7
+    _back_offices: dict[str, Any] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def back_office(self, name: str) -> Any:
+        """The integration of this name, built at first use and kept.
+
+        The transaction type that asks declares its protocol; ``SettingError``
+        names a setting it lacks.
+        """
+        with self._lock:
+            if name not in self._back_offices:
+                self._back_offices[name] = providers.load(name, self.settings.environment)
+            return self._back_offices[name]
+
+    def wake_all(self, lanes: set[str]) -> None:
+        for lane in sorted(lanes):
+            self.wake(lane)
+
+
+def build(settings: Settings, wake: Wake, clock: Callable[[], datetime] = system_clock) -> Runtime:
+    """Build the Runtime of a process; an incomplete setting raises ``SettingError``."""
+    loaded = {name: providers.load(name, settings.environment) for name in settings.sms_providers}
+    return Runtime(
+        settings=settings,
+        db=Db(settings.database_url),
+        vault=Vault(settings.master_key),
+        providers=loaded,
+        wake=wake,
+        clock=clock,
+    )
