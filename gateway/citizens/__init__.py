@@ -1,0 +1,1 @@
+"""The gateway's own register of citizens: encrypted, found by blind index."""

@@ -1,0 +1,138 @@
+"""Citizens: the table, import, look-up by ID number, addresses for sending.
+
+Personal data is sealed per cell; ``district``, ``birth_date`` and the insured
+type stay in clear because audiences are chosen by them. The register is ours;
+card and pension states are the back offices'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy import Column, Connection, Date, LargeBinary, String, Table, Uuid, func, insert, select
+
+from gateway.db import metadata, uuid7
+from gateway.security import Vault
+
+citizens = Table(
+    "citizens",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("id_number", LargeBinary, nullable=False),
+    Column("id_index", LargeBinary(16), nullable=False, unique=True),
+    Column("name", LargeBinary, nullable=False),
+    Column("mobile", LargeBinary),
+    Column("mobile_index", LargeBinary(16), index=True),
+    Column("email", LargeBinary),
+    Column("address", LargeBinary),
+    Column("district", String(6), nullable=False),
+    Column("birth_date", Date, nullable=False),
+    Column("sex", String(1), nullable=False),
+    Column("insured_type", String(16), nullable=False),
+    Column("pension_state", String(24)),
+    Column("language", String(8), nullable=False),
+)
+
+
+class Entry(Protocol):
+    """What an import brings of one person. ``mobile`` is E.164."""
+
+    @property
+    def id_number(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def mobile(self) -> str: ...
+    @property
+    def email(self) -> str | None: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def district(self) -> str: ...
+    @property
+    def birth_date(self) -> date: ...
+    @property
+    def sex(self) -> str: ...
+    @property
+    def insured_type(self) -> str: ...
+    @property
+    def pension_state(self) -> str | None: ...
+    @property
+    def language(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Citizen:
+    """A registered person, as far as a transaction needs to know them."""
+
+    id: UUID
+    name: str
+    mobile: str | None
+    language: str
+
+
+def find(tx: Connection, vault: Vault, id_number: str) -> Citizen | None:
+    """The citizen with this (normalised) ID number."""
+    columns = citizens.c
+    row = tx.execute(
+        select(columns.id, columns.name, columns.mobile, columns.language).where(
+            columns.id_index == vault.index("id_number", id_number)
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    mobile = row.mobile and vault.open("citizens.mobile", row.id, row.mobile)
+    return Citizen(row.id, vault.open("citizens.name", row.id, row.name), mobile or None, row.language)
+
+
+def mobiles(tx: Connection, vault: Vault, ids: Sequence[UUID]) -> Mapping[UUID, str]:
+    """Registered mobiles (E.164) of those citizens who have one; one query for all."""
+    rows = tx.execute(select(citizens.c.id, citizens.c.mobile).where(citizens.c.id.in_(ids))).all()
+    return {row.id: vault.open("citizens.mobile", row.id, row.mobile) for row in rows if row.mobile}
+
+
+def count(tx: Connection) -> int:
+    return tx.execute(select(func.count()).select_from(citizens)).scalar_one()
+
+
+def add(tx: Connection, vault: Vault, entries: Iterable[Entry]) -> int:
+    """Import people in one statement; those already registered are left as they are."""
+    rows = [_sealed(vault, entry) for entry in entries]
+    known = {
+        row.id_index
+        for row in tx.execute(
+            select(citizens.c.id_index).where(citizens.c.id_index.in_([row["id_index"] for row in rows]))
+        )
+    }
+    fresh = [row for row in rows if row["id_index"] not in known]
+    if fresh:
+        tx.execute(insert(citizens), fresh)
+    return len(fresh)
+
+
+def _sealed(vault: Vault, entry: Entry) -> dict[str, object]:
+    row = uuid7()
+
+    def seal(column: str, text: str | None) -> bytes | None:
+        return vault.seal(f"citizens.{column}", row, text) if text else None
+
+    return {
+        "id": row,
+        "id_number": seal("id_number", entry.id_number),
+        "id_index": vault.index("id_number", entry.id_number),
+        "name": seal("name", entry.name),
+        "mobile": seal("mobile", entry.mobile),
+        "mobile_index": vault.index("mobile", entry.mobile) if entry.mobile else None,
+        "email": seal("email", entry.email),
+        "address": seal("address", entry.address),
+        "district": entry.district,
+        "birth_date": entry.birth_date,
+        "sex": entry.sex,
+        "insured_type": entry.insured_type,
+        "pension_state": entry.pension_state,
+        "language": entry.language,
+    }

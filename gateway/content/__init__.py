@@ -1,0 +1,1 @@
+"""Templates and how their words become a message."""

@@ -1,0 +1,1 @@
+"""From a due notification to a receipt: claim, attempt, outcome, reconcile, receipts, ledger."""

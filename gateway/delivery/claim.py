@@ -1,0 +1,240 @@
+"""Claim due notifications of a lane, and write down what will be tried before it is tried.
+
+One short transaction: lease the rows, sort them by where they stand, open the
+attempts. What was leased to a worker that died comes back here as *unknown*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from gateway.channels import sms
+from gateway.citizens import register
+from gateway.db import claim, new_lease
+from gateway.delivery import retry
+from gateway.delivery.compose import NO_ADDRESS, Letter, Unsendable, compose
+from gateway.delivery.store import attempts, new_handover
+from gateway.notifications import store
+from gateway.notifications.request import Class
+from gateway.notifications.status import Status
+from gateway.notifications.store import Move, notifications
+from gateway.providers import Inquiry, Message, Unknown
+from gateway.runtime import Runtime
+
+WORKER_LOST = "worker_lost"
+NO_RECEIPT = "no_receipt"
+TOO_LATE = "too_late"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One notification held under our lease, with what its next decision looks at."""
+
+    id: UUID
+    lane: str
+    status: Status
+    standing: retry.Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """One call to make: up to a provider's batch of messages, each with its notification."""
+
+    id: str
+    provider: str
+    held: Sequence[Held]
+    messages: Sequence[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One unknown notification to ask its provider about."""
+
+    held: Held
+    provider: str
+    inquiry: Inquiry
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a claim leaves to do over the network, under one lease; ``rows`` is how many were due."""
+
+    lease: int
+    rows: int
+    handovers: Sequence[Handover] = ()
+    questions: Sequence[Question] = ()
+
+
+@dataclass(slots=True)
+class _Sheet:
+    """Rows of one claim, sorted by what comes next, and the moves that need no network."""
+
+    moves: list[Move] = field(default_factory=list)
+    send: list[Row[Any]] = field(default_factory=list)
+    lost: list[Row[Any]] = field(default_factory=list)
+    ask: list[Row[Any]] = field(default_factory=list)
+
+
+def waits(runtime: Runtime) -> retry.Waits:
+    """How long this deployment waits for receipts and before it asks about a lost answer."""
+    return retry.Waits(sms.RECEIPT_WINDOW, timedelta(seconds=runtime.settings.reconcile_after))
+
+
+def claim_lane(runtime: Runtime, lane: str, limit: int) -> Claimed:
+    """Lease up to ``limit`` due rows of a lane and open their attempts; one transaction."""
+    now, lease = runtime.clock(), new_lease()
+    with runtime.db.write() as tx:
+        rows = claim(
+            tx,
+            notifications,
+            now=now,
+            seconds=runtime.settings.lease,
+            limit=limit,
+            lease=lease,
+            where=[notifications.c.lane == lane],
+        )
+        if not rows:
+            return Claimed(lease, 0)
+        sheet = _sorted(rows, now)
+        _lost(tx, runtime, sheet, now)
+        questions = _questions(tx, runtime, sheet)
+        handovers = _handovers(tx, runtime, sheet)
+        _open(tx, runtime, handovers, lease, now)
+        store.move(tx, sheet.moves, now)
+    return Claimed(lease, len(rows), handovers, questions)
+
+
+def _sorted(rows: Sequence[Row[Any]], now: datetime) -> _Sheet:
+    sheet = _Sheet()
+    for row in rows:
+        match row.status:
+            case Status.ACCEPTED:
+                sheet.moves.append(Move(row.id, row.lane, Status.ACCEPTED, Status.ACCEPTED, None, NO_RECEIPT))
+            case Status.SENDING:
+                sheet.lost.append(row)
+            case Status.UNKNOWN:
+                sheet.ask.append(row)
+            case _ if row.expires_at <= now:
+                sheet.moves.append(Move(row.id, row.lane, Status.WAITING, Status.EXPIRED, None, TOO_LATE))
+            case _:
+                sheet.send.append(row)
+    return sheet
+
+
+def _held(runtime: Runtime, row: Row[Any], status: Status, tries: int) -> Held:
+    others = len(runtime.settings.sms_providers) > 1
+    return Held(row.id, row.lane, status, retry.Standing(Class(row.klass), tries, row.expires_at, others))
+
+
+# --- rows whose worker died ---------------------------------------------------------------
+
+
+def _lost(tx: Connection, runtime: Runtime, sheet: _Sheet, now: datetime) -> None:
+    """The attempts of a lease that ended without an answer become unknown."""
+    if not sheet.lost:
+        return
+    open_ones = attempts.c.notification_id.in_([row.id for row in sheet.lost]) & attempts.c.outcome.is_(None)
+    tx.execute(update(attempts).where(open_ones).values(outcome="unknown", code=WORKER_LOST, finished_at=now))
+    for row in sheet.lost:
+        held = _held(runtime, row, Status.SENDING, row.tries)
+        then = retry.after(Unknown(WORKER_LOST), held.standing, now, waits(runtime))
+        sheet.moves.append(Move(row.id, row.lane, Status.SENDING, then.status, then.due_at, then.reason))
+
+
+# --- rows to ask about ---------------------------------------------------------------------
+
+
+def _questions(tx: Connection, runtime: Runtime, sheet: _Sheet) -> list[Question]:
+    if not sheet.ask:
+        return []
+    addresses = register.mobiles(tx, runtime.vault, [row.citizen_id for row in sheet.ask])
+    latest = _latest_attempts(tx, [row.id for row in sheet.ask])
+    questions = []
+    for row in sheet.ask:
+        address, attempt = addresses.get(row.citizen_id), latest[row.id]
+        if address is None:  # the citizen left the register: there is no number to ask about
+            sheet.moves.append(Move(row.id, row.lane, Status.UNKNOWN, Status.UNKNOWN, None, NO_ADDRESS))
+            continue
+        inquiry = Inquiry(address, attempt.handover, attempt.started_at)
+        questions.append(Question(_held(runtime, row, Status.UNKNOWN, row.tries), attempt.provider, inquiry))
+    return questions
+
+
+def _latest_attempts(tx: Connection, ids: Sequence[UUID]) -> Mapping[UUID, Row[Any]]:
+    query = select(attempts).where(attempts.c.notification_id.in_(ids)).order_by(attempts.c.started_at)
+    return {attempt.notification_id: attempt for attempt in tx.execute(query)}
+
+
+# --- rows to hand over -----------------------------------------------------------------------
+
+
+def _handovers(tx: Connection, runtime: Runtime, sheet: _Sheet) -> list[Handover]:
+    """Gather the rows into calls; what cannot be sent at all ends here, with its reason."""
+    if not sheet.send:
+        return []
+    sendable: list[tuple[Held, Letter]] = []
+    for row, letter in zip(sheet.send, compose(tx, runtime, sheet.send), strict=True):
+        if isinstance(letter, Unsendable):
+            sheet.moves.append(Move(row.id, row.lane, Status.WAITING, letter.status, None, letter.reason))
+        else:
+            sendable.append((_held(runtime, row, Status.SENDING, row.tries + 1), letter))
+    return [
+        Handover(
+            new_handover(), provider, [held for held, _ in batch], [letter.message for _, letter in batch]
+        )
+        for provider, batch in _batches(runtime, sendable)
+    ]
+
+
+def _batches(
+    runtime: Runtime, sendable: Iterable[tuple[Held, Letter]]
+) -> list[tuple[str, list[tuple[Held, Letter]]]]:
+    """Cut by provider and template into what one call takes; an address stands once in a call."""
+    batches: list[tuple[str, list[tuple[Held, Letter]]]] = []
+    filling: dict[tuple[str, str | None], tuple[list[tuple[Held, Letter]], set[str]]] = {}
+    for held, letter in sendable:
+        key = (letter.provider, letter.message.template)
+        batch, addresses = filling.get(key, ([], set()))
+        full = len(batch) >= runtime.providers[letter.provider].batch
+        if not batch or full or letter.message.address in addresses:
+            batch, addresses = [], set()
+            batches.append((letter.provider, batch))
+            filling[key] = (batch, addresses)
+        batch.append((held, letter))
+        addresses.add(letter.message.address)
+    return batches
+
+
+def _open(tx: Connection, runtime: Runtime, handovers: Sequence[Handover], lease: int, now: datetime) -> None:
+    """Write the attempts, and that their notifications are being sent."""
+    rows = [
+        {
+            "notification_id": held.id,
+            "handover": handover.id,
+            "provider": handover.provider,
+            "address_index": runtime.vault.index("mobile", message.address),
+            "lease": lease,
+            "started_at": now,
+        }
+        for handover in handovers
+        for held, message in zip(handover.held, handover.messages, strict=True)
+    ]
+    if not rows:
+        return
+    tx.execute(insert(attempts), rows)
+    leased_until = now + timedelta(seconds=runtime.settings.lease)
+    for provider in sorted({handover.provider for handover in handovers}):
+        started = [
+            Move(held.id, held.lane, Status.WAITING, Status.SENDING, leased_until)
+            for handover in handovers
+            if handover.provider == provider
+            for held in handover.held
+        ]
+        more = {"provider": provider, "tries": notifications.c.tries + 1, "handed_over_at": now}
+        store.move(tx, started, now, extra=more)

@@ -1,0 +1,83 @@
+"""Proof that nothing was lost: taken = ended + in flight + waiting + unknown, per lane.
+
+The door enters what it takes, ``notifications.store.move`` every change after.
+``differences`` counts the rows themselves and holds them against the entries.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from gateway.notifications.status import Status
+from gateway.notifications.store import TAKEN, ledger, notifications
+from gateway.runtime import Runtime
+
+COMPACT = 20_000
+LONG = 2_000  # entries; reading that many takes a millisecond
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One lane's ledger: how many were taken, and how many stand in each status."""
+
+    lane: str
+    taken: int
+    standing: Mapping[str, int]
+
+    @property
+    def balanced(self) -> bool:
+        return self.taken == sum(self.standing.values()) and min(self.standing.values(), default=0) >= 0
+
+
+def accounts(tx: Connection) -> list[Account]:
+    """Every lane's account, read from the entries alone."""
+    query = select(ledger.c.lane, ledger.c.entry, func.sum(ledger.c.difference))
+    sums: dict[str, dict[str, int]] = defaultdict(dict)
+    for lane, entry, total in tx.execute(query.group_by(ledger.c.lane, ledger.c.entry)):
+        sums[lane][entry] = int(total)
+    return [
+        Account(lane, entries.pop(TAKEN, 0), {status: n for status, n in entries.items() if n})
+        for lane, entries in sorted(sums.items())
+    ]
+
+
+def differences(tx: Connection) -> dict[tuple[str, Status], int]:
+    """Where the rows and the entries disagree: rows minus entries, empty when all is well."""
+    columns = notifications.c
+    query = select(columns.lane, columns.status, func.count()).group_by(columns.lane, columns.status)
+    counted: Counter[tuple[str, Status]] = Counter(
+        {(lane, Status(status)): n for lane, status, n in tx.execute(query)}
+    )
+    for account in accounts(tx):
+        for status, n in account.standing.items():
+            counted[account.lane, Status(status)] -= n
+    return {key: n for key, n in counted.items() if n}
+
+
+def is_long(tx: Connection) -> bool:
+    """Whether compacting is worth it."""
+    return tx.execute(select(ledger.c.id).offset(LONG).limit(1)).first() is not None
+
+
+def compact(runtime: Runtime) -> int:
+    """Sum up old entries, so that reading the ledger stays cheap; returns how many rows that saved."""
+    with runtime.db.write() as tx:
+        oldest = select(ledger.c.id).order_by(ledger.c.id).limit(COMPACT)
+        gone = tx.execute(
+            delete(ledger)
+            .where(ledger.c.id.in_(oldest))
+            .returning(ledger.c.lane, ledger.c.entry, ledger.c.difference)
+        )
+        sums: Counter[tuple[str, str]] = Counter()
+        rows = 0
+        for lane, entry, difference in gone:
+            sums[lane, entry] += difference
+            rows += 1
+        kept = [{"lane": lane, "entry": entry, "difference": n} for (lane, entry), n in sums.items() if n]
+        if kept:
+            tx.execute(insert(ledger), kept)
+    return rows - len(kept)

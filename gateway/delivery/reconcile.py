@@ -1,0 +1,49 @@
+"""Find out what became of a hand-over whose answer was lost."""
+
+from __future__ import annotations
+
+import structlog
+from sqlalchemy import update
+
+from gateway.delivery import retry
+from gateway.delivery.claim import Question, waits
+from gateway.delivery.store import attempts
+from gateway.notifications import store
+from gateway.notifications.store import Move
+from gateway.providers import CannotTell, Finding, Found, Inquirer
+from gateway.runtime import Runtime
+
+CANNOT_ASK = "provider_cannot_be_asked"
+log = structlog.get_logger()
+
+
+def ask(runtime: Runtime, lease: int, question: Question) -> None:
+    """Ask the provider, then act on what it says: accepted, sent again, or asked later."""
+    finding = _find(runtime, question)
+    now, held = runtime.clock(), question.held
+    then = retry.after_inquiry(finding, held.standing, now, waits(runtime))
+    with runtime.db.write() as tx:
+        if isinstance(finding, Found):
+            mine = (attempts.c.notification_id == held.id) & (
+                attempts.c.handover == question.inquiry.handover
+            )
+            tx.execute(
+                update(attempts)
+                .where(mine)
+                .values(outcome="accepted", provider_ref=finding.reference or None, finished_at=now)
+            )
+        move = Move(held.id, held.lane, held.status, then.status, then.due_at, then.reason)
+        store.move(tx, [move], now, lease=lease)
+    log.info("reconciled", provider=question.provider, finding=type(finding).__name__.lower())
+
+
+def _find(runtime: Runtime, question: Question) -> Finding:
+    provider = runtime.providers.get(question.provider)
+    if not isinstance(provider, Inquirer):
+        return CannotTell(CANNOT_ASK)
+    try:
+        return provider.find(question.inquiry)
+    except Exception as error:  # noqa: BLE001 - a bug in the provider: nothing was learnt
+        log.error(  # noqa: TRY400 - a traceback may hold personal data
+            "provider_bug", provider=question.provider, error=type(error).__name__)
+        return CannotTell("provider_bug")

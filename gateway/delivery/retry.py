@@ -1,0 +1,116 @@
+"""What follows from an outcome. Pure: values and a given now, no rows, no clock.
+
+The whole retry policy of the gateway stands in ``after`` and ``after_inquiry``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gateway.notifications.request import TREATMENT, Class, OnUnknown
+from gateway.notifications.status import Status
+from gateway.providers import (
+    Absent,
+    Accepted,
+    Cause,
+    Finding,
+    Found,
+    Outcome,
+    Rejected,
+    Throttled,
+    Unknown,
+    Unreachable,
+)
+
+LONGEST_PAUSE = timedelta(minutes=5)
+ACCOUNT_PAUSE = timedelta(minutes=5)  # an account is unblocked by people, not by asking faster
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a decision looks at: the message's class and age limit, tries so far, who else could carry it."""
+
+    klass: Class
+    tries: int
+    expires_at: datetime
+    others: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The status to move to, when to look again (null: never), and the reason to keep."""
+
+    status: Status
+    due_at: datetime | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long this deployment waits: for a receipt, and before asking about a lost answer."""
+
+    receipt: timedelta
+    inquiry: timedelta
+
+
+def pause(tries: int) -> timedelta:
+    """1, 2, 4 … seconds after the first, second, third try; five minutes at most."""
+    return min(timedelta(seconds=2 ** min(max(tries - 1, 0), 16)), LONGEST_PAUSE)
+
+
+def after(outcome: Outcome, standing: Standing, now: datetime, waits: Waits) -> Next:
+    """What to do with a notification after one hand-over's outcome."""
+    match outcome:
+        case Accepted():
+            return Next(Status.ACCEPTED, now + waits.receipt)
+        case Throttled(code, until):
+            return _again(standing, max(until or now, now + pause(standing.tries)), code)
+        case Unreachable(code):
+            return _again(
+                standing, _soon(standing, now) if standing.others else now + pause(standing.tries), code
+            )
+        case Unknown(code):
+            if TREATMENT[standing.klass].on_unknown is OnUnknown.RESEND:
+                return _again(standing, _soon(standing, now), code)
+            return Next(Status.UNKNOWN, now + waits.inquiry, code)
+        case Rejected(code, cause):
+            return _rejected(code, cause, standing, now)
+
+
+def _soon(standing: Standing, now: datetime) -> datetime:
+    """At once after the first try; a second failure is no longer hurried."""
+    return now if standing.tries <= 1 else now + pause(standing.tries)
+
+
+def _rejected(code: str, cause: Cause, standing: Standing, now: datetime) -> Next:
+    if cause is Cause.RECIPIENT:
+        return Next(Status.FAILED, reason=code)
+    if standing.others:
+        return _again(standing, _soon(standing, now), code)
+    if cause is Cause.ACCOUNT:
+        return _again(standing, now + ACCOUNT_PAUSE, code)
+    return Next(Status.FAILED, reason=code)
+
+
+def _again(standing: Standing, due_at: datetime, code: str) -> Next:
+    """Wait for the next try; one that would come after the message's time is not waited for."""
+    if due_at >= standing.expires_at:
+        return Next(Status.EXPIRED, reason=code)
+    return Next(Status.WAITING, due_at, code)
+
+
+def after_inquiry(finding: Finding, standing: Standing, now: datetime, waits: Waits) -> Next:
+    """What to do with an unknown one when the provider was asked.
+
+    Found: it was taken. Absent: it never was, so it goes out again. No answer:
+    asked again later, and left unknown (counted, shown) when its time is over.
+    """
+    match finding:
+        case Found():
+            return Next(Status.ACCEPTED, now + waits.receipt)
+        case Absent():
+            return _again(standing, now, "never_taken")
+        case _:
+            later = now + max(waits.inquiry, pause(standing.tries + 4))
+            return Next(Status.UNKNOWN, later if later < standing.expires_at else None, finding.code)

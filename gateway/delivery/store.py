@@ -1,0 +1,45 @@
+"""Attempts: one row for each notification in each hand-over, written before the call.
+
+An attempt without an outcome whose lease has ended is an answer that was lost
+with its worker: unknown, never "not sent".
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table, Uuid
+
+from gateway.db import Utc, metadata
+
+HANDOVER_BYTES = 7  # 14 characters: Aliyun voice takes an OutId of at most 15
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("notification_id", Uuid, primary_key=True),
+    Column("handover", String(15), primary_key=True),
+    Column("provider", String(40), nullable=False),
+    Column("address_index", LargeBinary(16), nullable=False),
+    Column("lease", BigInteger, nullable=False),
+    Column("started_at", Utc, nullable=False),
+    Column("outcome", String(12)),
+    Column("code", String(80)),
+    Column("provider_ref", String(64)),
+    Column("finished_at", Utc),
+    Column("receipt", String(12)),
+    Column("receipt_code", String(80)),
+    Column("receipt_at", Utc),
+)
+Index(
+    "ix_attempts_provider_ref",
+    attempts.c.provider_ref,
+    attempts.c.address_index,
+    postgresql_where=attempts.c.provider_ref.is_not(None),
+    sqlite_where=attempts.c.provider_ref.is_not(None),
+)
+Index("ix_attempts_handover", attempts.c.handover)
+
+
+def new_handover() -> str:
+    return secrets.token_hex(HANDOVER_BYTES)

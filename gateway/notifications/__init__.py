@@ -1,0 +1,1 @@
+"""One message to one recipient on one channel: asking for it, its status, its rows."""

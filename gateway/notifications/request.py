@@ -1,0 +1,73 @@
+"""Asking for a notification: its class, its lane, what it says, to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+
+class Class(StrEnum):
+    """What kind of message it is: the one thing that decides how it is treated."""
+
+    CODE = "code"
+    RESULT = "result"
+    REMINDER = "reminder"
+    NOTICE = "notice"
+
+
+class OnUnknown(StrEnum):
+    """What to do when a hand-over may or may not have been taken."""
+
+    RESEND = "resend"  # twice is better than late
+    RECONCILE = "reconcile"  # ask; resend when the provider never had it
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """One row of the class table (design: "Class of a notification").
+
+    ``life`` is how long after being taken it is still worth sending; ``stale`` is
+    what the row is called when that time has passed.
+    """
+
+    urgency: str
+    life: timedelta
+    on_unknown: OnUnknown
+
+
+TREATMENT: Mapping[Class, Treatment] = {
+    Class.CODE: Treatment("urgent", timedelta(minutes=5), OnUnknown.RESEND),
+    Class.RESULT: Treatment("normal", timedelta(hours=72), OnUnknown.RECONCILE),
+    Class.REMINDER: Treatment("normal", timedelta(hours=72), OnUnknown.RECONCILE),
+    Class.NOTICE: Treatment("bulk", timedelta(hours=72), OnUnknown.RECONCILE),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One notification asked for.
+
+    ``template`` is the name of a house template (``<type>/<event>``). ``waited_for``
+    says that the citizen is waiting now, so a result travels in the urgent lane.
+    """
+
+    citizen_id: UUID
+    channel: str
+    klass: Class
+    template: str
+    language: str
+    personalisation: Mapping[str, str]
+    transaction_id: UUID | None = None
+    waited_for: bool = False
+
+    @property
+    def lane(self) -> str:
+        """Channel × urgency, each a queue of its own."""
+        urgency = "urgent" if self.waited_for else TREATMENT[self.klass].urgency
+        return f"{self.channel}.{urgency}"
+
+    def expires_at(self, now: datetime) -> datetime:
+        return now + TREATMENT[self.klass].life

@@ -1,0 +1,206 @@
+"""The rows of notifications, and the only function that moves their status.
+
+``move`` changes rows set-wise and writes the ledger beside them in the same
+transaction. The ledger is a list of small differences: nobody waits for anybody
+else's counter. ``taken`` is written by the door, the others by ``move``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Uuid,
+    insert,
+    select,
+    update,
+)
+
+from gateway.content import store as content
+from gateway.db import Utc, metadata
+from gateway.notifications.request import Request
+from gateway.notifications.status import ENDS, Status, may_move
+from gateway.runtime import Runtime
+
+TAKEN = "taken"
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("service_id", Uuid),
+    Column("transaction_id", Uuid),
+    Column("citizen_id", Uuid),
+    Column("channel", String(8), nullable=False),
+    Column("lane", String(16), nullable=False),
+    Column("class", String(8), nullable=False, key="klass"),
+    Column("template_id", Uuid, nullable=False),
+    Column("template_version", Integer, nullable=False),
+    Column("personalisation", LargeBinary, nullable=False),
+    Column("status", String(12), nullable=False),
+    Column("reason", String(80)),
+    Column("provider", String(40)),  # the one tried last
+    Column("tries", Integer, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+    Column("handed_over_at", Utc),
+    Column("completed_at", Utc),
+    Column("due_at", Utc),
+    Column("lease", BigInteger),
+)
+Index(
+    "ix_notifications_due",
+    notifications.c.lane,
+    notifications.c.due_at,
+    postgresql_where=notifications.c.due_at.is_not(None),
+    sqlite_where=notifications.c.due_at.is_not(None),
+)
+Index(
+    "ix_notifications_transaction",
+    notifications.c.transaction_id,
+    postgresql_where=notifications.c.transaction_id.is_not(None),
+    sqlite_where=notifications.c.transaction_id.is_not(None),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("lane", String(16), nullable=False),
+    Column("entry", String(12), nullable=False),  # taken, or a Status
+    Column("difference", BigInteger, nullable=False),
+)
+
+
+def take(tx: Connection, runtime: Runtime, requests: Sequence[Request]) -> set[str]:
+    """Store the notifications and enter them in the ledger; returns the lanes to wake after commit."""
+    now = runtime.clock()
+    rows = [_row(tx, runtime, request, now) for request in requests]
+    if not rows:
+        return set()
+    tx.execute(insert(notifications), rows)
+    lanes = Counter(request.lane for request in requests)
+    _enter(tx, {(lane, entry): n for lane, n in lanes.items() for entry in (TAKEN, Status.WAITING)})
+    return set(lanes)
+
+
+def _row(tx: Connection, runtime: Runtime, request: Request, now: datetime) -> dict[str, Any]:
+    template = content.newest(tx, request.template, request.channel, request.language)
+    template.compiled.values(request.personalisation)  # refuse at the door what cannot be rendered
+    key = runtime.new_id()
+    sealed = runtime.vault.seal(
+        "notifications.personalisation", key, json.dumps(dict(request.personalisation), ensure_ascii=False)
+    )
+    return {
+        "id": key,
+        "transaction_id": request.transaction_id,
+        "citizen_id": request.citizen_id,
+        "channel": request.channel,
+        "lane": request.lane,
+        "klass": request.klass,
+        "template_id": template.id,
+        "template_version": template.version,
+        "personalisation": sealed,
+        "status": Status.WAITING,
+        "tries": 0,
+        "created_at": now,
+        "expires_at": request.expires_at(now),
+        "due_at": now,
+    }
+
+
+def personalisation(runtime: Runtime, key: UUID, sealed: bytes) -> dict[str, str]:
+    values: dict[str, str] = json.loads(runtime.vault.open("notifications.personalisation", key, sealed))
+    return values
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A change of status to make: who, from where, to where, and when to look again (null: never)."""
+
+    id: UUID
+    lane: str
+    old: Status
+    new: Status
+    due_at: datetime | None = None
+    reason: str | None = None
+
+
+def move(
+    tx: Connection,
+    moves: Iterable[Move],
+    now: datetime,
+    *,
+    lease: int | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> int:
+    """Make those moves whose row still stands where ``old`` says; returns how many were made.
+
+    Rows are changed in groups that share everything but the id. With ``lease``
+    only rows still leased under that token change. ``extra`` sets further columns
+    on every row. A move the status table does not allow is a bug and raises.
+    """
+    groups: dict[tuple[Any, ...], list[UUID]] = {}
+    for item in moves:
+        if item.old is not item.new and not may_move(item.old, item.new):
+            raise ValueError(f"a notification cannot move from {item.old} to {item.new}")
+        key = (item.lane, item.old, item.new, item.due_at, item.reason)
+        groups.setdefault(key, []).append(item.id)
+    differences: Counter[tuple[str, str]] = Counter()
+    made = 0
+    for (lane, old, new, due_at, reason), ids in groups.items():
+        changed = _update(tx, ids, old, lease, _values(new, due_at, reason, now, extra))
+        made += changed
+        if old is not new:
+            differences[lane, old] -= changed
+            differences[lane, new] += changed
+    _enter(tx, differences)
+    return made
+
+
+def _values(
+    new: Status, due_at: datetime | None, reason: str | None, now: datetime, extra: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    values: dict[str, Any] = {"status": new, "due_at": due_at, "reason": reason, **(extra or {})}
+    if new is not Status.SENDING:  # a claim keeps its lease; every other move ends it
+        values["lease"] = None
+    if new in ENDS or due_at is None:
+        values["completed_at"] = now
+    return values
+
+
+def _update(
+    tx: Connection, ids: Sequence[UUID], old: Status, lease: int | None, values: Mapping[str, Any]
+) -> int:
+    where = notifications.c.id.in_(ids) & (notifications.c.status == old)
+    if lease is not None:
+        where &= notifications.c.lease == lease
+    return tx.execute(update(notifications).where(where).values(**values)).rowcount
+
+
+def _enter(tx: Connection, differences: Mapping[tuple[str, str], int]) -> None:
+    rows = [
+        {"lane": lane, "entry": str(entry), "difference": n} for (lane, entry), n in differences.items() if n
+    ]
+    if rows:
+        tx.execute(insert(ledger), rows)
+
+
+def of_transaction(tx: Connection, transaction_id: UUID) -> Sequence[Any]:
+    """The notifications a transaction caused, oldest first."""
+    query = select(notifications).where(notifications.c.transaction_id == transaction_id)
+    return tx.execute(query.order_by(notifications.c.created_at, notifications.c.id)).all()

@@ -1,0 +1,185 @@
+"""Fixtures: a migrated database of each kind, a Runtime on it, and the servers tests need."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from gateway import migrations
+from gateway.config import Settings
+from gateway.content import store as content
+from gateway.db import Db
+from gateway.runtime import Runtime
+from gateway.security import Vault
+from tests.world import START, Clock, Scripted, Wakes, World
+
+MASTER_KEY = bytes(range(32))
+_numbers = count()
+
+
+def lacking(what: str) -> None:
+    """Skip for want of a program, with its reason; where CI promised to have it, fail."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+# --- databases -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file with the shipped texts, copied for each test."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    _prepare(f"sqlite:///{path}")
+    return path
+
+
+def _prepare(url: str) -> None:
+    db = Db(url)
+    migrations.upgrade(db)
+    with db.write() as tx:
+        content.import_shipped(tx, START)
+    db.close()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL of this machine's binaries, on a free port, run by somebody who is not root."""
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not binaries:
+        lacking("PostgreSQL is not installed (apt install postgresql)")
+    folder = tmp_path_factory.mktemp("postgres")
+    with _Postgres(binaries[-1].parent, folder) as server:
+        yield server.url("postgres")
+
+
+class _Postgres:
+    def __init__(self, binaries: Path, folder: Path) -> None:
+        self._binaries, self._data, self._folder = binaries, folder / "data", folder
+        self._user = "nobody" if os.geteuid() == 0 else None
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+
+    def __enter__(self) -> _Postgres:
+        if self._user:
+            for folder in (self._folder, *self._folder.parents[:2]):
+                folder.chmod(0o755)
+            shutil.chown(self._folder, self._user)
+        self._run("initdb", "-D", str(self._data), "-U", "huiyin", "-A", "trust", "-E", "UTF8", "--locale=C")
+        options = f"-p {self._port} -k '' -h 127.0.0.1 -c fsync=off -c max_connections=200"
+        self._run("pg_ctl", "-D", str(self._data), "-l", str(self._data / "log"), "-w", "-o", options, "start")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._run("pg_ctl", "-D", str(self._data), "-m", "immediate", "stop")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self._binaries / program), *arguments]
+        subprocess.run(
+            command, check=True, user=self._user, cwd=self._folder, stdout=subprocess.DEVNULL, env={"PATH": os.defpath}
+        )
+
+    def url(self, database: str) -> str:
+        return f"postgresql://huiyin@127.0.0.1:{self._port}/{database}"
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: str) -> str:
+    """A migrated database to make each test's from."""
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE template_huiyin")
+    _prepare(_named(postgres, "template_huiyin").replace("postgresql://", "postgresql+psycopg://"))
+    return postgres
+
+
+def _named(url: str, database: str) -> str:
+    return url.rpartition("/")[0] + "/" + database
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    path = tmp_path / "huiyin.db"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh, migrated database: every test that asks for it runs on both kinds."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite_url")
+        return
+    server = request.getfixturevalue("postgres_template")
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_huiyin")
+        yield _named(server, name).replace("postgresql://", "postgresql+psycopg://")
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+# --- a Runtime -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def make_world(tmp_path: Path) -> Iterator[Callable[[str], World]]:
+    """Build a World on a database; its connections are closed at the end."""
+    opened: list[Db] = []
+
+    def make(url: str) -> World:
+        clock, wakes, provider = Clock(), Wakes(), Scripted()
+        db = Db(url)
+        opened.append(db)
+        runtime = Runtime(
+            settings=settings(tmp_path, url),
+            db=db,
+            vault=Vault(MASTER_KEY),
+            providers={provider.name: provider},
+            wake=wakes,
+            clock=clock,
+        )
+        return World(runtime, clock, wakes, provider)
+
+    yield make
+    for db in opened:
+        db.close()
+
+
+def settings(state: Path, url: str) -> Settings:
+    return Settings(
+        state=state,
+        database_url=url,
+        broker_url="",
+        public_url="http://127.0.0.1:12333",
+        city="changde",
+        demo=True,
+        sms_providers={"scripted": 1},
+        sandbox_url="",
+        lease=30.0,
+        reconcile_after=10.0,
+        master_key=MASTER_KEY,
+        callback_secret="callback-secret",
+        environment={},
+    )
+
+
+@pytest.fixture
+def world(database_url: str, make_world: Callable[[str], World]) -> World:
+    """A World on each kind of database."""
+    return make_world(database_url)
+
+
+@pytest.fixture
+def sqlite_world(sqlite_url: str, make_world: Callable[[str], World]) -> World:
+    """A World on SQLite alone, for rules in which the database plays no part."""
+    return make_world(sqlite_url)

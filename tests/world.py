@@ -1,0 +1,174 @@
+"""What tests stand on: a clock that is set, a provider that follows a script, a database of each kind."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from gateway.citizens import register
+from gateway.demo import city
+from gateway.demo.city import Person
+from gateway.demo.seed import entry
+from gateway.notifications import store
+from gateway.notifications.request import Class, Request
+from gateway.notifications.store import notifications
+from gateway.providers import (
+    Absent,
+    Accepted,
+    Callback,
+    Delivery,
+    Finding,
+    Found,
+    Inquiry,
+    Message,
+    Outcome,
+    Receipt,
+)
+from gateway.runtime import Runtime
+
+START = datetime(2026, 11, 21, 8, 5, tzinfo=UTC)  # 16:05 in Changde
+
+
+class Clock:
+    """The time is what the test says."""
+
+    def __init__(self, now: datetime = START) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **by: float) -> datetime:
+        self.now += timedelta(**by)
+        return self.now
+
+
+class Wakes:
+    """Remembers which lanes were woken; wakes nobody."""
+
+    def __init__(self) -> None:
+        self.lanes: list[str] = []
+
+    def __call__(self, lane: str) -> None:
+        self.lanes.append(lane)
+
+
+class Scripted:
+    """A provider that does what the test's script says and keeps what it took.
+
+    ``script`` gives the outcome of each hand-over from its messages; ``took`` is
+    what reached people, whatever the outcome said.
+    """
+
+    name = "scripted"
+    channel = "sms"
+    needs_template = False
+
+    def __init__(self, batch: int = 100) -> None:
+        self.batch = batch
+        self.took: list[tuple[str, Message]] = []
+        self.calls: list[int] = []
+        self.script: Callable[[str, Message], Outcome] = lambda handover, _message: Accepted(f"ref-{handover}")
+        self.found: Callable[[Inquiry], Finding] | None = None
+
+    def hand_over(self, handover: str, messages: Sequence[Message]) -> Sequence[Outcome]:
+        self.calls.append(len(messages))
+        outcomes = [self.script(handover, message) for message in messages]
+        for message, outcome in zip(messages, outcomes, strict=True):
+            if isinstance(outcome, Accepted):
+                self.took.append((handover, message))
+        return outcomes
+
+    def find(self, inquiry: Inquiry) -> Finding:
+        if self.found is not None:
+            return self.found(inquiry)
+        taken = any(handover == inquiry.handover for handover, _ in self.took)
+        return Found("") if taken else Absent()
+
+    def verify(self, callback: Callback) -> bool:
+        return callback.remote == "127.0.0.1"
+
+    def parse(self, callback: Callback) -> Sequence[Receipt]:
+        return [
+            Receipt(item["reference"], item["address"], Delivery(item["delivery"]), item["code"], None, item["handover"])
+            for item in json.loads(callback.body)
+        ]
+
+    def acknowledgement(self) -> tuple[str, str]:
+        return "ok", "text/plain"
+
+    def report(self, number: int, delivery: Delivery = Delivery.DELIVERED) -> Callback:
+        """The receipt for the message taken as the ``number``-th."""
+        handover, message = self.took[number]
+        return report(f"ref-{handover}", handover, message.address, delivery)
+
+
+def report(reference: str, handover: str, address: str, delivery: Delivery) -> Callback:
+    item = {
+        "reference": reference,
+        "handover": handover,
+        "address": address,
+        "delivery": delivery,
+        "code": str(delivery),
+    }
+    return Callback("sms-report", "", {}, json.dumps([item]).encode(), "127.0.0.1")
+
+
+@dataclass(slots=True)
+class World:
+    """A Runtime with people in its register, and short words for what tests do again and again."""
+
+    runtime: Runtime
+    clock: Clock
+    wakes: Wakes
+    provider: Scripted
+    people: list[Person] = field(default_factory=list)
+
+    def settle(self, count: int) -> list[Person]:
+        """Register the first ``count`` people of the demo city."""
+        self.people = list(city.people(count))
+        with self.runtime.db.write() as tx:
+            register.add(tx, self.runtime.vault, [entry(person) for person in self.people])
+        return self.people
+
+    def take(self, count: int = 1, klass: Class = Class.RESULT, **changes: Any) -> list[UUID]:
+        """Take one notification for each of the first ``count`` people; returns their ids."""
+        with self.runtime.db.write() as tx:
+            before = set(tx.execute(select(notifications.c.id)).scalars())
+            citizens = [self._citizen(tx, person) for person in self.people[:count]]
+            template, values = ("code", {"code": "482913"}) if klass is Class.CODE else ("failed", {})
+            store.take(
+                tx,
+                self.runtime,
+                [
+                    replace(
+                        Request(citizen, "sms", klass, f"card_loss/{template}", "zh-CN", values), **changes
+                    )
+                    for citizen in citizens
+                ],
+            )
+            after = tx.execute(select(notifications.c.id).order_by(notifications.c.id)).scalars()
+            return [key for key in after if key not in before]
+
+    def _citizen(self, tx: Any, person: Person) -> UUID:
+        found = register.find(tx, self.runtime.vault, person.id_number)
+        assert found
+        return found.id
+
+    def rows(self) -> list[Any]:
+        with self.runtime.db.read() as tx:
+            return list(tx.execute(select(notifications).order_by(notifications.c.id)))
+
+    def statuses(self) -> dict[str, int]:
+        counted: dict[str, int] = defaultdict(int)
+        for row in self.rows():
+            counted[row.status] += 1
+        return dict(counted)
