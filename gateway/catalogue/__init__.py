@@ -1,0 +1,1 @@
+"""One file per transaction type. Each holds one ``TYPE`` and imports no other."""

@@ -1,0 +1,66 @@
+"""The chain of schema changes. Its end and the tables in code are the same; a test holds them together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from gateway import audit as _audit
+from gateway.citizens import register as _register
+from gateway.content import store as _content
+from gateway.db import Db, metadata
+from gateway.delivery import receipts as _receipts
+from gateway.delivery import store as _attempts
+from gateway.demo import seed as _demo
+from gateway.notifications import store as _notifications
+from gateway.services import idempotency as _idempotency
+from gateway.services import operators as _operators
+from gateway.services import store as _services
+from gateway.transactions import identity as _identity
+from gateway.transactions import store as _transactions
+
+# Importing a room declares its tables; this is the only place that must know them all.
+ROOMS = (
+    _audit,
+    _register,
+    _content,
+    _receipts,
+    _attempts,
+    _notifications,
+    _idempotency,
+    _operators,
+    _services,
+    _identity,
+    _transactions,
+    _demo,
+)
+FOLDER = Path(__file__).parent
+__all__ = ["head", "metadata", "present", "upgrade"]
+
+
+def upgrade(db: Db, to: str = "head") -> None:
+    """Bring the schema to the newest revision; does nothing when it is there already."""
+    with db.write() as tx:
+        command.upgrade(_config(tx), to)
+
+
+def present(tx: Connection) -> str | None:
+    """The revision a database is at; None for an empty one."""
+    return MigrationContext.configure(tx).get_current_revision()
+
+
+def head() -> str | None:
+    """The newest revision in code."""
+    return ScriptDirectory(str(FOLDER)).get_current_head()
+
+
+def _config(tx: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    config.attributes["connection"] = tx
+    return config

@@ -1,0 +1,367 @@
+"""The first schema."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from gateway.db import Utc
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "attempts",
+        sa.Column("notification_id", sa.Uuid(), nullable=False),
+        sa.Column("handover", sa.String(length=15), nullable=False),
+        sa.Column("provider", sa.String(length=40), nullable=False),
+        sa.Column("address_index", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("lease", sa.BigInteger(), nullable=False),
+        sa.Column("started_at", Utc(), nullable=False),
+        sa.Column("outcome", sa.String(length=12), nullable=True),
+        sa.Column("code", sa.String(length=80), nullable=True),
+        sa.Column("provider_ref", sa.String(length=64), nullable=True),
+        sa.Column("finished_at", Utc(), nullable=True),
+        sa.Column("receipt", sa.String(length=12), nullable=True),
+        sa.Column("receipt_code", sa.String(length=80), nullable=True),
+        sa.Column("receipt_at", Utc(), nullable=True),
+        sa.PrimaryKeyConstraint("notification_id", "handover", name=op.f("pk_attempts")),
+    )
+    with op.batch_alter_table("attempts", schema=None) as batch_op:
+        batch_op.create_index("ix_attempts_handover", ["handover"], unique=False)
+        batch_op.create_index(
+            "ix_attempts_provider_ref",
+            ["provider_ref", "address_index"],
+            unique=False,
+            postgresql_where=sa.text("provider_ref IS NOT NULL"),
+            sqlite_where=sa.text("provider_ref IS NOT NULL"),
+        )
+
+    op.create_table(
+        "audit",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", Utc(), nullable=False),
+        sa.Column("actor", sa.String(length=80), nullable=False),
+        sa.Column("action", sa.String(length=80), nullable=False),
+        sa.Column("subject", sa.String(length=120), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_audit")),
+    )
+    op.create_table(
+        "callbacks",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("provider", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("received_at", Utc(), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("due_at", Utc(), nullable=True),
+        sa.Column("lease", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_callbacks")),
+    )
+    with op.batch_alter_table("callbacks", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_callbacks_due",
+            ["due_at"],
+            unique=False,
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+
+    op.create_table(
+        "citizens",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("id_number", sa.LargeBinary(), nullable=False),
+        sa.Column("id_index", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("name", sa.LargeBinary(), nullable=False),
+        sa.Column("mobile", sa.LargeBinary(), nullable=True),
+        sa.Column("mobile_index", sa.LargeBinary(length=16), nullable=True),
+        sa.Column("email", sa.LargeBinary(), nullable=True),
+        sa.Column("address", sa.LargeBinary(), nullable=True),
+        sa.Column("district", sa.String(length=6), nullable=False),
+        sa.Column("birth_date", sa.Date(), nullable=False),
+        sa.Column("sex", sa.String(length=1), nullable=False),
+        sa.Column("insured_type", sa.String(length=16), nullable=False),
+        sa.Column("pension_state", sa.String(length=24), nullable=True),
+        sa.Column("language", sa.String(length=8), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_citizens")),
+        sa.UniqueConstraint("id_index", name=op.f("uq_citizens_id_index")),
+    )
+    with op.batch_alter_table("citizens", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_citizens_mobile_index"), ["mobile_index"], unique=False)
+
+    op.create_table(
+        "demo_city",
+        sa.Column("seed", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("citizens", sa.Integer(), nullable=False),
+        sa.Column("played", sa.Integer(), nullable=False),
+        sa.Column("created_at", Utc(), nullable=False),
+        sa.PrimaryKeyConstraint("seed", name=op.f("pk_demo_city")),
+    )
+    op.create_table(
+        "idempotency",
+        sa.Column("service_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.String(length=255), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", Utc(), nullable=False),
+        sa.PrimaryKeyConstraint("service_id", "key", name=op.f("pk_idempotency")),
+    )
+    with op.batch_alter_table("idempotency", schema=None) as batch_op:
+        batch_op.create_index("ix_idempotency_created_at", ["created_at"], unique=False)
+
+    op.create_table(
+        "ledger",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("lane", sa.String(length=16), nullable=False),
+        sa.Column("entry", sa.String(length=12), nullable=False),
+        sa.Column("difference", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger")),
+    )
+    op.create_table(
+        "notifications",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("service_id", sa.Uuid(), nullable=True),
+        sa.Column("transaction_id", sa.Uuid(), nullable=True),
+        sa.Column("citizen_id", sa.Uuid(), nullable=True),
+        sa.Column("channel", sa.String(length=8), nullable=False),
+        sa.Column("lane", sa.String(length=16), nullable=False),
+        sa.Column("class", sa.String(length=8), nullable=False),
+        sa.Column("template_id", sa.Uuid(), nullable=False),
+        sa.Column("template_version", sa.Integer(), nullable=False),
+        sa.Column("personalisation", sa.LargeBinary(), nullable=False),
+        sa.Column("status", sa.String(length=12), nullable=False),
+        sa.Column("reason", sa.String(length=80), nullable=True),
+        sa.Column("provider", sa.String(length=40), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("created_at", Utc(), nullable=False),
+        sa.Column("expires_at", Utc(), nullable=False),
+        sa.Column("handed_over_at", Utc(), nullable=True),
+        sa.Column("completed_at", Utc(), nullable=True),
+        sa.Column("due_at", Utc(), nullable=True),
+        sa.Column("lease", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications")),
+    )
+    with op.batch_alter_table("notifications", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_notifications_due",
+            ["lane", "due_at"],
+            unique=False,
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_notifications_transaction",
+            ["transaction_id"],
+            unique=False,
+            postgresql_where=sa.text("transaction_id IS NOT NULL"),
+            sqlite_where=sa.text("transaction_id IS NOT NULL"),
+        )
+
+    op.create_table(
+        "one_time_codes",
+        sa.Column("transaction_id", sa.Uuid(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("sent_at", Utc(), nullable=False),
+        sa.Column("expires_at", Utc(), nullable=False),
+        sa.PrimaryKeyConstraint("transaction_id", name=op.f("pk_one_time_codes")),
+    )
+    op.create_table(
+        "operators",
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("password", sa.Text(), nullable=False),
+        sa.Column("created_at", Utc(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_operators")),
+    )
+    op.create_table(
+        "services",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("created_at", Utc(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_services")),
+        sa.UniqueConstraint("name", name=op.f("uq_services_name")),
+    )
+    op.create_table(
+        "tallies",
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("subject", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("since", Utc(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "subject", name=op.f("pk_tallies")),
+    )
+    op.create_table(
+        "templates",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("channel", sa.String(length=8), nullable=False),
+        sa.Column("language", sa.String(length=8), nullable=False),
+        sa.Column("created_at", Utc(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_templates")),
+        sa.UniqueConstraint("name", "channel", "language", name=op.f("uq_templates_name_channel_language")),
+    )
+    op.create_table(
+        "timeline",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("transaction_id", sa.Uuid(), nullable=False),
+        sa.Column("at", Utc(), nullable=False),
+        sa.Column("event", sa.String(length=32), nullable=False),
+        sa.Column("detail", sa.String(length=120), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_timeline")),
+    )
+    with op.batch_alter_table("timeline", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_timeline_transaction_id"), ["transaction_id"], unique=False)
+
+    op.create_table(
+        "transactions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("reference", sa.String(length=14), nullable=False),
+        sa.Column("type", sa.String(length=32), nullable=False),
+        sa.Column("face", sa.String(length=8), nullable=False),
+        sa.Column("city", sa.String(length=32), nullable=False),
+        sa.Column("rules_version", sa.Integer(), nullable=False),
+        sa.Column("service_id", sa.Uuid(), nullable=True),
+        sa.Column("citizen_id", sa.Uuid(), nullable=True),
+        sa.Column("subject", sa.LargeBinary(length=16), nullable=True),
+        sa.Column("answers", sa.LargeBinary(), nullable=True),
+        sa.Column("facts", sa.LargeBinary(), nullable=True),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("proof", sa.String(length=12), nullable=True),
+        sa.Column("reason", sa.String(length=80), nullable=True),
+        sa.Column("trouble", sa.String(length=80), nullable=True),
+        sa.Column("calling", sa.Boolean(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("told_waiting", sa.Boolean(), nullable=False),
+        sa.Column("created_at", Utc(), nullable=False),
+        sa.Column("submitted_at", Utc(), nullable=True),
+        sa.Column("updated_at", Utc(), nullable=False),
+        sa.Column("due_at", Utc(), nullable=True),
+        sa.Column("lease", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_transactions")),
+        sa.UniqueConstraint("reference", name=op.f("uq_transactions_reference")),
+    )
+    with op.batch_alter_table("transactions", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_transactions_due",
+            ["due_at"],
+            unique=False,
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+
+    op.create_table(
+        "api_keys",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("service_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("type", sa.String(length=8), nullable=False),
+        sa.Column("scopes", sa.String(length=200), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", Utc(), nullable=False),
+        sa.Column("revoked_at", Utc(), nullable=True),
+        sa.ForeignKeyConstraint(["service_id"], ["services.id"], name=op.f("fk_api_keys_service_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
+    )
+    with op.batch_alter_table("api_keys", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_api_keys_service_id"), ["service_id"], unique=False)
+
+    op.create_table(
+        "template_versions",
+        sa.Column("template_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("created_at", Utc(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["template_id"], ["templates.id"], name=op.f("fk_template_versions_template_id")
+        ),
+        sa.PrimaryKeyConstraint("template_id", "version", name=op.f("pk_template_versions")),
+    )
+    op.create_table(
+        "provider_templates",
+        sa.Column("template_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("provider", sa.String(length=40), nullable=False),
+        sa.Column("code", sa.String(length=80), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("updated_at", Utc(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["template_id", "version"],
+            ["template_versions.template_id", "template_versions.version"],
+            name=op.f("fk_provider_templates_template_id"),
+        ),
+        sa.PrimaryKeyConstraint("template_id", "version", "provider", name=op.f("pk_provider_templates")),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("provider_templates")
+    op.drop_table("template_versions")
+    with op.batch_alter_table("api_keys", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_api_keys_service_id"))
+
+    op.drop_table("api_keys")
+    with op.batch_alter_table("transactions", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_transactions_due",
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+
+    op.drop_table("transactions")
+    with op.batch_alter_table("timeline", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_timeline_transaction_id"))
+
+    op.drop_table("timeline")
+    op.drop_table("templates")
+    op.drop_table("tallies")
+    op.drop_table("services")
+    op.drop_table("operators")
+    op.drop_table("one_time_codes")
+    with op.batch_alter_table("notifications", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_notifications_transaction",
+            postgresql_where=sa.text("transaction_id IS NOT NULL"),
+            sqlite_where=sa.text("transaction_id IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_notifications_due",
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+
+    op.drop_table("notifications")
+    op.drop_table("ledger")
+    with op.batch_alter_table("idempotency", schema=None) as batch_op:
+        batch_op.drop_index("ix_idempotency_created_at")
+
+    op.drop_table("idempotency")
+    op.drop_table("demo_city")
+    with op.batch_alter_table("citizens", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_citizens_mobile_index"))
+
+    op.drop_table("citizens")
+    with op.batch_alter_table("callbacks", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_callbacks_due",
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+
+    op.drop_table("callbacks")
+    op.drop_table("audit")
+    with op.batch_alter_table("attempts", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_attempts_provider_ref",
+            postgresql_where=sa.text("provider_ref IS NOT NULL"),
+            sqlite_where=sa.text("provider_ref IS NOT NULL"),
+        )
+        batch_op.drop_index("ix_attempts_handover")
+
+    op.drop_table("attempts")

@@ -1,0 +1,107 @@
+"""``Idempotency-Key``: the same key and body get the stored answer, once, whatever happened between.
+
+The key's row is written in the same transaction as the work it guards, so a
+crash leaves neither, and nothing has to be cleaned up. While that transaction
+runs, PostgreSQL's advisory lock tells a second caller so; SQLite's writers queue.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Uuid,
+    insert,
+    select,
+    text,
+)
+
+from gateway.db import Utc, metadata
+from gateway.runtime import Runtime
+
+LONGEST_KEY = 255
+
+answers = Table(
+    "idempotency",
+    metadata,
+    Column("service_id", Uuid, primary_key=True),
+    Column("key", String(LONGEST_KEY), primary_key=True),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("created_at", Utc, nullable=False),
+)
+Index("ix_idempotency_created_at", answers.c.created_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The answer given before."""
+
+    status: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherBody:
+    """The key was used for another request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The same request is being worked on at this moment."""
+
+
+def request_digest(method: str, path: str, body: bytes) -> bytes:
+    return hashlib.sha256(f"{method} {path}\n".encode() + body).digest()
+
+
+def look_up(
+    tx: Connection, runtime: Runtime, service_id: UUID, key: str, digest: bytes
+) -> Stored | OtherBody | Running | None:
+    """What is known of this key; None means that the caller holds it and shall do the work."""
+    if not _locked(tx, service_id, key):
+        return Running()
+    columns = answers.c
+    row = tx.execute(
+        select(answers).where(columns.service_id == service_id, columns.key == key)
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.digest != digest:
+        return OtherBody()
+    return Stored(row.status, runtime.vault.open("idempotency.body", f"{service_id}:{key}", row.body))
+
+
+def store(
+    tx: Connection, runtime: Runtime, service_id: UUID, key: str, digest: bytes, answer: Stored
+) -> None:
+    sealed = runtime.vault.seal("idempotency.body", f"{service_id}:{key}", answer.body)
+    tx.execute(
+        insert(answers).values(
+            service_id=service_id,
+            key=key,
+            digest=digest,
+            status=answer.status,
+            body=sealed,
+            created_at=runtime.clock(),
+        )
+    )
+
+
+def _locked(tx: Connection, service_id: UUID, key: str) -> bool:
+    if tx.dialect.name != "postgresql":
+        return True
+    number = int.from_bytes(hashlib.sha256(f"{service_id}:{key}".encode()).digest()[:8], signed=True)
+    return bool(
+        tx.execute(text("SELECT pg_try_advisory_xact_lock(:number)"), {"number": number}).scalar_one()
+    )

@@ -1,0 +1,1 @@
+"""Self-service transactions: one engine, one definition per type, three faces."""

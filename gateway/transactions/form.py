@@ -1,0 +1,96 @@
+"""Fields of a form, described once for web, phone and API.
+
+``Who`` holds what identifies a citizen; every type's form begins with it.
+Messages are ``Words``, so each face shows the language it speaks.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields
+
+from gateway.citizens import id_number
+from gateway.transactions.model import Keypad, Words
+
+NAME_LONGEST = 50
+
+REQUIRED = Words("请填写这一项。", "Please fill this in.")
+UNEXPECTED = Words("没有这一项，请去掉。", "There is no such field; leave it out.")
+NOT_TEXT = Words("请填写文字。", "This must be text.")
+BAD_ID_NUMBER = Words(
+    "身份证号码不对。请对照身份证，填写全部18位，最后一位可能是X。",
+    "This is not a valid ID number. Copy all 18 characters from the card; the last may be X.",
+)
+BAD_NAME = Words("请填写身份证上的姓名。", "Write the name as it stands on the ID card.")
+
+
+class IdNumber(fields.String):
+    """An ID number, however people write it; deserialises to 18 characters."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return id_number.normalise(text)
+        except ValueError:
+            raise ValidationError([BAD_ID_NUMBER]) from None
+
+
+class PersonName(fields.String):
+    """A name as on the ID card; deserialises without stray spaces."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        name = " ".join(unicodedata.normalize("NFC", text).split())
+        letters = all(character.isalpha() or character in " ·.'’-" for character in name)
+        if not 1 < len(name) <= NAME_LONGEST or not letters:
+            raise ValidationError([BAD_NAME])
+        return name
+
+
+def described(label: Words, prompt: Words, hint: Words, keypad: Keypad | None) -> dict[str, Any]:
+    """The options of a field: how each face asks for it. ``keypad`` null: it cannot be keyed."""
+    return {
+        "required": True,
+        "error_messages": {"required": REQUIRED, "null": REQUIRED, "invalid": NOT_TEXT},
+        "metadata": {"label": label, "prompt": prompt, "hint": hint, "keypad": keypad},
+    }
+
+
+class Who(Schema):
+    """Who the citizen is: ID number and name, as known-level identity asks on web and API.
+
+    The name is not asked on the phone (domain.md: names cannot be keyed).
+    """
+
+    error_messages = {"unknown": UNEXPECTED}  # type: ignore[assignment]  # noqa: RUF012 - marshmallow's own
+
+    id_number = IdNumber(
+        **described(
+            Words("身份证号码", "ID number"),
+            Words("您的身份证号码是多少？", "What is your ID number?"),
+            Words("18位，最后一位可能是X。", "18 characters; the last may be X."),
+            Keypad(18, 18, star_is="X"),
+        )
+    )
+    name = PersonName(
+        **described(
+            Words("姓名", "Name"),
+            Words("您的姓名是什么？", "What is your name?"),
+            Words("和身份证上一样。", "As it stands on your ID card."),
+            None,
+        )
+    )
+
+
+def problems(error: ValidationError) -> Mapping[str, Words]:
+    """The first problem of each field."""
+    messages: Mapping[str, Any] = error.normalized_messages()
+    return {name: _words(message) for name, message in messages.items()}
+
+
+def _words(message: Any) -> Words:
+    first = message[0] if isinstance(message, list) and message else message
+    return first if isinstance(first, Words) else Words("这一项不对，请重新填写。", str(first))

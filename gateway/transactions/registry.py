@@ -1,0 +1,27 @@
+"""The transaction types, found by name in ``gateway/catalogue/``."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from gateway.errors import UnknownNameError
+from gateway.transactions.model import TransactionType
+
+CATALOGUE = Path(__file__).parents[1] / "catalogue"
+
+
+@cache
+def types() -> Mapping[str, TransactionType]:
+    """Every type of the catalogue, by name. A module of it holds one ``TYPE``."""
+    names = sorted(path.stem for path in CATALOGUE.glob("[a-z]*.py"))
+    return {name: importlib.import_module(f"gateway.catalogue.{name}").TYPE for name in names}
+
+
+def get(name: str) -> TransactionType:
+    try:
+        return types()[name]
+    except KeyError:
+        raise UnknownNameError(f"There is no transaction type called {name!r}.") from None

@@ -1,0 +1,148 @@
+"""Asking the back office: claim what is submitted, one call each, record what it said.
+
+A row claimed while ``calling`` is set was left by a worker that died during its
+call: the back office may have acted, so the type is told to look before it acts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Row, update
+
+from gateway import cities
+from gateway.back_offices import AlreadyDone, Done, Silent, StepOutcome
+from gateway.db import claim, new_lease
+from gateway.runtime import Runtime
+from gateway.transactions import registry, store
+from gateway.transactions.engine import tell
+from gateway.transactions.model import (
+    ENDS,
+    OPEN,
+    SAY_SO_AFTER,
+    WITH_BACK_OFFICE,
+    Case,
+    Next,
+    State,
+    after_step,
+)
+from gateway.transactions.store import Transaction, transactions
+
+CLAIM = 8  # as many as are asked at the same time
+LEASE = 120.0  # seconds; longer than the two calls of 30 s a step may make
+log = structlog.get_logger()
+
+
+def run_due(runtime: Runtime) -> int:
+    """Work off the transactions that are due; returns how many."""
+    done = 0
+    with ThreadPoolExecutor(CLAIM, thread_name_prefix="step") as pool:
+        while rows := _claim(runtime):
+            for future in [pool.submit(_work, runtime, transaction, lost) for transaction, lost in rows]:
+                future.result()
+            done += len(rows)
+    return done
+
+
+def _claim(runtime: Runtime) -> list[tuple[Transaction, bool]]:
+    """Lease due rows; those with the back office come back with whether an earlier call was lost."""
+    now, lease = runtime.clock(), new_lease()
+    with runtime.db.write() as tx:
+        rows = claim(tx, transactions, now=now, seconds=LEASE, limit=CLAIM, lease=lease)
+        calls = [row for row in rows if row.state in WITH_BACK_OFFICE]
+        _mark_calling(tx, calls)
+        for row in rows:
+            if row.state in OPEN:
+                _abandon(tx, runtime, row)
+    return [(store.opened(runtime, row), _was_lost(row)) for row in calls]
+
+
+def _mark_calling(tx: Connection, rows: Sequence[Row[Any]]) -> None:
+    ids = [row.id for row in rows]
+    tx.execute(update(transactions).where(transactions.c.id.in_(ids)).values(calling=True))
+
+
+def _was_lost(row: Row[Any]) -> bool:
+    return bool(row.calling) or row.state == State.UPSTREAM_UNKNOWN
+
+
+def _abandon(tx: Connection, runtime: Runtime, row: Row[Any]) -> None:
+    """A draft nobody finished: cancelled, its answers erased."""
+    store.change(
+        tx,
+        runtime,
+        row.id,
+        state=State.CANCELLED,
+        reason="not_finished",
+        answers=None,
+        due_at=None,
+        lease=None,
+    )
+    store.note(tx, runtime, row.id, "cancelled", "not_finished")
+
+
+def _work(runtime: Runtime, transaction: Transaction, lost: bool) -> None:
+    outcome = _perform(runtime, transaction, lost)
+    with runtime.db.write() as tx:
+        lanes = _record(tx, runtime, transaction, outcome)
+    runtime.wake_all(lanes)
+    log.info("step", type=transaction.row.type, outcome=type(outcome).__name__.lower())
+
+
+def _perform(runtime: Runtime, transaction: Transaction, lost: bool) -> StepOutcome:
+    kind = registry.get(transaction.row.type)
+    case_ = Case(
+        reference=transaction.row.reference,
+        answers=transaction.answers,
+        rules=cities.shipped()[transaction.row.city].rules(transaction.row.rules_version),
+        now=runtime.clock(),
+        asked_before=lost,
+    )
+    try:
+        return kind.perform(runtime.back_office(kind.back_office), case_)
+    except Exception as error:  # noqa: BLE001 - a bug: what it did is not known, so it is asked about before it is repeated
+        log.error(  # noqa: TRY400 - a traceback may hold personal data
+            "back_office_bug", type=kind.name, error=type(error).__name__)
+        return Silent("back_office_bug")
+
+
+def _record(tx: Connection, runtime: Runtime, transaction: Transaction, outcome: StepOutcome) -> set[str]:
+    """Write down what the back office said, and take the message it calls for; one commit."""
+    row, now = transaction.row, runtime.clock()
+    then = after_step(outcome, row.tries + 1, row.submitted_at, now)
+    facts = outcome.facts if isinstance(outcome, Done | AlreadyDone) else {}
+    kept = store.change(
+        tx,
+        runtime,
+        transaction.id,
+        lease=row.lease,
+        state=then.state,
+        reason=then.reason if then.state in ENDS else None,
+        trouble=None if then.state in ENDS else then.reason,
+        facts=store.sealed(runtime, transaction.id, "facts", facts) if facts else None,
+        calling=False,
+        tries=row.tries + 1,
+        due_at=then.due_at,
+    )
+    if not kept:
+        return set()  # the lease ran out and another worker has it: its answer counts
+    store.note(tx, runtime, transaction.id, _event(outcome, then), then.reason)
+    return _tell(tx, runtime, store.load(tx, runtime, transaction.id), then)
+
+
+def _event(outcome: StepOutcome, then: Next) -> str:
+    return then.state if then.state in ENDS else f"back_office_{type(outcome).__name__.lower()}"
+
+
+def _tell(tx: Connection, runtime: Runtime, transaction: Transaction, then: Next) -> set[str]:
+    if then.state in ENDS:
+        return tell(tx, runtime, transaction, then.state)
+    waited = runtime.clock() - transaction.row.submitted_at
+    if waited < SAY_SO_AFTER or transaction.row.told_waiting:
+        return set()
+    store.change(tx, runtime, transaction.id, told_waiting=True)
+    store.note(tx, runtime, transaction.id, "told_waiting")
+    return tell(tx, runtime, transaction, "waiting")

@@ -1,0 +1,192 @@
+"""The rows of transactions and their timeline.
+
+The form's answers and the facts told to the citizen are sealed. The timeline
+holds event words and codes only, so erasing a citizen leaves it whole.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    Uuid,
+    insert,
+    select,
+    update,
+)
+
+from gateway import cities
+from gateway.db import Utc, metadata
+from gateway.runtime import Runtime
+from gateway.transactions.model import REFERENCE_DIGITS, State, View, reference
+
+transactions = Table(
+    "transactions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("reference", String(REFERENCE_DIGITS), nullable=False, unique=True),
+    Column("type", String(32), nullable=False),
+    Column("face", String(8), nullable=False),  # web, phone, api
+    Column("city", String(32), nullable=False),
+    Column("rules_version", Integer, nullable=False),
+    Column("service_id", Uuid),
+    Column("citizen_id", Uuid),
+    Column("subject", LargeBinary(16)),  # blind index of the ID number given
+    Column("answers", LargeBinary),
+    Column("facts", LargeBinary),
+    Column("state", String(20), nullable=False),
+    Column("proof", String(12)),  # code, attested; null until proven
+    Column("reason", String(80)),
+    Column("trouble", String(80)),  # what the back office's last silence or fault was
+    Column("calling", Boolean, nullable=False),  # a call to the back office is under way, or was lost
+    Column("tries", Integer, nullable=False),
+    Column("told_waiting", Boolean, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("submitted_at", Utc),
+    Column("updated_at", Utc, nullable=False),
+    Column("due_at", Utc),
+    Column("lease", BigInteger),
+)
+Index(
+    "ix_transactions_due",
+    transactions.c.due_at,
+    postgresql_where=transactions.c.due_at.is_not(None),
+    sqlite_where=transactions.c.due_at.is_not(None),
+)
+
+timeline = Table(
+    "timeline",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("transaction_id", Uuid, nullable=False, index=True),
+    Column("at", Utc, nullable=False),
+    Column("event", String(32), nullable=False),
+    Column("detail", String(120)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A row, opened."""
+
+    row: Row[Any]
+    answers: Mapping[str, str]
+    facts: Mapping[str, str]
+
+    @property
+    def id(self) -> UUID:
+        key: UUID = self.row.id
+        return key
+
+    @property
+    def state(self) -> State:
+        return State(self.row.state)
+
+    def view(self) -> View:
+        """What may be told of it."""
+        return View(
+            reference=self.row.reference,
+            type=self.row.type,
+            state=self.state,
+            rules=cities.shipped()[self.row.city].rules(self.row.rules_version),
+            facts=self.facts,
+            reason=self.row.reason,
+            trouble=self.row.trouble,
+            created_at=self.row.created_at,
+            updated_at=self.row.updated_at,
+        )
+
+
+def create(
+    tx: Connection,
+    runtime: Runtime,
+    type_name: str,
+    face: str,
+    service_id: UUID | None,
+    due_at: datetime,
+) -> Transaction:
+    """A new draft under today's rules of the city."""
+    now = runtime.clock()
+    city = cities.shipped()[runtime.settings.city]
+    rules = city.rules_at(now.astimezone(city.rules_at(now.date()).zone).date())
+    key = runtime.new_id()
+    values = {
+        "id": key,
+        "reference": reference(secrets.randbelow(10 ** (REFERENCE_DIGITS - 1))),
+        "type": type_name,
+        "face": face,
+        "city": runtime.settings.city,
+        "rules_version": rules.version,
+        "service_id": service_id,
+        "state": State.DRAFT,
+        "calling": False,
+        "tries": 0,
+        "told_waiting": False,
+        "created_at": now,
+        "updated_at": now,
+        "due_at": due_at,
+    }
+    tx.execute(insert(transactions).values(**values))
+    note(tx, runtime, key, "created", face)
+    return load(tx, runtime, key)
+
+
+def load(tx: Connection, runtime: Runtime, key: UUID) -> Transaction:
+    return opened(runtime, tx.execute(select(transactions).where(transactions.c.id == key)).one())
+
+
+def find(tx: Connection, runtime: Runtime, reference: str) -> Transaction | None:
+    row = tx.execute(select(transactions).where(transactions.c.reference == reference)).one_or_none()
+    return opened(runtime, row) if row else None
+
+
+def opened(runtime: Runtime, row: Row[Any]) -> Transaction:
+    return Transaction(row, _open(runtime, row, "answers"), _open(runtime, row, "facts"))
+
+
+def _open(runtime: Runtime, row: Row[Any], column: str) -> dict[str, str]:
+    sealed = getattr(row, column)
+    if not sealed:
+        return {}
+    values: dict[str, str] = json.loads(runtime.vault.open(f"transactions.{column}", row.id, sealed))
+    return values
+
+
+def sealed(runtime: Runtime, key: UUID, column: str, values: Mapping[str, str]) -> bytes:
+    return runtime.vault.seal(f"transactions.{column}", key, json.dumps(dict(values), ensure_ascii=False))
+
+
+def change(tx: Connection, runtime: Runtime, key: UUID, *, lease: int | None = None, **values: Any) -> bool:
+    """Set columns of one row, if it is still leased under ``lease`` where one is given."""
+    where = transactions.c.id == key
+    if lease is not None:
+        where &= transactions.c.lease == lease
+    statement = update(transactions).where(where).values(updated_at=runtime.clock(), **values)
+    return bool(tx.execute(statement).rowcount)
+
+
+def note(tx: Connection, runtime: Runtime, key: UUID, event: str, detail: str | None = None) -> None:
+    """Add a line to the timeline: an event's word and a code, never personal data."""
+    tx.execute(insert(timeline).values(transaction_id=key, at=runtime.clock(), event=event, detail=detail))
+
+
+def events(tx: Connection, key: UUID) -> Sequence[Row[Any]]:
+    columns = timeline.c
+    query = select(columns.at, columns.event, columns.detail).where(columns.transaction_id == key)
+    return tx.execute(query.order_by(columns.id)).all()
