@@ -1,0 +1,1 @@
+"""One file per provider or back office, found by its name (``gateway.providers.load``)."""

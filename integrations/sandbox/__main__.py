@@ -1,0 +1,66 @@
+"""``python -m integrations.sandbox``: run the sandbox until SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+from aiohttp import web
+
+from integrations.sandbox.app import Sandbox, create_app
+from integrations.sandbox.options import Credentials, Options
+
+
+def main() -> None:
+    """Read the arguments and the SANDBOX_ variables, and run."""
+    arguments = _arguments()
+    options = Options(report_url=arguments.report_url)
+    sandbox = Sandbox(arguments.state, Credentials.read(os.environ), options)
+    asyncio.run(_serve(sandbox, arguments))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m integrations.sandbox",
+        description="沙盒：短信平台、手机和卡系统 / an SMS vendor, handsets, a card system to try against",
+        epilog="Accounts come from SANDBOX_ACCESS_KEY_ID, SANDBOX_ACCESS_KEY_SECRET, SANDBOX_SIGN_NAME,"
+        " SANDBOX_CARD_APP_ID and SANDBOX_CARD_SECRET.",
+    )
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 lets the system choose (default)")
+    parser.add_argument("--state", type=Path, required=True, help="folder for templates and the city's cards")
+    parser.add_argument("--ready-file", type=Path, help='written when listening: {"url": …}')
+    parser.add_argument("--report-url", default="", help="where SmsReports are pushed")
+    return parser.parse_args()
+
+
+async def _serve(sandbox: Sandbox, arguments: argparse.Namespace) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    runner = web.AppRunner(create_app(sandbox), access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    await web.TCPSite(runner, arguments.host, arguments.port, backlog=1024).start()
+    host, port = runner.addresses[0][:2]
+    url = f"http://{host}:{port}"
+    if arguments.ready_file:
+        _write_ready(arguments.ready_file, url)
+    sys.stdout.write(f"{url}\n")
+    sys.stdout.flush()
+    await stop.wait()
+    await runner.cleanup()
+
+
+def _write_ready(path: Path, url: str) -> None:
+    temporary = path.with_name(path.name + ".new")
+    temporary.write_text(json.dumps({"url": url}))
+    temporary.replace(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,283 @@
+"""Aliyun's SMS interface (dysmsapi 2017-05-25, RPC style), as strict as the vendor."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from integrations.sandbox.faults import Fault, Faults, answer_under
+from integrations.sandbox.handsets import Handsets, Text
+from integrations.sandbox.limits import Limits
+from integrations.sandbox.options import Credentials, Options
+from integrations.sandbox.receipts import CHINA, Receipts, china_time
+from integrations.sandbox.signature import Doorkeeper, Refused
+from integrations.sandbox.texts import APPROVED, CODE, Template, Templates, fill
+
+VERSION = "2017-05-25"
+MOST_NUMBERS = 1000  # in one SendSms
+BATCH = 100  # in one SendBatchSms
+OLDEST_DAYS = 30  # for QuerySendDetails
+BUSY = {"isv.BUSINESS_LIMIT_CONTROL": "触发小时级流控Permits:5"}  # messages of codes switched on as faults
+
+Params = Mapping[str, str]
+
+
+class Aliyun:
+    """Checks a call, applies faults, does the work and answers."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        doorkeeper: Doorkeeper,
+        faults: Faults,
+        templates: Templates,
+        limits: Limits,
+        handsets: Handsets,
+        receipts: Receipts,
+        calls: Counter[str],
+    ) -> None:
+        self.options = Options()
+        self._credentials = credentials
+        self._doorkeeper = doorkeeper
+        self._faults = faults
+        self._templates = templates
+        self._limits = limits
+        self._handsets = handsets
+        self._receipts = receipts
+        self._calls = calls
+        self._actions: dict[str, Callable[[Params], dict[str, Any]]] = {
+            "SendSms": self._send_sms,
+            "SendBatchSms": self._send_batch_sms,
+            "QuerySendDetails": self._query_send_details,
+            "AddSmsTemplate": self._add_sms_template,
+            "QuerySmsTemplate": self._query_sms_template,
+            "QuerySmsSign": self._query_sms_sign,
+        }
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Answer one RPC call."""
+        query = request.raw_path.partition("?")[2]
+        body = (await request.read()).decode("utf-8", "replace") if request.can_read_body else ""
+        params = dict(parse_qsl(query, keep_blank_values=True))
+        params |= parse_qsl(body, keep_blank_values=True)
+        action = params.get("Action", "")
+        self._calls[action if action in self._actions else "other"] += 1
+        fault = self._faults.match("aliyun_sms", action, _numbers(params))
+        return await answer_under(fault, request, lambda: self._answer(request.method, params), _fault_answer)
+
+    def _answer(self, method: str, params: Params) -> web.Response:
+        try:
+            self._doorkeeper.check(method, params, time.time())
+            if params.get("Version") != VERSION:
+                raise Refused("InvalidVersion", "Specified parameter Version is not valid.", 400)
+            work = self._actions.get(params.get("Action", ""))
+            if work is None:
+                raise Refused("InvalidAction.NotFound", "Specified api is not found.", 404)
+            return _reply({"Code": "OK", "Message": "OK", **work(params)})
+        except Refused as refusal:
+            return _reply({"Code": refusal.code, "Message": refusal.message}, refusal.status)
+
+    # --- sending ---
+
+    def _send_sms(self, params: Params) -> dict[str, Any]:
+        numbers = _needed(params, "PhoneNumbers").split(",")
+        if len(numbers) > MOST_NUMBERS:
+            raise Refused("isv.MOBILE_COUNT_OVER_LIMIT", "手机号码数量超过限制")
+        sign = _needed(params, "SignName")
+        values = _loaded(params.get("TemplateParam") or "{}", dict)
+        return self._take(params, numbers, [sign] * len(numbers), [values] * len(numbers))
+
+    def _send_batch_sms(self, params: Params) -> dict[str, Any]:
+        numbers, signs = (
+            _loaded(_needed(params, name), list) for name in ("PhoneNumberJson", "SignNameJson")
+        )
+        values = _loaded(params.get("TemplateParamJson") or json.dumps([{}] * len(numbers)), list)
+        if not numbers or not len(numbers) == len(signs) == len(values):
+            raise Refused("isv.INVALID_PARAMETERS", "号码、签名、变量的数量不一致")
+        if len(numbers) > BATCH:
+            raise Refused("isv.MOBILE_COUNT_OVER_LIMIT", "手机号码数量超过限制")
+        return self._take(params, numbers, signs, values)
+
+    def _take(
+        self, params: Params, numbers: Sequence[Any], signs: Sequence[Any], values: Sequence[Any]
+    ) -> dict[str, Any]:
+        """Take all or none."""
+        template = self._template(_needed(params, "TemplateCode"))
+        if not self._credentials.sign_names.issuperset(map(str, signs)):
+            raise Refused("isv.SMS_SIGNATURE_ILLEGAL", "该账号下找不到对应签名")
+        numbers = [_mobile(number) for number in numbers]
+        if len(set(numbers)) < len(numbers):
+            raise Refused("isv.INVALID_PARAMETERS", "手机号码重复")
+        texts = [fill(template, sign, _variables(value)) for sign, value in zip(signs, values, strict=True)]
+        now = time.time()
+        self._check_limits(template, numbers, signs, now)
+        biz_id = f"{int(now * 1000):013d}{int.from_bytes(os.urandom(2)):05d}^0"
+        out_id = params.get("OutId", "")
+        for number, text in zip(numbers, texts, strict=True):
+            taken = Text(number, text, now, out_id, biz_id, template.code)
+            self._handsets.take(taken)
+            self._receipts.expect(taken)
+        return {"BizId": biz_id}
+
+    def _template(self, code: str) -> Template:
+        template = self._templates.get(code)
+        if template is None or template.status(time.time(), self.options.review_delay) != APPROVED:
+            raise Refused("isv.SMS_TEMPLATE_ILLEGAL", "该账号下找不到对应模板")
+        return template
+
+    def _check_limits(
+        self, template: Template, numbers: Sequence[str], signs: Sequence[str], now: float
+    ) -> None:
+        if not self.options.limits:
+            return
+        is_code = template.kind == CODE
+        for number, sign in zip(numbers, signs, strict=True):
+            message = self._limits.refusal(number, sign, template.code, is_code, now)
+            if message:
+                raise Refused("isv.BUSINESS_LIMIT_CONTROL", message)
+        for number, sign in zip(numbers, signs, strict=True):
+            self._limits.take(number, sign, template.code, is_code, now)
+
+    # --- asking ---
+
+    def _query_send_details(self, params: Params) -> dict[str, Any]:
+        number = _mobile(_needed(params, "PhoneNumber"))
+        day = _day(_needed(params, "SendDate"))
+        size, page = (_count(_needed(params, name)) for name in ("PageSize", "CurrentPage"))
+        if size > 50:
+            raise Refused("isv.INVALID_PARAMETERS", "PageSize 1-50")
+        visible = time.time() - self.options.query_visible_after
+        found = [
+            text
+            for text in reversed(self._handsets.of(number))
+            if text.at <= visible
+            and china_time(text.at).startswith(day)
+            and params.get("BizId") in (None, "", text.biz_id)
+        ]
+        rows = [_detail(text) for text in found[(page - 1) * size : page * size]]
+        return {"SmsSendDetailDTOs": {"SmsSendDetailDTO": rows}, "TotalCount": len(found)}
+
+    # --- templates and signatures ---
+
+    def _add_sms_template(self, params: Params) -> dict[str, Any]:
+        kind = _needed(params, "TemplateType")
+        if kind not in ("0", "1", "2", "3") or len(_needed(params, "TemplateName")) > 30:
+            raise Refused("isv.INVALID_PARAMETERS", "参数异常")
+        content = _needed(params, "TemplateContent")
+        _needed(params, "Remark")
+        template = self._templates.add(params["TemplateName"], content, int(kind), time.time())
+        return {"TemplateCode": template.code}
+
+    def _query_sms_template(self, params: Params) -> dict[str, Any]:
+        template = self._templates.get(_needed(params, "TemplateCode"))
+        if template is None:
+            raise Refused("isv.SMS_TEMPLATE_ILLEGAL", "该账号下找不到对应模板")
+        status = template.status(time.time(), self.options.review_delay)
+        return {
+            "TemplateCode": template.code,
+            "TemplateName": template.name,
+            "TemplateContent": template.content,
+            "TemplateType": template.kind,
+            "TemplateStatus": status,
+            "CreateDate": china_time(template.at),
+            "Reason": template.reason if status not in (0, APPROVED) else "",
+        }
+
+    def _query_sms_sign(self, params: Params) -> dict[str, Any]:
+        name = _needed(params, "SignName")
+        if name not in self._credentials.sign_names:
+            raise Refused("isv.SMS_SIGNATURE_ILLEGAL", "该账号下找不到对应签名")
+        return {"SignName": name, "SignStatus": 1, "Reason": ""}
+
+
+def _needed(params: Params, name: str) -> str:
+    value = params.get(name)
+    if not value:
+        raise Refused(f"Missing{name}", f"{name} is mandatory for this action.", 400)
+    return value
+
+
+def _loaded(text: str, kind: type[Any]) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, kind):
+        raise Refused("isv.INVALID_JSON_PARAM", "JSON参数不合法，只接受字符串值")
+    return value
+
+
+def _variables(value: Any) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise Refused("isv.INVALID_JSON_PARAM", "JSON参数不合法，只接受字符串值")
+    return value
+
+
+def _mobile(number: Any) -> str:
+    found = re.fullmatch(r"(?:\+?86|0086)?(1[3-9]\d{9})", str(number), re.ASCII)
+    if not found:
+        raise Refused("isv.MOBILE_NUMBER_ILLEGAL", f"{number}invalid mobile number")
+    return found[1]
+
+
+def _numbers(params: Params) -> Sequence[str]:
+    """The numbers a call is about, as far as they can be told before it is checked."""
+    if "PhoneNumberJson" in params:
+        try:
+            return [str(number) for number in json.loads(params["PhoneNumberJson"])]
+        except (ValueError, TypeError):
+            return ()
+    return (params.get("PhoneNumbers") or params.get("PhoneNumber") or "").split(",")
+
+
+def _day(text: str) -> str:
+    """yyyyMMdd, at most thirty days ago → YYYY-MM-DD."""
+    try:
+        day = datetime.strptime(text, "%Y%m%d").replace(tzinfo=CHINA)
+    except ValueError:
+        day = datetime.min.replace(tzinfo=CHINA)
+    if datetime.now(CHINA) - day > timedelta(days=OLDEST_DAYS + 1):
+        raise Refused("isv.INVALID_PARAMETERS", "SendDate yyyyMMdd, 30 days at most")
+    return f"{day:%Y-%m-%d}"
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,5}", text, re.ASCII):
+        raise Refused("isv.INVALID_PARAMETERS", "PageSize and CurrentPage are positive")
+    return int(text)
+
+
+def _detail(text: Text) -> dict[str, Any]:
+    return {
+        "PhoneNum": text.number,
+        "Content": text.text,
+        "TemplateCode": text.template,
+        "OutId": text.out_id,
+        "SendStatus": text.status,
+        "ErrCode": text.err_code,
+        "SendDate": china_time(text.at),
+        "ReceiveDate": china_time(text.report_pushed_at or text.at),
+    }
+
+
+def _fault_answer(fault: Fault) -> web.Response:
+    code = fault.code or "isp.SYSTEM_ERROR"
+    usual = 500 if code.startswith("isp.") else 200 if code.startswith("isv.") else 400
+    message = fault.message or BUSY.get(code, code)
+    return _reply({"Code": code, "Message": message}, fault.status or usual)
+
+
+def _reply(answer: Mapping[str, Any], status: int = 200) -> web.Response:
+    digits = os.urandom(16).hex().upper()
+    request_id = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    body = json.dumps({**answer, "RequestId": request_id}, ensure_ascii=False)
+    return web.Response(text=body, status=status, content_type="application/json")

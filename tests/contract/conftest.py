@@ -1,0 +1,74 @@
+"""What the contract tests share: loopback only, everything logged is searched, servers to talk to."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.contract.canned_server import CannedServer
+from tests.contract.sandbox_process import Sandbox, running_sandbox
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reaches another machine."""
+    connect, resolve = socket.socket.connect, socket.getaddrinfo
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        assert self.family == socket.AF_UNIX or address[0] in ("127.0.0.1", "::1"), "stray network"
+        connect(self, address)
+
+    def guarded_resolve(host: Any, *rest: Any, **more: Any) -> Any:
+        assert host in ("127.0.0.1", "::1", "localhost"), "stray look-up"
+        return resolve(host, *rest, **more)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_resolve)
+
+
+@pytest.fixture
+def everything_said(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], str]]:
+    """All that any logger, at its loudest, and both outputs have said so far."""
+    loggers = [logging.getLogger(), *map(logging.getLogger, logging.root.manager.loggerDict)]
+    levels = [(logger, logger.level) for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.DEBUG)
+    monkeypatch.setenv("DEBUG", "sdk")  # Aliyun's switch for printing requests
+    formatter = logging.Formatter("%(name)s %(message)s %(args)s")
+
+    def said() -> str:
+        output = capfd.readouterr()
+        return "\n".join([*map(formatter.format, caplog.records), output.out, output.err])
+
+    yield said
+    for logger, level in levels:
+        logger.setLevel(level)
+
+
+@pytest.fixture(scope="session")
+def shared_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """One sandbox for all tests."""
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(shared_sandbox: Sandbox) -> Sandbox:
+    """The sandbox, as good as new but for its templates and people."""
+    shared_sandbox.call("POST", "reset", {})
+    defaults = {"report_url": "", "receipt_delay": 0.05, "query_visible_after": 0.0, "review_delay": 0.0}
+    shared_sandbox.call("POST", "settings", defaults)
+    return shared_sandbox
+
+
+@pytest.fixture
+def listener() -> Iterator[CannedServer]:
+    """Somebody who hears every report."""
+    with CannedServer(always={"json": {"code": 0, "msg": "ok"}}) as server:
+        yield server

@@ -1,0 +1,82 @@
+"""Vectors: JSON in, real classes held to it, values compared as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "vectors"
+
+
+def names(kind: str) -> list[str]:
+    """The integrations that have vectors of that kind."""
+    return sorted(path.stem for path in (ROOT / kind).glob("*.json"))
+
+
+def load(kind: str, name: str) -> dict[str, Any]:
+    """One integration's vectors."""
+    vectors: dict[str, Any] = json.loads((ROOT / kind / f"{name}.json").read_text("utf-8"))
+    return vectors
+
+
+def cases(kind: str, section: str) -> list[Any]:
+    """Every case of a section, over all integrations, as pytest parameters (name, case)."""
+    return [
+        pytest.param(name, case, id=f"{name}: {case['rule']}")
+        for name in names(kind)
+        for case in load(kind, name).get(section, [])
+    ]
+
+
+def build(kind: str, name: str, url: str, clock: Callable[[datetime], Any]) -> Any:
+    """The real class on its real client, at that address and at the vectors' moment."""
+    vectors = load(kind, name)
+    settings = {key: value.replace("{url}", url) for key, value in vectors["settings"].items()}
+    now = clock(datetime.fromisoformat(vectors["now"]))
+    return module(name).build(settings, clock=lambda: now)
+
+
+def module(name: str) -> Any:
+    """The integration's module."""
+    return importlib.import_module(f"integrations.{name}")
+
+
+def described(value: Any) -> Any:
+    """A value as the vectors write it: dataclasses by name and fields, times in UTC."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {field.name: described(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {"is": type(value).__name__, **fields}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, Mapping):
+        return {key: described(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [described(item) for item in value]
+    return value
+
+
+def check_sent(requests: list[Any], expected: list[Mapping[str, Any]]) -> None:
+    """Each request carried at least what the vector says."""
+    assert len(requests) == len(expected)
+    for request, parts in zip(requests, expected, strict=True):
+        if "path" in parts:
+            assert request.path == parts["path"]
+        for name, value in parts.get("query", {}).items():
+            assert request.query.get(name) == value
+        for name, value in parts.get("form", {}).items():
+            sent = request.form.get(name)
+            assert (sent if isinstance(value, str) else json.loads(sent or "null")) == value
+        if "json" in parts:
+            assert json.loads(request.body) == parts["json"]
+        for name, value in parts.get("headers", {}).items():
+            assert request.headers.get(name) == value

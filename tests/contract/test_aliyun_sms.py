@@ -1,0 +1,73 @@
+"""What is particular to Aliyun's SMS provider and cannot be said in a vector."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+
+from gateway.providers import Accepted, Message, Unreachable, load
+from tests.contract import contract_vectors as vectors
+from tests.contract.canned_server import CannedServer
+
+MESSAGE = Message("+8613800138000", "text", "常德人社", "SMS_1", {"card": "6266"})
+
+
+def settings(**more: str) -> dict[str, str]:
+    loaded: dict[str, str] = vectors.load("providers", "aliyun_sms")["settings"]
+    return loaded | more
+
+
+def test_it_is_found_by_its_name() -> None:
+    provider = load("aliyun_sms", settings(ALIYUN_SMS_ENDPOINT=""))
+    assert (provider.name, provider.channel, provider.batch, provider.needs_template) == (
+        "aliyun_sms",
+        "sms",
+        100,
+        True,
+    )
+
+
+def test_a_name_that_cannot_be_resolved_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def resolve(*_: Any, **__: Any) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    provider = load("aliyun_sms", settings(ALIYUN_SMS_ENDPOINT="sms.example.invalid"))
+    assert provider.hand_over("h1", [MESSAGE]) == [Unreachable("connect_failed")]
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://dysmsapi.aliyuncs.com", "http://10.0.0.1:80", "ftp://127.0.0.1"]
+)
+def test_numbers_never_travel_in_the_clear(endpoint: str) -> None:
+    with pytest.raises(ValueError, match="plain http"):
+        load("aliyun_sms", settings(ALIYUN_SMS_ENDPOINT=endpoint))
+
+
+def test_a_second_try_is_signed_anew() -> None:
+    expired = {"status": 400, "json": {"Code": "SignatureNonceUsed", "Message": "used"}}
+    taken = {"json": {"Code": "OK", "BizId": "1^0"}}
+    with CannedServer([expired, taken]) as server:
+        provider = load("aliyun_sms", settings(ALIYUN_SMS_ENDPOINT=server.url))
+        assert provider.hand_over("h1", [MESSAGE]) == [Accepted("1^0")]
+    first, second = (request.query for request in server.requests)
+    assert first["SignatureNonce"] != second["SignatureNonce"]
+    assert first["Signature"] != second["Signature"]
+
+
+def test_loopback_never_goes_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with CannedServer([{"json": {"Code": "OK", "BizId": "1^0"}}]) as server:
+        provider = load("aliyun_sms", settings(ALIYUN_SMS_ENDPOINT=server.url))
+        assert provider.hand_over("h1", [MESSAGE]) == [Accepted("1^0")]
+
+
+def test_connections_are_kept() -> None:
+    with CannedServer(always={"json": {"Code": "OK", "BizId": "1^0"}}) as server:
+        provider = load("aliyun_sms", settings(ALIYUN_SMS_ENDPOINT=server.url))
+        for _ in range(5):
+            provider.hand_over("h1", [MESSAGE])
+    assert server.connections == 1

@@ -1,0 +1,151 @@
+"""Every provider with vectors is held to the contract: its real client, a server with canned answers."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from gateway.providers import Callback, Inquiry, Message, RegistrationRefused
+from tests.contract import contract_vectors as vectors
+from tests.contract.canned_server import CannedServer, free_port
+
+KIND = "providers"
+
+
+def as_it_is(moment: datetime) -> datetime:
+    return moment
+
+
+def built(name: str, url: str) -> Any:
+    return vectors.build(KIND, name, url, as_it_is)
+
+
+def messages_of(case: dict[str, Any]) -> list[Message]:
+    return [Message(**message) for message in case["messages"]]
+
+
+def check_nothing_personal(name: str, text: str) -> None:
+    for word in vectors.load(KIND, name)["personal"]:
+        assert word not in text, "personal data or a secret was said aloud"
+
+
+def in_the_url(server: CannedServer) -> str:
+    """Whatever proxies and access logs see; an account's key id is no secret there."""
+    pairs = [pair for request in server.requests for pair in request.query.items()]
+    return " ".join(value for name, value in pairs if name != "AccessKeyId")
+
+
+@pytest.mark.parametrize(("name", "case"), vectors.cases(KIND, "hand_over"))
+def test_a_hand_over_ends_in_the_outcome_the_vendor_s_answer_means(
+    name: str, case: dict[str, Any], everything_said: Callable[[], str]
+) -> None:
+    with CannedServer(case["answers"]) as server:
+        outcomes = built(name, server.url).hand_over(case["handover"], messages_of(case))
+    assert vectors.described(outcomes) == case["outcomes"]
+    assert not server.answers, "a canned answer was not used"
+    assert not server.unexpected, "there was one call too many"
+    vectors.check_sent(server.requests, case.get("sent", [{} for _ in server.requests]))
+    check_nothing_personal(name, everything_said() + repr(outcomes))
+    check_nothing_personal(name, in_the_url(server))
+
+
+@pytest.mark.parametrize(("name", "case"), vectors.cases(KIND, "codes"))
+def test_each_of_the_vendor_s_codes_has_its_outcome(
+    name: str, case: dict[str, Any], everything_said: Callable[[], str]
+) -> None:
+    loaded = vectors.load(KIND, name)
+    body = json.loads(json.dumps(loaded["code_answer"]).replace("{code}", case["code"]))
+    answer = {"status": case["status"], "json": body}
+    with CannedServer([answer] * case.get("calls", 1)) as server:
+        outcomes = built(name, server.url).hand_over("h1", messages_of(loaded["one"]))
+    assert vectors.described(outcomes) == [case["outcome"]]
+    assert not server.answers
+    assert not server.unexpected
+    check_nothing_personal(name, everything_said() + repr(outcomes))
+
+
+@pytest.mark.parametrize("name", vectors.names(KIND))
+def test_every_code_in_the_provider_s_table_has_a_vector(name: str) -> None:
+    tested = {case["code"] for case in vectors.load(KIND, name)["codes"]}
+    assert tested >= set(vectors.module(name).OUTCOMES)
+
+
+@pytest.mark.parametrize("name", vectors.names(KIND))
+def test_a_provider_nobody_answers_for_is_unreachable(name: str, everything_said: Callable[[], str]) -> None:
+    one = messages_of(vectors.load(KIND, name)["one"])
+    outcomes = built(name, f"http://127.0.0.1:{free_port()}").hand_over("h1", one)
+    assert [type(outcome).__name__ for outcome in outcomes] == ["Unreachable"]
+    check_nothing_personal(name, everything_said() + repr(outcomes))
+
+
+@pytest.mark.parametrize(("name", "case"), vectors.cases(KIND, "find"))
+def test_an_inquiry_finds_what_the_vendor_has(
+    name: str, case: dict[str, Any], everything_said: Callable[[], str]
+) -> None:
+    inquiry = Inquiry(case["address"], case["handover"], datetime.fromisoformat(case["at"]))
+    with CannedServer(case["answers"]) as server:
+        finding = built(name, server.url).find(inquiry)
+    assert vectors.described(finding) == case["finding"]
+    assert not server.answers
+    assert not server.unexpected
+    vectors.check_sent(server.requests, case.get("sent", [{} for _ in server.requests]))
+    check_nothing_personal(name, everything_said() + repr(finding))
+
+
+def callback_of(case: dict[str, Any]) -> Callback:
+    body = json.dumps(case["json"]) if "json" in case else case.get("body", "")
+    raw = base64.b64decode(case["base64"]) if "base64" in case else body.encode()
+    return Callback(
+        "report", "https://example.cn/callbacks/x", case.get("headers", {}), raw, case.get("remote", "")
+    )
+
+
+@pytest.mark.parametrize(("name", "case"), vectors.cases(KIND, "parse"))
+def test_a_report_is_read_into_receipts(name: str, case: dict[str, Any]) -> None:
+    receipts = built(name, "http://127.0.0.1:1").parse(callback_of(case))
+    assert vectors.described(receipts) == case["receipts"]
+
+
+@pytest.mark.parametrize(("name", "case"), vectors.cases(KIND, "bad_reports"))
+def test_a_body_that_is_no_report_is_refused_without_repeating_it(
+    name: str, case: dict[str, Any], everything_said: Callable[[], str]
+) -> None:
+    with pytest.raises(ValueError) as refusal:
+        built(name, "http://127.0.0.1:1").parse(callback_of(case))
+    chain = [refusal.value, refusal.value.__cause__, refusal.value.__context__]
+    check_nothing_personal(name, everything_said() + " ".join(map(repr, chain)))
+
+
+@pytest.mark.parametrize(("name", "case"), vectors.cases(KIND, "verify"))
+def test_only_what_comes_from_the_vendor_is_believed(name: str, case: dict[str, Any]) -> None:
+    assert built(name, "http://127.0.0.1:1").verify(callback_of(case)) is case["genuine"]
+
+
+@pytest.mark.parametrize("name", vectors.names(KIND))
+def test_a_report_is_acknowledged_in_the_vendor_s_words(name: str) -> None:
+    expected = vectors.load(KIND, name)["acknowledgement"]
+    assert list(built(name, "http://127.0.0.1:1").acknowledgement()) == expected
+
+
+@pytest.mark.parametrize(("name", "case"), vectors.cases(KIND, "register"))
+def test_a_template_is_handed_in_or_refused_with_the_vendor_s_reason(name: str, case: dict[str, Any]) -> None:
+    with CannedServer(case["answers"]) as server:
+        provider = built(name, server.url)
+        if "refused" in case:
+            with pytest.raises(RegistrationRefused, match=case["refused"]):
+                provider.register(**case["template"])
+        else:
+            assert provider.register(**case["template"]) == case["code"]
+    vectors.check_sent(server.requests, case.get("sent", [{} for _ in server.requests]))
+
+
+@pytest.mark.parametrize(("name", "case"), vectors.cases(KIND, "review"))
+def test_a_review_is_pending_approved_or_refused_with_its_reason(name: str, case: dict[str, Any]) -> None:
+    with CannedServer(case["answers"]) as server:
+        review = built(name, server.url).review("SMS_1")
+    assert vectors.described(review) == case["review"]

@@ -1,0 +1,157 @@
+"""The sandbox's own rules that need a clock or a million rows to be seen."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from pathlib import Path
+
+import pytest
+
+from integrations.sandbox.cards import Cards
+from integrations.sandbox.faults import Faults
+from integrations.sandbox.limits import DAY, HOUR, MINUTE, Limits
+from integrations.sandbox.options import Credentials, Options
+from integrations.sandbox.receipts import parts
+from integrations.sandbox.scratch import open_scratch
+from integrations.sandbox.signature import Doorkeeper, Refused, string_to_sign
+
+NOON = 1795233600.0  # 2026-11-21 12:00:00 in China
+
+
+class Handset:
+    """One number's codes."""
+
+    def __init__(self) -> None:
+        self.limits = Limits(open_scratch())
+
+    def code(self, at: float, sign: str = "常德人社") -> str | None:
+        refusal = self.limits.refusal("13800138000", sign, "SMS_1", True, at)
+        if refusal is None:
+            self.limits.take("13800138000", sign, "SMS_1", True, at)
+        return refusal
+
+
+def test_one_code_a_calendar_minute() -> None:
+    handset = Handset()
+    assert handset.code(NOON + 58) is None
+    assert handset.code(NOON + 59) == "触发分钟级流控Permits:1"
+    assert handset.code(NOON + MINUTE) is None
+
+
+def test_five_codes_a_calendar_hour() -> None:
+    handset = Handset()
+    assert [handset.code(NOON + HOUR - 5 * MINUTE + n * MINUTE) for n in range(5)] == [None] * 5
+    assert handset.code(NOON + HOUR) is None, "a new hour begins"
+    handset = Handset()
+    assert [handset.code(NOON + n * MINUTE) for n in range(5)] == [None] * 5
+    assert handset.code(NOON + 5 * MINUTE) == "触发小时级流控Permits:5"
+
+
+def test_ten_codes_in_24_hours() -> None:
+    handset = Handset()
+    assert [handset.code(NOON + n * HOUR) for n in range(10)] == [None] * 10
+    assert handset.code(NOON + DAY - 1) == "触发天级流控Permits:10"
+    assert handset.code(NOON + DAY) is None
+
+
+def test_forty_codes_a_day_over_all_signatures() -> None:
+    handset = Handset()
+    assert [handset.code(NOON + n, sign=f"签名{n}") for n in range(40)] == [None] * 40
+    assert handset.code(NOON + 41, sign="签名41") == "触发天级流控Permits:40"
+
+
+def test_a_long_message_counts_by_67_characters() -> None:
+    assert [parts("字" * length) for length in (1, 70, 71, 134, 135)] == [1, 1, 2, 2, 3]
+
+
+def test_the_string_to_sign_is_the_vendor_s() -> None:
+    params = {"Signature": "x", "b": "a b*~/", "A": "中"}
+    assert string_to_sign("POST", params) == "POST&%2F&A%3D%25E4%25B8%25AD%26b%3Da%2520b%252A~%252F"
+
+
+def signed_params(**more: str) -> dict[str, str]:
+    """What the door looks at; the signature is that of whoever knows the secret."""
+    params = {
+        "AccessKeyId": "sandbox",
+        "SignatureMethod": "HMAC-SHA1",
+        "SignatureNonce": "n1",
+        "Timestamp": "2026-11-21T04:00:00Z",
+    } | more
+    digest = hmac.new(b"sandbox&", string_to_sign("POST", params).encode(), hashlib.sha1).digest()
+    return {"Signature": base64.b64encode(digest).decode()} | params
+
+
+def refusal_of(door: Doorkeeper, params: dict[str, str]) -> str:
+    with pytest.raises(Refused) as refusal:
+        door.check("POST", params, NOON)
+    return refusal.value.code
+
+
+def test_the_door_opens_once_for_each_nonce() -> None:
+    door = Doorkeeper(Credentials.read({}), open_scratch())
+    door.check("POST", signed_params(), NOON)
+    assert refusal_of(door, signed_params()) == "SignatureNonceUsed"
+
+
+@pytest.mark.parametrize("timestamp", ["2026-11-21T03:44:59Z", "2026-11-21T04:15:01Z"])
+def test_a_call_more_than_fifteen_minutes_off_is_expired(timestamp: str) -> None:
+    door = Doorkeeper(Credentials.read({}), open_scratch())
+    assert refusal_of(door, signed_params(Timestamp=timestamp)) == "InvalidTimeStamp.Expired"
+
+
+def test_a_call_changed_on_its_way_does_not_match() -> None:
+    door = Doorkeeper(Credentials.read({}), open_scratch())
+    assert refusal_of(door, signed_params() | {"PhoneNumbers": "13800138000"}) == "SignatureDoesNotMatch"
+
+
+def test_faults_are_spent_newest_first() -> None:
+    faults = Faults()
+    faults.put({"target": "card_core", "mode": "down"})
+    faults.put({"target": "card_core", "mode": "silent", "number": "A1", "times": 2})
+    hits = [faults.match("card_core", "card/report-loss", ["A1"]) for _ in range(3)]
+    assert [fault and fault.mode for fault in hits] == ["silent", "silent", "down"]
+    faults.put({"target": "card_core", "mode": "ok"})
+    assert faults.listed() == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {},
+        {"target": "moon", "mode": "down"},
+        {"target": "receipts", "mode": "x"},
+        {"target": "receipts", "mode": "down", "x": 1},
+    ],
+)
+def test_a_switch_that_is_none_is_refused(fault: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"fault|target"):
+        Faults().put(fault)
+
+
+@pytest.mark.parametrize(
+    "change", [{"x": 1}, {"limits": 1}, {"receipt_delay": "1"}, {"receipt_delay": -1}, {"newest": True}]
+)
+def test_a_setting_that_is_none_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"setting|kind"):
+        Options().changed(change)
+
+
+def person(number: str = "A12345678", **more: str) -> dict[str, str]:
+    row = {"id_number": "430726195207071266", "name": "王芳", "city": "430700", "card_number": number}
+    return row | {"bank": "中国建设银行", "card_state": "normal"} | more
+
+
+def test_loading_a_city_again_keeps_each_card_s_state(tmp_path: Path) -> None:
+    cards = Cards(tmp_path / "city.sqlite")
+    cards.load([person(card_state="formal_lost")])
+    cards.load([person(name="王芳芳")])
+    answer = cards.query({"AAC002": "430726195207071266", "AAC003": "王芳芳", "AAB301": "430700"})
+    assert [card["state"] for card in answer["data"]] == ["formal_lost"]
+
+
+@pytest.mark.parametrize("row", [{}, {**person(), "bank": 1}, person(card_state="temp_lost"), "王芳"])
+def test_a_row_that_is_none_is_refused(tmp_path: Path, row: object) -> None:
+    with pytest.raises(ValueError, match=r"row|card_state"):
+        Cards(tmp_path / "city.sqlite").load([row])  # type: ignore[list-item]
