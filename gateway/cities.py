@@ -8,7 +8,7 @@ it began under and asks for it again with ``City.rules``.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -117,27 +117,11 @@ class City:
         raise UnknownNameError(f"{self.id} has no rules in force on {day}.")
 
 
-class Cities(Mapping[str, City]):
+class Cities(dict[str, City]):
     """The cities by id, which is the file's name. An unknown one raises ``UnknownNameError``."""
 
-    def __init__(self, cities: Mapping[str, City]) -> None:
-        self._cities = dict(cities)
-
-    def __getitem__(self, city: str) -> City:
-        try:
-            return self._cities[city]
-        except KeyError:
-            known = ", ".join(self._cities)
-            raise UnknownNameError(f"There is no city called {city!r}; there are {known}.") from None
-
-    def __contains__(self, city: object) -> bool:
-        return city in self._cities
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._cities)
-
-    def __len__(self) -> int:
-        return len(self._cities)
+    def __missing__(self, city: str) -> City:
+        raise UnknownNameError(f"There is no city called {city!r}; there are {', '.join(self)}.")
 
 
 @cache

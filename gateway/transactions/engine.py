@@ -68,9 +68,11 @@ def answer(
 ) -> Result[Mapping[str, Words]]:
     """Keep answers to some of the form's fields; the value maps each wrong field to what to do.
 
-    Nothing is kept while one of them is wrong. Changing who is asking withdraws
-    a proof given before.
+    Nothing is kept while one of them is wrong, or once the transaction is
+    confirmed. Changing who is asking withdraws a proof given before.
     """
+    if transaction.state not in OPEN:
+        return Result({}, transaction)
     form = registry.get(transaction.row.type).form
     try:
         values = form(only=[name for name in given if name in form().fields] or ()).load(dict(given))

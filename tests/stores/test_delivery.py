@@ -83,7 +83,9 @@ def test_the_attempt_is_on_record_before_the_call(world: World) -> None:
     seen: list[int] = []
 
     def look(handover: str, _message: Any) -> Accepted:
-        seen.append(len([row for row in _attempts(world) if row.handover == handover and row.outcome is None]))
+        seen.append(
+            len([row for row in _attempts(world) if row.handover == handover and row.outcome is None])
+        )
         return Accepted("ref")
 
     world.provider.script = look

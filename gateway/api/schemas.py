@@ -1,0 +1,146 @@
+"""Bodies of the API, in one place for validation and for OpenAPI."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from gateway.transactions import registry
+
+_REQUIRED = {"required": "is a required property"}
+
+
+def _text(description: str, **options: Any) -> fields.String:
+    return fields.String(metadata={"description": description}, **options)
+
+
+class ProofSchema(Schema):
+    """How the citizen's identity is proven."""
+
+    method = fields.String(
+        required=True,
+        error_messages=_REQUIRED,
+        validate=validate.OneOf(["code", "attested"], error="is not one of [code, attested]"),
+        metadata={
+            "description": "`code`: we send a one-time code to the citizen's registered mobile. "
+            "`attested`: your service has checked the identity itself; this is recorded."
+        },
+    )
+    by = _text(
+        "For `attested`: how it was checked, e.g. `counter, ID card seen`.", validate=validate.Length(max=120)
+    )
+
+
+class NewTransactionSchema(Schema):
+    """A transaction to begin."""
+
+    type = _text("A name from `GET /v2/transaction-types`.", required=True, error_messages=_REQUIRED)
+    answers = fields.Dict(
+        keys=fields.String(),
+        values=fields.Raw(),
+        required=True,
+        error_messages=_REQUIRED,
+        metadata={"description": "The form's fields by name, as `GET /v2/transaction-types` lists them."},
+    )
+    proof = fields.Nested(ProofSchema, required=True, error_messages=_REQUIRED)
+
+
+class CodeSchema(Schema):
+    """The one-time code the citizen received."""
+
+    code = fields.String(
+        required=True,
+        error_messages=_REQUIRED,
+        validate=validate.Regexp(r"^[0-9]{6}$", error="must be 6 digits"),
+        metadata={"description": "Six digits, from the text message."},
+    )
+
+
+class WordsSchema(Schema):
+    """Sentences for the citizen."""
+
+    zh = fields.List(fields.String())
+    en = fields.List(fields.String())
+
+
+class MessageSchema(Schema):
+    """A message this transaction caused."""
+
+    id = fields.UUID()
+    channel = fields.String()
+    status = fields.String()
+    reason = fields.String(allow_none=True)
+    created_at = fields.String()
+    completed_at = fields.String(allow_none=True)
+
+
+class EventSchema(Schema):
+    """A line of the timeline."""
+
+    at = fields.String()
+    event = fields.String()
+    detail = fields.String(allow_none=True)
+
+
+class TransactionSchema(Schema):
+    """A transaction as it stands."""
+
+    reference = _text("14 digits, the last a check digit; good on every face.")
+    type = fields.String()
+    state = _text(
+        "draft, identity_pending, submitted, upstream_unknown, succeeded, already_done, rejected, failed, cancelled."
+    )
+    reason = fields.String(allow_none=True)
+    facts = fields.Dict(keys=fields.String(), values=fields.String())
+    explanation = fields.Nested(WordsSchema)
+    next_step = _text("What to do now, where there is something to do.", allow_none=True)
+    code_again_at = _text("From when a new code may be asked for.", allow_none=True)
+    rules = fields.Dict(keys=fields.String(), values=fields.Raw())
+    created_at = fields.String()
+    updated_at = fields.String()
+    messages = fields.List(fields.Nested(MessageSchema))
+    timeline = fields.List(fields.Nested(EventSchema))
+    uri = fields.String()
+
+
+class FieldSchema(Schema):
+    """One field of a form."""
+
+    name = fields.String()
+    label = fields.Dict(keys=fields.String(), values=fields.String())
+    prompt = fields.Dict(keys=fields.String(), values=fields.String())
+    hint = fields.Dict(keys=fields.String(), values=fields.String())
+    required = fields.Boolean()
+    keyable = fields.Boolean(metadata={"description": "Whether a telephone keypad can enter it."})
+
+
+class TypeSchema(Schema):
+    """A transaction type and its form."""
+
+    name = fields.String()
+    title = fields.Dict(keys=fields.String(), values=fields.String())
+    summary = fields.Dict(keys=fields.String(), values=fields.String())
+    fields_ = fields.List(fields.Nested(FieldSchema), data_key="fields", attribute="fields")
+
+
+class TypesSchema(Schema):
+    transaction_types = fields.List(fields.Nested(TypeSchema))
+
+
+class ProblemSchema(Schema):
+    error = fields.String()
+    message = fields.String()
+    next_step = fields.String()
+
+
+class ProblemsSchema(Schema):
+    """What was wrong, and what to do."""
+
+    status_code = fields.Integer()
+    errors = fields.List(fields.Nested(ProblemSchema))
+
+
+def form_schemas() -> dict[str, type[Schema]]:
+    """Every type's own form, for the documentation."""
+    return {kind.name: kind.form for kind in registry.types().values()}

@@ -1,0 +1,109 @@
+"""The Flask application: which rooms have doors, what every request gets, how errors answer."""
+
+from __future__ import annotations
+
+import logging
+from uuid import uuid4
+
+import structlog
+from flask import Flask, Response, g, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import text
+from werkzeug.exceptions import HTTPException
+
+from gateway import api, migrations, web
+from gateway.api import problems
+from gateway.api.problems import ApiError
+from gateway.callbacks import views as callbacks
+from gateway.runtime import Runtime
+
+LARGEST_BODY = 4 * 1024 * 1024  # bytes
+TEMPLATES = "../templates/pages"
+log = structlog.get_logger()
+
+
+def create_app(runtime: Runtime) -> Flask:
+    """Compose the application around a Runtime."""
+    app = Flask(__name__, template_folder=TEMPLATES, static_folder=None)
+    app.config.update(
+        SECRET_KEY=runtime.vault.index("flask", "session") + runtime.vault.index("flask", "session 2"),
+        MAX_CONTENT_LENGTH=LARGEST_BODY,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=runtime.settings.public_url.startswith("https://"),
+        SESSION_COOKIE_NAME="huiyin",
+    )
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # its access lines would hold look-ups
+    app.before_request(_begin)
+    app.after_request(_finish)
+    web.register(app, runtime)
+    api.register(app, runtime)
+    app.register_blueprint(callbacks.blueprint(runtime))
+    _health(app, runtime)
+    _errors(app)
+    return app
+
+
+def _begin() -> None:
+    g.request_id = uuid4().hex[:16]
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request=g.request_id)
+
+
+def _finish(response: Response) -> Response:
+    response.headers.setdefault("X-Request-Id", g.get("request_id", ""))
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    response.headers.setdefault("X-Frame-Options", "DENY")
+    if not request.path.startswith("/static/"):
+        response.headers.setdefault("Cache-Control", "no-store")  # a shared computer keeps nothing
+    return response
+
+
+def _health(app: Flask, runtime: Runtime) -> None:
+    @app.get("/healthz")
+    def healthz() -> ResponseReturnValue:
+        """The process answers."""
+        return jsonify(status="ok")
+
+    @app.get("/readyz")
+    def readyz() -> ResponseReturnValue:
+        """The database answers and has the schema this release needs.
+
+        The broker is not asked: without it transactions are still taken, and the
+        sweep sends them on when it is back.
+        """
+        with runtime.db.read() as tx:
+            tx.execute(text("SELECT 1"))
+            ready = migrations.present(tx) == migrations.head()
+        return jsonify(status="ok" if ready else "schema is not current; run the migrate verb"), (
+            200 if ready else 503
+        )
+
+
+def _errors(app: Flask) -> None:
+    @app.errorhandler(ApiError)
+    def refused(error: ApiError) -> Response:
+        return problems.response(error.status, error.problems)
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> ResponseReturnValue:
+        if request.path.startswith("/v2"):
+            return problems.from_http(error)
+        if request.path.startswith("/callbacks"):
+            return Response(
+                error.description or error.name, error.code, content_type="text/plain; charset=utf-8"
+            )
+        return render_template("error.html", status=error.code or 500), error.code or 500
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> ResponseReturnValue:
+        log.error(
+            "unexpected",
+            error=type(error).__name__,
+            path=request.url_rule and request.url_rule.rule,
+            exc_info=error,
+        )
+        if request.path.startswith("/v2"):
+            return problems.unexpected(g.request_id)
+        return render_template("error.html", status=500), 500

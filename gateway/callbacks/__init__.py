@@ -1,0 +1,1 @@
+"""The door for providers: receipts and, later, inbound messages. One route for all."""

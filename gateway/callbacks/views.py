@@ -1,0 +1,58 @@
+"""``POST /callbacks/<provider>/<secret>/<kind>``: verified, kept raw, answered in milliseconds.
+
+The path's secret keeps strangers out; the provider's own proof (address list,
+signature) is checked beside it. Nothing is applied here: workers do that.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, current_app, request
+
+from gateway.delivery import receipts
+from gateway.providers import Callback, Reporter
+from gateway.runtime import Runtime
+from gateway.security import same
+
+LARGEST = 4 * 1024 * 1024  # bytes; a push of some hundred receipts has about 100 kB
+KINDS = ("sms-report",)
+
+
+def blueprint(runtime: Runtime) -> Blueprint:
+    """The callback routes for this process's Runtime."""
+    door = Blueprint("callbacks", __name__, url_prefix="/callbacks")
+
+    @door.post("/<provider>/<secret>/<kind>")
+    def receive(provider: str, secret: str, kind: str) -> Response:
+        reporter = _reporter(runtime, provider, secret, kind)
+        callback = _callback(runtime, kind)
+        if not reporter.verify(callback):
+            current_app.logger.warning("callback refused: not from %s", provider)
+            abort(403, "This address is not on the provider's list.")
+        with runtime.db.write() as tx:
+            receipts.keep(tx, runtime, provider, callback)
+        runtime.wake(receipts.LANE)
+        body, content_type = reporter.acknowledgement()
+        return Response(body, content_type=content_type)
+
+    return door
+
+
+def _reporter(runtime: Runtime, provider: str, secret: str, kind: str) -> Reporter:
+    """The provider addressed; a wrong secret and an unknown name look the same."""
+    known = runtime.providers.get(provider)
+    right = same(secret.encode(), runtime.settings.callback_secret.encode())
+    if not right or not isinstance(known, Reporter) or kind not in KINDS:
+        abort(404)
+    return known
+
+
+def _callback(runtime: Runtime, kind: str) -> Callback:
+    if (request.content_length or 0) > LARGEST:
+        abort(413)
+    return Callback(
+        kind=kind,
+        url=runtime.settings.public_url + request.full_path.rstrip("?"),
+        headers=dict(request.headers),
+        body=request.get_data(cache=False),
+        remote=request.remote_addr or "",
+    )

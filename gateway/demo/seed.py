@@ -1,0 +1,148 @@
+"""Fill an instance with the demo city: citizens into our register, people and cards into the sandbox.
+
+Runs again harmlessly: who is there stays. The mark it leaves keeps a database
+with made-up people from ever being used with a real provider.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import urllib3
+from sqlalchemy import Column, Connection, Integer, Table, insert, inspect, select, update
+
+from gateway.channels import sms
+from gateway.citizens import register
+from gateway.config import Settings
+from gateway.content import registration, store
+from gateway.db import Db, Utc, metadata
+from gateway.demo import city
+from gateway.demo.city import DEFAULT_SEED, Person
+from gateway.errors import HuiyinError, SettingError
+from gateway.providers import ReviewState
+from gateway.runtime import Runtime
+
+BATCH = 5_000  # people in one commit and one post: some 10 MB of memory
+DIVISION = "4307"
+
+demo_city = Table(
+    "demo_city",
+    metadata,
+    Column("seed", Integer, primary_key=True, autoincrement=False),
+    Column("citizens", Integer, nullable=False),
+    Column("played", Integer, nullable=False),  # tours played: each takes another citizen
+    Column("created_at", Utc, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """What there is after seeding, and how many are new."""
+
+    citizens: int
+    added: int
+
+
+class SandboxError(HuiyinError):
+    """The sandbox did not take the demo city's people; is it running?"""
+
+
+def refuse_with_real_providers(settings: Settings, db: Db) -> None:
+    """Raise ``SettingError`` where made-up people and real providers would meet."""
+    if settings.demo:
+        return
+    with db.read() as tx:
+        marked = inspect(tx).has_table(demo_city.name) and tx.execute(select(demo_city.c.seed)).first()
+    if marked:
+        raise SettingError(
+            "This database holds the demo city, and a real provider is configured. "
+            "Start with another --state or DATABASE_URL, or remove the provider's settings."
+        )
+
+
+def seed(
+    runtime: Runtime, count: int, number: int = DEFAULT_SEED, progress: Callable[[int], None] = lambda _: None
+) -> Seeded:
+    """Make the first ``count`` citizens of the city with this seed number; ``progress`` hears each batch."""
+    if not runtime.settings.sandbox_url:
+        raise SettingError(
+            "The demo city needs the sandbox: start with python3 run.py, without real providers."
+        )
+    http = urllib3.PoolManager(retries=False, timeout=60)
+    added = 0
+    for people in _batches(city.people(count, number)):
+        _post_people(http, runtime.settings.sandbox_url, people)
+        with runtime.db.write() as tx:
+            added += register.add(tx, runtime.vault, [entry(person) for person in people])
+            _mark(tx, runtime, number, count)
+        progress(len(people))
+    templates(runtime)
+    with runtime.db.read() as tx:
+        return Seeded(register.count(tx), added)
+
+
+def _batches(people: Iterator[Person]) -> Iterator[Sequence[Person]]:
+    while batch := list(islice(people, BATCH)):
+        yield batch
+
+
+def entry(person: Person) -> register.Entry:
+    """A person as the register takes them in."""
+    return replace(person, mobile=sms.normalise(person.mobile), sex=person.sex[0])  # type: ignore[arg-type]
+
+
+def _post_people(http: urllib3.PoolManager, sandbox: str, people: Sequence[Person]) -> None:
+    rows = (
+        {
+            "id_number": person.id_number,
+            "name": person.name,
+            "city": DIVISION,
+            "card_number": person.card_number,
+            "bank": person.bank,
+            "card_state": person.card_state,
+        }
+        for person in people
+    )
+    body = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode()
+    try:
+        answer = http.request("POST", f"{sandbox}/_sandbox/people", body=body)
+    except urllib3.exceptions.HTTPError:
+        raise SandboxError from None
+    if answer.status != 200:
+        raise SandboxError
+
+
+def _mark(tx: Connection, runtime: Runtime, number: int, count: int) -> None:
+    where = demo_city.c.seed == number
+    if not tx.execute(update(demo_city).where(where).values(citizens=count)).rowcount:
+        values = {"seed": number, "citizens": count, "played": 0, "created_at": runtime.clock()}
+        tx.execute(insert(demo_city).values(**values))
+
+
+def templates(runtime: Runtime) -> None:
+    """Import the shipped texts and have the sandbox review them."""
+    with runtime.db.write() as tx:
+        store.import_shipped(tx, runtime.clock())
+    for touched in registration.register(runtime):
+        if touched.state == ReviewState.REFUSED:
+            raise SandboxError(f"{touched.provider} refused a template: {touched.reason}")
+
+
+def next_person(runtime: Runtime) -> Person:
+    """Somebody of the demo city whose card is in use and whom no tour has had yet."""
+    with runtime.db.write() as tx:
+        row = tx.execute(select(demo_city).limit(1)).one_or_none()
+        if row is None:
+            raise SettingError("There is no demo city here; run the seed verb first.")
+        pool = city.people(row.citizens, row.seed)
+        wanted = (person for person in pool if person.card_state == "normal" and person.language == "zh-CN")
+        person = next(islice(wanted, row.played, None), None)
+        if person is None:
+            raise SettingError(
+                "Every citizen of the demo city has been on a tour; seed more with --citizens N."
+            )
+        tx.execute(update(demo_city).where(demo_city.c.seed == row.seed).values(played=row.played + 1))
+        return person

@@ -1,0 +1,1 @@
+"""Celery carries wake-ups; the work is claimed from the database."""
