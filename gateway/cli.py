@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import secrets
+import sys
+import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from gateway import audit, config, logs, migrations, runtime
+from gateway import audit, config, instance, logs, migrations, runtime
 from gateway.config import Settings
 from gateway.content import registration, store
 from gateway.db import Db
-from gateway.delivery import lanes, ledger
+from gateway.delivery import ledger
 from gateway.demo import seed as demo
+from gateway.demo import start
 from gateway.demo.city import DEFAULT_SEED
 from gateway.errors import HuiyinError
+from gateway.ops import queues as watch
 from gateway.ops import timeline
 from gateway.runtime import Runtime
 from gateway.services import operators
@@ -67,10 +75,11 @@ class _Context:
         self.as_json = as_json
 
     def settings(self) -> Settings:
-        return config.load(state=self.state)
+        return config.load(state=self.state, join=True)
 
-    def runtime(self) -> Runtime:
-        return runtime.build(self.settings(), wake=lambda _lane: None)
+    def runtime(self, *, sending: bool = False) -> Runtime:
+        """A Runtime that wakes nobody; most verbs only read the books and need no provider."""
+        return runtime.build(self.settings(), wake=lambda _lane: None, sending=sending)
 
     def show(self, value: Any, human: Callable[[], None]) -> None:
         if self.as_json:
@@ -87,7 +96,7 @@ pass_context = click.make_pass_decorator(_Context)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def main(context: click.Context, state: Path | None, as_json: bool) -> None:
-    logs.configure()
+    logs.configure(logging.WARNING)
     context.obj = _Context(state, as_json)
 
 
@@ -112,7 +121,7 @@ def migrate(context: _Context) -> None:
 @pass_context
 def seed(context: _Context, citizens: int, number: int) -> None:
     """Fill the demo city with made-up citizens."""
-    here = context.runtime()
+    here = context.runtime(sending=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=context.as_json) as progress:
         bar = progress.add_task("citizens", total=citizens)
@@ -129,7 +138,7 @@ def templates() -> None:
 @pass_context
 def register_templates(context: _Context) -> None:
     """Hand new texts in where a provider reviews them, and fetch its decisions."""
-    here = context.runtime()
+    here = context.runtime(sending=True)
     touched = [asdict(item) for item in registration.register(here)]
 
     def human() -> None:
@@ -177,13 +186,13 @@ def queues(context: _Context) -> None:
     """Every lane: what waits and since when, is being sent, is unknown, is dead; and the ledger."""
     here = context.runtime()
     with here.db.read() as tx:
-        rows = [asdict(lane) for lane in lanes.standing(tx, here.clock())]
+        rows = [asdict(lane) for lane in watch.standing(tx, here.clock())]
         balanced = all(account.balanced for account in ledger.accounts(tx)) and not ledger.differences(tx)
     context.show({"lanes": rows, "balanced": balanced}, lambda: _print_lanes(rows, balanced))
 
 
 def _print_lanes(rows: Sequence[dict[str, Any]], balanced: bool) -> None:
-    table = Table("lane", "waiting", "oldest s", "sending", "unknown", "dead", "delivered", "taken")
+    table = Table("lane", "waiting", "oldest s", "sending", "unknown", "dead", "done", "taken", box=SIMPLE)
     for row in rows:
         table.add_row(
             row["name"],
@@ -216,6 +225,49 @@ def show_timeline(context: _Context, reference: str) -> None:
             click.echo(f"{line.at:%Y-%m-%d %H:%M:%S}  {line.what:<22} {line.detail}")
 
     context.show({"reference": reference, "timeline": rows}, human)
+
+
+# --- running it all --------------------------------------------------------------------------
+
+
+@main.command()
+@click.option("--port", type=int, default=12333, show_default=True, help="0 takes a free one.")
+@pass_context
+def up(context: _Context, port: int) -> None:
+    """Start everything on this machine and keep it running until Ctrl-C."""
+    settings = config.load(state=context.state)
+    start.check(settings)
+    sys.exit(instance.up(settings, port, _say, start.hooks()))
+
+
+def _say(line: str) -> None:
+    click.echo(line)
+    sys.stdout.flush()
+
+
+@main.command("demo")
+@pass_context
+def play_demo(context: _Context) -> None:
+    """Play the tour in a fresh city on free ports; exits 0 only if all of it held."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="huiyin-demo-") as folder:
+        environment = {name: value for name, value in os.environ.items() if name not in config.DEPLOYMENT}
+        settings = config.load(environment, context.state or Path(folder) / "state")
+        with instance.running(settings, say=_tell, hooks=start.hooks(play=False)) as running:
+            result = start.play_tour(running.settings, running.ready, began)
+    context.show(result, lambda: _print_tour(result))
+    sys.exit(0 if result["ok"] else 1)
+
+
+def _tell(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _print_tour(result: dict[str, Any]) -> None:
+    for row in result["transactions"]:
+        click.echo(f"{row['type']} by {row['face']}: {row['state']}, SMS after {row['delivered_in_s']} s")
+        click.echo(f"  {row['message']}")
+    click.echo(f"Ledger balanced: {result['ledger']['balanced']}. All held: {result['ok']}.")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import os
 import secrets
 from collections.abc import Mapping
@@ -19,8 +20,11 @@ from dotenv import dotenv_values
 from gateway.errors import SettingError
 
 MASTER_KEY_BYTES = 32
+RUNNING = "running.json"  # in the state folder while an instance runs: the settings of its processes
 # A provider counts as configured as soon as one of these is set.
 REAL_PROVIDER_KEYS = ("ALIYUN_ACCESS_KEY_ID", "ALIYUN_ACCESS_KEY_SECRET", "SMS_PROVIDERS")
+# What makes a deployment what it is; the demo tour plays in one of its own.
+DEPLOYMENT = (*REAL_PROVIDER_KEYS, "DATABASE_URL", "BROKER_URL", "PUBLIC_URL", "HUIYIN_STATE", "SANDBOX_URL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +60,22 @@ def default_database_url(state: Path) -> str:
     return f"sqlite:///{state / 'huiyin.db'}"
 
 
-def load(environment: Mapping[str, str] | None = None, state: Path | None = None) -> Settings:
+def load(
+    environment: Mapping[str, str] | None = None, state: Path | None = None, *, join: bool = False
+) -> Settings:
     """Read the settings; a wrong or contradictory one raises ``SettingError``.
 
     The state folder is made if it is not there. What the environment does not
-    say, a ``.env`` file in the working folder may say.
+    say, a ``.env`` file in the working folder may say. With ``join`` the settings
+    of the instance that runs on this state folder come first: a verb in another
+    terminal then speaks to the same database, broker and sandbox.
     """
     if environment is None:
         environment = {**_dotenv(Path(".env")), **os.environ}
     folder = Path(state or environment.get("HUIYIN_STATE") or ".state").absolute()
     _make_state(folder)
+    if join:
+        environment = {**environment, **_running(folder)}
     return _read(environment, folder)
 
 
@@ -92,6 +102,15 @@ def _read(environment: Mapping[str, str], folder: Path) -> Settings:
 
 def _dotenv(path: Path) -> dict[str, str]:
     return {key: value for key, value in dotenv_values(path).items() if value is not None}
+
+
+def _running(folder: Path) -> dict[str, str]:
+    """What the running instance gave its processes; nothing where none runs."""
+    path = folder / RUNNING
+    if not path.is_file():
+        return {}
+    given: dict[str, str] = json.loads(path.read_text())
+    return given
 
 
 def _sandbox_url(environment: Mapping[str, str]) -> str:

@@ -57,14 +57,16 @@ class Runtime:
             self.wake(lane)
 
 
-def build(settings: Settings, wake: Wake, clock: Callable[[], datetime] = system_clock) -> Runtime:
-    """Build the Runtime of a process; an incomplete setting raises ``SettingError``."""
-    loaded = {name: providers.load(name, settings.environment) for name in settings.sms_providers}
+def build(settings: Settings, wake: Wake, *, sending: bool = True) -> Runtime:
+    """Build the Runtime of a process; an incomplete setting raises ``SettingError``.
+
+    Without ``sending`` no provider is loaded: for those who only read the books.
+    """
+    names = settings.sms_providers if sending else ()
     return Runtime(
         settings=settings,
         db=Db(settings.database_url),
         vault=Vault(settings.master_key),
-        providers=loaded,
+        providers={name: providers.load(name, settings.environment) for name in names},
         wake=wake,
-        clock=clock,
     )

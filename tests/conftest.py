@@ -78,7 +78,9 @@ class _Postgres:
             shutil.chown(self._folder, self._user)
         self._run("initdb", "-D", str(self._data), "-U", "huiyin", "-A", "trust", "-E", "UTF8", "--locale=C")
         options = f"-p {self._port} -k '' -h 127.0.0.1 -c fsync=off -c max_connections=200"
-        self._run("pg_ctl", "-D", str(self._data), "-l", str(self._data / "log"), "-w", "-o", options, "start")
+        self._run(
+            "pg_ctl", "-D", str(self._data), "-l", str(self._data / "log"), "-w", "-o", options, "start"
+        )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -87,7 +89,12 @@ class _Postgres:
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._binaries / program), *arguments]
         subprocess.run(
-            command, check=True, user=self._user, cwd=self._folder, stdout=subprocess.DEVNULL, env={"PATH": os.defpath}
+            command,
+            check=True,
+            user=self._user,
+            cwd=self._folder,
+            stdout=subprocess.DEVNULL,
+            env={"PATH": os.defpath},
         )
 
     def url(self, database: str) -> str:

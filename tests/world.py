@@ -76,7 +76,9 @@ class Scripted:
         self.batch = batch
         self.took: list[tuple[str, Message]] = []
         self.calls: list[int] = []
-        self.script: Callable[[str, Message], Outcome] = lambda handover, _message: Accepted(f"ref-{handover}")
+        self.script: Callable[[str, Message], Outcome] = lambda handover, _message: Accepted(
+            f"ref-{handover}"
+        )
         self.found: Callable[[Inquiry], Finding] | None = None
 
     def hand_over(self, handover: str, messages: Sequence[Message]) -> Sequence[Outcome]:
@@ -98,7 +100,14 @@ class Scripted:
 
     def parse(self, callback: Callback) -> Sequence[Receipt]:
         return [
-            Receipt(item["reference"], item["address"], Delivery(item["delivery"]), item["code"], None, item["handover"])
+            Receipt(
+                item["reference"],
+                item["address"],
+                Delivery(item["delivery"]),
+                item["code"],
+                None,
+                item["handover"],
+            )
             for item in json.loads(callback.body)
         ]
 
@@ -122,7 +131,7 @@ def report(reference: str, handover: str, address: str, delivery: Delivery) -> C
     return Callback("sms-report", "", {}, json.dumps([item]).encode(), "127.0.0.1")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class World:
     """A Runtime with people in its register, and short words for what tests do again and again."""
 

@@ -8,7 +8,7 @@ from marshmallow import Schema, fields, validate
 
 from gateway.transactions import registry
 
-_REQUIRED = {"required": "is a required property"}
+_REQUIRED: dict[str, Any] = {"required": "is a required property"}
 
 
 def _text(description: str, **options: Any) -> fields.String:

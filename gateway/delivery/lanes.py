@@ -26,7 +26,7 @@ class Lane:
     unknown: int
     dead: int
     taken: int
-    delivered: int
+    delivered: int  # of messages; of other work: ended well
 
 
 def due(tx: Connection, now: datetime) -> set[str]:

@@ -1,0 +1,130 @@
+"""What the product adds to a start: credentials to enter with, and one transaction to show."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gateway import audit, runtime
+from gateway.config import Settings
+from gateway.delivery import ledger
+from gateway.demo import seed, tour
+from gateway.demo.tour import Place, Played
+from gateway.errors import HuiyinError
+from gateway.instance import Hooks, Ready
+from gateway.instance.programs import write_private
+from gateway.runtime import Runtime
+from gateway.services import operators, store
+from gateway.transactions import registry
+
+OPERATOR, SERVICE = "operator", "local"
+
+
+def hooks(*, play: bool = True) -> Hooks:
+    """The hooks ``gateway up`` gives the instance; with ``play`` it shows a finished transaction."""
+    return Hooks(prepare=prepare, tour=show_one if play else lambda _settings, _ready: "")
+
+
+def asleep(settings: Settings) -> Runtime:
+    """A Runtime that wakes nobody: for what is done before the workers run."""
+    return runtime.build(settings, wake=lambda _lane: None)
+
+
+def check(settings: Settings) -> None:
+    """Find every missing or contradictory setting before anything is started; one line each."""
+    if settings.demo:
+        return
+    here = asleep(settings)
+    seed.refuse_with_real_providers(settings, here.db)
+    for kind in registry.types().values():
+        here.back_office(kind.back_office)
+    here.db.close()
+
+
+def prepare(settings: Settings) -> Mapping[str, object]:
+    """The operator and the API key of this instance, made at its first start and kept in its state."""
+    here = asleep(settings)
+    if settings.sandbox_url:
+        seed.templates(here)
+    kept = settings.state / "credentials.json"
+    known = _known(here, kept)
+    if known is None:
+        known = _credentials(here)
+        write_private(kept, json.dumps(known))
+    here.db.close()
+    return known
+
+
+def _known(here: Runtime, kept: Path) -> dict[str, Any] | None:
+    """The credentials kept, if this database knows them."""
+    if not kept.exists():
+        return None
+    known: dict[str, Any] = json.loads(kept.read_text())
+    with here.db.read() as tx:
+        good = operators.check(tx, known["operator"]["user"], known["operator"]["password"])
+    return known if good else None
+
+
+def _credentials(here: Runtime) -> dict[str, Any]:
+    password, now = secrets.token_urlsafe(12), here.clock()
+    with here.db.write() as tx:
+        operators.set_password(tx, OPERATOR, password, now)
+        service = store.ensure_service(tx, SERVICE, now)
+        key = store.create_key(tx, here.vault, service, "first", now)
+        audit.record(tx, now, "first start", "operator.set_password", OPERATOR)
+        audit.record(tx, now, "first start", "api_key.create", f"service {service}")
+    return {
+        "operator": {"user": OPERATOR, "password": password},
+        "api_key": key,
+        "service_id": str(service),
+    }
+
+
+def place(ready: Ready) -> Place:
+    return Place(ready.url, ready.sandbox_url, str(ready.credentials["api_key"]))
+
+
+def show_one(settings: Settings, ready: Ready) -> str:
+    """Play one loss report on the pages and say how it went; nothing where there is no demo city."""
+    if not settings.sandbox_url:
+        return ""
+    here = asleep(settings)
+    try:
+        person = seed.next_person(here)
+        played = tour.play_web(place(ready), person)
+    except HuiyinError as error:
+        return f"  The first transaction could not be shown: {error}"
+    finally:
+        here.db.close()
+    return "\n".join(
+        [
+            "",
+            f"  One finished transaction · 一笔已办结的业务  {played.reference}  {played.state}",
+            f"  SMS, delivered after {played.delivered_in_s} s:  {played.message}",
+            "",
+        ]
+    )
+
+
+def play_tour(settings: Settings, ready: Ready, began: float) -> dict[str, Any]:
+    """The whole tour as the object ``run.py demo --json`` prints; ``ok`` only when all of it held."""
+    here = asleep(settings)
+    played = [tour.play_web(place(ready), seed.next_person(here)), tour.play_api(place(ready), seed.next_person(here))]
+    with here.db.read() as tx:
+        accounts = ledger.accounts(tx)
+        balanced = all(account.balanced for account in accounts) and not ledger.differences(tx)
+    here.db.close()
+    return {
+        "ok": balanced and all(one.ok for one in played),
+        "transactions": [_row(one) for one in played],
+        "ledger": {"balanced": balanced, "taken": sum(account.taken for account in accounts)},
+        "seconds": round(time.monotonic() - began, 1),
+    }
+
+
+def _row(played: Played) -> dict[str, Any]:
+    return {name: getattr(played, name) for name in Played.__dataclass_fields__}

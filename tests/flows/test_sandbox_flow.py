@@ -1,0 +1,155 @@
+"""The whole line through the real SDK and the sandbox: report, block, message, receipt."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import pytest
+from werkzeug.serving import make_server
+
+from gateway import runtime as runtimes
+from gateway.app import create_app
+from gateway.delivery import ledger, receipts
+from gateway.delivery.attempt import run_lane
+from gateway.demo import seed
+from gateway.transactions import steps
+from gateway.transactions.model import State
+from tests.conftest import settings
+from tests.contract.sandbox_process import ACCOUNT, Sandbox, running_sandbox, until
+from tests.stores.test_transactions import begin, prove, sent_codes, state, submit
+from tests.world import Scripted, Wakes, World
+
+
+
+_turns = count()
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def real(sandbox: Sandbox, tmp_path: Path, sqlite_url: str) -> Iterator[World]:
+    """A World whose providers are real SDKs and whose outside is the sandbox."""
+    sandbox.call("POST", "reset")
+    environment = {
+        "ALIYUN_ACCESS_KEY_ID": ACCOUNT["SANDBOX_ACCESS_KEY_ID"],
+        "ALIYUN_ACCESS_KEY_SECRET": ACCOUNT["SANDBOX_ACCESS_KEY_SECRET"],
+        "ALIYUN_SMS_SIGN_NAME": "常德人社",
+        "ALIYUN_SMS_ENDPOINT": sandbox.url,
+        "ALIYUN_CALLBACK_NETWORKS": "127.0.0.1/32",
+        "ALIYUN_TIMEOUT_SECONDS": "0.5",
+        "CARD_CORE_URL": sandbox.url,
+        "CARD_CORE_APP_ID": ACCOUNT["SANDBOX_CARD_APP_ID"],
+        "CARD_CORE_SECRET": ACCOUNT["SANDBOX_CARD_SECRET"],
+        "CARD_CORE_TIMEOUT_SECONDS": "0.5",
+    }
+    base = replace(
+        settings(tmp_path, sqlite_url),
+        sms_providers={"aliyun_sms": 1},
+        sandbox_url=sandbox.url,
+        environment=environment,
+        reconcile_after=1.2,
+    )
+    wakes = Wakes()
+    runtime = runtimes.build(base, wake=wakes)
+    seed.seed(runtime, 20)
+    world = World(runtime, None, wakes, Scripted())  # type: ignore[arg-type]  # the clock is the real one
+    world.people = list(seed.city.people(20))[next(_turns) :]  # another card for each test
+    server = make_server("127.0.0.1", 0, create_app(runtime), threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/callbacks/aliyun_sms/callback-secret/sms-report"
+    sandbox.call("POST", "settings", {"report_url": url, "receipt_delay": 0.05})
+    yield world
+    server.shutdown()
+    server.server_close()
+    runtime.db.close()
+
+
+def _work(world: World) -> None:
+    for job in (
+        lambda: run_lane(world.runtime, "sms.urgent"),
+        lambda: steps.run_due(world.runtime),
+        lambda: receipts.apply_due(world.runtime),
+    ):
+        job()
+
+
+def _until_delivered(world: World, count: int) -> None:
+    def delivered() -> bool:
+        _work(world)
+        return world.statuses() == {"delivered": count}
+
+    until(delivered, 10)
+
+
+def _texts(sandbox: Sandbox, world: World) -> list[str]:
+    messages = sandbox.call("GET", f"messages?number={world.people[0].mobile}")
+    return [message["text"] for message in messages]
+
+
+def _proven(world: World) -> object:
+    transaction = begin(world)
+    prove(world, transaction, sent_codes(world)[-1])
+    assert submit(world, transaction)
+    return transaction
+
+
+def test_a_loss_report_ends_with_its_message_delivered(real: World, sandbox: Sandbox) -> None:
+    """The code and the result reach the handset, signed, and both receipts come back."""
+    transaction = begin(real)
+    _until_delivered(real, 1)
+    code = _texts(sandbox, real)[0].split("，")[0][-6:]
+    prove(real, transaction, code)
+    submit(real, transaction)
+    _until_delivered(real, 2)
+    assert state(real, transaction) is State.SUCCEEDED
+    tail = real.people[0].card_number[-4:]
+    assert _texts(sandbox, real)[1].startswith(f"【常德人社】您尾号{tail}的社保卡已临时挂失，")
+
+
+def test_an_accepted_message_whose_answer_was_lost_is_found_not_repeated(
+    real: World, sandbox: Sandbox
+) -> None:
+    """The vendor took it and fell silent: it is asked, and the sandbox counts the message once."""
+    transaction = _proven(real)
+    _work(real)
+    steps.run_due(real.runtime)
+    sandbox.fault("aliyun_sms", "silent", times=1)
+    _until_delivered(real, 2)
+    assert sandbox.call("GET", "counts")["repeated"] == 0
+    assert state(real, transaction) is State.SUCCEEDED  # type: ignore[arg-type]
+
+
+def test_a_silent_card_system_is_asked_not_repeated(real: World, sandbox: Sandbox) -> None:
+    """The block was made and the answer lost: the query finds it under our reference."""
+    sandbox.fault("card_core", "silent", times=1)
+    transaction = _proven(real)
+    until(lambda: (_work(real), state(real, transaction) is State.SUCCEEDED)[1], 15)  # type: ignore[arg-type]
+    assert sandbox.call("GET", "counts")["calls"]["report-loss"] == 1
+
+
+def test_no_template_of_the_house_is_refused_by_the_vendors_review(real: World) -> None:
+    """Every shipped text passes the rules the vendor reviews by."""
+    with real.runtime.db.read() as tx:
+        known = seed.store.registrations(tx, "aliyun_sms")
+    assert {registration.state for registration in known.values()} == {"approved"}
+    assert len(known) == 12
+
+
+def test_the_ledger_balances_at_the_end(real: World, sandbox: Sandbox) -> None:
+    """Taken equals delivered, and the rows say what the entries say."""
+    _proven(real)
+    _until_delivered(real, 2)
+    with real.runtime.db.read() as tx:
+        accounts = ledger.accounts(tx)
+        assert ledger.differences(tx) == {}
+    assert [(account.taken, dict(account.standing)) for account in accounts] == [(2, {"delivered": 2})]
+
+
