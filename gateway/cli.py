@@ -39,6 +39,12 @@ OPERATOR = "operator"
 console = Console(stderr=True)
 
 
+class _Refused(click.ClickException):
+    """Nothing was done: a setting, a name or the surroundings are wrong."""
+
+    exit_code = 2
+
+
 class _Verbs(click.Group):
     """Takes ``--state`` and ``--json`` before or after the verb; an error of ours is one line."""
 
@@ -49,7 +55,7 @@ class _Verbs(click.Group):
         try:
             return super().invoke(context)
         except HuiyinError as error:
-            raise click.ClickException(str(error)) from None
+            raise _Refused(str(error)) from None
 
 
 def _options_first(given: list[str]) -> list[str]:
@@ -187,7 +193,7 @@ def queues(context: _Context) -> None:
     here = context.runtime()
     with here.db.read() as tx:
         rows = [asdict(lane) for lane in watch.standing(tx, here.clock())]
-        balanced = all(account.balanced for account in ledger.accounts(tx)) and not ledger.differences(tx)
+        balanced = ledger.balanced(tx)
     context.show({"lanes": rows, "balanced": balanced}, lambda: _print_lanes(rows, balanced))
 
 

@@ -14,6 +14,9 @@ import structlog
 
 from gateway.security import redact
 
+# A line per tick or task would be tens of megabytes a day.
+CHATTY = ("celery.beat", "celery.worker.strategy", "celery.app.trace", "alembic")
+
 
 class _Redacting(logging.Formatter):
     """Formats with structlog, then masks the finished line, tracebacks included."""
@@ -52,3 +55,5 @@ def configure(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))

@@ -6,6 +6,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ from gateway import audit, runtime
 from gateway.config import Settings
 from gateway.delivery import ledger
 from gateway.demo import seed, tour
-from gateway.demo.tour import Place, Played
+from gateway.demo.tour import Place
 from gateway.errors import HuiyinError
 from gateway.instance import Hooks, Ready
-from gateway.instance.programs import write_private
+from gateway.instance.state import write_private
 from gateway.runtime import Runtime
 from gateway.services import operators, store
 from gateway.transactions import registry
@@ -113,18 +114,13 @@ def show_one(settings: Settings, ready: Ready) -> str:
 def play_tour(settings: Settings, ready: Ready, began: float) -> dict[str, Any]:
     """The whole tour as the object ``run.py demo --json`` prints; ``ok`` only when all of it held."""
     here = asleep(settings)
-    played = [tour.play_web(place(ready), seed.next_person(here)), tour.play_api(place(ready), seed.next_person(here))]
+    played = [play(place(ready), seed.next_person(here)) for play in (tour.play_web, tour.play_api)]
     with here.db.read() as tx:
-        accounts = ledger.accounts(tx)
-        balanced = all(account.balanced for account in accounts) and not ledger.differences(tx)
+        book = {"balanced": ledger.balanced(tx), "taken": sum(one.taken for one in ledger.accounts(tx))}
     here.db.close()
     return {
-        "ok": balanced and all(one.ok for one in played),
-        "transactions": [_row(one) for one in played],
-        "ledger": {"balanced": balanced, "taken": sum(account.taken for account in accounts)},
+        "ok": book["balanced"] and all(one.ok for one in played),
+        "transactions": [asdict(one) for one in played],
+        "ledger": book,
         "seconds": round(time.monotonic() - began, 1),
     }
-
-
-def _row(played: Played) -> dict[str, Any]:
-    return {name: getattr(played, name) for name in Played.__dataclass_fields__}

@@ -33,7 +33,7 @@ class TourError(HuiyinError):
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One transaction of the tour, as its citizen saw it; ``delivered_in_s`` is from confirming to the receipt."""
+    """One transaction as its citizen saw it; ``delivered_in_s`` is from confirming to the receipt."""
 
     type: str
     face: str

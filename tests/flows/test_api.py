@@ -195,7 +195,7 @@ def test_known_and_unknown_people_get_the_same_answer(api: Api) -> None:
     """Beginning with a code tells a service nothing about who is registered."""
     stranger = api.body()
     stranger["answers"] = {"id_number": "430702196002290338", "name": "李四"}
-    answers = [api.post("/v2/transactions", body).json for body in (api.body(), stranger)]
+    answers: list[Any] = [api.post("/v2/transactions", body).json for body in (api.body(), stranger)]
     for answer in answers:
         for own in ("reference", "uri", "created_at", "updated_at", "messages"):
             answer.pop(own)
@@ -229,9 +229,7 @@ def _said(api: Api, header: str | None) -> tuple[int, str]:
 def _token(api: Api, *, secret: str | None = None, algorithm: str = "HS256", **claims: Any) -> str:
     payload = {"iss": api.key[-73:-37], "iat": int(api.world.clock.now.timestamp()), **claims}
     payload = {name: value for name, value in payload.items() if value is not None}
-    return "Bearer " + jwt.encode(
-        payload, secret or api.key[-36:], algorithm
-    )
+    return "Bearer " + jwt.encode(payload, secret or api.key[-36:], algorithm)
 
 
 def test_each_wrong_token_is_refused_in_the_contracts_words(api: Api) -> None:
@@ -315,7 +313,7 @@ def test_two_services_may_use_the_same_key(api: Api) -> None:
 
 def test_the_documentation_is_made_from_the_same_definition(api: Api) -> None:
     """OpenAPI 3.1 with every route, and each type's own form."""
-    document = api.client.get("/docs/openapi.json").json
+    document: Any = api.client.get("/docs/openapi.json").json
     assert document["openapi"] == "3.1.0"
     assert set(document["paths"]) == {
         "/v2/transaction-types",

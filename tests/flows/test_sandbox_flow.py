@@ -13,17 +13,17 @@ from werkzeug.serving import make_server
 
 from gateway import runtime as runtimes
 from gateway.app import create_app
+from gateway.content import store as content
 from gateway.delivery import ledger, receipts
 from gateway.delivery.attempt import run_lane
-from gateway.demo import seed
+from gateway.demo import city, seed
 from gateway.transactions import steps
 from gateway.transactions.model import State
+from gateway.transactions.store import Transaction
 from tests.conftest import settings
 from tests.contract.sandbox_process import ACCOUNT, Sandbox, running_sandbox, until
 from tests.stores.test_transactions import begin, prove, sent_codes, state, submit
-from tests.world import Scripted, Wakes, World
-
-
+from tests.world import Clock, Scripted, Wakes, World
 
 _turns = count()
 
@@ -60,8 +60,8 @@ def real(sandbox: Sandbox, tmp_path: Path, sqlite_url: str) -> Iterator[World]:
     wakes = Wakes()
     runtime = runtimes.build(base, wake=wakes)
     seed.seed(runtime, 20)
-    world = World(runtime, None, wakes, Scripted())  # type: ignore[arg-type]  # the clock is the real one
-    world.people = list(seed.city.people(20))[next(_turns) :]  # another card for each test
+    world = World(runtime, Clock(), wakes, Scripted())
+    world.people = list(city.people(20))[next(_turns) :]  # another card for each test
     server = make_server("127.0.0.1", 0, create_app(runtime), threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}/callbacks/aliyun_sms/callback-secret/sms-report"
@@ -73,12 +73,9 @@ def real(sandbox: Sandbox, tmp_path: Path, sqlite_url: str) -> Iterator[World]:
 
 
 def _work(world: World) -> None:
-    for job in (
-        lambda: run_lane(world.runtime, "sms.urgent"),
-        lambda: steps.run_due(world.runtime),
-        lambda: receipts.apply_due(world.runtime),
-    ):
-        job()
+    run_lane(world.runtime, "sms.urgent")
+    steps.run_due(world.runtime)
+    receipts.apply_due(world.runtime)
 
 
 def _until_delivered(world: World, count: int) -> None:
@@ -94,7 +91,7 @@ def _texts(sandbox: Sandbox, world: World) -> list[str]:
     return [message["text"] for message in messages]
 
 
-def _proven(world: World) -> object:
+def _proven(world: World) -> Transaction:
     transaction = begin(world)
     prove(world, transaction, sent_codes(world)[-1])
     assert submit(world, transaction)
@@ -124,21 +121,26 @@ def test_an_accepted_message_whose_answer_was_lost_is_found_not_repeated(
     sandbox.fault("aliyun_sms", "silent", times=1)
     _until_delivered(real, 2)
     assert sandbox.call("GET", "counts")["repeated"] == 0
-    assert state(real, transaction) is State.SUCCEEDED  # type: ignore[arg-type]
+    assert state(real, transaction) is State.SUCCEEDED
 
 
 def test_a_silent_card_system_is_asked_not_repeated(real: World, sandbox: Sandbox) -> None:
     """The block was made and the answer lost: the query finds it under our reference."""
     sandbox.fault("card_core", "silent", times=1)
     transaction = _proven(real)
-    until(lambda: (_work(real), state(real, transaction) is State.SUCCEEDED)[1], 15)  # type: ignore[arg-type]
-    assert sandbox.call("GET", "counts")["calls"]["report-loss"] == 1
+
+    def done() -> bool:
+        _work(real)
+        return state(real, transaction) is State.SUCCEEDED
+
+    until(done, 15)
+    assert sandbox.call("GET", "counts")["calls"]["card/report-loss"] == 1
 
 
 def test_no_template_of_the_house_is_refused_by_the_vendors_review(real: World) -> None:
     """Every shipped text passes the rules the vendor reviews by."""
     with real.runtime.db.read() as tx:
-        known = seed.store.registrations(tx, "aliyun_sms")
+        known = content.registrations(tx, "aliyun_sms")
     assert {registration.state for registration in known.values()} == {"approved"}
     assert len(known) == 12
 
@@ -151,5 +153,3 @@ def test_the_ledger_balances_at_the_end(real: World, sandbox: Sandbox) -> None:
         accounts = ledger.accounts(tx)
         assert ledger.differences(tx) == {}
     assert [(account.taken, dict(account.standing)) for account in accounts] == [(2, {"delivered": 2})]
-
-

@@ -1,0 +1,200 @@
+"""What an instance consists of: each program, its arguments, its environment."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from celeryconfig import GENERAL_QUEUES, URGENT_QUEUES
+from gateway.config import Settings
+from gateway.instance import broker
+from gateway.instance.port import LOOPBACK
+from gateway.instance.supervisor import Program
+
+SIGN_NAME = "常德人社"
+# Settings of libraries that would quietly change how our programs run.
+FOREIGN = ("CELERY_", "GUNICORN_", "FLASK_", "WEB_CONCURRENCY")
+# Stopped in this order: doors first, then whoever works, then what the work needs.
+STOP_ORDER = (("api", "beat"), ("urgent", "general"), ("sandbox",), ("broker",))
+
+
+@dataclass(slots=True)
+class Plan:
+    """The settings of one instance, the address it is found at, and where its sandbox listens."""
+
+    settings: Settings
+    port: int
+    door: int  # descriptor of the listening socket
+    sandbox_port: int = 0  # the system chooses once; a restart keeps it
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.sandbox_port}" if self.sandbox_port else self.settings.sandbox_url
+
+    @property
+    def plays_world(self) -> bool:
+        """Whether this instance brings its own sandbox."""
+        return self.settings.demo and not self.settings.sandbox_url
+
+    @property
+    def broker_socket(self) -> Path:
+        return broker.socket_path(self.settings.state)
+
+    # --- environment ---
+
+    def environment(self) -> dict[str, str]:
+        """What every process gets; complete once the sandbox listens."""
+        kept = {
+            name: value for name, value in self.settings.environment.items() if not name.startswith(FOREIGN)
+        }
+        return {**kept, "PYTHONUNBUFFERED": "1", **self.given()}
+
+    def given(self) -> dict[str, str]:
+        """What this instance adds to the settings it was started with."""
+        own = {
+            "HUIYIN_STATE": str(self.settings.state),
+            "DATABASE_URL": _absolute(self.settings.database_url),
+            "BROKER_URL": self.settings.broker_url or f"redis+socket://{self.broker_socket}",
+            "PUBLIC_URL": self.settings.environment.get("PUBLIC_URL") or self.url,
+        }
+        return own | (self._sandbox_accounts() if self.plays_world else {})
+
+    def _sandbox_accounts(self) -> dict[str, str]:
+        """How our side reaches the world the sandbox plays."""
+        return {
+            "SANDBOX_URL": self.sandbox_url,
+            "SMS_PROVIDERS": "aliyun_sms",
+            "ALIYUN_SMS_ENDPOINT": self.sandbox_url,
+            "ALIYUN_ACCESS_KEY_ID": "sandbox",
+            "ALIYUN_ACCESS_KEY_SECRET": self.secrets["aliyun"],
+            "ALIYUN_SMS_SIGN_NAME": SIGN_NAME,
+            "ALIYUN_CALLBACK_NETWORKS": f"{LOOPBACK}/32",
+            "CARD_CORE_URL": self.sandbox_url,
+            "CARD_CORE_APP_ID": "huiyin",
+            "CARD_CORE_SECRET": self.secrets["card_core"],
+        }
+
+    def _accounts_of_sandbox(self) -> dict[str, str]:
+        """The same accounts as the sandbox itself is told them; never as arguments, which everybody sees."""
+        return {
+            **self.settings.environment,
+            "SANDBOX_ACCESS_KEY_ID": "sandbox",
+            "SANDBOX_ACCESS_KEY_SECRET": self.secrets["aliyun"],
+            "SANDBOX_SIGN_NAME": SIGN_NAME,
+            "SANDBOX_CARD_APP_ID": "huiyin",
+            "SANDBOX_CARD_SECRET": self.secrets["card_core"],
+        }
+
+    # --- programs ---
+
+    def broker(self) -> Program:
+        path = self.broker_socket
+        return Program(
+            "broker",
+            lambda: broker.command(path),
+            self.settings.environment,
+            ready=lambda _: broker.answers(path),
+        )
+
+    def sandbox(self) -> Program:
+        folder = self.settings.state / "sandbox"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        ready_file = folder / "ready.json"
+
+        def command() -> Sequence[str]:
+            ready_file.unlink(missing_ok=True)
+            place = ["--port", str(self.sandbox_port), "--state", str(folder)]
+            return ["-m", "integrations.sandbox", *place, "--ready-file", str(ready_file)]
+
+        return Program(
+            "sandbox",
+            command,
+            self._accounts_of_sandbox(),
+            ready=lambda _: ready_file.exists(),
+            greet=lambda: self._meet_sandbox(ready_file),
+        )
+
+    def _meet_sandbox(self, ready_file: Path) -> None:
+        """Learn where it listens; tell it where reports go (a secret path, so not as an argument)."""
+        url: str = json.loads(ready_file.read_text())["url"]
+        self.sandbox_port = int(url.rpartition(":")[2])
+        report_url = f"{self.url}/callbacks/aliyun_sms/{self.settings.callback_secret}/sms-report"
+        line = http.client.HTTPConnection(LOOPBACK, self.sandbox_port, timeout=5)
+        words = json.dumps({"report_url": report_url})
+        line.request("POST", "/_sandbox/settings", words, {"Content-Type": "application/json"})
+        line.getresponse().read()
+        line.close()
+
+    def workers(self) -> Sequence[Program]:
+        """The API, both Celery workers, and beat."""
+        environment = self.environment()
+        return [
+            Program(
+                "api", self._gunicorn, environment, lambda _: _is_ready(self.port), descriptors=(self.door,)
+            ),
+            Program("urgent", lambda: _celery("urgent", 8, URGENT_QUEUES), environment, _worker_is_ready),
+            Program("general", lambda: _celery("general", 4, GENERAL_QUEUES), environment, _worker_is_ready),
+            Program("beat", lambda: (*_CELERY, "beat", "--loglevel", "WARNING"), environment),
+        ]
+
+    def _gunicorn(self) -> Sequence[str]:
+        options = [
+            "--bind",
+            f"fd://{self.door}",
+            "--worker-class",
+            "gthread",
+            "--workers",
+            "2",
+            "--threads",
+            "8",
+        ]
+        limits = [
+            "--timeout",
+            "60",
+            "--graceful-timeout",
+            "5",
+            "--log-level",
+            "warning",
+            "--no-control-socket",
+        ]
+        return ["-m", "gunicorn", *options, *limits, "wsgi:app"]
+
+
+_CELERY = ("-m", "celery", "--quiet", "-A", "tasks.app")
+
+
+def _celery(name: str, threads: int, queues: Sequence[str]) -> Sequence[str]:
+    pool = ("--pool", "threads", "--concurrency", str(threads), "--queues", ",".join(queues))
+    silence = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO")
+    return (*_CELERY, "worker", "--hostname", f"{name}@%h", *pool, *silence)
+
+
+def _worker_is_ready(log: str) -> bool:
+    return " ready." in log  # celery's own word, at level INFO
+
+
+def _is_ready(port: int) -> bool:
+    line = http.client.HTTPConnection(LOOPBACK, port, timeout=2)
+    try:
+        line.request("GET", "/readyz")
+        return line.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        line.close()
+
+
+def _absolute(database_url: str) -> str:
+    """A SQLite file named from the caller's folder, named in full: our programs run in another."""
+    prefix = "sqlite:///"
+    if not database_url.startswith(prefix):
+        return database_url
+    return prefix + str(Path(database_url.removeprefix(prefix)).absolute())

@@ -1,0 +1,74 @@
+"""``run.py test``: every check of this repository, a line each with its seconds.
+
+The static ones run at the same time; then pytest, as it talks. All of them run
+whatever fails; what a failing one says is shown whole.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CONTRACTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+STATIC = {
+    "ruff check": ["-m", "ruff", "check", "."],
+    "ruff format": ["-m", "ruff", "format", "--check", "."],
+    "mypy": ["-m", "mypy"],
+    "import contracts": ["-c", CONTRACTS],
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run everything; ``--all`` adds the tests marked ``long``, the rest is for pytest."""
+    started = time.monotonic()
+    with ThreadPoolExecutor(len(STATIC)) as threads:
+        failed = [
+            name for name, passed in zip(STATIC, threads.map(_static, STATIC), strict=True) if not passed
+        ]
+    if not _tests(arguments):
+        failed.append("tests")
+    seconds = time.monotonic() - started
+    if failed:
+        print(f"{len(failed)} of {len(STATIC) + 1} checks failed in {seconds:.0f} s: {', '.join(failed)}")
+        return 1
+    print(f"All {len(STATIC) + 1} checks passed in {seconds:.0f} s.")
+    return 0
+
+
+def _static(name: str) -> bool:
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, *STATIC[name]],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    words = done.stdout.decode(errors="replace") if done.returncode else ""
+    _report(name, done.returncode == 0, time.monotonic() - began, words)
+    return done.returncode == 0
+
+
+def _tests(arguments: list[str]) -> bool:
+    began = time.monotonic()
+    chosen = [argument for argument in arguments if argument != "--all"]
+    marks = [] if "--all" in arguments else ["-m", "not long"]
+    command = [sys.executable, "-m", "pytest", *marks, *chosen]
+    passed = subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+    _report("tests", passed, time.monotonic() - began)
+    return passed
+
+
+def _report(name: str, passed: bool, seconds: float, words: str = "") -> None:
+    """Print in one piece: the static checks end in any order."""
+    line = f"{'ok' if passed else 'FAIL':4} {name:17} {seconds:5.1f} s\n"
+    sys.stdout.write(f"{words}{line}")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
