@@ -24,7 +24,7 @@ PAGE = """<!doctype html>
 <body><main id="ui"></main>
 <script src="/docs/files/js/swagger-ui-bundle.js"></script>
 <script src="/docs/start.js"></script>
-<noscript>This page needs JavaScript; the document itself is at <a href="/docs/openapi.json">openapi.json</a>.</noscript>
+<noscript>This page needs JavaScript; here is <a href="/docs/openapi.json">the document itself</a>.</noscript>
 </body></html>"""
 START = 'SwaggerUIBundle({url: "/docs/openapi.json", dom_id: "#ui", deepLinking: true});'
 

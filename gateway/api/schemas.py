@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from gateway.transactions import registry
+from gateway.transactions.model import State
 
 _REQUIRED: dict[str, Any] = {"required": "is a required property"}
 
@@ -88,9 +89,7 @@ class TransactionSchema(Schema):
 
     reference = _text("14 digits, the last a check digit; good on every face.")
     type = fields.String()
-    state = _text(
-        "draft, identity_pending, submitted, upstream_unknown, succeeded, already_done, rejected, failed, cancelled."
-    )
+    state = _text(", ".join(State))
     reason = fields.String(allow_none=True)
     facts = fields.Dict(keys=fields.String(), values=fields.String())
     explanation = fields.Nested(WordsSchema)

@@ -217,12 +217,13 @@ def _explain_blocked(view: View) -> list[Words]:
         Words(bank.zh + "。", bank.en + "."),
         Words(
             "养老金发到这张卡的，银行账户挂失后可能发放不成功，请先问银行。",
-            "If your pension is paid to this card, a blocked bank account may stop the payment: ask the bank first.",
+            "If your pension is paid to this card, ask the bank first: "
+            "a blocked account may stop the payment.",
         ),
         _undo(view.rules),
         Words(
             "到期还没找到卡，请带身份证到社保窗口办正式挂失和补卡。",
-            "If the card is still missing then, bring your ID card to a counter for a formal report and a new card.",
+            "If it is still missing then, bring your ID card to a counter: formal report and new card.",
         ),
     ]
 

@@ -61,7 +61,8 @@ def _hand_over(runtime: Runtime, lease: int, handover: Handover) -> None:
         outcomes = provider.hand_over(handover.id, handover.messages)
     except Exception as error:  # noqa: BLE001 - a bug in the provider: what it did is not known, so say so
         log.error(  # noqa: TRY400 - a traceback may hold personal data
-            "provider_bug", provider=handover.provider, error=type(error).__name__)
+            "provider_bug", provider=handover.provider, error=type(error).__name__
+        )
         outcomes = [Unknown("provider_bug")] * len(handover.messages)
     with runtime.db.write() as tx:
         record(tx, runtime, lease, handover, outcomes)

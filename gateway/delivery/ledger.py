@@ -58,6 +58,11 @@ def differences(tx: Connection) -> dict[tuple[str, Status], int]:
     return {key: n for key, n in counted.items() if n}
 
 
+def balanced(tx: Connection) -> bool:
+    """Whether every account adds up and agrees with the rows."""
+    return all(account.balanced for account in accounts(tx)) and not differences(tx)
+
+
 def is_long(tx: Connection) -> bool:
     """Whether compacting is worth it."""
     return tx.execute(select(ledger.c.id).offset(LONG).limit(1)).first() is not None

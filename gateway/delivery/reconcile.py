@@ -45,5 +45,6 @@ def _find(runtime: Runtime, question: Question) -> Finding:
         return provider.find(question.inquiry)
     except Exception as error:  # noqa: BLE001 - a bug in the provider: nothing was learnt
         log.error(  # noqa: TRY400 - a traceback may hold personal data
-            "provider_bug", provider=question.provider, error=type(error).__name__)
+            "provider_bug", provider=question.provider, error=type(error).__name__
+        )
         return CannotTell("provider_bug")

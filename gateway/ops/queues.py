@@ -43,7 +43,7 @@ def _transactions(tx: Connection, now: datetime) -> Lane:
 
 
 def _receipts(tx: Connection, now: datetime) -> Lane:
-    """Depth counts callbacks not yet applied; unknown those whose message is not found, dead the unreadable."""
+    """Depth counts callbacks not yet applied; unknown those without their message, dead the unreadable."""
     counts = receipts.waiting(tx)
     oldest = tx.execute(
         select(func.min(receipts.callbacks.c.received_at)).where(receipts.callbacks.c.state == "new")

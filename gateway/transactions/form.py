@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields
 
@@ -65,7 +65,7 @@ class Who(Schema):
     The name is not asked on the phone (domain.md: names cannot be keyed).
     """
 
-    error_messages = {"unknown": UNEXPECTED}  # type: ignore[assignment]  # noqa: RUF012 - marshmallow's own
+    error_messages: ClassVar[dict[str, Any]] = {"unknown": UNEXPECTED}  # type: ignore[misc]
 
     id_number = IdNumber(
         **described(
@@ -87,7 +87,7 @@ class Who(Schema):
 
 def problems(error: ValidationError) -> Mapping[str, Words]:
     """The first problem of each field."""
-    messages: Mapping[str, Any] = error.normalized_messages()
+    messages: Mapping[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
     return {name: _words(message) for name, message in messages.items()}
 
 

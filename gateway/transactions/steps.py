@@ -32,7 +32,7 @@ from gateway.transactions.model import (
 from gateway.transactions.store import Transaction, transactions
 
 CLAIM = 8  # as many as are asked at the same time
-LEASE = 120.0  # seconds; longer than the two calls of 30 s a step may make
+LEASES = 4  # of the usual length: longer than the two calls of 30 s a step may make
 log = structlog.get_logger()
 
 
@@ -51,7 +51,9 @@ def _claim(runtime: Runtime) -> list[tuple[Transaction, bool]]:
     """Lease due rows; those with the back office come back with whether an earlier call was lost."""
     now, lease = runtime.clock(), new_lease()
     with runtime.db.write() as tx:
-        rows = claim(tx, transactions, now=now, seconds=LEASE, limit=CLAIM, lease=lease)
+        rows = claim(
+            tx, transactions, now=now, seconds=LEASES * runtime.settings.lease, limit=CLAIM, lease=lease
+        )
         calls = [row for row in rows if row.state in WITH_BACK_OFFICE]
         _mark_calling(tx, calls)
         for row in rows:
@@ -105,7 +107,8 @@ def _perform(runtime: Runtime, transaction: Transaction, lost: bool) -> StepOutc
         return kind.perform(runtime.back_office(kind.back_office), case_)
     except Exception as error:  # noqa: BLE001 - a bug: what it did is not known, so it is asked about before it is repeated
         log.error(  # noqa: TRY400 - a traceback may hold personal data
-            "back_office_bug", type=kind.name, error=type(error).__name__)
+            "back_office_bug", type=kind.name, error=type(error).__name__
+        )
         return Silent("back_office_bug")
 
 

@@ -186,7 +186,7 @@ def note(tx: Connection, runtime: Runtime, key: UUID, event: str, detail: str | 
     tx.execute(insert(timeline).values(transaction_id=key, at=runtime.clock(), event=event, detail=detail))
 
 
-def events(tx: Connection, key: UUID) -> Sequence[Row[Any]]:
+def events(tx: Connection, key: UUID) -> Sequence[Any]:
     columns = timeline.c
     query = select(columns.at, columns.event, columns.detail).where(columns.transaction_id == key)
     return tx.execute(query.order_by(columns.id)).all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from gateway.delivery.attempt import run_lane
 from gateway.delivery.claim import claim_lane
 from gateway.delivery.store import attempts
 from gateway.notifications.request import Class
-from gateway.providers import Accepted, Cause, Delivery, Rejected, Throttled, Unknown, Unreachable
+from gateway.providers import Accepted, Cause, Delivery, Outcome, Rejected, Throttled, Unknown, Unreachable
 from tests.world import World, report
 
 LANE = "sms.normal"
@@ -21,7 +21,7 @@ LANE = "sms.normal"
 
 def _balanced(world: World) -> bool:
     with world.runtime.db.read() as tx:
-        return all(account.balanced for account in ledger.accounts(tx)) and not ledger.differences(tx)
+        return ledger.balanced(tx)
 
 
 def _attempts(world: World) -> Sequence[Any]:
@@ -130,7 +130,7 @@ def test_a_code_with_a_lost_answer_goes_out_again_at_once(world: World) -> None:
     """For a code, twice is better than late."""
     world.settle(1)
     world.take(klass=Class.CODE)
-    answers = iter([Unknown("timeout"), Accepted("ref")])
+    answers: Iterator[Outcome] = iter([Unknown("timeout"), Accepted("ref")])
     world.provider.script = lambda _handover, _message: next(answers)
     run_lane(world.runtime, "sms.urgent")
     assert world.provider.calls == [1, 1]

@@ -12,20 +12,20 @@ import pytest
 
 from gateway import back_offices
 from gateway.transactions import registry, steps, store
-from tests.stores.test_transactions import messages, prove, sent_codes, submit
 from tests.stores.test_transactions import begin as begin_card_loss
+from tests.stores.test_transactions import messages, prove, sent_codes, submit
 from tests.world import World
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "transactions"
 
 
 def _cases() -> list[Any]:
-    found = []
-    for path in sorted(VECTORS.glob("*.json")):
-        document = json.loads(path.read_text())
-        for case in document["cases"]:
-            found.append(pytest.param(document, case, id=f"{path.stem}: {case['rule']}"))
-    return found
+    documents = [json.loads(path.read_text()) for path in sorted(VECTORS.glob("*.json"))]
+    return [
+        pytest.param(document, case, id=f"{document['type']}: {case['rule']}")
+        for document in documents
+        for case in document["cases"]
+    ]
 
 
 class Office:

@@ -169,7 +169,7 @@ def test_a_worker_lost_during_its_call_is_asked_about(world: World, desk: Desk) 
     assert not lost
     case = desk.report_loss(desk.card, "", world.clock.now + timedelta(days=7), claimed.row.reference)
     assert isinstance(case, Done)  # and the worker dies here
-    world.clock.advance(seconds=steps.LEASE + 1)
+    world.clock.advance(seconds=121)
     steps.run_due(world.runtime)
     assert state(world, transaction) is State.SUCCEEDED
     assert len(desk.reports) == 1
