@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from gateway import audit, config, instance, logs, migrations, runtime
+from gateway import audit, cities, config, instance, logs, migrations, runtime
 from gateway.config import Settings
 from gateway.content import registration, store
 from gateway.db import Db
@@ -135,6 +135,18 @@ def seed(context: _Context, citizens: int, number: int) -> None:
     context.show(asdict(done), lambda: click.echo(f"{done.citizens:,} citizens, {done.added:,} of them new."))
 
 
+@main.command()
+@pass_context
+def citizen(context: _Context) -> None:
+    """Name a made-up citizen of the demo city to try things as; another one each time."""
+    person = demo.next_person(context.runtime())
+    shown = {"id_number": person.id_number, "name": person.name, "mobile": person.mobile}
+    lines = (
+        f"身份证号码 ID number  {person.id_number}\n姓名 name  {person.name}\n手机 mobile  {person.mobile}"
+    )
+    context.show(shown, lambda: click.echo(lines))
+
+
 @main.group()
 def templates() -> None:
     """The texts we send."""
@@ -227,8 +239,9 @@ def show_timeline(context: _Context, reference: str) -> None:
     rows = [asdict(line) for line in lines]
 
     def human() -> None:
+        zone = cities.shipped()[here.settings.city].rules_at(here.clock().date()).zone
         for line in lines:
-            click.echo(f"{line.at:%Y-%m-%d %H:%M:%S}  {line.what:<22} {line.detail}")
+            click.echo(f"{line.at.astimezone(zone):%Y-%m-%d %H:%M:%S}  {line.what:<22} {line.detail}")
 
     context.show({"reference": reference, "timeline": rows}, human)
 

@@ -48,7 +48,7 @@ class Vault:
         nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
         try:
             return self._cipher.decrypt(nonce, body, _place(column, row)).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise TamperedError from None
 
     def index(self, kind: str, value: str) -> bytes:
@@ -99,7 +99,10 @@ def mask_mobile(number: str) -> str:
     return digits[:3] + "****" + digits[-4:] if len(digits) >= 10 else "*" * len(digits)
 
 
-_ID_NUMBER = re.compile(r"(?<!\d)\d{17}[\dXx](?![\dXx])")
+# With a birth date in its place, so that vendors' long reference numbers stay readable.
+_ID_NUMBER = re.compile(
+    r"(?<!\d)[1-9]\d{5}(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![\dXx])"
+)
 _MOBILE = re.compile(r"(?<!\d)(?:\+?86)?1[3-9]\d{9}(?!\d)")
 
 

@@ -131,6 +131,12 @@ def templates(runtime: Runtime) -> None:
             raise SandboxError(f"{touched.provider} refused a template: {touched.reason}")
 
 
+def _may_report(person: Person) -> bool:
+    """A grown-up who reads Chinese and whose card is in use."""
+    grown_up = person.birth_date.year <= city.AS_OF.year - 18
+    return grown_up and person.card_state == "normal" and person.language == "zh-CN"
+
+
 def next_person(runtime: Runtime) -> Person:
     """Somebody of the demo city whose card is in use and whom no tour has had yet."""
     with runtime.db.write() as tx:
@@ -138,7 +144,7 @@ def next_person(runtime: Runtime) -> Person:
         if row is None:
             raise SettingError("There is no demo city here; run the seed verb first.")
         pool = city.people(row.citizens, row.seed)
-        wanted = (person for person in pool if person.card_state == "normal" and person.language == "zh-CN")
+        wanted = (person for person in pool if _may_report(person))
         person = next(islice(wanted, row.played, None), None)
         if person is None:
             raise SettingError(

@@ -10,12 +10,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from gateway import audit, runtime
+from gateway import audit, cities, runtime
 from gateway.config import Settings
 from gateway.delivery import ledger
 from gateway.demo import seed, tour
 from gateway.demo.tour import Place
-from gateway.errors import HuiyinError
+from gateway.errors import HuiyinError, SettingError
 from gateway.instance import Hooks, Ready
 from gateway.instance.state import write_private
 from gateway.runtime import Runtime
@@ -37,6 +37,9 @@ def asleep(settings: Settings) -> Runtime:
 
 def check(settings: Settings) -> None:
     """Find every missing or contradictory setting before anything is started; one line each."""
+    known = cities.shipped()
+    if settings.city not in known:
+        raise SettingError(f"HUIYIN_CITY is {settings.city!r}; there are {', '.join(known)}.")
     if settings.demo:
         return
     here = asleep(settings)

@@ -58,4 +58,5 @@ def _attempt(row: Row[Any]) -> Iterator[Line]:
     if row.finished_at:
         yield Line(row.finished_at, row.outcome, " ".join(filter(None, (name, row.code, row.provider_ref))))
     if row.receipt_at:
-        yield Line(row.receipt_at, f"receipt_{row.receipt}", " ".join(filter(None, (name, row.receipt_code))))
+        at = max(row.receipt_at, row.finished_at or row.started_at)  # vendors' clocks count whole seconds
+        yield Line(at, f"receipt_{row.receipt}", " ".join(filter(None, (name, row.receipt_code))))

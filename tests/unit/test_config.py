@@ -1,0 +1,84 @@
+"""Settings: each mistake is one line that names the setting and says what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway import config, providers
+from gateway.demo import start
+from gateway.errors import SettingError, UnknownNameError
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL must begin with postgresql:// or sqlite:///."),
+        ({"BROKER_URL": "amqp://x"}, "BROKER_URL must begin with redis://"),
+        (
+            {"SMS_PROVIDERS": "aliyun_sms=often"},
+            "SMS_PROVIDERS has 'aliyun_sms=often'; write names",
+        ),
+        ({"SMS_PROVIDERS": "aliyun_sms=0"}, "SMS_PROVIDERS names no provider with a weight above 0"),
+        (
+            {"HUIYIN_MASTER_KEY": "short"},
+            "HUIYIN_MASTER_KEY must be 32 bytes in URL-safe base64",
+        ),
+        ({"HUIYIN_LEASE_SECONDS": "soon"}, "HUIYIN_LEASE_SECONDS must be a number of seconds"),
+        ({"HUIYIN_LEASE_SECONDS": "0"}, "HUIYIN_LEASE_SECONDS must be a number of seconds"),
+        (
+            {"SANDBOX_URL": "http://127.0.0.1:1"},
+            "SANDBOX_URL is set but ALIYUN_SMS_ENDPOINT is not",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_one_clear_line(tmp_path: Path, environment: dict[str, str], said: str) -> None:
+    """The line names the setting, and no traceback is needed to understand it."""
+    with pytest.raises(SettingError) as caught:
+        config.load(environment, tmp_path)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_city_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    """The line lists the cities there are."""
+    settings = config.load({"HUIYIN_CITY": "atlantis"}, tmp_path)
+    with pytest.raises(SettingError, match="HUIYIN_CITY is 'atlantis'; there are changde, shanghai"):
+        start.check(settings)
+
+
+def test_a_provider_without_its_settings_names_each_of_them(tmp_path: Path) -> None:
+    """An incomplete provider says what is missing and what to put there."""
+    settings = config.load({"ALIYUN_ACCESS_KEY_ID": "id"}, tmp_path)
+    with pytest.raises(SettingError) as caught:
+        providers.load("aliyun_sms", settings.environment)
+    assert "ALIYUN_ACCESS_KEY_SECRET (its secret)" in str(caught.value)
+    assert "ALIYUN_ACCESS_KEY_ID (" not in str(caught.value)
+
+
+def test_an_unknown_provider_is_named(tmp_path: Path) -> None:
+    """A misspelt name is said, not imported."""
+    with pytest.raises(UnknownNameError, match="no integration called 'pigeon'"):
+        providers.load("pigeon", {})
+
+
+def test_secrets_are_made_once_and_kept_for_their_owner(tmp_path: Path) -> None:
+    """The master key of the first start is the next start's too, and nobody else may read it."""
+    first, second = (config.load({}, tmp_path / "state") for _ in range(2))
+    assert first.master_key == second.master_key
+    assert (tmp_path / "state" / "master.key").stat().st_mode & 0o777 == 0o600
+    assert first.master_key.hex() not in repr(first)
+
+
+def test_without_a_real_provider_it_is_a_demo(tmp_path: Path) -> None:
+    """The sandbox plays the outside world exactly while no real provider is configured."""
+    assert config.load({}, tmp_path).demo
+    assert not config.load({"ALIYUN_ACCESS_KEY_ID": "id"}, tmp_path).demo
+
+
+def test_a_verb_joins_the_instance_that_runs(tmp_path: Path) -> None:
+    """What the running instance gave its processes holds for a verb in another terminal."""
+    (tmp_path / config.RUNNING).write_text('{"PUBLIC_URL": "http://127.0.0.1:4711"}')
+    assert config.load({}, tmp_path, join=True).public_url == "http://127.0.0.1:4711"
+    assert config.load({}, tmp_path).public_url == "http://127.0.0.1:12333"

@@ -1,0 +1,67 @@
+"""Rendering and the shipped texts: what is sent is what was written, and what vendors take."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.catalogue import card_loss
+from gateway.channels import sms
+from gateway.content.rendering import MissingPersonalisationError, compile_body
+from gateway.content.store import SHIPPED
+
+TEXTS = sorted(SHIPPED.glob("*/*.txt"))
+LONGEST_VALUE = 35  # characters of one variable, as Aliyun takes them
+EVENTS = {"code", "succeeded", "already_done", "rejected", "failed", "waiting"}
+
+
+def test_placeholders_compare_as_notify_does() -> None:
+    """Case, spaces, underscores and hyphens do not matter; Chinese names work."""
+    compiled = compile_body("((First Name)) ((姓名)) ((first_name))")
+    assert compiled.render({"first-name": "A", "姓 名": "王"}) == "A 王 A"
+
+
+def test_a_missing_or_null_value_is_named_as_written() -> None:
+    """The error names every placeholder without a value, once."""
+    with pytest.raises(MissingPersonalisationError, match=r"^Missing personalisation: Name, b$"):
+        compile_body("((Name)) ((b)) ((name))").render({"c": "x"})
+
+
+@given(st.text(), st.text())
+def test_a_value_is_never_read_as_a_placeholder(value: str, other: str) -> None:
+    """Values stay text, whatever they look like."""
+    assert compile_body("a((x))b((y))c").render({"x": value, "y": other}) == f"a{value}b{other}c"
+
+
+def test_a_registered_text_has_plain_variable_names() -> None:
+    """Names a vendor would refuse become v1, v2 …; values follow under the same names."""
+    compiled = compile_body("您好((姓名))，尾号((card_tail))")
+    assert compiled.provider_body() == "您好${v1}，尾号${card_tail}"
+    assert compiled.provider_params({"姓名": "王", "card_tail": "1"}) == {"v1": "王", "card_tail": "1"}
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_shipped_text_is_one_a_vendor_takes(path: Path) -> None:
+    """No link, no 【】, no placeholders that touch, no unknown value, Chinese punctuation in Chinese."""
+    body = path.read_text("utf-8").strip()
+    assert not re.search(r"https?:|www\.|【|】|\)\)\(\(", body)
+    assert len(body) + len("【常德人社】") <= sms.LIMIT
+    if path.name.endswith("zh-CN.txt"):
+        assert not re.search(r"[\u4e00-\u9fff][,:;?!]|[,:;?!][\u4e00-\u9fff]", body)
+        assert "12333" in body or path.name.startswith("code")
+
+
+def test_every_event_is_worded_in_both_languages() -> None:
+    """Whatever happens, there are words for the citizen."""
+    for language in ("zh-CN", "en"):
+        assert {p.name.split(".")[0] for p in TEXTS if p.name.endswith(f".{language}.txt")} == EVENTS
+
+
+def test_every_reason_fits_into_a_variable() -> None:
+    """A reason or bank sentence longer than the vendor's limit would make the message unsendable."""
+    for words in card_loss.REASONS.values():
+        assert max(len(words.zh), len(words.en)) <= LONGEST_VALUE

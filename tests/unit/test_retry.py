@@ -1,0 +1,151 @@
+"""The retry policy, by its rules and by properties over every outcome."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.delivery.retry import (
+    ACCOUNT_PAUSE,
+    LONGEST_PAUSE,
+    Next,
+    Standing,
+    Waits,
+    after,
+    after_inquiry,
+    pause,
+)
+from gateway.delivery.routing import choose
+from gateway.notifications.request import Class
+from gateway.notifications.status import MOVES, Status, may_move
+from gateway.providers import (
+    Absent,
+    Accepted,
+    CannotTell,
+    Cause,
+    Found,
+    Outcome,
+    Rejected,
+    Throttled,
+    Unknown,
+    Unreachable,
+)
+
+NOW = datetime(2026, 11, 21, 8, 5, tzinfo=UTC)
+WAITS = Waits(receipt=timedelta(hours=72), inquiry=timedelta(seconds=10))
+OUTCOMES: st.SearchStrategy[Outcome] = st.one_of(
+    st.just(Accepted("ref")),
+    st.builds(Throttled, st.just("limit"), st.none() | st.just(NOW + timedelta(minutes=1))),
+    st.builds(Rejected, st.just("code"), st.sampled_from(Cause)),
+    st.just(Unreachable("refused")),
+    st.just(Unknown("timeout")),
+)
+STANDINGS = st.builds(
+    Standing,
+    klass=st.sampled_from(Class),
+    tries=st.integers(1, 60),
+    expires_at=st.integers(1, 300_000).map(lambda seconds: NOW + timedelta(seconds=seconds)),
+    others=st.booleans(),
+)
+
+
+def standing(klass: Class = Class.RESULT, tries: int = 1, *, others: bool = False) -> Standing:
+    return Standing(klass, tries, NOW + timedelta(hours=72), others)
+
+
+@given(OUTCOMES, STANDINGS)
+def test_every_outcome_leads_somewhere_allowed(outcome: Outcome, held: Standing) -> None:
+    """The next status may follow "sending", and a row that is not ended says when to look again."""
+    then = after(outcome, held, NOW, WAITS)
+    assert may_move(Status.SENDING, then.status)
+    if then.status in (Status.WAITING, Status.UNKNOWN, Status.ACCEPTED):
+        assert then.due_at is not None
+        assert then.due_at >= NOW
+    else:
+        assert then.due_at is None
+        assert then.reason
+
+
+@given(OUTCOMES, STANDINGS)
+def test_nothing_is_tried_again_after_its_time(outcome: Outcome, held: Standing) -> None:
+    """A wait that would end after the message's time is not begun."""
+    then = after(outcome, held, NOW, WAITS)
+    if then.status is Status.WAITING:
+        assert then.due_at is not None
+        assert then.due_at < held.expires_at
+
+
+@given(STANDINGS)
+def test_only_codes_are_repeated_without_asking(held: Standing) -> None:
+    """An unknown result is asked about; an unknown code goes out again."""
+    then = after(Unknown("timeout"), held, NOW, WAITS)
+    if held.klass is Class.CODE:
+        assert then.status in (Status.WAITING, Status.EXPIRED)
+    else:
+        assert then.status is Status.UNKNOWN
+
+
+@given(st.integers(0, 10_000))
+def test_pauses_grow_and_end_at_five_minutes(tries: int) -> None:
+    """1, 2, 4 … seconds, never longer than five minutes, never shorter than the one before."""
+    assert timedelta(0) < pause(tries) <= pause(tries + 1) <= LONGEST_PAUSE
+
+
+def test_a_second_failure_is_not_hurried() -> None:
+    """With another provider the first retry is immediate; after that the pauses apply."""
+    assert after(Unreachable("x"), standing(others=True), NOW, WAITS).due_at == NOW
+    assert after(Unreachable("x"), standing(tries=3, others=True), NOW, WAITS).due_at == NOW + pause(3)
+
+
+@pytest.mark.parametrize(
+    ("cause", "others", "then"),
+    [
+        (Cause.RECIPIENT, True, Next(Status.FAILED, None, "code")),
+        (Cause.CONTENT, True, Next(Status.WAITING, NOW, "code")),
+        (Cause.CONTENT, False, Next(Status.FAILED, None, "code")),
+        (Cause.ACCOUNT, False, Next(Status.WAITING, NOW + ACCOUNT_PAUSE, "code")),
+        (Cause.OURS, False, Next(Status.FAILED, None, "code")),
+        (Cause.UNSPECIFIED, False, Next(Status.FAILED, None, "code")),
+    ],
+)
+def test_a_refusal_is_followed_by_what_can_help(cause: Cause, *, others: bool, then: Next) -> None:
+    """A bad number helps nobody; another provider may take the text; people unblock an account."""
+    assert after(Rejected("code", cause), standing(others=others), NOW, WAITS) == then
+
+
+def test_what_an_inquiry_found_decides() -> None:
+    """Found: accepted. Absent: sent again. No answer: asked again later, at last left unknown."""
+    assert after_inquiry(Found("r"), standing(), NOW, WAITS).status is Status.ACCEPTED
+    assert after_inquiry(Absent(), standing(), NOW, WAITS) == Next(Status.WAITING, NOW, "never_taken")
+    again = after_inquiry(CannotTell("down"), standing(), NOW, WAITS)
+    assert again.status is Status.UNKNOWN
+    assert again.due_at is not None
+    late = Standing(Class.RESULT, 1, NOW, others=False)
+    assert after_inquiry(CannotTell("down"), late, NOW, WAITS) == Next(Status.UNKNOWN, None, "down")
+
+
+def test_no_status_leads_back_from_an_end() -> None:
+    """Ends have no moves, and every status can be reached from "waiting"."""
+    reached, frontier = {Status.WAITING}, {Status.WAITING}
+    while frontier:
+        frontier = {new for old in frontier for new in MOVES[old]} - reached
+        reached |= frontier
+    assert reached == set(Status)
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcd"), st.integers(0, 5), min_size=1).filter(lambda w: any(w.values())),
+    st.sampled_from("abcdx"),
+    st.floats(0, 1, exclude_max=True),
+)
+def test_the_provider_just_tried_is_passed_over_where_there_is_another(
+    weights: dict[str, int], tried: str, draw: float
+) -> None:
+    """A choice has weight, and is not the one that just failed unless it is alone."""
+    chosen = choose(weights, tried, draw)
+    assert weights[chosen] > 0
+    if len([weight for weight in weights.values() if weight]) > 1:
+        assert chosen != tried
