@@ -27,7 +27,8 @@ def register(app: Flask, runtime: Runtime) -> None:
         OPENAPI_URL_PREFIX="/docs",
         OPENAPI_JSON_PATH="openapi.json",
     )
-    spec = _Api(app, spec_kwargs={"info": {"description": docs.DESCRIPTION}})
+    about = {"info": {"description": docs.DESCRIPTION}, "security": [{"service": []}]}
+    spec = _Api(app, spec_kwargs=about)
     spec.spec.components.security_scheme("service", docs.SECURITY)
     for name, form in schemas.form_schemas().items():
         spec.spec.components.schema(f"Answers_{name}", schema=form)

@@ -42,7 +42,7 @@ class NewTransactionSchema(Schema):
         values=fields.Raw(),
         required=True,
         error_messages=_REQUIRED,
-        metadata={"description": "The form's fields by name, as `GET /v2/transaction-types` lists them."},
+        metadata={"description": "The form's fields by name: the schema `Answers_<type>` below."},
     )
     proof = fields.Nested(ProofSchema, required=True, error_messages=_REQUIRED)
 

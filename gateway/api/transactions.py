@@ -29,6 +29,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
     """The routes under ``/v2`` that concern transactions."""
     routes = Blueprint("transactions", __name__, url_prefix="/v2", description="Self-service transactions")
     routes.ARGUMENTS_PARSER = door.Parser()
+    once = {"in": "header", "name": "Idempotency-Key", "schema": {"type": "string", "maxLength": 255}}
     routes.before_request(lambda: door.enter(runtime, "transactions"))
 
     @routes.get("/transaction-types")
@@ -39,15 +40,17 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
     @routes.post("/transactions")
     @routes.arguments(schemas.NewTransactionSchema)
+    @routes.doc(parameters=[once])
     @routes.response(201, schemas.TransactionSchema)
     @routes.alt_response(400, schema=schemas.ProblemsSchema)
     @routes.alt_response(429, schema=schemas.ProblemsSchema)
     def begin(body: dict[str, Any]) -> Response:
-        """Begin a transaction: answers and the way of proof. Send an `Idempotency-Key` header with it."""
+        """Begin a transaction: answers, and how the identity is proven."""
         return door.once(runtime, lambda tx: _begin(tx, runtime, body))
 
     @routes.post("/transactions/<reference>/proof")
     @routes.arguments(schemas.CodeSchema)
+    @routes.doc(parameters=[once])
     @routes.response(200, schemas.TransactionSchema)
     @routes.alt_response(400, schema=schemas.ProblemsSchema)
     @routes.alt_response(429, schema=schemas.ProblemsSchema)
@@ -56,6 +59,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
         return door.once(runtime, lambda tx: _prove(tx, runtime, _own(tx, runtime, reference), body["code"]))
 
     @routes.post("/transactions/<reference>/code")
+    @routes.doc(parameters=[once])
     @routes.response(200, schemas.TransactionSchema)
     @routes.alt_response(429, schema=schemas.ProblemsSchema)
     def resend(reference: str) -> Response:
