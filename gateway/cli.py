@@ -19,6 +19,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from sqlalchemy.exc import OperationalError
 
 from gateway import audit, cities, config, instance, logs, migrations, runtime
 from gateway.config import Settings
@@ -28,7 +29,7 @@ from gateway.delivery import ledger
 from gateway.demo import seed as demo
 from gateway.demo import start
 from gateway.demo.city import DEFAULT_SEED
-from gateway.errors import HuiyinError
+from gateway.errors import HuiyinError, SettingError
 from gateway.ops import queues as watch
 from gateway.ops import timeline
 from gateway.runtime import Runtime
@@ -37,6 +38,10 @@ from gateway.services import store as services
 
 OPERATOR = "operator"
 console = Console(stderr=True)
+
+
+def _first_line(error: OperationalError) -> str:
+    return str(error.orig).strip().partition("\n")[0]
 
 
 class _Refused(click.ClickException):
@@ -56,6 +61,10 @@ class _Verbs(click.Group):
             return super().invoke(context)
         except HuiyinError as error:
             raise _Refused(str(error)) from None
+        except OperationalError as error:
+            raise _Refused(
+                f"The database does not answer: {_first_line(error)}. Is DATABASE_URL right?"
+            ) from None
 
 
 def _options_first(given: list[str]) -> list[str]:
@@ -85,7 +94,15 @@ class _Context:
 
     def runtime(self, *, sending: bool = False) -> Runtime:
         """A Runtime that wakes nobody; most verbs only read the books and need no provider."""
-        return runtime.build(self.settings(), wake=lambda _lane: None, sending=sending)
+        here = runtime.build(self.settings(), wake=lambda _lane: None, sending=sending)
+        with here.db.read() as tx:
+            found = migrations.present(tx)
+        if found != migrations.head():
+            raise SettingError(
+                f"The database has schema {found or 'none'}, this release needs {migrations.head()}. "
+                "Start with python3 run.py, or run its migrate verb."
+            )
+        return here
 
     def show(self, value: Any, human: Callable[[], None]) -> None:
         if self.as_json:
@@ -126,7 +143,8 @@ def migrate(context: _Context) -> None:
 )
 @pass_context
 def seed(context: _Context, citizens: int, number: int) -> None:
-    """Fill the demo city with made-up citizens."""
+    """Fill the demo city with made-up citizens, while the instance runs."""
+    demo.need_sandbox(context.settings())
     here = context.runtime(sending=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=context.as_json) as progress:

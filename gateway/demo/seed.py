@@ -63,14 +63,20 @@ def refuse_with_real_providers(settings: Settings, db: Db) -> None:
         )
 
 
+def need_sandbox(settings: Settings) -> None:
+    """Raise ``SettingError`` where no sandbox runs to take the city's people and cards."""
+    if not settings.sandbox_url:
+        raise SettingError(
+            "The demo city needs the sandbox. Start python3 run.py without a real provider, "
+            "then run this verb in a second terminal with the same --state."
+        )
+
+
 def seed(
     runtime: Runtime, count: int, number: int = DEFAULT_SEED, progress: Callable[[int], None] = lambda _: None
 ) -> Seeded:
     """Make the first ``count`` citizens of the city with this seed number; ``progress`` hears each batch."""
-    if not runtime.settings.sandbox_url:
-        raise SettingError(
-            "The demo city needs the sandbox: start with python3 run.py, without real providers."
-        )
+    need_sandbox(runtime.settings)
     http = urllib3.PoolManager(retries=False, timeout=60)
     added = 0
     for people in _batches(city.people(count, number)):
