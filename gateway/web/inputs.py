@@ -1,0 +1,67 @@
+"""How a field is typed on a page, and how its value is shown afterwards."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+
+from marshmallow.fields import Field
+
+from gateway.security import mask_id_number, mask_name
+from gateway.transactions.form import IdNumber, PersonName
+
+LONGEST = 200  # characters taken from one input; more is nobody's answer
+
+_ID_NUMBER = {
+    "inputmode": "text",  # the last character may be X
+    "autocomplete": "off",
+    "autocapitalize": "characters",
+    "autocorrect": "off",
+    "spellcheck": "false",
+    "class": "number",
+}
+_NAME = {
+    "inputmode": "text",
+    "autocomplete": "name",
+    "autocapitalize": "none",
+    "autocorrect": "off",
+    "spellcheck": "false",
+}
+_TEXT = {"autocomplete": "off"}
+CODE = {
+    "inputmode": "numeric",
+    "autocomplete": "one-time-code",
+    "autocapitalize": "none",
+    "autocorrect": "off",
+    "spellcheck": "false",
+    "class": "code",
+}
+DIGITS = {"inputmode": "numeric", "autocomplete": "off", "spellcheck": "false", "class": "number"}
+
+
+def attributes(field: Field[object]) -> Mapping[str, str]:
+    """The attributes of the field's input element."""
+    match field:
+        case IdNumber():
+            return _ID_NUMBER
+        case PersonName():
+            return _NAME
+        case _:
+            return _TEXT
+
+
+def masked(field: Field[object], value: str) -> str:
+    """The value as it may stand on a page others can see."""
+    match field:
+        case IdNumber():
+            return mask_id_number(value)
+        case PersonName():
+            return mask_name(value)
+        case _:
+            return value
+
+
+def digits(text: str) -> str:
+    """Digits as people type them, with spaces, dashes or in full width, as plain ones."""
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(character for character in plain if not character.isspace() and character not in "-–—")

@@ -1,0 +1,61 @@
+"""What every page knows: the city's rules of today, how large to write, where it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import request
+
+from gateway import cities
+from gateway.cities import Rules
+from gateway.runtime import Runtime
+from gateway.web import visit
+
+COOKIE = "huiyin_size"
+STANDARD = "standard"
+ELDER_SIZES = ("22", "26", "30")  # CSS pixels of the main text in the version for elders
+SIZES = (STANDARD, *ELDER_SIZES)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The frame of a page. ``active``: this browser remembers something that can be cleared."""
+
+    rules: Rules
+    size: str
+    path: str
+    still: bool
+    active: bool
+    idle_seconds: int
+    demo: bool
+    sandbox_url: str
+
+    @property
+    def elder(self) -> bool:
+        return self.size != STANDARD
+
+
+def current(runtime: Runtime) -> Page:
+    return Page(
+        rules=rules_of_today(runtime),
+        size=_size(),
+        path=request.path,
+        still=STILL in request.args,
+        active=visit.holds_something(),
+        idle_seconds=int(visit.IDLE.total_seconds()),
+        demo=runtime.settings.demo,
+        sandbox_url=runtime.settings.sandbox_url,
+    )
+
+
+STILL = "still"  # in the query of a page that must not reload by itself
+
+
+def rules_of_today(runtime: Runtime) -> Rules:
+    """The rules of this deployment's city, by the city's own date."""
+    return cities.shipped()[runtime.settings.city].rules_now(runtime.clock())
+
+
+def _size() -> str:
+    size = request.cookies.get(COOKIE, STANDARD)
+    return size if size in SIZES else STANDARD

@@ -1,0 +1,107 @@
+"""Sentences of the pages that are made from times, states and statuses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from gateway.notifications.status import Status
+from gateway.transactions.model import ENDS, State, View, Words
+
+
+def moment(at: datetime, now: datetime, zone: ZoneInfo) -> Words:
+    """今天16:05, 明天16:05, else the date: when something is allowed again."""
+    local, today = at.astimezone(zone), now.astimezone(zone).date()
+    if local.date() == today:
+        return Words(f"今天{local:%H:%M}", f"{local:%H:%M} today")
+    if local.date() == today + timedelta(days=1):
+        return Words(f"明天{local:%H:%M}", f"{local:%H:%M} tomorrow")
+    return date_and_time(at, zone)
+
+
+def date_and_time(at: datetime, zone: ZoneInfo) -> Words:
+    local = at.astimezone(zone)
+    return Words(f"{local.month}月{local.day}日{local:%H:%M}", f"{local:%H:%M} on {local.day} {local:%B}")
+
+
+def seconds_until(at: float, now: datetime) -> int:
+    """Whole seconds to wait until a time in epoch seconds; 0 when it has come."""
+    return max(0, math.ceil(at - now.timestamp()))
+
+
+def tries_left(left: int) -> Words:
+    return Words(f"还可以试{left}次。", f"{left} {'try' if left == 1 else 'tries'} left.")
+
+
+def groups(reference: str) -> tuple[str, str, str]:
+    """A reference as it is read aloud: 4, 5 and 5 digits."""
+    return reference[:4], reference[4:9], reference[9:]
+
+
+# --- how a transaction stands ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The first words of a status page; ``tone`` is good, wait or bad and never stands alone."""
+
+    words: Words
+    tone: str
+
+
+_RECEIVED = Headline(Words("已收到，正在办理", "Received, being done now"), "wait")
+_STILL = Headline(Words("已收到，还在办理", "Received, still being done"), "wait")
+_HEADLINES: Mapping[State, Headline] = {
+    State.DRAFT: Headline(Words("还没有提交", "Not submitted yet"), "wait"),
+    State.IDENTITY_PENDING: Headline(Words("还没有提交", "Not submitted yet"), "wait"),
+    State.SUBMITTED: _RECEIVED,
+    State.UPSTREAM_UNKNOWN: _STILL,
+    State.SUCCEEDED: Headline(Words("办好了", "Done"), "good"),
+    State.ALREADY_DONE: Headline(Words("之前已经办好", "It had been done before"), "good"),
+    State.REJECTED: Headline(Words("没有办成", "This could not be done"), "bad"),
+    State.FAILED: Headline(Words("没有办成，请找人工", "Not done: please speak to a person"), "bad"),
+    State.CANCELLED: Headline(Words("没有提交，已经取消", "Never submitted, now cancelled"), "bad"),
+}
+
+
+def headline(view: View) -> Headline:
+    if view.trouble and view.state not in ENDS:
+        return _STILL
+    return _HEADLINES[view.state]
+
+
+# --- where its message is --------------------------------------------------------------------
+
+_NOT_SENT = Words(
+    "短信没有发出。请记下编号，以本页为准。",
+    "No text message could go out. Note the number; this page counts.",
+)
+_MESSAGES: Mapping[Status, Words] = {
+    Status.WAITING: Words("短信正在发出。", "A text message is on its way out."),
+    Status.SENDING: Words("短信正在发出。", "A text message is on its way out."),
+    Status.ACCEPTED: Words(
+        "短信已交给运营商，还没有收到送达回执。",
+        "The text message is with the operator; there is no delivery report yet.",
+    ),
+    Status.DELIVERED: Words("短信已送达您登记的手机。", "The text message reached your registered mobile."),
+    Status.UNDELIVERED: Words(
+        "短信没有送到您的手机。请记下编号，以本页为准。",
+        "The text message did not reach your mobile. Note the number; this page counts.",
+    ),
+    Status.UNKNOWN: Words(
+        "短信可能已发出，正在核对。", "A text message may have gone out; we are finding out."
+    ),
+    Status.EXPIRED: _NOT_SENT,
+    Status.SUPPRESSED: _NOT_SENT,
+    Status.CANCELLED: _NOT_SENT,
+    Status.FAILED: _NOT_SENT,
+}
+
+
+def message(row: Any | None) -> Words | None:
+    """Where a notification is; None where there is none."""
+    return None if row is None else _MESSAGES[Status(row.status)]
