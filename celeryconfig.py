@@ -45,7 +45,7 @@ task_publish_retry = True
 task_publish_retry_policy = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2}
 broker_connection_timeout = 2
 broker_transport_options = {
-    "visibility_timeout": 120,  # seconds; longer than any task runs
+    "visibility_timeout": 120,  # seconds; a task that runs longer runs twice, which is harmless
     "unacked_restore_interval": 10,
     "unacked_restore_throttle": 1,  # every sweep counts: by default only each tenth does
     "socket_timeout": 5,
@@ -74,7 +74,7 @@ broker_heartbeat = 0  # that is AMQP's
 
 # --- beat -----------------------------------------------------------------------
 
-# One tick, and nothing to remember between runs: no schedule file to be torn by a kill.
+# Two ticks, and nothing to remember between runs: no schedule file to be torn by a kill.
 beat_scheduler = "celery.beat:Scheduler"
 beat_max_loop_interval = 2  # seconds
 beat_schedule = {
@@ -82,5 +82,10 @@ beat_schedule = {
         "task": "tasks.housekeeping.sweep",
         "schedule": 2.0,  # seconds
         "options": {"queue": "housekeeping", "expires": 2},
+    },
+    "tidy": {
+        "task": "tasks.housekeeping.tidy",
+        "schedule": 3600.0,
+        "options": {"queue": "housekeeping", "expires": 600},
     },
 }

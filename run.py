@@ -205,12 +205,8 @@ def claim(venv):
     """Lock the folder; the lock ends with the last process that holds it, pip included."""
     import fcntl
 
-    folder = os.path.dirname(venv)
-    if not os.path.isdir(folder):
-        os.makedirs(folder, 0o700)  # it may be the state folder
-    if not os.path.isdir(venv):
-        os.mkdir(venv)
-    elif os.listdir(venv) and not ours(venv):
+    made(os.path.dirname(venv), 0o700)  # it may be the state folder
+    if not made(venv, 0o755) and os.listdir(venv) and not ours(venv):
         raise Stop("%s holds something else; name another folder with HUIYIN_VENV." % venv, BAD_USAGE)
     lock = os.open(os.path.join(venv, "huiyin.lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -219,6 +215,20 @@ def claim(venv):
         say("Another run.py is preparing %s; waiting for it." % venv)
         fcntl.flock(lock, fcntl.LOCK_EX)
     return lock
+
+
+def made(folder, mode):
+    # type: (str, int) -> bool
+    """Whether the folder had to be made; another run.py may make it at the same moment."""
+    if os.path.isdir(folder):
+        return False
+    try:
+        os.makedirs(folder, mode)
+    except OSError:
+        if not os.path.isdir(folder):
+            raise
+        return False
+    return True
 
 
 def ours(venv):

@@ -2,8 +2,9 @@
 
 from gateway import config, logs, runtime
 from gateway.app import create_app
-from tasks.app import wake_for
+from tasks.app import publish_only, wake_for
 
 logs.configure()
+publish_only()
 settings = config.load()
 app = create_app(runtime.build(settings, wake=wake_for(settings)))

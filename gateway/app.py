@@ -10,6 +10,7 @@ from flask import Flask, Response, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway import api, migrations, web
 from gateway.api import problems
@@ -17,7 +18,7 @@ from gateway.api.problems import ApiError
 from gateway.callbacks import views as callbacks
 from gateway.runtime import Runtime
 
-LARGEST_BODY = 4 * 1024 * 1024  # bytes
+LARGEST_BODY = 4 * 1024 * 1024  # bytes; a provider's push of some hundred receipts has about 100 kB
 TEMPLATES = "../templates/pages"
 log = structlog.get_logger()
 
@@ -33,6 +34,9 @@ def create_app(runtime: Runtime) -> Flask:
         SESSION_COOKIE_SECURE=runtime.settings.public_url.startswith("https://"),
         SESSION_COOKIE_NAME="huiyin",
     )
+    if runtime.settings.trusted_proxies:  # then the address and scheme of the caller are what they say
+        hops = runtime.settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # its access lines would hold look-ups
     app.before_request(_begin)
     app.after_request(_finish)

@@ -1,17 +1,19 @@
 """The audit chain: who did what to which thing, each row sealed to the one before.
 
 Rows hold ids and words, no personal data, so erasing a citizen leaves the chain
-whole. ``broken`` finds the first row that was changed, removed or put in.
+whole. The seals are keyed and the last one is kept apart, so a row that was
+changed, removed, put in or cut off the end shows, unless whoever did it holds the
+master key or put an older copy of both tables back.
 """
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, Integer, LargeBinary, String, Table, insert, select
+from sqlalchemy import Column, Connection, Integer, LargeBinary, String, Table, insert, select, update
 
 from gateway.db import Utc, metadata
+from gateway.security import Vault
 
 START = bytes(32)
 
@@ -25,27 +27,40 @@ audit = Table(
     Column("subject", String(120), nullable=False),
     Column("digest", LargeBinary(32), nullable=False),
 )
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+)
 
 
-def record(tx: Connection, now: datetime, actor: str, action: str, subject: str) -> None:
-    """Append a row. Two writers at once: the primary key lets one through, the other's commit fails."""
-    last = tx.execute(select(audit.c.number, audit.c.digest).order_by(audit.c.number.desc()).limit(1)).first()
-    number, before = (last.number + 1, last.digest) if last else (1, START)
-    values = {"number": number, "at": now, "actor": actor, "action": action, "subject": subject}
-    tx.execute(insert(audit).values(**values, digest=_digest(before, number, now, actor, action, subject)))
+def record(tx: Connection, vault: Vault, now: datetime, actor: str, action: str, subject: str) -> None:
+    """Append a row; writers at the same time wait for each other at the head."""
+    head = tx.execute(select(audit_head).with_for_update()).one_or_none()
+    if head is None:
+        tx.execute(insert(audit_head).values(id=1, number=0, digest=START))
+    number, before = (head.number + 1, head.digest) if head else (1, START)
+    digest = _digest(vault, before, number, now, actor, action, subject)
+    row = {"number": number, "at": now, "actor": actor, "action": action, "subject": subject}
+    tx.execute(insert(audit).values(**row, digest=digest))
+    tx.execute(update(audit_head).values(number=number, digest=digest))
 
 
-def broken(tx: Connection) -> int | None:
+def broken(tx: Connection, vault: Vault) -> int | None:
     """The number of the first row that does not follow from the one before; None when all do."""
-    before = START
+    before, expected = START, 0
     for expected, row in enumerate(tx.execute(select(audit).order_by(audit.c.number)), start=1):
-        digest = _digest(before, row.number, row.at, row.actor, row.action, row.subject)
+        digest = _digest(vault, before, row.number, row.at, row.actor, row.action, row.subject)
         if row.number != expected or row.digest != digest:
             return expected
         before = row.digest
-    return None
+    head = tx.execute(select(audit_head)).one_or_none()
+    ends_well = (head.number, head.digest) == (expected, before) if head else expected == 0
+    return None if ends_well else expected + 1
 
 
-def _digest(before: bytes, number: int, at: datetime, *words: str) -> bytes:
+def _digest(vault: Vault, before: bytes, number: int, at: datetime, *words: str) -> bytes:
     text = "\x1f".join((str(number), at.isoformat(), *words))
-    return hashlib.sha256(before + text.encode()).digest()
+    return vault.digest("audit", before + text.encode())

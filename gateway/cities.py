@@ -10,7 +10,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -108,6 +108,10 @@ class City:
             if rules.version == version:
                 return rules
         raise UnknownNameError(f"{self.id} has no version {version} of its rules.")
+
+    def rules_now(self, now: datetime) -> Rules:
+        """The version in force at this moment, by the city's own date."""
+        return self.rules_at(now.astimezone(self.versions[-1].zone).date())
 
     def rules_at(self, day: date) -> Rules:
         """The rules in force on a day (the city's own date); ``UnknownNameError`` before the first."""

@@ -188,18 +188,15 @@ def register_templates(context: _Context) -> None:
 @main.command("api-key")
 @click.option("--service", default="demo", show_default=True, help="The service's name; made when it is new.")
 @click.option("--name", default="key", show_default=True)
-@click.option(
-    "--type", "key_type", type=click.Choice(services.KEY_TYPES), default="normal", show_default=True
-)
 @pass_context
-def api_key(context: _Context, service: str, name: str, key_type: str) -> None:
+def api_key(context: _Context, service: str, name: str) -> None:
     """Make an API key. Its secret is shown this once."""
     here = context.runtime()
     with here.db.write() as tx:
         now = here.clock()
         service_id = services.ensure_service(tx, service, now)
-        key = services.create_key(tx, here.vault, service_id, name, now, key_type=key_type)
-        audit.record(tx, now, "cli", "api_key.create", f"service {service_id}")
+        key = services.create_key(tx, here.vault, service_id, name, now)
+        audit.record(tx, here.vault, now, "cli", "api_key.create", f"service {service_id}")
     context.show({"service_id": str(service_id), "api_key": key}, lambda: click.echo(key))
 
 
@@ -212,7 +209,7 @@ def operator(context: _Context, name: str) -> None:
     password = secrets.token_urlsafe(12)
     with here.db.write() as tx:
         operators.set_password(tx, name, password, here.clock())
-        audit.record(tx, here.clock(), "cli", "operator.set_password", name)
+        audit.record(tx, here.vault, here.clock(), "cli", "operator.set_password", name)
     context.show({"user": name, "password": password}, lambda: click.echo(password))
 
 
@@ -257,7 +254,7 @@ def show_timeline(context: _Context, reference: str) -> None:
     rows = [asdict(line) for line in lines]
 
     def human() -> None:
-        zone = cities.shipped()[here.settings.city].rules_at(here.clock().date()).zone
+        zone = cities.shipped()[here.settings.city].rules_now(here.clock()).zone
         for line in lines:
             click.echo(f"{line.at.astimezone(zone):%Y-%m-%d %H:%M:%S}  {line.what:<22} {line.detail}")
 

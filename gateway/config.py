@@ -33,7 +33,7 @@ class Settings:
 
     ``demo`` is true while no real provider is configured: the sandbox then plays
     the outside world. ``sms_providers`` maps a provider's name to its weight.
-    Times are in seconds.
+    ``trusted_proxies`` is how many of our own proxies stand before us. Times are in seconds.
     """
 
     state: Path
@@ -44,6 +44,7 @@ class Settings:
     demo: bool
     sms_providers: Mapping[str, int]
     sandbox_url: str
+    trusted_proxies: int
     lease: float
     reconcile_after: float
     master_key: bytes = field(repr=False)
@@ -92,6 +93,7 @@ def _read(environment: Mapping[str, str], folder: Path) -> Settings:
         demo=bool(sandbox_url) or not real,
         sms_providers=providers,
         sandbox_url=sandbox_url,
+        trusted_proxies=_count(environment, "TRUSTED_PROXIES"),
         lease=_seconds(environment, "HUIYIN_LEASE_SECONDS", 30),
         reconcile_after=_seconds(environment, "HUIYIN_RECONCILE_AFTER_SECONDS", 10),
         master_key=_master_key(environment.get("HUIYIN_MASTER_KEY", ""), folder),
@@ -175,6 +177,13 @@ def _seconds(environment: Mapping[str, str], key: str, default: float) -> float:
     if not 0 < value <= 3600:
         raise SettingError(f"{key} must be a number of seconds between 0 and 3600, not {given!r}.")
     return value
+
+
+def _count(environment: Mapping[str, str], key: str) -> int:
+    given = environment.get(key) or "0"
+    if not given.isascii() or not given.isdigit() or int(given) > 10:
+        raise SettingError(f"{key} must be a whole number from 0 to 10, not {given!r}.")
+    return int(given)
 
 
 def _master_key(given: str, folder: Path) -> bytes:

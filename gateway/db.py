@@ -67,11 +67,11 @@ class Db:
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
-        self._writer = self.engine.execution_options(write=True)
+        self._reader, self._writer = _roles(self.engine)
 
     def read(self) -> AbstractContextManager[Connection]:
-        """A transaction that only reads."""
-        return self.engine.begin()
+        """A transaction that only reads, all of it at one moment: what it counts adds up."""
+        return self._reader.begin()
 
     def write(self) -> AbstractContextManager[Connection]:
         """A transaction that writes; SQLite takes its lock at the start, so no update is lost."""
@@ -89,6 +89,14 @@ def _engine(url: str) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _roles(engine: Engine) -> tuple[Engine, Engine]:
+    """The engine as readers and as writers use it."""
+    if engine.dialect.name == "postgresql":
+        snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        return engine.execution_options(**snapshot), engine
+    return engine, engine.execution_options(write=True)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -234,7 +234,8 @@ class TemplateRegistrar(Sender, Protocol):
     def register(self, name: str, body: str, kind: str) -> str:
         """Hand in a text with ``${variables}``; kind is ``code`` or ``notice``. Returns its code there.
 
-        Raises ``RegistrationRefused`` with the provider's reason.
+        Raises ``RegistrationRefused`` with the provider's reason, or
+        ``RegistrationUnanswered`` when nothing was learnt.
         """
 
     def review(self, code: str) -> Review: ...
@@ -242,6 +243,10 @@ class TemplateRegistrar(Sender, Protocol):
 
 class RegistrationRefused(Exception):
     """The provider did not take the template: its code and reason."""
+
+
+class RegistrationUnanswered(Exception):
+    """The provider could not be asked, or its answer was lost: ask again later."""
 
 
 # --- look-up by name ----------------------------------------------------------------

@@ -26,8 +26,8 @@ def system_clock() -> datetime:
 class Runtime:
     """Settings, database, providers, back offices, and the three things tests replace.
 
-    ``wake(lane)`` tells workers that a lane has due rows: best effort, coalesced,
-    never raising; what it misses the sweep finds. ``clock`` gives the aware time,
+    ``wake(lane)`` tells workers that a lane has due rows: best effort, never
+    raising; what it misses the sweep finds. ``clock`` gives the aware time,
     ``new_id`` a fresh UUID.
     """
 

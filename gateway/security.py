@@ -36,7 +36,7 @@ class Vault:
     def __init__(self, master_key: bytes) -> None:
         self._cipher = AESGCM(_derived(master_key, b"huiyin seal v1"))
         self._index_key = _derived(master_key, b"huiyin index v1")
-        self._code_key = _derived(master_key, b"huiyin code v1")
+        self._digest_key = _derived(master_key, b"huiyin digest v1")
 
     def seal(self, column: str, row: UUID | str, text: str) -> bytes:
         """Encrypt ``text`` for one cell; ``column`` is ``table.column``."""
@@ -55,9 +55,9 @@ class Vault:
         """The blind index of a normalised value: 16 bytes, equal for equal values of one kind."""
         return hmac.digest(self._index_key, f"{kind}:{value}".encode(), sha256)[:INDEX_BYTES]
 
-    def code_digest(self, owner: UUID | str, code: str) -> bytes:
-        """What is stored instead of a one-time code."""
-        return hmac.digest(self._code_key, f"{owner}:{code}".encode(), sha256)
+    def digest(self, purpose: str, value: bytes) -> bytes:
+        """A keyed digest of 32 bytes, for what is compared but never read: codes, bodies, chains."""
+        return hmac.digest(self._digest_key, purpose.encode() + b"\0" + value, sha256)
 
 
 def _derived(master_key: bytes, purpose: bytes) -> bytes:

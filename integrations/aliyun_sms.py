@@ -35,6 +35,7 @@ from gateway.providers import (
     Outcome,
     Receipt,
     RegistrationRefused,
+    RegistrationUnanswered,
     Rejected,
     Review,
     ReviewState,
@@ -272,7 +273,9 @@ class AliyunSms:
         answer = self._rpc.ask(request)
         if isinstance(answer, dict) and answer.get("TemplateCode"):
             return str(answer["TemplateCode"])
-        raise RegistrationRefused(_reason(answer))
+        if isinstance(answer, Refusal):
+            raise RegistrationRefused(_reason(answer))
+        raise RegistrationUnanswered(_reason(answer))
 
     def review(self, code: str) -> Review:
         """Ask for the judgement; while the vendor cannot be asked it counts as pending."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -24,7 +23,8 @@ WORK = {
     "receipts": "tasks.receipts.run",
 }
 DELIVERY = "tasks.delivery.run"
-QUIET_AFTER_FAILURE = 1.0  # seconds without another try, so that a dead broker slows nobody down
+QUIET, LONGEST_QUIET = 1.0, 30.0  # seconds without another try, doubled while the broker is away
+STALE = 10.0  # seconds after which a wake-up is dropped unread: the sweep has sent others since
 log = structlog.get_logger()
 
 app = Celery(
@@ -38,9 +38,17 @@ def _logs(**_: object) -> None:
     logs.configure()
 
 
-@cache
+_building = Lock()
+
+
 def current() -> Runtime:
     """This worker process's Runtime, built at its first task."""
+    with _building:
+        return _built()
+
+
+@cache
+def _built() -> Runtime:
     settings = config.load()
     return runtime.build(settings, wake=wake_for(settings))
 
@@ -48,25 +56,31 @@ def current() -> Runtime:
 # --- one lane never fills a worker ----------------------------------------------------------
 
 PER_LANE = 2  # of a worker's threads: a back office that hangs must leave room for the codes
-_slots: defaultdict[str, BoundedSemaphore] = defaultdict(lambda: BoundedSemaphore(PER_LANE))
+_slots: dict[str, BoundedSemaphore] = {}
+_slots_lock = Lock()
 
 
 @contextmanager
 def slot(lane: str) -> Iterator[bool]:
-    """Whether this wake-up may work the lane; otherwise two others are at it and will see what is due."""
-    free = _slots[lane].acquire(blocking=False)
+    """Whether this wake-up may work the lane; otherwise two others are at it.
+
+    What came due just as they finished is found by the next sweep.
+    """
+    with _slots_lock:
+        mine = _slots.setdefault(lane, BoundedSemaphore(PER_LANE))
+    free = mine.acquire(blocking=False)
     try:
         yield free
     finally:
         if free:
-            _slots[lane].release()
+            mine.release()
 
 
 # --- waking -----------------------------------------------------------------------------------
 
 
 def wake_for(settings: Settings) -> Wake:
-    """A ``wake`` that publishes to this deployment's broker: coalesced, best effort, never raising."""
+    """A ``wake`` that publishes to this deployment's broker: best effort, never raising."""
     if not settings.broker_url:
         raise SettingError(
             "BROKER_URL is not set. Set it, or start with python3 run.py, which brings a broker."
@@ -75,27 +89,44 @@ def wake_for(settings: Settings) -> Wake:
     return _Wake(_publish)
 
 
+def publish_only() -> None:
+    """For a process that runs no tasks: a broker that does not answer may hold a request for a second."""
+    impatient = {"socket_timeout": 1, "socket_connect_timeout": 0.5}
+    app.conf.update(broker_transport_options={**app.conf.broker_transport_options, **impatient})
+
+
 def _publish(lane: str) -> None:
-    if lane in WORK:
-        app.send_task(WORK[lane], queue=lane, ignore_result=True)
-    else:
-        app.send_task(DELIVERY, args=[lane], queue=lane, ignore_result=True)
+    task, arguments = (WORK[lane], []) if lane in WORK else (DELIVERY, [lane])
+    app.send_task(task, args=arguments, queue=lane, ignore_result=True, expires=STALE)
 
 
 class _Wake:
-    """Publishes unless the broker failed a moment ago; the sweep finds whatever is missed."""
+    """Publishes unless the broker failed a moment ago; the sweep finds whatever is missed.
+
+    While it is away one thread at a time tries, less and less often, and nobody
+    else waits.
+    """
 
     def __init__(self, publish: Callable[[str], None]) -> None:
         self._publish = publish
+        self._quiet = 0.0
         self._quiet_until = 0.0
-        self._lock = Lock()
+        self._trying = Lock()
 
     def __call__(self, lane: str) -> None:
-        if time.monotonic() < self._quiet_until:
-            return
+        if not self._quiet:
+            self._try(lane)
+        elif time.monotonic() >= self._quiet_until and self._trying.acquire(blocking=False):
+            try:
+                self._try(lane)
+            finally:
+                self._trying.release()
+
+    def _try(self, lane: str) -> None:
         try:
             self._publish(lane)
+            self._quiet = 0.0
         except (OperationalError, OSError) as error:
-            with self._lock:
-                self._quiet_until = time.monotonic() + QUIET_AFTER_FAILURE
+            self._quiet = min(max(QUIET, 2 * self._quiet), LONGEST_QUIET)
+            self._quiet_until = time.monotonic() + self._quiet
             log.warning("broker_unreachable", lane=lane, error=type(error).__name__)

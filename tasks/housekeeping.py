@@ -1,8 +1,10 @@
-"""The sweep: wake whatever has due rows, and keep the books short."""
+"""The sweep: wake whatever has due rows, and keep the books short. Hourly: forget what nobody needs."""
 
 from sqlalchemy import select
 
-from gateway.delivery import lanes, ledger
+from gateway.delivery import lanes, ledger, receipts
+from gateway.services import idempotency
+from gateway.transactions import identity
 from gateway.transactions.engine import LANE
 from gateway.transactions.store import transactions
 from tasks.app import app, current
@@ -21,3 +23,12 @@ def sweep() -> None:
     runtime.wake_all(due)
     if long:
         ledger.compact(runtime)
+
+
+@app.task(name="tasks.housekeeping.tidy")
+def tidy() -> None:
+    """Every hour. Each room says how long it keeps what; each is a commit of its own."""
+    runtime = current()
+    for forget_old in (idempotency.forget_old, identity.forget_old, receipts.forget_old):
+        with runtime.db.write() as tx:
+            forget_old(tx, runtime.clock())

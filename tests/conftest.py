@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -52,14 +53,17 @@ def _prepare(url: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """A PostgreSQL of this machine's binaries, on a free port, run by somebody who is not root."""
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not binaries:
         lacking("PostgreSQL is not installed (apt install postgresql)")
-    folder = tmp_path_factory.mktemp("postgres")
-    with _Postgres(binaries[-1].parent, folder) as server:
-        yield server.url("postgres")
+    folder = Path(tempfile.mkdtemp(prefix="huiyin-postgres-"))  # pytest's own folder is root's alone
+    try:
+        with _Postgres(binaries[-1].parent, folder) as server:
+            yield server.url("postgres")
+    finally:
+        shutil.rmtree(folder)
 
 
 class _Postgres:
@@ -72,8 +76,6 @@ class _Postgres:
 
     def __enter__(self) -> _Postgres:
         if self._user:
-            for folder in (self._folder, *self._folder.parents[:2]):
-                folder.chmod(0o755)
             shutil.chown(self._folder, self._user)
         self._run("initdb", "-D", str(self._data), "-U", "huiyin", "-A", "trust", "-E", "UTF8", "--locale=C")
         options = f"-p {self._port} -k '' -h 127.0.0.1 -c fsync=off -c max_connections=200"
@@ -171,6 +173,7 @@ def settings(state: Path, url: str) -> Settings:
         demo=True,
         sms_providers={"scripted": 1},
         sandbox_url="",
+        trusted_proxies=0,
         lease=30.0,
         reconcile_after=10.0,
         master_key=MASTER_KEY,

@@ -67,9 +67,9 @@ class Scripted:
     what reached people, whatever the outcome said.
     """
 
-    name = "scripted"
-    channel = "sms"
-    needs_template = False
+    name: str = "scripted"
+    channel: str = "sms"
+    needs_template: bool = False
 
     def __init__(self, batch: int = 100) -> None:
         self.batch = batch

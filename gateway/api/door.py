@@ -11,6 +11,7 @@ from flask import Response, g, request
 from sqlalchemy import Connection
 from webargs.flaskparser import FlaskParser
 
+from gateway.api import problems
 from gateway.api.problems import ApiError, Problem
 from gateway.runtime import Runtime
 from gateway.services import idempotency
@@ -36,7 +37,7 @@ class Parser(FlaskParser):
         raw = req.get_data()
         try:
             value = json.loads(raw) if raw.strip() else {}
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ApiError(
                 400,
                 Problem(
@@ -103,14 +104,12 @@ def once(runtime: Runtime, work: Callable[[Connection], Answer]) -> Response:
     with runtime.db.write() as tx:
         answer = _kept(tx, runtime, key, work) if key else work(tx)
     runtime.wake_all(answer.lanes)
-    return Response(
-        json.dumps(answer.body, ensure_ascii=False), answer.status, content_type="application/json"
-    )
+    return problems.as_json(answer.body, answer.status)
 
 
 def _kept(tx: Connection, runtime: Runtime, key: str, work: Callable[[Connection], Answer]) -> Answer:
     service = caller().service_id
-    digest = idempotency.request_digest(request.method, request.path, request.get_data())
+    digest = idempotency.request_digest(runtime.vault, request.method, request.path, request.get_data())
     match idempotency.look_up(tx, runtime, service, key, digest):
         case Stored(status, body):
             return Answer(status, json.loads(body))

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import Response
@@ -40,10 +40,14 @@ def body(status: int, problems: Sequence[Problem]) -> dict[str, object]:
     }
 
 
+def as_json(body: Mapping[str, object], status: int) -> Response:
+    """A JSON answer in UTF-8; what UTF-8 cannot say in an echoed input becomes a question mark."""
+    text = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+    return Response(text, status, content_type="application/json")
+
+
 def response(status: int, problems: Sequence[Problem]) -> Response:
-    return Response(
-        json.dumps(body(status, problems), ensure_ascii=False), status, content_type="application/json"
-    )
+    return as_json(body(status, problems), status)
 
 
 def from_http(error: HTTPException) -> Response:

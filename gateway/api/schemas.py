@@ -11,6 +11,8 @@ from gateway.transactions.model import State
 
 _REQUIRED: dict[str, Any] = {"required": "is a required property"}
 
+PLAIN = r"[^\x00-\x1f\x7f\ud800-\udfff]{0,120}\Z"  # what every database stores
+
 
 def _text(description: str, **options: Any) -> fields.String:
     return fields.String(metadata={"description": description}, **options)
@@ -29,7 +31,8 @@ class ProofSchema(Schema):
         },
     )
     by = _text(
-        "For `attested`: how it was checked, e.g. `counter, ID card seen`.", validate=validate.Length(max=120)
+        "For `attested`: how it was checked, e.g. `counter, ID card seen`. No personal data.",
+        validate=validate.Regexp(PLAIN, error="must be up to 120 plain characters"),
     )
 
 

@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from gateway.api import door, problems, schemas
 from gateway.api.door import Answer
 from gateway.api.problems import ApiError, Problem
-from gateway.errors import UnknownNameError
 from gateway.notifications import store as notifications
 from gateway.runtime import Runtime
 from gateway.transactions import engine, registry, store
@@ -81,12 +80,10 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
 
 def _begin(tx: Connection, runtime: Runtime, body: dict[str, Any]) -> Answer:
-    try:
-        draft = engine.open_draft(tx, runtime, body["type"], FACE, door.caller().service_id)
-    except UnknownNameError as error:
-        raise _refused(
-            "ValidationError", f"type: {error}", "Take a name from GET /v2/transaction-types."
-        ) from None
+    if body["type"] not in registry.types():
+        known = ", ".join(registry.types())
+        raise _refused("ValidationError", f"type is not one of [{known}]", "See GET /v2/transaction-types.")
+    draft = engine.open_draft(tx, runtime, body["type"], FACE, door.caller().service_id)
     answered = engine.answer(tx, runtime, draft, body["answers"])
     missing = engine.unanswered(answered.transaction) if not answered.value else []
     if answered.value or missing:
@@ -106,6 +103,8 @@ def _attest(tx: Connection, runtime: Runtime, transaction: Transaction, by: str)
             "Say how the identity was checked: proof.by.",
         )
     result = engine.attest(tx, runtime, transaction, by)
+    if isinstance(result.value, NotOpen):
+        return _not_now(result.value)
     if isinstance(result.value, NotInRegister):
         raise _refused(
             "BadRequestError",
@@ -117,12 +116,12 @@ def _attest(tx: Connection, runtime: Runtime, transaction: Transaction, by: str)
 
 def _send_code(tx: Connection, runtime: Runtime, transaction: Transaction, status: int) -> Answer:
     result = engine.send_code(tx, runtime, transaction)
-    match result.value:
-        case Sent(again_at):
-            shown = _shown(tx, runtime, result.transaction)
-            return Answer(status, {**shown, "code_again_at": stamp(again_at)}, result.lanes)
-        case said:
-            return _not_now(said)
+    said = result.value
+    begun = status == 201  # beginning again within a minute: the code sent before still counts
+    if isinstance(said, Sent) or (begun and isinstance(said, TooSoon)):
+        shown = _shown(tx, runtime, result.transaction)
+        return Answer(status, {**shown, "code_again_at": stamp(said.again_at)}, result.lanes)
+    return _not_now(said)
 
 
 def _prove(tx: Connection, runtime: Runtime, transaction: Transaction, code: str) -> Answer:
@@ -227,6 +226,9 @@ def _next_step(state: State) -> str | None:
 
 
 def _messages(tx: Connection, transaction: Transaction) -> Sequence[dict[str, Any]]:
+    """Its messages; before the proof none, since a code's fate would tell who is registered."""
+    if not transaction.row.proof:
+        return []
     return [
         {
             "id": str(row.id),

@@ -65,27 +65,36 @@ def perform(desk: CardDesk[C], case: Case) -> StepOutcome:
     Looking first makes a repeat harmless, and after a lost answer it is the
     question: a card blocked under our reference means that the work was done.
     """
-    cards = desk.find_cards(case.answers["id_number"], case.answers["name"], case.rules.division)
-    if isinstance(cards, Refused | Unavailable):
+    cards = _look(desk, case)
+    if not isinstance(cards, Sequence):
         return cards
     if not cards:
         return Refused("not_found")
-    card = _current(cards)
-    match card.state:
-        case "normal":
-            return _block(desk, case, card)
-        case "temp_lost" if card.lost_serial == case.reference:
-            return Done(_facts(card, card.lost_until))
-        case "temp_lost":
-            return AlreadyDone(_facts(card, card.lost_until))
-        case state:
-            return Refused(state if state in REASONS else "other")
+    card = _current(cards, case.reference)
+    return _block(desk, case, card) if card.state == "normal" else _as_found(card, case.reference)
 
 
-def _current(cards: Sequence[C]) -> C:
-    """The card to act on: the one in use, else one already blocked, else the first."""
-    rank = {"normal": 0, "temp_lost": 1}
-    return min(cards, key=lambda card: rank.get(card.state, 2))
+def _look(desk: CardDesk[C], case: Case) -> Sequence[C] | Refused | Unavailable:
+    return desk.find_cards(case.answers["id_number"], case.answers["name"], case.rules.division)
+
+
+def _as_found(card: Card, reference: str) -> StepOutcome:
+    """What a card that is not in use says of our report."""
+    if card.state != "temp_lost":
+        return Refused(card.state if card.state in REASONS else "other")
+    facts = _facts(card, card.lost_until)
+    return Done(facts) if card.lost_serial == reference else AlreadyDone(facts)
+
+
+def _current(cards: Sequence[C], reference: str) -> C:
+    """The card our report blocked, else the one in use, else one blocked before, else the first."""
+
+    def rank(card: C) -> int:
+        if card.lost_serial == reference:
+            return 0
+        return {"normal": 1, "temp_lost": 2}.get(card.state, 3)
+
+    return min(cards, key=rank)
 
 
 def _block(desk: CardDesk[C], case: Case, card: C) -> StepOutcome:
@@ -95,9 +104,19 @@ def _block(desk: CardDesk[C], case: Case, card: C) -> StepOutcome:
         case Done():
             return Done(_facts(card, until))
         case AlreadyDone():
-            return AlreadyDone(_facts(card, None))
+            return _already(desk, case, card)
         case _:
             return answer
+
+
+def _already(desk: CardDesk[C], case: Case, card: C) -> StepOutcome:
+    """Blocked between our look and our report: perhaps by our own earlier call that ended late."""
+    cards = _look(desk, case)
+    if isinstance(cards, Sequence):
+        for again in cards:
+            if again.number == card.number and again.state == "temp_lost":
+                return _as_found(again, case.reference)
+    return AlreadyDone(_facts(card, None))
 
 
 def lapses_at(rules: Rules, now: datetime) -> datetime:

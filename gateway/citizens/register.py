@@ -13,10 +13,14 @@ from datetime import date
 from typing import Protocol
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Column, Connection, Date, LargeBinary, String, Table, Uuid, func, insert, select
 
 from gateway.db import metadata, uuid7
+from gateway.errors import TamperedError
 from gateway.security import Vault
+
+log = structlog.get_logger()
 
 citizens = Table(
     "citizens",
@@ -92,7 +96,14 @@ def find(tx: Connection, vault: Vault, id_number: str) -> Citizen | None:
 def mobiles(tx: Connection, vault: Vault, ids: Sequence[UUID]) -> Mapping[UUID, str]:
     """Registered mobiles (E.164) of those citizens who have one; one query for all."""
     rows = tx.execute(select(citizens.c.id, citizens.c.mobile).where(citizens.c.id.in_(ids))).all()
-    return {row.id: vault.open("citizens.mobile", row.id, row.mobile) for row in rows if row.mobile}
+    found = {}
+    for row in rows:
+        try:
+            if row.mobile:
+                found[row.id] = vault.open("citizens.mobile", row.id, row.mobile)
+        except TamperedError:  # one bad cell must not stop everybody else's messages
+            log.error("cell_cannot_be_opened", table="citizens", row=str(row.id))  # noqa: TRY400
+    return found
 
 
 def count(tx: Connection) -> int:

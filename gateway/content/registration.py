@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+
+import structlog
 
 from gateway.content import store
 from gateway.content.store import Registration, TemplateVersion
-from gateway.providers import RegistrationRefused, ReviewState, TemplateRegistrar
+from gateway.providers import RegistrationRefused, RegistrationUnanswered, ReviewState, TemplateRegistrar
 from gateway.runtime import Runtime
 
+log = structlog.get_logger()
 CODE_EVENT = "/code"  # providers have a template kind of their own for one-time codes
 
 
@@ -29,21 +33,35 @@ def _with_provider(runtime: Runtime, provider: TemplateRegistrar) -> Iterator[Re
         versions = [t for t in store.newest_versions(tx) if t.channel == provider.channel]
     for template in versions:
         present = known.get(template.key)
-        if present and present.state != ReviewState.PENDING:
-            continue
-        registration = _reviewed(provider, provider.name, template, present.code if present else "")
-        with runtime.db.write() as tx:
-            store.record_registration(tx, registration, runtime.clock())
-        yield registration
+        try:
+            if present is None:
+                present = _kept(runtime, _handed_in(provider, template))
+            if present.state == ReviewState.PENDING:
+                yield _kept(runtime, _reviewed(provider, present))
+            elif template.key not in known:
+                yield present
+        except RegistrationUnanswered as error:
+            log.warning("registration_unanswered", provider=provider.name, code=str(error))
 
 
-def _reviewed(provider: TemplateRegistrar, name: str, template: TemplateVersion, code: str) -> Registration:
+def _kept(runtime: Runtime, registration: Registration) -> Registration:
+    with runtime.db.write() as tx:
+        store.record_registration(tx, registration, runtime.clock())
+    return registration
+
+
+def _handed_in(provider: TemplateRegistrar, template: TemplateVersion) -> Registration:
+    """The registration just made; its code is kept before anything else is asked."""
+    place = (template.id, template.version, provider.name)
+    kind = "code" if template.name.endswith(CODE_EVENT) else "notice"
     try:
-        if not code:
-            kind = "code" if template.name.endswith(CODE_EVENT) else "notice"
-            body = template.compiled.provider_body()
-            code = provider.register(f"{template.name} {template.language}", body, kind)
-        review = provider.review(code)
+        body = template.compiled.provider_body()
+        code = provider.register(f"{template.name} {template.language}", body, kind)
     except RegistrationRefused as refusal:
-        return Registration(template.id, template.version, name, code, ReviewState.REFUSED, str(refusal))
-    return Registration(template.id, template.version, name, code, review.state, review.reason)
+        return Registration(*place, "", ReviewState.REFUSED, str(refusal))
+    return Registration(*place, code, ReviewState.PENDING, "")
+
+
+def _reviewed(provider: TemplateRegistrar, registration: Registration) -> Registration:
+    review = provider.review(registration.code)
+    return replace(registration, state=review.state, reason=review.reason)

@@ -8,7 +8,7 @@ code for a version and what it said.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +35,7 @@ from sqlalchemy import (
 from gateway.content.rendering import Compiled, compile_body
 from gateway.db import Utc, metadata, uuid7
 from gateway.errors import UnknownNameError
+from gateway.providers import ReviewState
 
 SHIPPED = Path(__file__).parents[2] / "templates" / "messages"
 FALLBACK_LANGUAGE = "zh-CN"
@@ -111,17 +112,31 @@ _newest = (
 )
 
 
-def newest(tx: Connection, name: str, channel: str, language: str) -> TemplateVersion:
-    """The version to send now, in the asked language or else in Chinese."""
-    rows = tx.execute(
+def to_send(
+    tx: Connection, name: str, channel: str, language: str, reviewers: Collection[str]
+) -> TemplateVersion:
+    """The version to send now, in the asked language or else in Chinese.
+
+    ``reviewers`` are the providers that carry reviewed texts only: while they
+    review a new version, the one they approved before goes on being sent. With
+    none of them, and where nothing is approved yet, it is the newest.
+    """
+    columns = provider_templates.c
+    approved = (
+        select(columns.template_id)
+        .where(columns.template_id == templates.c.id, columns.version == template_versions.c.version)
+        .where(columns.provider.in_(reviewers), columns.state == ReviewState.APPROVED)
+        .correlate(templates, template_versions)
+    )
+    preferred = templates.c.language == language
+    row = tx.execute(
         select(*_columns)
         .select_from(_joined)
         .where(templates.c.name == name, templates.c.channel == channel)
         .where(templates.c.language.in_([language, FALLBACK_LANGUAGE]))
-        .where(template_versions.c.version == _newest)
-    ).all()
-    found = {row.language: row for row in rows}
-    row = found.get(language) or found.get(FALLBACK_LANGUAGE)
+        .order_by(preferred.desc(), approved.exists().desc(), template_versions.c.version.desc())
+        .limit(1)
+    ).one_or_none()
     if row is None:
         raise UnknownNameError(f"There is no {channel} template called {name!r}; run the migrate verb.")
     return TemplateVersion(*row)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from operator import itemgetter
 from time import monotonic
 from typing import Any
 
@@ -12,61 +13,70 @@ import structlog
 from sqlalchemy import Connection, bindparam, update
 
 from gateway.delivery import retry
-from gateway.delivery.claim import Claimed, Handover, Held, claim_lane, waits
+from gateway.delivery.claim import Claimed, Handover, Held, claim_lane, claim_questions, waits
 from gateway.delivery.reconcile import ask
 from gateway.delivery.store import attempts
 from gateway.notifications import store
 from gateway.notifications.store import Move
-from gateway.providers import Accepted, Outcome, Unknown
+from gateway.providers import Accepted, Message, Outcome, Unknown, Unreachable
 from gateway.runtime import Runtime
 
-CLAIM = 500
-IN_FLIGHT = 4
+IN_FLIGHT = 4  # calls at the same time, in each run of a lane
+FEWEST = 40  # rows in a claim, for providers that take one message a call
+QUESTIONS = 4  # asked between two claims: what is to be sent never waits for long
+TOO_LATE, NOT_TRIED = "too_late", "not_tried"
 log = structlog.get_logger()
 
 
 def run_lane(runtime: Runtime, lane: str, *, seconds: float = 20.0) -> int:
     """Work off what is due in a lane; returns how many rows were looked at.
 
-    Goes on claiming until nothing is due or ``seconds`` have passed; then it asks
-    to be woken again, so that one long backlog does not hold a worker for ever.
+    Goes on until nothing is due or ``seconds`` have passed; then it asks to be
+    woken again, so that one long backlog does not hold a worker for ever.
     """
+    limit = max(FEWEST, IN_FLIGHT * max(provider.batch for provider in runtime.providers.values()))
     ends, done = monotonic() + seconds, 0
     with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix=lane) as pool:
-        while (claimed := claim_lane(runtime, lane, CLAIM)).rows:
-            _work(runtime, claimed, pool)
-            done += claimed.rows
+        while True:
+            claims = claim_lane(runtime, lane, limit), claim_questions(runtime, lane, QUESTIONS)
+            rows = sum(_work(runtime, claimed, pool) for claimed in claims)
+            done += rows
+            if not rows:
+                return done
             if monotonic() > ends:
                 runtime.wake(lane)
-                break
-    return done
+                return done
 
 
-def _work(runtime: Runtime, claimed: Claimed, pool: ThreadPoolExecutor) -> None:
-    jobs: list[Callable[[], None]] = [
-        lambda handover=handover: _hand_over(runtime, claimed.lease, handover)  # type: ignore[misc]
-        for handover in claimed.handovers
-    ]
-    jobs += [
-        lambda question=question: ask(runtime, claimed.lease, question)  # type: ignore[misc]
-        for question in claimed.questions
-    ]
-    for future in [pool.submit(job) for job in jobs]:
-        future.result()
+def _work(runtime: Runtime, claimed: Claimed, pool: ThreadPoolExecutor) -> int:
+    jobs = [pool.submit(_hand_over, runtime, claimed, handover) for handover in claimed.handovers]
+    jobs += [pool.submit(ask, runtime, claimed, question) for question in claimed.questions]
+    for job in jobs:
+        job.result()
+    return claimed.rows
 
 
-def _hand_over(runtime: Runtime, lease: int, handover: Handover) -> None:
-    provider = runtime.providers[handover.provider]
-    try:
-        outcomes = provider.hand_over(handover.id, handover.messages)
-    except Exception as error:  # noqa: BLE001 - a bug in the provider: what it did is not known, so say so
-        log.error(  # noqa: TRY400 - a traceback may hold personal data
-            "provider_bug", provider=handover.provider, error=type(error).__name__
-        )
-        outcomes = [Unknown("provider_bug")] * len(handover.messages)
+def _hand_over(runtime: Runtime, claimed: Claimed, handover: Handover) -> None:
+    """Make one call and record what came of it; what has become too old, or too late to try, stays behind."""
+    now = runtime.clock()
+    fresh = [now < held.standing.expires_at and now < claimed.until for held in handover.held]
+    outcomes: list[Outcome] = [Unreachable(NOT_TRIED)] * len(fresh)
+    if any(fresh):
+        messages = [message for message, good in zip(handover.messages, fresh, strict=True) if good]
+        answers = iter(_call(runtime, handover, messages))
+        outcomes = [next(answers) if good else Unreachable(TOO_LATE) for good in fresh]
     with runtime.db.write() as tx:
-        record(tx, runtime, lease, handover, outcomes)
-    log.info("handed_over", provider=handover.provider, handover=handover.id, messages=len(outcomes))
+        record(tx, runtime, claimed.lease, handover, outcomes)
+    log.info("handed_over", provider=handover.provider, handover=handover.id, messages=sum(fresh))
+
+
+def _call(runtime: Runtime, handover: Handover, messages: Sequence[Message]) -> Sequence[Outcome]:
+    try:
+        return runtime.providers[handover.provider].hand_over(handover.id, messages)
+    except Exception as error:  # noqa: BLE001 - a bug in the provider: what it did is not known, so say so
+        kind = type(error).__name__  # and no traceback: it may hold personal data
+        log.error("provider_bug", provider=handover.provider, error=kind)  # noqa: TRY400
+        return [Unknown("provider_bug")] * len(messages)
 
 
 def record(
@@ -78,11 +88,10 @@ def record(
     provider reference, so that the receipt finds it.
     """
     now = runtime.clock()
-    key = attempts.c
-    tx.execute(
-        update(attempts).where(key.notification_id == bindparam("of"), key.handover == handover.id),
-        [_finished(held, outcome, now) for held, outcome in zip(handover.held, outcomes, strict=True)],
-    )
+    store.hold(tx, [held.id for held in handover.held])
+    rows = [_finished(held, outcome, now) for held, outcome in zip(handover.held, outcomes, strict=True)]
+    mine = (attempts.c.notification_id == bindparam("of")) & (attempts.c.handover == handover.id)
+    tx.execute(update(attempts).where(mine), sorted(rows, key=itemgetter("of")))
     moves = []
     for held, outcome in zip(handover.held, outcomes, strict=True):
         then = retry.after(outcome, held.standing, now, waits(runtime))

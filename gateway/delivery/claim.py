@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from gateway.channels import sms
 from gateway.citizens import register
@@ -30,6 +30,7 @@ from gateway.runtime import Runtime
 WORKER_LOST = "worker_lost"
 NO_RECEIPT = "no_receipt"
 TOO_LATE = "too_late"
+SPENT = 2 / 3  # of a lease, after which no call is begun: it must end before the lease does
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,15 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What a claim leaves to do over the network, under one lease; ``rows`` is how many were due."""
+    """What a claim leaves to do over the network, under one lease; ``rows`` is how many were due.
+
+    After ``until`` nothing may be begun: the lease is so near its end that another
+    worker might have the rows before an answer came.
+    """
 
     lease: int
     rows: int
+    until: datetime
     handovers: Sequence[Handover] = ()
     questions: Sequence[Question] = ()
 
@@ -87,27 +93,48 @@ def waits(runtime: Runtime) -> retry.Waits:
 
 
 def claim_lane(runtime: Runtime, lane: str, limit: int) -> Claimed:
-    """Lease up to ``limit`` due rows of a lane and open their attempts; one transaction."""
+    """Lease up to ``limit`` due rows of a lane and open their attempts; one transaction.
+
+    Rows to ask about are left to ``claim_questions``: what is to be sent goes first.
+    """
     now, lease = runtime.clock(), new_lease()
     with runtime.db.write() as tx:
-        rows = claim(
-            tx,
-            notifications,
-            now=now,
-            seconds=runtime.settings.lease,
-            limit=limit,
-            lease=lease,
-            where=[notifications.c.lane == lane],
-        )
-        if not rows:
-            return Claimed(lease, 0)
+        rows = _rows(tx, runtime, lane, limit, lease, notifications.c.status != Status.UNKNOWN)
         sheet = _sorted(rows, now)
         _lost(tx, runtime, sheet, now)
-        questions = _questions(tx, runtime, sheet)
         handovers = _handovers(tx, runtime, sheet)
         _open(tx, runtime, handovers, lease, now)
         store.move(tx, sheet.moves, now)
-    return Claimed(lease, len(rows), handovers, questions)
+    return Claimed(lease, len(rows), _until(runtime, now), handovers=handovers)
+
+
+def claim_questions(runtime: Runtime, lane: str, limit: int) -> Claimed:
+    """Lease up to ``limit`` unknown notifications that are due to be asked about."""
+    now, lease = runtime.clock(), new_lease()
+    with runtime.db.write() as tx:
+        rows = _rows(tx, runtime, lane, limit, lease, notifications.c.status == Status.UNKNOWN)
+        sheet = _Sheet(ask=list(rows))
+        questions = _questions(tx, runtime, sheet)
+        store.move(tx, sheet.moves, now)
+    return Claimed(lease, len(rows), _until(runtime, now), questions=questions)
+
+
+def _rows(
+    tx: Connection, runtime: Runtime, lane: str, limit: int, lease: int, which: ColumnElement[bool]
+) -> Sequence[Row[Any]]:
+    return claim(
+        tx,
+        notifications,
+        now=runtime.clock(),
+        seconds=runtime.settings.lease,
+        limit=limit,
+        lease=lease,
+        where=[notifications.c.lane == lane, which],
+    )
+
+
+def _until(runtime: Runtime, claimed_at: datetime) -> datetime:
+    return claimed_at + timedelta(seconds=runtime.settings.lease * SPENT)
 
 
 def _sorted(rows: Sequence[Row[Any]], now: datetime) -> _Sheet:
@@ -118,8 +145,6 @@ def _sorted(rows: Sequence[Row[Any]], now: datetime) -> _Sheet:
                 sheet.moves.append(Move(row.id, row.lane, Status.ACCEPTED, Status.ACCEPTED, None, NO_RECEIPT))
             case Status.SENDING:
                 sheet.lost.append(row)
-            case Status.UNKNOWN:
-                sheet.ask.append(row)
             case _ if row.expires_at <= now:
                 sheet.moves.append(Move(row.id, row.lane, Status.WAITING, Status.EXPIRED, None, TOO_LATE))
             case _:
@@ -127,8 +152,7 @@ def _sorted(rows: Sequence[Row[Any]], now: datetime) -> _Sheet:
     return sheet
 
 
-def _held(runtime: Runtime, row: Row[Any], status: Status, tries: int) -> Held:
-    others = len(runtime.settings.sms_providers) > 1
+def _held(row: Row[Any], status: Status, tries: int, *, others: bool = False) -> Held:
     return Held(row.id, row.lane, status, retry.Standing(Class(row.klass), tries, row.expires_at, others))
 
 
@@ -142,7 +166,7 @@ def _lost(tx: Connection, runtime: Runtime, sheet: _Sheet, now: datetime) -> Non
     open_ones = attempts.c.notification_id.in_([row.id for row in sheet.lost]) & attempts.c.outcome.is_(None)
     tx.execute(update(attempts).where(open_ones).values(outcome="unknown", code=WORKER_LOST, finished_at=now))
     for row in sheet.lost:
-        held = _held(runtime, row, Status.SENDING, row.tries)
+        held = _held(row, Status.SENDING, row.tries)
         then = retry.after(Unknown(WORKER_LOST), held.standing, now, waits(runtime))
         sheet.moves.append(Move(row.id, row.lane, Status.SENDING, then.status, then.due_at, then.reason))
 
@@ -153,7 +177,7 @@ def _lost(tx: Connection, runtime: Runtime, sheet: _Sheet, now: datetime) -> Non
 def _questions(tx: Connection, runtime: Runtime, sheet: _Sheet) -> list[Question]:
     if not sheet.ask:
         return []
-    addresses = register.mobiles(tx, runtime.vault, [row.citizen_id for row in sheet.ask])
+    addresses = register.mobiles(tx, runtime.vault, [row.citizen_id for row in sheet.ask if row.citizen_id])
     latest = _latest_attempts(tx, [row.id for row in sheet.ask])
     questions = []
     for row in sheet.ask:
@@ -162,7 +186,7 @@ def _questions(tx: Connection, runtime: Runtime, sheet: _Sheet) -> list[Question
             sheet.moves.append(Move(row.id, row.lane, Status.UNKNOWN, Status.UNKNOWN, None, NO_ADDRESS))
             continue
         inquiry = Inquiry(address, attempt.handover, attempt.started_at)
-        questions.append(Question(_held(runtime, row, Status.UNKNOWN, row.tries), attempt.provider, inquiry))
+        questions.append(Question(_held(row, Status.UNKNOWN, row.tries), attempt.provider, inquiry))
     return questions
 
 
@@ -181,9 +205,11 @@ def _handovers(tx: Connection, runtime: Runtime, sheet: _Sheet) -> list[Handover
     sendable: list[tuple[Held, Letter]] = []
     for row, letter in zip(sheet.send, compose(tx, runtime, sheet.send), strict=True):
         if isinstance(letter, Unsendable):
-            sheet.moves.append(Move(row.id, row.lane, Status.WAITING, letter.status, None, letter.reason))
+            sheet.moves.append(
+                Move(row.id, row.lane, Status.WAITING, letter.status, letter.due_at, letter.reason)
+            )
         else:
-            sendable.append((_held(runtime, row, Status.SENDING, row.tries + 1), letter))
+            sendable.append((_held(row, Status.SENDING, row.tries + 1, others=letter.others), letter))
     return [
         Handover(
             new_handover(), provider, [held for held, _ in batch], [letter.message for _, letter in batch]

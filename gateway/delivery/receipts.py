@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from sqlalchemy import (
     Table,
     Uuid,
     bindparam,
+    delete,
     func,
     insert,
     or_,
@@ -38,12 +40,14 @@ from gateway.db import Utc, claim, metadata, new_lease
 from gateway.delivery.store import attempts
 from gateway.notifications import store
 from gateway.notifications.status import Status, may_move
-from gateway.notifications.store import Move, notifications
+from gateway.notifications.store import Move
 from gateway.providers import Callback, Delivery, Receipt, Reporter
 from gateway.runtime import Runtime
 
 LANE = "receipts"
 CLAIM = 50  # callbacks, each with up to some hundred receipts
+AT_ONCE = 1_000  # receipts in one statement; databases bound its parameters
+KEPT = timedelta(days=30)
 TRIES = 12  # doubling from 1 s: an unmatched receipt is looked for during an hour, then kept as it is
 log = structlog.get_logger()
 
@@ -89,37 +93,75 @@ def keep(tx: Connection, runtime: Runtime, provider: str, callback: Callback) ->
 def apply_due(runtime: Runtime) -> int:
     """Apply the receipts of due callbacks; returns how many callbacks were looked at."""
     done = 0
-    while claimed := _apply_some(runtime):
-        done += claimed
+    while rows := _claimed(runtime):
+        read = [(row, _read(runtime, row)) for row in rows]
+        try:
+            _apply_all(runtime, read)
+        except Exception as error:  # noqa: BLE001 - one callback must not hold up all the others
+            log.warning("receipts_one_by_one", error=type(error).__name__)
+            for item in read:
+                _apply_alone(runtime, item)
+        done += len(rows)
     return done
 
 
-def _apply_some(runtime: Runtime) -> int:
-    """One claim. No network is involved, so claiming and applying share one transaction."""
-    now = runtime.clock()
+def _claimed(runtime: Runtime) -> Sequence[Row[Any]]:
     with runtime.db.write() as tx:
-        rows = claim(tx, callbacks, now=now, seconds=runtime.settings.lease, limit=CLAIM, lease=new_lease())
-        read = [(row, _read(runtime, row)) for row in rows]
-        pairs = [(row.provider, receipt) for row, receipts in read for receipt in receipts or ()]
-        unmatched = _apply(tx, runtime, pairs, now)
-        for row, receipts in read:
-            waiting = receipts is not None and any((row.provider, r) in unmatched for r in receipts)
-            _settle(tx, row, readable=receipts is not None, waiting=waiting, now=now)
-    if rows:
-        log.info("receipts_applied", callbacks=len(rows), receipts=len(pairs), unmatched=len(unmatched))
-    return len(rows)
+        now, lease = runtime.clock(), new_lease()
+        return claim(tx, callbacks, now=now, seconds=runtime.settings.lease, limit=CLAIM, lease=lease)
 
 
 def _read(runtime: Runtime, row: Row[Any]) -> Sequence[Receipt] | None:
+    """The receipts in a callback; None when nobody can read it."""
     provider = runtime.providers.get(row.provider)
-    body = base64.b64decode(runtime.vault.open("callbacks.body", row.id, row.body))
     if not isinstance(provider, Reporter):
         return None
     try:
-        return provider.parse(Callback(row.kind, "", {}, body, ""))
-    except ValueError:
-        log.warning("callback_unreadable", provider=row.provider, callback=str(row.id))
+        body = base64.b64decode(runtime.vault.open("callbacks.body", row.id, row.body))
+        return [_clean(receipt) for receipt in provider.parse(Callback(row.kind, "", {}, body, ""))]
+    except Exception as error:  # noqa: BLE001 - whatever came in, it is kept as unreadable, not tried for ever
+        log.warning("callback_unreadable", callback=str(row.id), error=type(error).__name__)
         return None
+
+
+def _clean(receipt: Receipt) -> Receipt:
+    """Its words without what a database refuses: lone surrogates and NUL."""
+    return replace(
+        receipt,
+        reference=_storable(receipt.reference),
+        handover=_storable(receipt.handover),
+        code=_storable(receipt.code)[:80],
+    )
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode().replace("\0", "")
+
+
+Read = tuple[Row[Any], Sequence[Receipt] | None]
+
+
+def _apply_all(runtime: Runtime, read: Sequence[Read]) -> None:
+    now = runtime.clock()
+    pairs = [(row.provider, receipt) for row, receipts in read for receipt in receipts or ()]
+    unmatched: set[tuple[str, Receipt]] = set()
+    with runtime.db.write() as tx:
+        for start in range(0, len(pairs), AT_ONCE):
+            unmatched |= _apply(tx, runtime, pairs[start : start + AT_ONCE], now)
+        for row, receipts in read:
+            waiting = receipts is not None and any((row.provider, r) in unmatched for r in receipts)
+            _settle(tx, row, readable=receipts is not None, waiting=waiting, now=now)
+    log.info("receipts_applied", callbacks=len(read), receipts=len(pairs), unmatched=len(unmatched))
+
+
+def _apply_alone(runtime: Runtime, item: Read) -> None:
+    """Apply one callback; one that cannot be applied is set aside for people."""
+    try:
+        _apply_all(runtime, [item])
+    except Exception as error:  # noqa: BLE001 - see apply_due
+        log.error("callback_not_applied", callback=str(item[0].id), error=type(error).__name__)  # noqa: TRY400
+        with runtime.db.write() as tx:
+            _settle(tx, item[0], readable=False, waiting=False, now=runtime.clock())
 
 
 def _settle(tx: Connection, row: Row[Any], *, readable: bool, waiting: bool, now: datetime) -> None:
@@ -149,8 +191,6 @@ def _apply(
 ) -> set[tuple[str, Receipt]]:
     """Apply receipts set-wise; returns those no attempt is known for yet."""
     addressed = [(name, receipt, runtime.vault.index("mobile", receipt.address)) for name, receipt in pairs]
-    if not addressed:
-        return set()
     known = _matching(tx, [(receipt, address) for _, receipt, address in addressed])
     unmatched: set[tuple[str, Receipt]] = set()
     final: dict[tuple[UUID, str], Receipt] = {}
@@ -160,8 +200,10 @@ def _apply(
             unmatched.add((name, receipt))
         elif receipt.delivery is not Delivery.PENDING and attempt.receipt is None:
             final.setdefault((attempt.notification_id, attempt.handover), receipt)
-    _record(tx, final, now)
-    _move(tx, final, now)
+    if final:
+        held = store.hold(tx, [notification for notification, _ in final])
+        _record(tx, final, now)
+        _move(tx, held, final, now)
     return unmatched
 
 
@@ -186,40 +228,56 @@ def _matching(tx: Connection, wanted: Sequence[tuple[Receipt, bytes]]) -> dict[_
 
 
 def _record(tx: Connection, final: Mapping[tuple[UUID, str], Receipt], now: datetime) -> None:
-    if not final:
-        return
     columns = attempts.c
-    tx.execute(
-        update(attempts).where(
-            columns.notification_id == bindparam("of"), columns.handover == bindparam("in_handover")
-        ),
-        [
-            {
-                "of": notification,
-                "in_handover": handover,
-                "receipt": receipt.delivery,
-                "receipt_code": receipt.code[:80],
-                "receipt_at": receipt.at or now,
-            }
-            for (notification, handover), receipt in final.items()
-        ],
-    )
+    mine = (columns.notification_id == bindparam("of")) & (columns.handover == bindparam("in_handover"))
+    rows = [
+        {
+            "of": notification,
+            "in_handover": handover,
+            "receipt": receipt.delivery,
+            "receipt_code": receipt.code,
+            "receipt_at": receipt.at or now,
+        }
+        for (notification, handover), receipt in sorted(final.items(), key=itemgetter(0))
+    ]
+    tx.execute(update(attempts).where(mine), rows)
 
 
-def _move(tx: Connection, final: Mapping[tuple[UUID, str], Receipt], now: datetime) -> None:
-    reports = {notification: receipt for (notification, _), receipt in final.items()}
-    columns = notifications.c
-    rows = tx.execute(
-        select(columns.id, columns.lane, columns.status).where(columns.id.in_(reports)).with_for_update()
-    ).all()
+def _move(
+    tx: Connection, held: Mapping[UUID, Any], final: Mapping[tuple[UUID, str], Receipt], now: datetime
+) -> None:
+    """Delivered by any attempt is delivered; undelivered only when no other attempt may still arrive."""
+    delivered = {notification for (notification, _), r in final.items() if r.delivery is Delivery.DELIVERED}
+    failed = {notification: r for (notification, _), r in final.items() if notification not in delivered}
+    open_still = _open_still(tx, list(failed))
     moves = []
-    for row in rows:
-        report, old = reports[row.id], Status(row.status)
-        new = Status.DELIVERED if report.delivery is Delivery.DELIVERED else Status.UNDELIVERED
+    for row in held.values():
+        old = Status(row.status)
+        if row.id in delivered:
+            new, reason = Status.DELIVERED, None
+        elif row.id not in open_still:
+            new, reason = Status.UNDELIVERED, failed[row.id].code
+        else:
+            continue
         if may_move(old, new):
-            reason = None if new is Status.DELIVERED else report.code[:80]
             moves.append(Move(row.id, row.lane, old, new, None, reason))
     store.move(tx, moves, now)
+
+
+def _open_still(tx: Connection, notifications: Sequence[UUID]) -> set[UUID]:
+    """Those with an attempt that was or may have been taken and has no receipt yet."""
+    columns = attempts.c
+    taken = columns.outcome.is_(None) | columns.outcome.in_(["accepted", "unknown"])
+    query = select(columns.notification_id).where(
+        columns.notification_id.in_(notifications), columns.receipt.is_(None), taken
+    )
+    return set(tx.execute(query).scalars())
+
+
+def forget_old(tx: Connection, now: datetime) -> None:
+    """Drop callbacks whose receipts have long been applied: they hold addresses."""
+    old = callbacks.c.received_at < now - KEPT
+    tx.execute(delete(callbacks).where(old, callbacks.c.due_at.is_(None)))
 
 
 def waiting(tx: Connection) -> Mapping[str, int]:

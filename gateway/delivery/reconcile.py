@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 import structlog
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from gateway.delivery import retry
-from gateway.delivery.claim import Question, waits
+from gateway.delivery.claim import Claimed, Question, waits
 from gateway.delivery.store import attempts
 from gateway.notifications import store
 from gateway.notifications.store import Move
@@ -17,24 +20,29 @@ CANNOT_ASK = "provider_cannot_be_asked"
 log = structlog.get_logger()
 
 
-def ask(runtime: Runtime, lease: int, question: Question) -> None:
+def ask(runtime: Runtime, claimed: Claimed, question: Question) -> None:
     """Ask the provider, then act on what it says: accepted, sent again, or asked later."""
+    if runtime.clock() >= claimed.until:
+        return  # the lease is nearly over: whoever has the row next asks
     finding = _find(runtime, question)
     now, held = runtime.clock(), question.held
     then = retry.after_inquiry(finding, held.standing, now, waits(runtime))
     with runtime.db.write() as tx:
+        store.hold(tx, [held.id])
         if isinstance(finding, Found):
-            mine = (attempts.c.notification_id == held.id) & (
-                attempts.c.handover == question.inquiry.handover
-            )
-            tx.execute(
-                update(attempts)
-                .where(mine)
-                .values(outcome="accepted", provider_ref=finding.reference or None, finished_at=now)
-            )
+            _accept(tx, question, finding, now)
         move = Move(held.id, held.lane, held.status, then.status, then.due_at, then.reason)
-        store.move(tx, [move], now, lease=lease)
+        store.move(tx, [move], now, lease=claimed.lease)
     log.info("reconciled", provider=question.provider, finding=type(finding).__name__.lower())
+
+
+def _accept(tx: Connection, question: Question, finding: Found, now: datetime) -> None:
+    columns, inquiry = attempts.c, question.inquiry
+    values: dict[str, Any] = {"outcome": "accepted", "finished_at": now}
+    if finding.reference:  # not every inquiry tells it; one learnt meanwhile stays
+        values["provider_ref"] = finding.reference
+    mine = (columns.notification_id == question.held.id) & (columns.handover == inquiry.handover)
+    tx.execute(update(attempts).where(mine).values(**values))
 
 
 def _find(runtime: Runtime, question: Question) -> Finding:

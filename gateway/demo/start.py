@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from gateway import audit, cities, runtime
 from gateway.config import Settings
@@ -69,8 +70,8 @@ def _known(here: Runtime, kept: Path) -> dict[str, Any] | None:
         return None
     known: dict[str, Any] = json.loads(kept.read_text())
     with here.db.read() as tx:
-        good = operators.check(tx, known["operator"]["user"], known["operator"]["password"])
-    return known if good else None
+        here_too = store.service(tx, UUID(known["service_id"])) is not None
+    return known if here_too else None
 
 
 def _credentials(here: Runtime) -> dict[str, Any]:
@@ -79,8 +80,8 @@ def _credentials(here: Runtime) -> dict[str, Any]:
         operators.set_password(tx, OPERATOR, password, now)
         service = store.ensure_service(tx, SERVICE, now)
         key = store.create_key(tx, here.vault, service, "first", now)
-        audit.record(tx, now, "first start", "operator.set_password", OPERATOR)
-        audit.record(tx, now, "first start", "api_key.create", f"service {service}")
+        audit.record(tx, here.vault, now, "first start", "operator.set_password", OPERATOR)
+        audit.record(tx, here.vault, now, "first start", "api_key.create", f"service {service}")
     return {
         "operator": {"user": OPERATOR, "password": password},
         "api_key": key,

@@ -48,13 +48,13 @@ TREATMENT: Mapping[Class, Treatment] = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One notification asked for.
+    """One notification asked for. Without a citizen it goes to nobody and ends as suppressed.
 
     ``template`` is the name of a house template (``<type>/<event>``). ``waited_for``
     says that the citizen is waiting now, so a result travels in the urgent lane.
     """
 
-    citizen_id: UUID
+    citizen_id: UUID | None
     channel: str
     klass: Class
     template: str

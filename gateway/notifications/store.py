@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from gateway.content import store as content
 from gateway.db import Utc, metadata
-from gateway.notifications.request import Request
+from gateway.notifications.request import Class, Request
 from gateway.notifications.status import ENDS, Status, may_move
 from gateway.runtime import Runtime
 
@@ -42,7 +42,6 @@ notifications = Table(
     "notifications",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("service_id", Uuid),
     Column("transaction_id", Uuid),
     Column("citizen_id", Uuid),
     Column("channel", String(8), nullable=False),
@@ -99,7 +98,8 @@ def take(tx: Connection, runtime: Runtime, requests: Sequence[Request]) -> set[s
 
 
 def _row(tx: Connection, runtime: Runtime, request: Request, now: datetime) -> dict[str, Any]:
-    template = content.newest(tx, request.template, request.channel, request.language)
+    reviewers = [name for name, provider in runtime.providers.items() if provider.needs_template]
+    template = content.to_send(tx, request.template, request.channel, request.language, reviewers)
     template.compiled.values(request.personalisation)  # refuse at the door what cannot be rendered
     key = runtime.new_id()
     sealed = runtime.vault.seal(
@@ -198,6 +198,26 @@ def _enter(tx: Connection, differences: Mapping[tuple[str, str], int]) -> None:
     ]
     if rows:
         tx.execute(insert(ledger), rows)
+
+
+def hold(tx: Connection, ids: Iterable[UUID]) -> Mapping[UUID, Any]:
+    """Lock these rows until commit, in the one order everybody takes: notifications by id, then attempts."""
+    columns = notifications.c
+    query = select(columns.id, columns.lane, columns.status).where(columns.id.in_(sorted(set(ids))))
+    return {row.id: row for row in tx.execute(query.order_by(columns.id).with_for_update())}
+
+
+def cancel_waiting(tx: Connection, runtime: Runtime, transaction_id: UUID, klass: Class, reason: str) -> None:
+    """Withdraw what a transaction's message of this class still waits for: a newer one took its place."""
+    columns = notifications.c
+    query = select(columns.id, columns.lane).where(
+        columns.transaction_id == transaction_id,
+        columns.klass == klass,
+        columns.status == Status.WAITING,
+    )
+    waiting = tx.execute(query.order_by(columns.id).with_for_update()).all()
+    moves = [Move(row.id, row.lane, Status.WAITING, Status.CANCELLED, None, reason) for row in waiting]
+    move(tx, moves, runtime.clock())
 
 
 def of_transaction(tx: Connection, transaction_id: UUID) -> Sequence[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -79,24 +80,24 @@ def _matching(token: str, service: store.Service, keys: list[ApiKey], now: datet
 
 def _in_time(claims: dict[str, object], now: datetime) -> NotAllowed | None:
     issued = _seconds(claims.get("iat"))
-    if issued is None or abs(now.timestamp() - issued) > CLOCK_SKEW:
+    if not abs(now.timestamp() - issued) <= CLOCK_SKEW:
         return NotAllowed(
             403,
             "Error: Your system clock must be accurate to within 30 seconds",
             "Set your clock by NTP and sign a fresh token for every call.",
         )
-    ends, begins = _seconds(claims.get("exp")), _seconds(claims.get("nbf"))
-    if (ends is not None and now.timestamp() > ends) or (begins is not None and now.timestamp() < begins):
+    begins, ends = _seconds(claims.get("nbf", 0)), _seconds(claims.get("exp", math.inf))
+    if not begins <= now.timestamp() <= ends:
         return _invalid("token is not valid at this time")
     return None
 
 
-def _seconds(claim: object) -> float | None:
-    """Epoch seconds given as a number or a numeric string."""
+def _seconds(claim: object) -> float:
+    """Epoch seconds from a number or a numeric string; else NaN, which passes no comparison."""
     try:
-        return float(claim) if isinstance(claim, int | float | str) else None
-    except ValueError:
-        return None
+        return float(claim) if isinstance(claim, int | float | str) else math.nan
+    except (ValueError, OverflowError):
+        return math.nan
 
 
 _UNDECODABLE = "make sure your API token matches the example at /docs"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import (
@@ -20,6 +21,7 @@ from sqlalchemy import (
     String,
     Table,
     Uuid,
+    delete,
     insert,
     select,
     text,
@@ -27,8 +29,10 @@ from sqlalchemy import (
 
 from gateway.db import Utc, metadata
 from gateway.runtime import Runtime
+from gateway.security import Vault
 
 LONGEST_KEY = 255
+KEPT = timedelta(hours=48)  # promised: 24 at least
 
 answers = Table(
     "idempotency",
@@ -61,8 +65,9 @@ class Running:
     """The same request is being worked on at this moment."""
 
 
-def request_digest(method: str, path: str, body: bytes) -> bytes:
-    return hashlib.sha256(f"{method} {path}\n".encode() + body).digest()
+def request_digest(vault: Vault, method: str, path: str, body: bytes) -> bytes:
+    """What two requests are compared by; keyed, since a body holds personal data."""
+    return vault.digest("idempotency", f"{method} {path}\n".encode() + body)
 
 
 def look_up(
@@ -96,6 +101,11 @@ def store(
             created_at=runtime.clock(),
         )
     )
+
+
+def forget_old(tx: Connection, now: datetime) -> None:
+    """Drop the answers nobody may ask for any more."""
+    tx.execute(delete(answers).where(answers.c.created_at < now - KEPT))
 
 
 def _locked(tx: Connection, service_id: UUID, key: str) -> bool:

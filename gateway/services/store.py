@@ -8,7 +8,7 @@ to check a signature.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -28,7 +28,7 @@ from sqlalchemy import (
 from gateway.db import Utc, metadata
 from gateway.security import Vault
 
-KEY_TYPES = ("normal", "team", "test")
+NORMAL = "normal"
 SCOPES = ("transactions",)
 
 services = Table(
@@ -61,7 +61,7 @@ class ApiKey:
     service_id: UUID
     type: str
     scopes: frozenset[str]
-    secret: str
+    secret: str = field(repr=False)
     revoked: bool
 
 
@@ -94,7 +94,6 @@ def create_key(
     name: str,
     now: datetime,
     *,
-    key_type: str = "normal",
     scopes: Sequence[str] = SCOPES,
 ) -> str:
     """Make a key and return it whole: the only time its secret is shown."""
@@ -104,7 +103,7 @@ def create_key(
             id=key,
             service_id=service_id,
             name=name,
-            type=key_type,
+            type=NORMAL,
             scopes=" ".join(sorted(scopes)),
             secret=vault.seal("api_keys.secret", key, secret),
             created_at=now,

@@ -2,7 +2,8 @@
 
 Every function works inside the caller's transaction and returns values; the
 caller commits, answers, and then wakes the lanes named. Nothing here waits for
-the network, so accepting a transaction is instant and durable.
+the network, so accepting a transaction is instant and durable. Each step holds
+the row and reads it anew, so what two requests do at once happens in turn.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from sqlalchemy import Connection
 
 from gateway.citizens import register
 from gateway.citizens.register import Citizen
+from gateway.content.store import FALLBACK_LANGUAGE
 from gateway.notifications import store as notifications
 from gateway.notifications.request import Class, Request
 from gateway.runtime import Runtime
+from gateway.security import redact
 from gateway.transactions import identity, registry, store
 from gateway.transactions.form import problems
 from gateway.transactions.identity import Locked, Proven, Sent, TooSoon, Wrong
@@ -71,6 +74,7 @@ def answer(
     Nothing is kept while one of them is wrong, or once the transaction is
     confirmed. Changing who is asking withdraws a proof given before.
     """
+    transaction = store.load(tx, runtime, transaction.id, hold=True)
     if transaction.state not in OPEN:
         return Result({}, transaction)
     form = registry.get(transaction.row.type).form
@@ -101,18 +105,23 @@ def unanswered(transaction: Transaction) -> list[str]:
 def send_code(
     tx: Connection, runtime: Runtime, transaction: Transaction
 ) -> Result[Sent | TooSoon | Locked | NotOpen]:
-    """Send a one-time code to the registered mobile; says the same whether there is one or not."""
-    if transaction.state not in OPEN:
+    """Send a one-time code to the registered mobile; says the same whether there is one or not.
+
+    For a stranger the same rows are written: their message ends as suppressed,
+    so that neither answer nor time tells who is registered.
+    """
+    transaction = store.load(tx, runtime, transaction.id, hold=True)
+    if transaction.state not in OPEN or transaction.row.proof:
         return Result(NotOpen(), transaction)
-    said, code = identity.new_code(tx, runtime, transaction.id, transaction.row.subject)
+    said, code = identity.new_code(tx, runtime, transaction.row.subject, transaction.row.type)
     lanes: set[str] = set()
     if isinstance(said, Sent):
+        notifications.cancel_waiting(tx, runtime, transaction.id, Class.CODE, "replaced")
         citizen = _citizen(tx, runtime, transaction)
-        if citizen and citizen.mobile:
-            values = {"code": code}
-            lanes = _notify(tx, runtime, transaction, citizen, "code", Class.CODE, values)
-        store.change(tx, runtime, transaction.id, state=State.IDENTITY_PENDING)
+        lanes = _notify(tx, runtime, transaction, citizen, "code", Class.CODE, {"code": code})
         store.note(tx, runtime, transaction.id, "code_sent")
+    if isinstance(said, Sent | TooSoon):  # too soon: the code sent a moment ago still counts
+        store.change(tx, runtime, transaction.id, state=State.IDENTITY_PENDING)
     return Result(said, store.load(tx, runtime, transaction.id), lanes)
 
 
@@ -120,27 +129,34 @@ def prove(
     tx: Connection, runtime: Runtime, transaction: Transaction, code: str
 ) -> Result[Proven | Wrong | Locked | NotOpen]:
     """Check the code the citizen gives; a right one proves who they are for this transaction."""
+    transaction = store.load(tx, runtime, transaction.id, hold=True)
     if transaction.state is not State.IDENTITY_PENDING or transaction.row.proof:
         return Result(NotOpen(), transaction)
-    said: Proven | Wrong | Locked = identity.prove(tx, runtime, transaction.id, transaction.row.subject, code)
+    said: Proven | Wrong | Locked = identity.prove(
+        tx, runtime, transaction.row.subject, transaction.row.type, code
+    )
     citizen = _citizen(tx, runtime, transaction) if isinstance(said, Proven) else None
     if isinstance(said, Proven) and citizen is None:
-        said = Wrong(identity.PROOFS.most)  # no code was ever sent to anyone: a lucky guess proves nothing
+        said = Wrong(identity.PROOFS.most)  # the code was not sent for this name: it proves nothing
     if citizen:
         store.change(tx, runtime, transaction.id, proof="code", citizen_id=citizen.id)
+        notifications.cancel_waiting(tx, runtime, transaction.id, Class.CODE, "used")
     store.note(tx, runtime, transaction.id, "code_right" if citizen else "code_wrong")
     return Result(said, store.load(tx, runtime, transaction.id))
 
 
 def attest(
     tx: Connection, runtime: Runtime, transaction: Transaction, by: str
-) -> Result[Proven | NotInRegister]:
+) -> Result[Proven | NotInRegister | NotOpen]:
     """Record that a service checked the identity itself; ``by`` names how, in its own words."""
+    transaction = store.load(tx, runtime, transaction.id, hold=True)
+    if transaction.state not in OPEN:
+        return Result(NotOpen(), transaction)
     citizen = _citizen(tx, runtime, transaction)
     if citizen is None:
         return Result(NotInRegister(), transaction)
     store.change(tx, runtime, transaction.id, proof="attested", citizen_id=citizen.id)
-    store.note(tx, runtime, transaction.id, "attested", by[:120])
+    store.note(tx, runtime, transaction.id, "attested", redact(by)[:120])
     return Result(Proven(), store.load(tx, runtime, transaction.id))
 
 
@@ -157,10 +173,11 @@ def _citizen(tx: Connection, runtime: Runtime, transaction: Transaction) -> Citi
 def submit(tx: Connection, runtime: Runtime, transaction: Transaction) -> Result[bool]:
     """Confirm: from here on it is ours to finish. Repeating it changes nothing.
 
-    False while a field is unanswered or the proof is missing.
+    False while a field is unanswered, the proof is missing, or it was cancelled meanwhile.
     """
+    transaction = store.load(tx, runtime, transaction.id, hold=True)
     if transaction.state not in OPEN:
-        return Result(True, transaction)
+        return Result(transaction.state is not State.CANCELLED, transaction)
     if unanswered(transaction) or not transaction.row.proof:
         return Result(False, transaction)
     now = runtime.clock()
@@ -182,17 +199,17 @@ def _notify(
     tx: Connection,
     runtime: Runtime,
     transaction: Transaction,
-    citizen: Citizen,
+    citizen: Citizen | None,
     event: str,
     klass: Class,
     values: Mapping[str, str],
 ) -> set[str]:
     request = Request(
-        citizen_id=citizen.id,
+        citizen_id=citizen.id if citizen else None,
         channel=CHANNEL,
         klass=klass,
         template=f"{transaction.row.type}/{event}",
-        language=citizen.language,
+        language=citizen.language if citizen else FALLBACK_LANGUAGE,
         personalisation=values,
         transaction_id=transaction.id,
         waited_for=True,

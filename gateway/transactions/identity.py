@@ -2,16 +2,16 @@
 
 The answers never tell whether a person is registered: an unknown ID number, a
 wrong name and a right one are treated alike; only the right one gets a message.
-Limits (ours; domain.md "Entry" and providers.md "Limits"): a code lives five
-minutes, is sent again after a minute at the earliest and five times an hour at
-most; five failed proofs lock the ID number for 24 hours.
+A code belongs to a person and a type of transaction, so whoever begins again
+within its five minutes still has it. Limits (ours; domain.md "Entry" and
+providers.md "Limits"), all per person: a code is sent again after a minute at
+the earliest and five times an hour at most; five failed proofs lock for 24 hours.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy import (
     Column,
@@ -20,11 +20,9 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Table,
-    Uuid,
     case,
     delete,
     select,
-    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -33,7 +31,6 @@ from gateway.runtime import Runtime
 from gateway.security import one_time_code, same
 
 CODE_LIFE = timedelta(minutes=5)
-RESEND_AFTER = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +45,15 @@ class Limit:
 
 PROOFS = Limit("proof", 5, timedelta(hours=24), timedelta(hours=24))
 CODES = Limit("code", 5, timedelta(hours=1), timedelta(hours=1))
+RESEND = Limit("resend", 1, timedelta(seconds=60), timedelta(seconds=60))
 LOOK_UPS = Limit("look_up", 5, timedelta(hours=1), timedelta(hours=1))
 
 one_time_codes = Table(
     "one_time_codes",
     metadata,
-    Column("transaction_id", Uuid, primary_key=True),
-    Column("digest", LargeBinary, nullable=False),
-    Column("sent_at", Utc, nullable=False),
+    Column("subject", LargeBinary(16), primary_key=True),
+    Column("type", String(32), primary_key=True),
+    Column("digest", LargeBinary(32), nullable=False),
     Column("expires_at", Utc, nullable=False),
 )
 tallies = Table(
@@ -115,18 +113,19 @@ def count(tx: Connection, limit: Limit, subject: bytes, now: datetime) -> int:
     """Count one try; returns which one it is in this window.
 
     One statement, so that tries made at the same time all count, and each learns
-    its own number. The last one allowed starts the closed time.
+    its own number. The last one allowed starts the closed time; later ones do not
+    prolong it.
     """
     upsert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    fresh = tallies.c.since > now - limit.window
+    fresh, number = tallies.c.since > now - limit.window, tallies.c.number + 1
     statement = (
         upsert(tallies)
         .values(kind=limit.kind, subject=subject, number=1, since=now)
         .on_conflict_do_update(
             index_elements=[tallies.c.kind, tallies.c.subject],
             set_={
-                "number": case((fresh, tallies.c.number + 1), else_=1),
-                "since": case((fresh & (tallies.c.number + 1 < limit.most), tallies.c.since), else_=now),
+                "number": case((fresh, number), else_=1),
+                "since": case((fresh & (number != limit.most), tallies.c.since), else_=now),
             },
         )
         .returning(tallies.c.number)
@@ -139,7 +138,7 @@ def forget(tx: Connection, limit: Limit, subject: bytes) -> None:
 
 
 def new_code(
-    tx: Connection, runtime: Runtime, transaction: UUID, subject: bytes
+    tx: Connection, runtime: Runtime, subject: bytes, type_name: str
 ) -> tuple[Sent | TooSoon | Locked, str]:
     """Make and store a fresh code; returns what to say, and the code ("" when there is none).
 
@@ -149,30 +148,34 @@ def new_code(
     held = locked(tx, PROOFS, subject, now) or locked(tx, CODES, subject, now)
     if held:
         return held, ""
-    before = tx.execute(
-        select(one_time_codes.c.sent_at).where(one_time_codes.c.transaction_id == transaction)
-    ).scalar_one_or_none()
-    if before and now < before + RESEND_AFTER:
-        return TooSoon(before + RESEND_AFTER), ""
-    count(tx, CODES, subject, now)
+    soon = locked(tx, RESEND, subject, now)
+    if soon or count(tx, RESEND, subject, now) > RESEND.most:
+        return TooSoon(soon.until if soon else now + RESEND.closed), ""
+    if count(tx, CODES, subject, now) > CODES.most:
+        return Locked(now + CODES.closed), ""
     code = one_time_code()
-    _store(tx, runtime, transaction, code, now)
-    return Sent(now + RESEND_AFTER), code
+    _store(tx, runtime, subject, type_name, code)
+    return Sent(now + RESEND.closed), code
 
 
-def _store(tx: Connection, runtime: Runtime, transaction: UUID, code: str, now: datetime) -> None:
+def _store(tx: Connection, runtime: Runtime, subject: bytes, type_name: str, code: str) -> None:
+    upsert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     values = {
-        "digest": runtime.vault.code_digest(transaction, code),
-        "sent_at": now,
-        "expires_at": now + CODE_LIFE,
+        "digest": runtime.vault.digest("one_time_code", _bound(subject, type_name, code)),
+        "expires_at": runtime.clock() + CODE_LIFE,
     }
-    where = one_time_codes.c.transaction_id == transaction
-    if not tx.execute(update(one_time_codes).where(where).values(**values)).rowcount:
-        tx.execute(one_time_codes.insert().values(transaction_id=transaction, **values))
+    statement = upsert(one_time_codes).values(subject=subject, type=type_name, **values)
+    key = [one_time_codes.c.subject, one_time_codes.c.type]
+    tx.execute(statement.on_conflict_do_update(index_elements=key, set_=values))
+
+
+def _bound(subject: bytes, type_name: str, code: str) -> bytes:
+    """A code for one person and one type: worth nothing for any other."""
+    return b"\0".join((subject, type_name.encode(), code.encode()))
 
 
 def prove(
-    tx: Connection, runtime: Runtime, transaction: UUID, subject: bytes, code: str
+    tx: Connection, runtime: Runtime, subject: bytes, type_name: str, code: str
 ) -> Proven | Wrong | Locked:
     """Check a code; a right one is used up, a wrong one counts towards the lock."""
     now = runtime.clock()
@@ -182,13 +185,18 @@ def prove(
     tried = count(tx, PROOFS, subject, now)  # before looking: guesses made at once must not share a try
     if tried > PROOFS.most:
         return Locked(now + PROOFS.closed)
-    row = tx.execute(
-        select(one_time_codes).where(one_time_codes.c.transaction_id == transaction)
-    ).one_or_none()
-    given = runtime.vault.code_digest(transaction, code)
+    key = (one_time_codes.c.subject == subject) & (one_time_codes.c.type == type_name)
+    row = tx.execute(select(one_time_codes).where(key)).one_or_none()
+    given = runtime.vault.digest("one_time_code", _bound(subject, type_name, code))
     if row and now < row.expires_at and same(row.digest, given):
-        tx.execute(delete(one_time_codes).where(one_time_codes.c.transaction_id == transaction))
+        tx.execute(delete(one_time_codes).where(key))
         forget(tx, PROOFS, subject)
         return Proven()
     left = PROOFS.most - tried
     return Wrong(left) if left else Locked(now + PROOFS.closed)
+
+
+def forget_old(tx: Connection, now: datetime) -> None:
+    """Drop codes and tries that no limit looks at any more."""
+    tx.execute(delete(one_time_codes).where(one_time_codes.c.expires_at < now))
+    tx.execute(delete(tallies).where(tallies.c.since < now - 2 * PROOFS.closed))

@@ -67,17 +67,12 @@ def is_reference(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a type works on when it asks its back office.
-
-    ``answers`` are the form's values; ``asked_before`` says that an earlier answer
-    was lost, so the work may have been done under our reference.
-    """
+    """What a type works on when it asks its back office; ``answers`` are the form's values."""
 
     reference: str
     answers: Mapping[str, str]
     rules: Rules
     now: datetime
-    asked_before: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,20 @@
 """Asking the back office: claim what is submitted, one call each, record what it said.
 
-A row claimed while ``calling`` is set was left by a worker that died during its
-call: the back office may have acted, so the type is told to look before it acts.
+A worker may die during its call, so the back office may have acted without our
+knowing: a type's ``perform`` looks before it acts, every time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Row, update
 
-from gateway import cities
 from gateway.back_offices import AlreadyDone, Done, Silent, StepOutcome
 from gateway.db import claim, new_lease
+from gateway.errors import TamperedError
 from gateway.runtime import Runtime
 from gateway.transactions import registry, store
 from gateway.transactions.engine import tell
@@ -41,34 +40,25 @@ def run_due(runtime: Runtime) -> int:
     done = 0
     with ThreadPoolExecutor(CLAIM, thread_name_prefix="step") as pool:
         while rows := _claim(runtime):
-            for future in [pool.submit(_work, runtime, transaction, lost) for transaction, lost in rows]:
+            for future in [pool.submit(_work, runtime, row) for row in rows]:
                 future.result()
             done += len(rows)
     return done
 
 
-def _claim(runtime: Runtime) -> list[tuple[Transaction, bool]]:
-    """Lease due rows; those with the back office come back with whether an earlier call was lost."""
+def _claim(runtime: Runtime) -> list[Row[Any]]:
+    """Lease due rows and return those to ask a back office about; unfinished drafts end here."""
     now, lease = runtime.clock(), new_lease()
+    seconds = LEASES * runtime.settings.lease
     with runtime.db.write() as tx:
-        rows = claim(
-            tx, transactions, now=now, seconds=LEASES * runtime.settings.lease, limit=CLAIM, lease=lease
-        )
+        rows = claim(tx, transactions, now=now, seconds=seconds, limit=CLAIM, lease=lease)
         calls = [row for row in rows if row.state in WITH_BACK_OFFICE]
-        _mark_calling(tx, calls)
+        ids = [row.id for row in calls]
+        tx.execute(update(transactions).where(transactions.c.id.in_(ids)).values(calling=True))
         for row in rows:
             if row.state in OPEN:
                 _abandon(tx, runtime, row)
-    return [(store.opened(runtime, row), _was_lost(row)) for row in calls]
-
-
-def _mark_calling(tx: Connection, rows: Sequence[Row[Any]]) -> None:
-    ids = [row.id for row in rows]
-    tx.execute(update(transactions).where(transactions.c.id.in_(ids)).values(calling=True))
-
-
-def _was_lost(row: Row[Any]) -> bool:
-    return bool(row.calling) or row.state == State.UPSTREAM_UNKNOWN
+    return calls
 
 
 def _abandon(tx: Connection, runtime: Runtime, row: Row[Any]) -> None:
@@ -86,29 +76,41 @@ def _abandon(tx: Connection, runtime: Runtime, row: Row[Any]) -> None:
     store.note(tx, runtime, row.id, "cancelled", "not_finished")
 
 
-def _work(runtime: Runtime, transaction: Transaction, lost: bool) -> None:
-    outcome = _perform(runtime, transaction, lost)
+def _work(runtime: Runtime, row: Row[Any]) -> None:
+    try:
+        transaction = store.opened(runtime, row)
+    except TamperedError:
+        _cannot_open(runtime, row)
+        return
+    outcome = _perform(runtime, transaction)
     with runtime.db.write() as tx:
         lanes = _record(tx, runtime, transaction, outcome)
     runtime.wake_all(lanes)
-    log.info("step", type=transaction.row.type, outcome=type(outcome).__name__.lower())
+    log.info("step", type=row.type, outcome=type(outcome).__name__.lower())
 
 
-def _perform(runtime: Runtime, transaction: Transaction, lost: bool) -> StepOutcome:
+def _cannot_open(runtime: Runtime, row: Row[Any]) -> None:
+    """Its sealed answers are damaged: nothing can be done or told, so people must see it."""
+    log.error("cell_cannot_be_opened", table="transactions", row=str(row.id))
+    ended = {"state": State.FAILED, "reason": "cannot_be_opened", "due_at": None, "calling": False}
+    with runtime.db.write() as tx:
+        if store.change(tx, runtime, row.id, lease=row.lease, **ended):
+            store.note(tx, runtime, row.id, State.FAILED, "cannot_be_opened")
+
+
+def _perform(runtime: Runtime, transaction: Transaction) -> StepOutcome:
     kind = registry.get(transaction.row.type)
-    case_ = Case(
+    case = Case(
         reference=transaction.row.reference,
         answers=transaction.answers,
-        rules=cities.shipped()[transaction.row.city].rules(transaction.row.rules_version),
+        rules=transaction.view().rules,
         now=runtime.clock(),
-        asked_before=lost,
     )
     try:
-        return kind.perform(runtime.back_office(kind.back_office), case_)
-    except Exception as error:  # noqa: BLE001 - a bug: what it did is not known, so it is asked about before it is repeated
-        log.error(  # noqa: TRY400 - a traceback may hold personal data
-            "back_office_bug", type=kind.name, error=type(error).__name__
-        )
+        return kind.perform(runtime.back_office(kind.back_office), case)
+    except Exception as error:  # noqa: BLE001 - a bug: what it did is not known, so it is looked at again
+        name = type(error).__name__  # and no traceback: it may hold personal data
+        log.error("back_office_bug", type=kind.name, error=name)  # noqa: TRY400
         return Silent("back_office_bug")
 
 

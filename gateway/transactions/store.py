@@ -123,8 +123,7 @@ def create(
 ) -> Transaction:
     """A new draft under today's rules of the city."""
     now = runtime.clock()
-    city = cities.shipped()[runtime.settings.city]
-    rules = city.rules_at(now.astimezone(city.rules_at(now.date()).zone).date())
+    rules = cities.shipped()[runtime.settings.city].rules_now(now)
     key = runtime.new_id()
     values = {
         "id": key,
@@ -147,8 +146,10 @@ def create(
     return load(tx, runtime, key)
 
 
-def load(tx: Connection, runtime: Runtime, key: UUID) -> Transaction:
-    return opened(runtime, tx.execute(select(transactions).where(transactions.c.id == key)).one())
+def load(tx: Connection, runtime: Runtime, key: UUID, *, hold: bool = False) -> Transaction:
+    """The transaction as it now stands; with ``hold`` nobody else changes it until commit."""
+    query = select(transactions).where(transactions.c.id == key)
+    return opened(runtime, tx.execute(query.with_for_update() if hold else query).one())
 
 
 def find(tx: Connection, runtime: Runtime, reference: str) -> Transaction | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gateway.providers import Callback, Inquiry, Message, RegistrationRefused
+from gateway.providers import Callback, Inquiry, Message, RegistrationRefused, RegistrationUnanswered
 from tests.contract import contract_vectors as vectors
 from tests.contract.canned_server import CannedServer, free_port
 
@@ -138,6 +138,9 @@ def test_a_template_is_handed_in_or_refused_with_the_vendor_s_reason(name: str, 
         provider = built(name, server.url)
         if "refused" in case:
             with pytest.raises(RegistrationRefused, match=case["refused"]):
+                provider.register(**case["template"])
+        elif "unanswered" in case:
+            with pytest.raises(RegistrationUnanswered, match=case["unanswered"]):
                 provider.register(**case["template"])
         else:
             assert provider.register(**case["template"]) == case["code"]

@@ -52,6 +52,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_audit")),
     )
     op.create_table(
+        "audit_head",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
+    )
+    op.create_table(
         "callbacks",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("provider", sa.String(length=40), nullable=False),
@@ -127,7 +134,6 @@ def upgrade() -> None:
     op.create_table(
         "notifications",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("service_id", sa.Uuid(), nullable=True),
         sa.Column("transaction_id", sa.Uuid(), nullable=True),
         sa.Column("citizen_id", sa.Uuid(), nullable=True),
         sa.Column("channel", sa.String(length=8), nullable=False),
@@ -166,11 +172,11 @@ def upgrade() -> None:
 
     op.create_table(
         "one_time_codes",
-        sa.Column("transaction_id", sa.Uuid(), nullable=False),
-        sa.Column("digest", sa.LargeBinary(), nullable=False),
-        sa.Column("sent_at", Utc(), nullable=False),
+        sa.Column("subject", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("type", sa.String(length=32), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("expires_at", Utc(), nullable=False),
-        sa.PrimaryKeyConstraint("transaction_id", name=op.f("pk_one_time_codes")),
+        sa.PrimaryKeyConstraint("subject", "type", name=op.f("pk_one_time_codes")),
     )
     op.create_table(
         "operators",
@@ -355,6 +361,7 @@ def downgrade() -> None:
         )
 
     op.drop_table("callbacks")
+    op.drop_table("audit_head")
     op.drop_table("audit")
     with op.batch_alter_table("attempts", schema=None) as batch_op:
         batch_op.drop_index(
