@@ -283,10 +283,6 @@ def _explain_waiting(view: View) -> list[Words]:
     ]
 
 
-class Form(Who):
-    """Nothing but who the citizen is."""
-
-
 TYPE = TransactionType(
     name="card_loss",
     title=Words("社保卡临时挂失", "Report a lost social-security card"),
@@ -294,7 +290,7 @@ TYPE = TransactionType(
         "卡丢了，马上停用，防止别人使用。", "Lost your card? Stop it at once so nobody else can use it."
     ),
     effect=effect,
-    form=Form,
+    form=Who,
     back_office="card_core",
     perform=perform,
     personalise=personalise,

@@ -113,16 +113,22 @@ def send_code(
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     if transaction.state not in OPEN or transaction.row.proof:
         return Result(NotOpen(), transaction)
-    said, code = identity.new_code(tx, runtime, transaction.row.subject, transaction.row.type)
+    subject, kind = transaction.row.subject, transaction.row.type
+    said, code = identity.new_code(tx, runtime, subject, _who(runtime, transaction), kind)
     lanes: set[str] = set()
     if isinstance(said, Sent):
         notifications.cancel_waiting(tx, runtime, transaction.id, Class.CODE, "replaced")
         citizen = _citizen(tx, runtime, transaction)
         lanes = _notify(tx, runtime, transaction, citizen, "code", Class.CODE, {"code": code})
         store.note(tx, runtime, transaction.id, "code_sent")
-    if isinstance(said, Sent | TooSoon):  # too soon: the code sent a moment ago still counts
+    if identity.awaited(tx, subject, kind, runtime.clock()):  # also when asked for too soon
         store.change(tx, runtime, transaction.id, state=State.IDENTITY_PENDING)
     return Result(said, store.load(tx, runtime, transaction.id), lanes)
+
+
+def _who(runtime: Runtime, transaction: Transaction) -> bytes:
+    answers = transaction.answers
+    return runtime.vault.index("person", f"{answers['id_number']}:{answers['name']}")
 
 
 def prove(

@@ -138,24 +138,35 @@ def forget(tx: Connection, limit: Limit, subject: bytes) -> None:
 
 
 def new_code(
-    tx: Connection, runtime: Runtime, subject: bytes, type_name: str
+    tx: Connection, runtime: Runtime, subject: bytes, who: bytes, type_name: str
 ) -> tuple[Sent | TooSoon | Locked, str]:
     """Make and store a fresh code; returns what to say, and the code ("" when there is none).
 
     The caller sends it, in the same transaction, where the person is registered.
+    ``subject`` stands for the ID number, ``who`` for ID number and name: only the
+    right name gets a message, so only it must wait for the next one, and whoever
+    corrects a slip in the name gets the code at once.
     """
     now = runtime.clock()
     held = locked(tx, PROOFS, subject, now) or locked(tx, CODES, subject, now)
     if held:
         return held, ""
-    soon = locked(tx, RESEND, subject, now)
-    if soon or count(tx, RESEND, subject, now) > RESEND.most:
+    soon = locked(tx, RESEND, who, now)
+    if soon or count(tx, RESEND, who, now) > RESEND.most:
         return TooSoon(soon.until if soon else now + RESEND.closed), ""
     if count(tx, CODES, subject, now) > CODES.most:
         return Locked(now + CODES.closed), ""
     code = one_time_code()
     _store(tx, runtime, subject, type_name, code)
     return Sent(now + RESEND.closed), code
+
+
+def awaited(tx: Connection, subject: bytes, type_name: str, now: datetime) -> bool:
+    """Whether a code that was sent for this still counts."""
+    columns = one_time_codes.c
+    query = select(columns.expires_at).where(columns.subject == subject, columns.type == type_name)
+    expires_at = tx.execute(query).scalar_one_or_none()
+    return expires_at is not None and now < expires_at
 
 
 def _store(tx: Connection, runtime: Runtime, subject: bytes, type_name: str, code: str) -> None:

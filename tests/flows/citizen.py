@@ -119,7 +119,9 @@ class Browser:
     def codes(self) -> list[str]:
         runtime = self.world.runtime
         opened = [
-            notifications.personalisation(runtime, row.id, row.personalisation) for row in self.world.rows()
+            notifications.personalisation(runtime, row.id, row.personalisation)
+            for row in self.world.rows()
+            if row.citizen_id  # one to a stranger goes to nobody
         ]
         return [values["code"] for values in opened if "code" in values]
 

@@ -93,6 +93,7 @@ def _texts(sandbox: Sandbox, world: World) -> list[str]:
 
 def _proven(world: World) -> Transaction:
     transaction = begin(world)
+    _until_delivered(world, 1)  # a code still waiting would be withdrawn by the proof
     prove(world, transaction, sent_codes(world)[-1])
     assert submit(world, transaction)
     return transaction
