@@ -22,6 +22,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Engine,
+    Index,
     MetaData,
     Row,
     Table,
@@ -60,6 +61,12 @@ class Utc(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def sparse_index(name: str, *columns: ColumnElement[Any]) -> Index:
+    """An index over those rows alone whose last column is not null: small where few rows are due."""
+    present = columns[-1].is_not(None)
+    return Index(name, *columns, postgresql_where=present, sqlite_where=present)
 
 
 class Db:

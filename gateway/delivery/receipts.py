@@ -20,7 +20,6 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
-    Index,
     Integer,
     LargeBinary,
     Row,
@@ -36,7 +35,7 @@ from sqlalchemy import (
     update,
 )
 
-from gateway.db import Utc, claim, metadata, new_lease
+from gateway.db import Utc, claim, metadata, new_lease, sparse_index
 from gateway.delivery.store import attempts
 from gateway.notifications import store
 from gateway.notifications.status import Status, may_move
@@ -64,12 +63,7 @@ callbacks = Table(
     Column("due_at", Utc),
     Column("lease", BigInteger),
 )
-Index(
-    "ix_callbacks_due",
-    callbacks.c.due_at,
-    postgresql_where=callbacks.c.due_at.is_not(None),
-    sqlite_where=callbacks.c.due_at.is_not(None),
-)
+sparse_index("ix_callbacks_due", callbacks.c.due_at)
 
 
 def keep(tx: Connection, runtime: Runtime, provider: str, callback: Callback) -> None:

@@ -10,7 +10,7 @@ import secrets
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table, Uuid
 
-from gateway.db import Utc, metadata
+from gateway.db import Utc, metadata, sparse_index
 
 HANDOVER_BYTES = 7  # 14 characters: Aliyun voice takes an OutId of at most 15
 
@@ -31,13 +31,7 @@ attempts = Table(
     Column("receipt_code", String(80)),
     Column("receipt_at", Utc),
 )
-Index(
-    "ix_attempts_provider_ref",
-    attempts.c.provider_ref,
-    attempts.c.address_index,
-    postgresql_where=attempts.c.provider_ref.is_not(None),
-    sqlite_where=attempts.c.provider_ref.is_not(None),
-)
+sparse_index("ix_attempts_provider_ref", attempts.c.address_index, attempts.c.provider_ref)
 Index("ix_attempts_handover", attempts.c.handover)
 
 

@@ -19,7 +19,6 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
-    Index,
     Integer,
     LargeBinary,
     String,
@@ -31,7 +30,7 @@ from sqlalchemy import (
 )
 
 from gateway.content import store as content
-from gateway.db import Utc, metadata
+from gateway.db import Utc, metadata, sparse_index
 from gateway.notifications.request import Class, Request
 from gateway.notifications.status import ENDS, Status, may_move
 from gateway.runtime import Runtime
@@ -61,19 +60,8 @@ notifications = Table(
     Column("due_at", Utc),
     Column("lease", BigInteger),
 )
-Index(
-    "ix_notifications_due",
-    notifications.c.lane,
-    notifications.c.due_at,
-    postgresql_where=notifications.c.due_at.is_not(None),
-    sqlite_where=notifications.c.due_at.is_not(None),
-)
-Index(
-    "ix_notifications_transaction",
-    notifications.c.transaction_id,
-    postgresql_where=notifications.c.transaction_id.is_not(None),
-    sqlite_where=notifications.c.transaction_id.is_not(None),
-)
+sparse_index("ix_notifications_due", notifications.c.lane, notifications.c.due_at)
+sparse_index("ix_notifications_transaction", notifications.c.transaction_id)
 
 ledger = Table(
     "ledger",

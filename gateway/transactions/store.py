@@ -19,7 +19,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
-    Index,
     Integer,
     LargeBinary,
     Row,
@@ -32,7 +31,7 @@ from sqlalchemy import (
 )
 
 from gateway import cities
-from gateway.db import Utc, metadata
+from gateway.db import Utc, metadata, sparse_index
 from gateway.runtime import Runtime
 from gateway.transactions.model import REFERENCE_DIGITS, State, View, reference
 
@@ -63,12 +62,7 @@ transactions = Table(
     Column("due_at", Utc),
     Column("lease", BigInteger),
 )
-Index(
-    "ix_transactions_due",
-    transactions.c.due_at,
-    postgresql_where=transactions.c.due_at.is_not(None),
-    sqlite_where=transactions.c.due_at.is_not(None),
-)
+sparse_index("ix_transactions_due", transactions.c.due_at)
 
 timeline = Table(
     "timeline",

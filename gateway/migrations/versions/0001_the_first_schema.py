@@ -35,7 +35,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_attempts_handover", ["handover"], unique=False)
         batch_op.create_index(
             "ix_attempts_provider_ref",
-            ["provider_ref", "address_index"],
+            ["address_index", "provider_ref"],
             unique=False,
             postgresql_where=sa.text("provider_ref IS NOT NULL"),
             sqlite_where=sa.text("provider_ref IS NOT NULL"),
