@@ -12,6 +12,7 @@ from uuid import UUID
 from gateway import providers
 from gateway.config import Settings
 from gateway.db import Db, uuid7
+from gateway.errors import SettingError
 from gateway.providers import Sender
 from gateway.security import Vault
 
@@ -67,6 +68,13 @@ def build(settings: Settings, wake: Wake, *, sending: bool = True) -> Runtime:
         settings=settings,
         db=Db(settings.database_url),
         vault=Vault(settings.master_key),
-        providers={name: providers.load(name, settings.environment) for name in names},
+        providers={name: _sender(name, settings) for name in names},
         wake=wake,
     )
+
+
+def _sender(name: str, settings: Settings) -> Sender:
+    provider = providers.load(name, settings.environment)
+    if not isinstance(provider, Sender):
+        raise SettingError(f"SMS_PROVIDERS names {name}, which sends no messages.")
+    return provider

@@ -42,6 +42,7 @@ from gateway.providers import (
     Throttled,
     Unknown,
     Unreachable,
+    seconds,
 )
 from integrations.aliyun_rpc import Failure, Refusal, Rpc
 
@@ -134,7 +135,7 @@ class AliyunSms:
             settings["ALIYUN_ACCESS_KEY_ID"],
             settings["ALIYUN_ACCESS_KEY_SECRET"],
             settings.get("ALIYUN_SMS_ENDPOINT") or "dysmsapi.aliyuncs.com",
-            float(settings.get("ALIYUN_TIMEOUT_SECONDS") or 3),
+            seconds(settings, "ALIYUN_TIMEOUT_SECONDS", 3),
         )
         self._sign_name = settings["ALIYUN_SMS_SIGN_NAME"]
         self._networks = _networks(settings["ALIYUN_CALLBACK_NETWORKS"])

@@ -22,6 +22,7 @@ import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError, SSLError
 
 from gateway.back_offices import AlreadyDone, Done, Refused, Silent, StepOutcome, Unavailable
+from gateway.providers import seconds
 
 SETTINGS: dict[str, str] = {
     "CARD_CORE_URL": "address of the city's card system, e.g. https://card.example.gov.cn",
@@ -64,8 +65,8 @@ class CardCore:
         self._url = settings["CARD_CORE_URL"].rstrip("/")
         self._app_id = settings["CARD_CORE_APP_ID"]
         self._secret = settings["CARD_CORE_SECRET"].encode()
-        seconds = float(settings.get("CARD_CORE_TIMEOUT_SECONDS") or 30)
-        timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds)
+        read = seconds(settings, "CARD_CORE_TIMEOUT_SECONDS", 30)
+        timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, read), read=read)
         self._pool = urllib3.PoolManager(maxsize=POOL_SIZE, retries=False, timeout=timeout)
         self._clock = clock
 

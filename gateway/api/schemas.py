@@ -144,5 +144,5 @@ class ProblemsSchema(Schema):
 
 
 def form_schemas() -> dict[str, type[Schema]]:
-    """Every type's own form, for the documentation."""
-    return {kind.name: kind.form for kind in registry.types().values()}
+    """Every type's own form, for the documentation; a class of its own each, as two may share one."""
+    return {name: type(f"Answers_{name}", (kind.form,), {}) for name, kind in registry.types().items()}

@@ -138,7 +138,7 @@ def to_send(
         .limit(1)
     ).one_or_none()
     if row is None:
-        raise UnknownNameError(f"There is no {channel} template called {name!r}; run the migrate verb.")
+        raise UnknownNameError(f"There is no {channel} text templates/messages/{name}.{channel}.*.txt.")
     return TemplateVersion(*row)
 
 

@@ -17,7 +17,11 @@ CATALOGUE = Path(__file__).parents[1] / "catalogue"
 def types() -> Mapping[str, TransactionType]:
     """Every type of the catalogue, by name. A module of it holds one ``TYPE``."""
     names = sorted(path.stem for path in CATALOGUE.glob("[a-z]*.py"))
-    return {name: importlib.import_module(f"gateway.catalogue.{name}").TYPE for name in names}
+    found = {name: importlib.import_module(f"gateway.catalogue.{name}").TYPE for name in names}
+    for name, kind in found.items():
+        if kind.name != name:
+            raise UnknownNameError(f"catalogue/{name}.py calls its type {kind.name!r}; the names must agree.")
+    return found
 
 
 def get(name: str) -> TransactionType:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, update
 
 from gateway.back_offices import AlreadyDone, Done, Silent, StepOutcome
 from gateway.db import claim, new_lease
-from gateway.errors import TamperedError
+from gateway.errors import HuiyinError, TamperedError
 from gateway.runtime import Runtime
 from gateway.transactions import registry, store
 from gateway.transactions.engine import tell
@@ -143,11 +143,17 @@ def _event(outcome: StepOutcome, then: Next) -> str:
 
 
 def _tell(tx: Connection, runtime: Runtime, transaction: Transaction, then: Next) -> set[str]:
-    if then.state in ENDS:
-        return tell(tx, runtime, transaction, then.state)
+    """Take the message that the outcome calls for; a text that is missing or wrong must not undo the step."""
+    event = then.state if then.state in ENDS else "waiting"
     waited = runtime.clock() - transaction.row.submitted_at
-    if waited < SAY_SO_AFTER or transaction.row.told_waiting:
+    if event == "waiting":
+        if waited < SAY_SO_AFTER or transaction.row.told_waiting:
+            return set()
+        store.change(tx, runtime, transaction.id, told_waiting=True)
+        store.note(tx, runtime, transaction.id, "told_waiting")
+    try:
+        return tell(tx, runtime, transaction, event)
+    except HuiyinError as error:
+        log.error("text_unusable", type=transaction.row.type, wanted=event, error=str(error))  # noqa: TRY400
+        store.note(tx, runtime, transaction.id, "not_told", event)
         return set()
-    store.change(tx, runtime, transaction.id, told_waiting=True)
-    store.note(tx, runtime, transaction.id, "told_waiting")
-    return tell(tx, runtime, transaction, "waiting")

@@ -1,4 +1,18 @@
-"""Vectors: JSON in, real classes held to it, values compared as JSON."""
+"""Vectors: JSON in, real classes held to it, values compared as JSON.
+
+A provider's file has, always: ``settings`` ("{url}" becomes the canned server's
+address; give short timeouts), ``now``, ``personal`` (words that must appear nowhere),
+``one.messages``, ``codes``, ``hand_over``. Then, for each protocol it speaks:
+``find``; ``parse``, ``bad_reports``, ``verify``, ``acknowledgement``; ``register``,
+``review``.
+
+* ``hand_over``: ``rule``, ``handover``, ``messages``, ``answers``, ``outcomes``, ``sent``.
+* ``answers``: each with ``status`` and ``json`` or ``body``, or ``then`` (hang, close, reset).
+* ``sent``: what each request must have had: ``path``, ``query``, ``form``, ``json``, ``headers``.
+* ``codes``: ``rule``, ``code``, ``status``, ``outcome``, ``calls``; ``code_answer`` is the
+  vendor's error body with "{code}" in it.
+* callbacks: ``json``, ``body`` or ``base64``, ``headers``, ``remote``.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +56,11 @@ def build(kind: str, name: str, url: str, clock: Callable[[datetime], Any]) -> A
     settings = {key: value.replace("{url}", url) for key, value in vectors["settings"].items()}
     now = clock(datetime.fromisoformat(vectors["now"]))
     return module(name).build(settings, clock=lambda: now)
+
+
+def has_a_wire(kind: str, name: str) -> bool:
+    """Whether the integration talks to an address at all."""
+    return any("{url}" in value for value in load(kind, name)["settings"].values())
 
 
 def module(name: str) -> Any:

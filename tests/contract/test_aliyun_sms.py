@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.errors import SettingError
 from gateway.providers import Accepted, Message, Unreachable, load
 from tests.contract import contract_vectors as vectors
 from tests.contract.canned_server import CannedServer
@@ -42,7 +43,7 @@ def test_a_name_that_cannot_be_resolved_is_unreachable(monkeypatch: pytest.Monke
     "endpoint", ["http://dysmsapi.aliyuncs.com", "http://10.0.0.1:80", "ftp://127.0.0.1"]
 )
 def test_numbers_never_travel_in_the_clear(endpoint: str) -> None:
-    with pytest.raises(ValueError, match="plain http"):
+    with pytest.raises(SettingError, match="plain http"):
         load("aliyun_sms", settings(ALIYUN_SMS_ENDPOINT=endpoint))
 
 

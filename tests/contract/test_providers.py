@@ -6,15 +6,28 @@ import base64
 import json
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.providers import Callback, Inquiry, Message, RegistrationRefused, RegistrationUnanswered
+from gateway import channels
+from gateway.providers import (
+    Callback,
+    Inquirer,
+    Inquiry,
+    Message,
+    RegistrationRefused,
+    RegistrationUnanswered,
+    Reporter,
+    Sender,
+    TemplateRegistrar,
+)
 from tests.contract import contract_vectors as vectors
 from tests.contract.canned_server import CannedServer, free_port
 
 KIND = "providers"
+INTEGRATIONS = Path(__file__).parents[2] / "integrations"
 
 
 def as_it_is(moment: datetime) -> datetime:
@@ -75,7 +88,23 @@ def test_every_code_in_the_provider_s_table_has_a_vector(name: str) -> None:
     assert tested >= set(vectors.module(name).OUTCOMES)
 
 
+def test_every_integration_has_its_vectors() -> None:
+    files = (path.stem for path in INTEGRATIONS.glob("*.py") if "def build(" in path.read_text())
+    assert set(files) == {*vectors.names(KIND), *vectors.names("back_offices")}
+
+
 @pytest.mark.parametrize("name", vectors.names(KIND))
+def test_a_provider_is_what_its_file_and_its_vectors_say(name: str) -> None:
+    provider, loaded = built(name, "http://127.0.0.1:1"), vectors.load(KIND, name)
+    assert isinstance(provider, Sender)
+    assert (provider.name, provider.batch > 0) == (name, True)
+    channels.load(provider.channel)
+    assert isinstance(provider, Reporter) == ("acknowledgement" in loaded)
+    assert isinstance(provider, Inquirer) == ("find" in loaded)
+    assert isinstance(provider, TemplateRegistrar) == ("register" in loaded)
+
+
+@pytest.mark.parametrize("name", [name for name in vectors.names(KIND) if vectors.has_a_wire(KIND, name)])
 def test_a_provider_nobody_answers_for_is_unreachable(name: str, everything_said: Callable[[], str]) -> None:
     one = messages_of(vectors.load(KIND, name)["one"])
     outcomes = built(name, f"http://127.0.0.1:{free_port()}").hand_over("h1", one)
@@ -101,7 +130,7 @@ def callback_of(case: dict[str, Any]) -> Callback:
     body = json.dumps(case["json"]) if "json" in case else case.get("body", "")
     raw = base64.b64decode(case["base64"]) if "base64" in case else body.encode()
     return Callback(
-        "report", "https://example.cn/callbacks/x", case.get("headers", {}), raw, case.get("remote", "")
+        "sms-report", "https://example.cn/callbacks/x", case.get("headers", {}), raw, case.get("remote", "")
     )
 
 
@@ -126,7 +155,9 @@ def test_only_what_comes_from_the_vendor_is_believed(name: str, case: dict[str, 
     assert built(name, "http://127.0.0.1:1").verify(callback_of(case)) is case["genuine"]
 
 
-@pytest.mark.parametrize("name", vectors.names(KIND))
+@pytest.mark.parametrize(
+    "name", [n for n in vectors.names(KIND) if "acknowledgement" in vectors.load(KIND, n)]
+)
 def test_a_report_is_acknowledged_in_the_vendor_s_words(name: str) -> None:
     expected = vectors.load(KIND, name)["acknowledgement"]
     assert list(built(name, "http://127.0.0.1:1").acknowledgement()) == expected

@@ -196,7 +196,7 @@ def test_a_fault_for_one_number_leaves_the_others_alone(sandbox: Sandbox, codes:
 def reports(sandbox: Sandbox, listener: CannedServer) -> list[Any]:
     """The receipts of the first push, as the provider reads them."""
     request = until(lambda: listener.requests and listener.requests[0])
-    callback = Callback("report", listener.url, request.headers, request.body, "127.0.0.1")
+    callback = Callback("sms-report", listener.url, request.headers, request.body, "127.0.0.1")
     reporter = provider(sandbox)
     assert reporter.verify(callback)
     return list(reporter.parse(callback))

@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from gateway.app import create_app
 from gateway.notifications import store as notifications
 from gateway.services import store as services
+from gateway.transactions import registry
 from gateway.transactions.store import transactions
 from tests.world import World
 
@@ -141,7 +142,7 @@ def _problems(response: Any) -> list[str]:
         ),
         (
             b'{"type":"passport","answers":{},"proof":{"method":"code"}}',
-            "type is not one of [card_loss]",
+            f"type is not one of [{', '.join(registry.types())}]",
         ),
         (
             b'{"type":"card_loss","answers":{},"proof":{"method":"code"}}',

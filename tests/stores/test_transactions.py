@@ -54,10 +54,10 @@ def desk(world: World) -> Desk:
     return desk
 
 
-def begin(world: World, **changes: str) -> Transaction:
+def begin(world: World, kind: str = "card_loss", /, **changes: str) -> Transaction:
     person = world.people[0]
     with world.runtime.db.write() as tx:
-        draft = engine.open_draft(tx, world.runtime, "card_loss", "web")
+        draft = engine.open_draft(tx, world.runtime, kind, "web")
         answers = {"id_number": person.id_number, "name": person.name, **changes}
         answered = engine.answer(tx, world.runtime, draft, answers)
         assert not answered.value

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import pytest
 
-from gateway import config, providers
+from gateway import config, providers, runtime
 from gateway.demo import start
 from gateway.errors import SettingError, UnknownNameError
 
@@ -55,6 +56,24 @@ def test_a_provider_without_its_settings_names_each_of_them(tmp_path: Path) -> N
         providers.load("aliyun_sms", settings.environment)
     assert "ALIYUN_ACCESS_KEY_SECRET (its secret)" in str(caught.value)
     assert "ALIYUN_ACCESS_KEY_ID (" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["aliyun_sms", "card_core"])
+def test_a_wrong_optional_setting_of_an_integration_is_a_line_too(name: str) -> None:
+    """The line names the setting and what it must be."""
+    module = importlib.import_module(f"integrations.{name}")
+    key = {"aliyun_sms": "ALIYUN_TIMEOUT_SECONDS", "card_core": "CARD_CORE_TIMEOUT_SECONDS"}[name]
+    given = {**dict.fromkeys(module.SETTINGS, "127.0.0.1"), key: "soon"}
+    with pytest.raises(SettingError, match=f"A setting of {name} is wrong: {key} must be a number"):
+        providers.load(name, given)
+
+
+def test_a_back_office_is_no_provider(tmp_path: Path) -> None:
+    """Naming one where messages are to be sent is refused before anything starts."""
+    keys = {"CARD_CORE_URL": "http://127.0.0.1:1", "CARD_CORE_APP_ID": "x", "CARD_CORE_SECRET": "x"}
+    settings = config.load({"SMS_PROVIDERS": "card_core=1", **keys}, tmp_path)
+    with pytest.raises(SettingError, match="SMS_PROVIDERS names card_core, which sends no messages"):
+        runtime.build(settings, wake=lambda _lane: None)
 
 
 def test_an_unknown_provider_is_named(tmp_path: Path) -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.catalogue import card_loss
+from gateway import cities
 from gateway.channels import sms
 from gateway.content.rendering import MissingPersonalisationError, compile_body
 from gateway.content.store import SHIPPED
+from gateway.transactions import registry
+from gateway.transactions.model import ENDS, State, TransactionType, View
 
+NOW = datetime(2026, 11, 21, 8, 5, tzinfo=UTC)
 TEXTS = sorted(SHIPPED.glob("*/*.txt"))
 LONGEST_VALUE = 35  # characters of one variable, as Aliyun takes them
 EVENTS = {"code", "succeeded", "already_done", "rejected", "failed", "waiting"}
@@ -55,13 +61,41 @@ def test_a_shipped_text_is_one_a_vendor_takes(path: Path) -> None:
         assert "12333" in body or path.name.startswith("code")
 
 
-def test_every_event_is_worded_in_both_languages() -> None:
-    """Whatever happens, there are words for the citizen."""
-    for language in ("zh-CN", "en"):
-        assert {p.name.split(".")[0] for p in TEXTS if p.name.endswith(f".{language}.txt")} == EVENTS
+def _views(kind: TransactionType) -> list[View]:
+    """The type's views: every end with every reason it has words for, and still waiting."""
+    rules = cities.shipped()["changde"].versions[-1]
+    module = sys.modules[kind.perform.__module__]
+    reasons: Iterable[str] = getattr(module, "REASONS", {})
+    states = [State.SUBMITTED, *ENDS - {State.CANCELLED}]
+    return [
+        View("0", kind.name, state, rules, {}, reason, None, NOW, NOW)
+        for state in states
+        for reason in (*reasons, None)
+    ]
 
 
-def test_every_reason_fits_into_a_variable() -> None:
-    """A reason or bank sentence longer than the vendor's limit would make the message unsendable."""
-    for words in card_loss.REASONS.values():
-        assert max(len(words.zh), len(words.en)) <= LONGEST_VALUE
+@pytest.mark.parametrize("kind", registry.types().values(), ids=lambda kind: kind.name)
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_every_event_of_a_type_is_worded_with_values_it_has(kind: TransactionType, language: str) -> None:
+    """Whatever happens, there are words for the citizen, and no placeholder in them stays empty."""
+    for event in EVENTS:
+        path = SHIPPED / kind.name / f"{event}.sms.{language}.txt"
+        compiled = compile_body(path.read_text("utf-8").strip())
+        for view in _views(kind):
+            values = {"code": "482913"} if event == "code" else kind.personalise(view)
+            compiled.values(values)
+
+
+@pytest.mark.parametrize("kind", registry.types().values(), ids=lambda kind: kind.name)
+def test_every_value_fits_into_a_variable(kind: TransactionType) -> None:
+    """A value longer than the vendor's limit would make its message unsendable."""
+    for view in _views(kind):
+        assert {name: v for name, v in kind.personalise(view).items() if len(v) > LONGEST_VALUE} == {}
+
+
+@pytest.mark.parametrize("kind", registry.types().values(), ids=lambda kind: kind.name)
+def test_every_state_of_a_type_is_explained(kind: TransactionType) -> None:
+    """No state leaves a citizen without a sentence in both languages."""
+    for view in _views(kind):
+        assert kind.explain(view)
+        assert all(words.zh and words.en for words in kind.explain(view))
