@@ -5,7 +5,12 @@
     python3 run.py [--state DIR] [--port N]     start everything, http://127.0.0.1:12333
     python3 run.py test [--all] [pytest args]   lint, types, import contracts, tests
     python3 run.py demo --json                  play the tour in a fresh city, print one object
-    python3 run.py VERB [arguments]             any other verb of the gateway command, e.g. queues
+    python3 run.py queues                       what waits where, and whether the books balance
+    python3 run.py timeline NUMBER              everything that happened to one matter
+    python3 run.py citizen                      a made-up citizen to play as (while it runs)
+    python3 run.py seed --citizens N            a larger demo city (while it runs)
+    python3 run.py templates register           hand texts in for review, fetch decisions
+    python3 run.py api-key | operator | migrate for whoever installs
     python3 run.py VERB --help                  what a verb takes
     一条命令即可启动：python3 run.py，然后按屏幕提示打开网页。
 
@@ -94,7 +99,9 @@ def become(venv, arguments):
     # type: (str, list[str]) -> None
     """Go on as the environment's Python, in the same process: signals reach the product itself."""
     # The working folder stays the caller's, so our modules are found by path and never there.
-    found = dict(environment(), PYTHONPATH=ROOT, PYTHONSAFEPATH="1", PYTHONUTF8="1")
+    found = dict(
+        environment(), HUIYIN_COMMAND="python3 run.py", PYTHONPATH=ROOT, PYTHONSAFEPATH="1", PYTHONUTF8="1"
+    )
     sys.stdout.flush()
     os.execve(python_of(venv), [python_of(venv)] + arguments, found)
 

@@ -83,6 +83,11 @@ def load(
 def _read(environment: Mapping[str, str], folder: Path) -> Settings:
     sandbox_url = _sandbox_url(environment)
     real = any(environment.get(key) for key in REAL_PROVIDER_KEYS)
+    if environment.get("CARD_CORE_URL") and not (real or sandbox_url):
+        raise SettingError(
+            "CARD_CORE_URL is set but no SMS provider is. Set ALIYUN_ACCESS_KEY_ID and the other settings "
+            "of a provider to go live, or unset CARD_CORE_URL to play in the sandbox."
+        )
     providers = _weights(environment.get("SMS_PROVIDERS", "aliyun_sms"))
     return Settings(
         state=folder,

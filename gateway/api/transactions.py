@@ -186,7 +186,8 @@ def _problem(status: int, error: str, message: str, next_step: str) -> Answer:
 
 
 def _field_problem(name: str, words: Words) -> Problem:
-    return Problem("ValidationError", f"answers.{name} {words.en}", words.zh)
+    next_step = f"Correct answers.{name}; GET /v2/transaction-types describes it. {words.zh}"
+    return Problem("ValidationError", f"answers.{name} {words.en}", next_step)
 
 
 # --- how it is shown -----------------------------------------------------------------------
@@ -197,7 +198,7 @@ def stamp(at: datetime) -> str:
 
 
 def _shown(tx: Connection, runtime: Runtime, transaction: Transaction) -> dict[str, Any]:
-    view = transaction.view()
+    view = transaction.view(runtime.clock())
     sentences = registry.get(view.type).explain(view)
     return {
         "reference": view.reference,

@@ -160,11 +160,12 @@ def _bank(rules: Rules) -> Words:
     return Words("银行账户已同步挂失", "The bank account is blocked as well")
 
 
+UNITS = {"hour": ("小时", "hours"), "day": ("天", "days"), "working_day": ("个工作日", "working days")}
+
+
 def _duration(rules: Rules) -> Words:
-    rule = rules.card_loss
-    zh = {"hour": "小时", "day": "天", "working_day": "个工作日"}[rule.unit]
-    en = {"hour": "hours", "day": "days", "working_day": "working days"}[rule.unit]
-    return Words(f"{rule.duration}{zh}", f"{rule.duration} {en}")
+    zh, en = UNITS[rules.card_loss.unit]
+    return Words(f"{rules.card_loss.duration}{zh}", f"{rules.card_loss.duration} {en}")
 
 
 def effect(rules: Rules) -> Sequence[Words]:
@@ -205,21 +206,25 @@ def explain(view: View) -> Sequence[Words]:
                 _PERSON,
             ]
         case State.CANCELLED:
-            return [
-                Words("这次没有提交，卡没有挂失。", "This was never confirmed; the card is not blocked."),
-                _AGAIN,
-            ]
+            return [_CANCELLED]
         case State.SUBMITTED | State.UPSTREAM_UNKNOWN:
             return _explain_waiting(view)
         case _:
-            return [Words("还没有提交，卡没有挂失。", "Not confirmed yet; the card is not blocked."), _AGAIN]
+            return [_NOT_YET]
 
 
 _PERSON = Words(
     "请拨打12333转人工，或带身份证到社保窗口办理。",
     "Call 12333 and press 0 for a person, or bring your ID card to a social-security counter.",
 )
-_AGAIN = Words("需要挂失请重新办理，或拨打12333。", "To block it, start again or call 12333.")
+_CANCELLED = Words(
+    "这次没有提交，卡没有挂失。需要挂失请重新办理，或拨打12333。",
+    "This was never confirmed; the card is not blocked. To block it, start again or call 12333.",
+)
+_NOT_YET = Words(
+    "还没有确认，卡没有挂失。请填验证码，再确认。",
+    "Not confirmed yet; the card is not blocked. Enter the code, then confirm.",
+)
 
 
 def _explain_blocked(view: View) -> list[Words]:
@@ -248,19 +253,15 @@ def _explain_blocked(view: View) -> list[Words]:
 
 
 def _undo(rules: Rules) -> Words:
+    how = Words("带身份证到社保窗口解挂", "bring your ID card to a counter")
     if rules.card_loss.remote_cancel_allowed:
-        return Words(
-            "找到卡了：拨打12333，或等到期自动解除。",
-            "If you find the card: call 12333, or wait until the block ends by itself.",
-        )
-    return Words(
-        "找到卡了：带身份证到社保窗口解挂，或等到期自动解除。",
-        "If you find the card: bring your ID card to a counter, or wait until the block ends by itself.",
-    )
+        how = Words("拨打12333", "call 12333")
+    late = Words("或等到期自动解除", "or wait until the block ends by itself")
+    return Words(f"找到卡了：{how.zh}，{late.zh}。", f"If you find the card: {how.en}, {late.en}.")
 
 
 def _explain_waiting(view: View) -> list[Words]:
-    if view.trouble is None:
+    if view.trouble is None and not view.slow:
         return [
             Words(
                 "您的申请已收到，正在办理，通常几秒钟。",

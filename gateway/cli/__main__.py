@@ -1,5 +1,7 @@
-"""``python -m gateway.cli``."""
+"""``python -m gateway.cli``; run.py says by what name it was called."""
+
+import os
 
 from gateway.cli import main
 
-main(prog_name="gateway")
+main(prog_name=os.environ.get("HUIYIN_COMMAND", "gateway"))

@@ -29,16 +29,23 @@ def queues(context: Context) -> None:
     context.show({"lanes": rows, "balanced": balanced}, lambda: _print_lanes(rows, balanced))
 
 
+COLUMNS = {
+    "depth": "depth",
+    "oldest_s": "oldest s",
+    "in_flight": "in flight",
+    "unknown": "unknown",
+    "dead": "dead",
+    "accepted": "accepted",
+    "delivered": "delivered",
+    "other": "other",
+    "taken": "taken",
+}
+
+
 def _print_lanes(rows: Sequence[dict[str, Any]], balanced: bool) -> None:
-    table = Table("lane", "waiting", "oldest s", "sending", "unknown", "dead", "done", "taken", box=SIMPLE)
+    table = Table("lane", *COLUMNS.values(), box=SIMPLE, padding=(0, 0))
     for row in rows:
-        table.add_row(
-            row["name"],
-            *(
-                f"{row[key]:,}"
-                for key in ("depth", "oldest_s", "in_flight", "unknown", "dead", "delivered", "taken")
-            ),
-        )
+        table.add_row(row["name"], *(f"{row[key]:,}" for key in COLUMNS))
     out = Console()
     out.print(table)
     out.print("Ledger balanced: nothing was lost." if balanced else "[bold red]Ledger does NOT balance.[/]")

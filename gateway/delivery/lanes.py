@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from gateway.delivery import ledger
+from gateway.delivery.ledger import Account
 from gateway.delivery.receipts import LANE as RECEIPTS
 from gateway.delivery.receipts import callbacks
 from gateway.notifications.status import Status
@@ -17,7 +18,7 @@ from gateway.notifications.store import notifications
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One lane as it stands: how many wait and since when, are being sent, are unknown, are dead letters."""
+    """One lane as it stands; every row taken is counted in exactly one column."""
 
     name: str
     depth: int
@@ -25,8 +26,10 @@ class Lane:
     in_flight: int
     unknown: int
     dead: int
-    taken: int
+    accepted: int
     delivered: int  # of messages; of other work: ended well
+    other: int  # ended otherwise (expired, suppressed, cancelled, undelivered), or not begun
+    taken: int  # all of the above but oldest_s
 
 
 def due(tx: Connection, now: datetime) -> set[str]:
@@ -49,16 +52,21 @@ def standing(tx: Connection, now: datetime) -> Sequence[Lane]:
             .group_by(columns.lane)
         )
     }
-    return [
-        Lane(
-            name=account.lane,
-            depth=account.standing.get(Status.WAITING, 0),
-            oldest_s=round(max(0.0, oldest.get(account.lane, 0.0)), 1),
-            in_flight=account.standing.get(Status.SENDING, 0),
-            unknown=account.standing.get(Status.UNKNOWN, 0),
-            dead=account.standing.get(Status.FAILED, 0),
-            taken=account.taken,
-            delivered=account.standing.get(Status.DELIVERED, 0),
-        )
-        for account in ledger.accounts(tx)
-    ]
+    return [_lane(account, max(0.0, oldest.get(account.lane, 0.0))) for account in ledger.accounts(tx)]
+
+
+def _lane(account: Account, oldest: float) -> Lane:
+    shown = (Status.WAITING, Status.SENDING, Status.UNKNOWN, Status.FAILED, Status.ACCEPTED, Status.DELIVERED)
+    depth, in_flight, unknown, dead, accepted, delivered = (account.standing.get(one, 0) for one in shown)
+    return Lane(
+        name=account.lane,
+        depth=depth,
+        oldest_s=round(oldest, 1),
+        in_flight=in_flight,
+        unknown=unknown,
+        dead=dead,
+        accepted=accepted,
+        delivered=delivered,
+        other=sum(n for status, n in account.standing.items() if status not in shown),
+        taken=account.taken,
+    )

@@ -10,8 +10,10 @@ from sqlalchemy import Connection, func, select
 from gateway.delivery import lanes, receipts
 from gateway.delivery.lanes import Lane
 from gateway.transactions.engine import LANE as TRANSACTIONS
-from gateway.transactions.model import ENDS, WITH_BACK_OFFICE, State
+from gateway.transactions.model import OPEN, WITH_BACK_OFFICE, State
 from gateway.transactions.store import transactions
+
+DONE = (State.SUCCEEDED, State.ALREADY_DONE)
 
 
 def standing(tx: Connection, now: datetime) -> Sequence[Lane]:
@@ -28,17 +30,19 @@ def _transactions(tx: Connection, now: datetime) -> Lane:
         select(func.min(columns.submitted_at)).where(columns.state.in_(WITH_BACK_OFFICE))
     ).scalar()
     calling = tx.execute(
-        select(func.count()).where(columns.calling.is_(True), columns.state.in_(WITH_BACK_OFFICE))
+        select(func.count()).where(columns.calling.is_(True), columns.state == State.SUBMITTED)
     ).scalar_one()
     return Lane(
         name=TRANSACTIONS,
-        depth=counts.get(State.SUBMITTED, 0),
+        depth=counts.get(State.SUBMITTED, 0) - calling,
         oldest_s=round((now - oldest).total_seconds(), 1) if oldest else 0.0,
         in_flight=calling,
         unknown=counts.get(State.UPSTREAM_UNKNOWN, 0),
         dead=counts.get(State.FAILED, 0),
+        accepted=0,
+        delivered=sum(counts.get(state, 0) for state in DONE),
+        other=sum(counts.get(state, 0) for state in (*OPEN, State.REJECTED, State.CANCELLED)),
         taken=sum(counts.values()),
-        delivered=sum(counts.get(state, 0) for state in ENDS - {State.FAILED}),
     )
 
 
@@ -55,6 +59,8 @@ def _receipts(tx: Connection, now: datetime) -> Lane:
         in_flight=0,
         unknown=counts.get("unmatched", 0),
         dead=counts.get("unreadable", 0),
-        taken=sum(counts.values()),
+        accepted=0,
         delivered=counts.get("applied", 0),
+        other=0,
+        taken=sum(counts.values()),
     )

@@ -197,7 +197,7 @@ def tell(tx: Connection, runtime: Runtime, transaction: Transaction, event: str)
     citizen = register.find(tx, runtime.vault, transaction.answers["id_number"])
     if citizen is None or citizen.id != transaction.row.citizen_id:
         return set()
-    values = registry.get(transaction.row.type).personalise(transaction.view())
+    values = registry.get(transaction.row.type).personalise(transaction.view(runtime.clock()))
     return _notify(tx, runtime, transaction, citizen, event, Class.RESULT, values)
 
 

@@ -77,7 +77,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a citizen or a service may be told of a transaction."""
+    """What a citizen or a service may be told of a transaction.
+
+    ``trouble`` is what the back office's last fault was; ``slow`` says that it
+    takes longer than usual, though nothing is known to be wrong.
+    """
 
     reference: str
     type: str
@@ -86,6 +90,7 @@ class View:
     facts: Mapping[str, str]
     reason: str | None
     trouble: str | None
+    slow: bool
     created_at: datetime
     updated_at: datetime
 
@@ -126,6 +131,7 @@ class Keypad:
 
 GIVE_UP = timedelta(hours=24)  # after a day of trying, a person takes over
 LONGEST_PAUSE = timedelta(minutes=1)
+USUAL = timedelta(seconds=8)  # a back office that works has answered by then
 SAY_SO_AFTER = timedelta(seconds=60)  # a citizen who has waited this long is told why
 
 

@@ -6,7 +6,9 @@ knowing: a type's ``perform`` looks before it acts, every time.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -31,25 +33,39 @@ from gateway.transactions.model import (
 from gateway.transactions.store import Transaction, transactions
 
 CLAIM = 8  # as many as are asked at the same time
-LEASES = 4  # of the usual length: longer than the two calls of 30 s a step may make
 log = structlog.get_logger()
 
 
 def run_due(runtime: Runtime) -> int:
-    """Work off the transactions that are due; returns how many."""
+    """Work off the transactions that are due; returns how many.
+
+    A call may take longer than a lease, so leases are renewed while calls run: a
+    worker that dies is noticed within one lease, one that waits is left alone.
+    """
     done = 0
     with ThreadPoolExecutor(CLAIM, thread_name_prefix="step") as pool:
         while rows := _claim(runtime):
-            for future in [pool.submit(_work, runtime, row) for row in rows]:
+            running = {pool.submit(_work, runtime, row): row for row in rows}
+            while waiting := wait(running, timeout=runtime.settings.lease / 3).not_done:
+                _renew(runtime, [running[future] for future in waiting])
+            for future in running:
                 future.result()
             done += len(rows)
     return done
 
 
+def _renew(runtime: Runtime, rows: Sequence[Row[Any]]) -> None:
+    columns = transactions.c
+    ours = columns.id.in_([row.id for row in rows]) & (columns.lease == rows[0].lease)
+    until = runtime.clock() + timedelta(seconds=runtime.settings.lease)
+    with runtime.db.write() as tx:
+        tx.execute(update(transactions).where(ours).values(due_at=until))
+
+
 def _claim(runtime: Runtime) -> list[Row[Any]]:
     """Lease due rows and return those to ask a back office about; unfinished drafts end here."""
     now, lease = runtime.clock(), new_lease()
-    seconds = LEASES * runtime.settings.lease
+    seconds = runtime.settings.lease
     with runtime.db.write() as tx:
         rows = claim(tx, transactions, now=now, seconds=seconds, limit=CLAIM, lease=lease)
         calls = [row for row in rows if row.state in WITH_BACK_OFFICE]
@@ -103,7 +119,7 @@ def _perform(runtime: Runtime, transaction: Transaction) -> StepOutcome:
     case = Case(
         reference=transaction.row.reference,
         answers=transaction.answers,
-        rules=transaction.view().rules,
+        rules=transaction.rules,
         now=runtime.clock(),
     )
     try:

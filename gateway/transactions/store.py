@@ -31,9 +31,10 @@ from sqlalchemy import (
 )
 
 from gateway import cities
+from gateway.cities import Rules
 from gateway.db import Utc, metadata, sparse_index
 from gateway.runtime import Runtime
-from gateway.transactions.model import REFERENCE_DIGITS, State, View, reference
+from gateway.transactions.model import REFERENCE_DIGITS, USUAL, State, View, reference
 
 transactions = Table(
     "transactions",
@@ -92,16 +93,23 @@ class Transaction:
     def state(self) -> State:
         return State(self.row.state)
 
-    def view(self) -> View:
-        """What may be told of it."""
+    @property
+    def rules(self) -> Rules:
+        """The city's rules it began under."""
+        return cities.shipped()[self.row.city].rules(self.row.rules_version)
+
+    def view(self, now: datetime) -> View:
+        """What may be told of it at this moment."""
+        submitted_at = self.row.submitted_at
         return View(
             reference=self.row.reference,
             type=self.row.type,
             state=self.state,
-            rules=cities.shipped()[self.row.city].rules(self.row.rules_version),
+            rules=self.rules,
             facts=self.facts,
             reason=self.row.reason,
             trouble=self.row.trouble,
+            slow=submitted_at is not None and now - submitted_at > USUAL,
             created_at=self.row.created_at,
             updated_at=self.row.updated_at,
         )

@@ -44,6 +44,6 @@ def _page(transaction: Transaction) -> ResponseReturnValue:
         "check.html",
         kind=kind,
         answers=answers,
-        effect=kind.effect(transaction.view().rules),
+        effect=kind.effect(transaction.rules),
         step=steps.check(kind.name),
     )

@@ -42,7 +42,8 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
 
 
 def _page(tx: Connection, runtime: Runtime, transaction: Transaction) -> ResponseReturnValue:
-    view, now = transaction.view(), runtime.clock()
+    now = runtime.clock()
+    view = transaction.view(now)
     kind = steps.kind(view.type)
     row = _message(tx, transaction.id)
     return render_template(

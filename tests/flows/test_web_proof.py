@@ -51,7 +51,7 @@ def test_a_stranger_sees_the_same_pages_as_a_registered_person(
 def test_a_name_that_does_not_match_gets_no_code_and_no_hint(browser: Browser, person: Person) -> None:
     text = browser.answer(person.id_number, "陈安平")
     assert browser.codes() == []
-    assert "如果信息和登记的一致，验证码已发到您登记的手机" in text
+    assert "如果信息和登记的一致，验证码会发到您登记的手机" in text
 
 
 def test_a_new_code_goes_out_after_a_minute_and_the_wait_is_told(

@@ -17,6 +17,7 @@ from gateway.transactions import engine, steps, store
 from gateway.transactions.identity import Locked, Proven, Sent, TooSoon, Wrong
 from gateway.transactions.model import State, is_reference
 from gateway.transactions.store import Transaction
+from tests.contract.sandbox_process import until
 from tests.world import World
 
 
@@ -168,7 +169,30 @@ def test_a_worker_lost_during_its_call_is_asked_about(world: World, desk: Desk) 
     (claimed,) = steps._claim(world.runtime)
     until = world.clock.now + timedelta(days=7)
     assert isinstance(desk.report_loss(desk.card, "", until, claimed.reference), Done)  # and the worker dies
-    world.clock.advance(seconds=121)
+    world.clock.advance(seconds=31)
+    steps.run_due(world.runtime)
+    assert state(world, transaction) is State.SUCCEEDED
+    assert len(desk.reports) == 1
+
+
+def test_a_call_that_outlasts_its_lease_keeps_it(world: World, desk: Desk) -> None:
+    """Leases are renewed while a call runs, so nobody else takes the transaction meanwhile."""
+    transaction = submitted(world)
+    brisk = replace(world.runtime.settings, lease=0.15)
+    world.runtime = replace(world.runtime, settings=brisk)
+
+    def renewed() -> bool:
+        with world.runtime.db.read() as tx:
+            due_at = store.load(tx, world.runtime, transaction.id).row.due_at
+        return bool(due_at > world.clock.now)
+
+    def slow(cards: list[Card]) -> list[Card]:
+        world.clock.advance(seconds=1)
+        until(renewed)
+        assert steps._claim(world.runtime) == []
+        return cards
+
+    desk.find = slow
     steps.run_due(world.runtime)
     assert state(world, transaction) is State.SUCCEEDED
     assert len(desk.reports) == 1
