@@ -43,7 +43,10 @@ COLUMNS = {
 
 
 def _print_lanes(rows: Sequence[dict[str, Any]], balanced: bool) -> None:
-    table = Table("lane", *COLUMNS.values(), box=SIMPLE, padding=(0, 0))
+    table = Table(box=SIMPLE, padding=(0, 0))
+    table.add_column("lane", no_wrap=True)
+    for heading in COLUMNS.values():
+        table.add_column(heading, justify="right")
     for row in rows:
         table.add_row(row["name"], *(f"{row[key]:,}" for key in COLUMNS))
     out = Console()
