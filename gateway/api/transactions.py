@@ -223,6 +223,8 @@ def _shown(tx: Connection, runtime: Runtime, transaction: Transaction) -> dict[s
 def _next_step(state: State) -> str | None:
     if state is State.IDENTITY_PENDING:
         return "POST the code the citizen received to …/proof."
+    if state is State.DRAFT:
+        return "POST …/code from code_again_at on: the last code was used a moment ago."
     return None
 
 

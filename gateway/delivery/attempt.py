@@ -72,7 +72,8 @@ def _hand_over(runtime: Runtime, claimed: Claimed, handover: Handover) -> None:
 
 def _call(runtime: Runtime, handover: Handover, messages: Sequence[Message]) -> Sequence[Outcome]:
     try:
-        return runtime.providers[handover.provider].hand_over(handover.id, messages)
+        outcomes = runtime.providers[handover.provider].hand_over(handover.id, messages)
+        return [outcome for _, outcome in zip(messages, outcomes, strict=True)]
     except Exception as error:  # noqa: BLE001 - a bug in the provider: what it did is not known, so say so
         kind = type(error).__name__  # and no traceback: it may hold personal data
         log.error("provider_bug", provider=handover.provider, error=kind)  # noqa: TRY400

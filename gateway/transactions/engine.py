@@ -113,15 +113,15 @@ def send_code(
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     if transaction.state not in OPEN or transaction.row.proof:
         return Result(NotOpen(), transaction)
-    subject, kind = transaction.row.subject, transaction.row.type
-    said, code = identity.new_code(tx, runtime, subject, _who(runtime, transaction), kind)
+    who, kind = _who(runtime, transaction), transaction.row.type
+    said, code = identity.new_code(tx, runtime, transaction.row.subject, who, kind)
     lanes: set[str] = set()
     if isinstance(said, Sent):
         notifications.cancel_waiting(tx, runtime, transaction.id, Class.CODE, "replaced")
         citizen = _citizen(tx, runtime, transaction)
         lanes = _notify(tx, runtime, transaction, citizen, "code", Class.CODE, {"code": code})
         store.note(tx, runtime, transaction.id, "code_sent")
-    if identity.awaited(tx, subject, kind, runtime.clock()):  # also when asked for too soon
+    if identity.awaited(tx, who, kind, runtime.clock()):  # also when asked for too soon
         store.change(tx, runtime, transaction.id, state=State.IDENTITY_PENDING)
     return Result(said, store.load(tx, runtime, transaction.id), lanes)
 
@@ -138,12 +138,11 @@ def prove(
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     if transaction.state is not State.IDENTITY_PENDING or transaction.row.proof:
         return Result(NotOpen(), transaction)
-    said: Proven | Wrong | Locked = identity.prove(
-        tx, runtime, transaction.row.subject, transaction.row.type, code
-    )
+    who, kind = _who(runtime, transaction), transaction.row.type
+    said: Proven | Wrong | Locked = identity.prove(tx, runtime, transaction.row.subject, who, kind, code)
     citizen = _citizen(tx, runtime, transaction) if isinstance(said, Proven) else None
     if isinstance(said, Proven) and citizen is None:
-        said = Wrong(identity.PROOFS.most)  # the code was not sent for this name: it proves nothing
+        said = Wrong(identity.PROOFS.most)  # a stranger's lucky guess: their code went to nobody
     if citizen:
         store.change(tx, runtime, transaction.id, proof="code", citizen_id=citizen.id)
         notifications.cancel_waiting(tx, runtime, transaction.id, Class.CODE, "used")

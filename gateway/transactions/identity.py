@@ -2,10 +2,11 @@
 
 The answers never tell whether a person is registered: an unknown ID number, a
 wrong name and a right one are treated alike; only the right one gets a message.
-A code belongs to a person and a type of transaction, so whoever begins again
-within its five minutes still has it. Limits (ours; domain.md "Entry" and
-providers.md "Limits"), all per person: a code is sent again after a minute at
-the earliest and five times an hour at most; five failed proofs lock for 24 hours.
+A code belongs to ID number, name and type of transaction: whoever begins again
+within its five minutes still has it, and nobody who knows only the number can
+make it worthless. Limits (ours; domain.md "Entry" and providers.md "Limits"): a
+code is sent again after a minute at the earliest; per ID number five an hour at
+most, and five failed proofs lock for 24 hours.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ LOOK_UPS = Limit("look_up", 5, timedelta(hours=1), timedelta(hours=1))
 one_time_codes = Table(
     "one_time_codes",
     metadata,
-    Column("subject", LargeBinary(16), primary_key=True),
+    Column("who", LargeBinary(16), primary_key=True),
     Column("type", String(32), primary_key=True),
     Column("digest", LargeBinary(32), nullable=False),
     Column("expires_at", Utc, nullable=False),
@@ -157,36 +158,36 @@ def new_code(
     if count(tx, CODES, subject, now) > CODES.most:
         return Locked(now + CODES.closed), ""
     code = one_time_code()
-    _store(tx, runtime, subject, type_name, code)
+    _store(tx, runtime, who, type_name, code)
     return Sent(now + RESEND.closed), code
 
 
-def awaited(tx: Connection, subject: bytes, type_name: str, now: datetime) -> bool:
+def awaited(tx: Connection, who: bytes, type_name: str, now: datetime) -> bool:
     """Whether a code that was sent for this still counts."""
     columns = one_time_codes.c
-    query = select(columns.expires_at).where(columns.subject == subject, columns.type == type_name)
+    query = select(columns.expires_at).where(columns.who == who, columns.type == type_name)
     expires_at = tx.execute(query).scalar_one_or_none()
     return expires_at is not None and now < expires_at
 
 
-def _store(tx: Connection, runtime: Runtime, subject: bytes, type_name: str, code: str) -> None:
+def _store(tx: Connection, runtime: Runtime, who: bytes, type_name: str, code: str) -> None:
     upsert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     values = {
-        "digest": runtime.vault.digest("one_time_code", _bound(subject, type_name, code)),
+        "digest": runtime.vault.digest("one_time_code", _bound(who, type_name, code)),
         "expires_at": runtime.clock() + CODE_LIFE,
     }
-    statement = upsert(one_time_codes).values(subject=subject, type=type_name, **values)
-    key = [one_time_codes.c.subject, one_time_codes.c.type]
+    statement = upsert(one_time_codes).values(who=who, type=type_name, **values)
+    key = [one_time_codes.c.who, one_time_codes.c.type]
     tx.execute(statement.on_conflict_do_update(index_elements=key, set_=values))
 
 
-def _bound(subject: bytes, type_name: str, code: str) -> bytes:
+def _bound(who: bytes, type_name: str, code: str) -> bytes:
     """A code for one person and one type: worth nothing for any other."""
-    return b"\0".join((subject, type_name.encode(), code.encode()))
+    return b"\0".join((who, type_name.encode(), code.encode()))
 
 
 def prove(
-    tx: Connection, runtime: Runtime, subject: bytes, type_name: str, code: str
+    tx: Connection, runtime: Runtime, subject: bytes, who: bytes, type_name: str, code: str
 ) -> Proven | Wrong | Locked:
     """Check a code; a right one is used up, a wrong one counts towards the lock."""
     now = runtime.clock()
@@ -196,9 +197,9 @@ def prove(
     tried = count(tx, PROOFS, subject, now)  # before looking: guesses made at once must not share a try
     if tried > PROOFS.most:
         return Locked(now + PROOFS.closed)
-    key = (one_time_codes.c.subject == subject) & (one_time_codes.c.type == type_name)
+    key = (one_time_codes.c.who == who) & (one_time_codes.c.type == type_name)
     row = tx.execute(select(one_time_codes).where(key)).one_or_none()
-    given = runtime.vault.digest("one_time_code", _bound(subject, type_name, code))
+    given = runtime.vault.digest("one_time_code", _bound(who, type_name, code))
     if row and now < row.expires_at and same(row.digest, given):
         tx.execute(delete(one_time_codes).where(key))
         forget(tx, PROOFS, subject)

@@ -108,9 +108,9 @@ def _work(runtime: Runtime, row: Row[Any]) -> None:
 def _cannot_open(runtime: Runtime, row: Row[Any]) -> None:
     """Its sealed answers are damaged: nothing can be done or told, so people must see it."""
     log.error("cell_cannot_be_opened", table="transactions", row=str(row.id))
-    ended = {"state": State.FAILED, "reason": "cannot_be_opened", "due_at": None, "calling": False}
+    ended = {"state": State.FAILED, "reason": "cannot_be_opened", "due_at": None, "lease": None}
     with runtime.db.write() as tx:
-        if store.change(tx, runtime, row.id, lease=row.lease, **ended):
+        if store.change(tx, runtime, row.id, under=row.lease, calling=False, **ended):
             store.note(tx, runtime, row.id, State.FAILED, "cannot_be_opened")
 
 
@@ -139,7 +139,8 @@ def _record(tx: Connection, runtime: Runtime, transaction: Transaction, outcome:
         tx,
         runtime,
         transaction.id,
-        lease=row.lease,
+        under=row.lease,
+        lease=None,  # so that a renewal under way does not make it due again
         state=then.state,
         reason=then.reason if then.state in ENDS else None,
         trouble=None if then.state in ENDS else then.reason,

@@ -175,11 +175,11 @@ def sealed(runtime: Runtime, key: UUID, column: str, values: Mapping[str, str]) 
     return runtime.vault.seal(f"transactions.{column}", key, json.dumps(dict(values), ensure_ascii=False))
 
 
-def change(tx: Connection, runtime: Runtime, key: UUID, *, lease: int | None = None, **values: Any) -> bool:
-    """Set columns of one row, if it is still leased under ``lease`` where one is given."""
+def change(tx: Connection, runtime: Runtime, key: UUID, *, under: int | None = None, **values: Any) -> bool:
+    """Set columns of one row; with ``under`` only while that lease still holds it."""
     where = transactions.c.id == key
-    if lease is not None:
-        where &= transactions.c.lease == lease
+    if under is not None:
+        where &= transactions.c.lease == under
     statement = update(transactions).where(where).values(updated_at=runtime.clock(), **values)
     return bool(tx.execute(statement).rowcount)
 

@@ -192,6 +192,16 @@ def test_a_new_code_within_a_minute_is_refused_with_the_time_to_wait(api: Api) -
     assert response.json["errors"][0]["next_step"] == "Ask again after 2026-11-21T08:06:00.000000Z."
 
 
+def test_beginning_anew_just_after_a_code_was_used_says_what_to_do(api: Api) -> None:
+    """No code is on its way yet, so the answer names the step and the time for the next one."""
+    reference = api.post("/v2/transactions", api.body()).json["reference"]
+    api.post(f"/v2/transactions/{reference}/proof", {"code": api.code()})
+    again = api.post("/v2/transactions", api.body()).json
+    assert again["state"] == "draft"
+    assert again["next_step"].startswith("POST …/code from code_again_at on")
+    assert again["code_again_at"] == "2026-11-21T08:06:00.000000Z"
+
+
 def test_known_and_unknown_people_get_the_same_answer(api: Api) -> None:
     """Beginning with a code tells a service nothing about who is registered."""
     stranger = api.body()

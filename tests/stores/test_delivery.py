@@ -156,6 +156,17 @@ def test_a_late_answer_of_a_lost_lease_does_not_move_the_status(world: World) ->
     assert _balanced(world)
 
 
+def test_a_provider_that_answers_for_too_few_leaves_all_unknown(world: World) -> None:
+    """What a broken provider did is not known, so it is asked about, not guessed."""
+    world.settle(3)
+    world.take(3)
+    hand_over = world.provider.hand_over
+    world.provider.hand_over = lambda handover, messages: hand_over(handover, messages)[:1]  # type: ignore[method-assign]
+    run_lane(world.runtime, LANE)
+    assert world.statuses() == {"unknown": 3}
+    assert _balanced(world)
+
+
 @pytest.mark.parametrize(
     ("outcome", "status"),
     [

@@ -175,6 +175,17 @@ def test_a_worker_lost_during_its_call_is_asked_about(world: World, desk: Desk) 
     assert len(desk.reports) == 1
 
 
+def test_a_renewal_that_comes_too_late_wakes_nothing(world: World, desk: Desk) -> None:
+    """A transaction that ended while its lease was about to be renewed stays ended and is due never again."""
+    transaction = submitted(world)
+    claimed = steps._claim(world.runtime)
+    steps._work(world.runtime, claimed[0])
+    steps._renew(world.runtime, claimed)
+    with world.runtime.db.read() as tx:
+        row = store.load(tx, world.runtime, transaction.id).row
+    assert (row.state, row.due_at, row.lease) == (State.SUCCEEDED, None, None)
+
+
 def test_a_call_that_outlasts_its_lease_keeps_it(world: World, desk: Desk) -> None:
     """Leases are renewed while a call runs, so nobody else takes the transaction meanwhile."""
     transaction = submitted(world)
@@ -312,6 +323,13 @@ def test_only_the_newest_code_counts(world: World, desk: Desk) -> None:
     if first != second:
         assert isinstance(prove(world, transaction, first), Wrong)
     assert prove(world, transaction, second) == Proven()
+
+
+def test_somebody_who_knows_only_the_number_cannot_replace_the_code(world: World, desk: Desk) -> None:
+    """A request under a wrong name leaves the code on the right person's handset good."""
+    transaction = begin(world)
+    begin(world, name="张三")
+    assert prove(world, transaction, sent_codes(world)[0]) == Proven()
 
 
 def test_changing_who_asks_withdraws_the_proof(world: World, desk: Desk) -> None:

@@ -172,11 +172,11 @@ def upgrade() -> None:
 
     op.create_table(
         "one_time_codes",
-        sa.Column("subject", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("who", sa.LargeBinary(length=16), nullable=False),
         sa.Column("type", sa.String(length=32), nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("expires_at", Utc(), nullable=False),
-        sa.PrimaryKeyConstraint("subject", "type", name=op.f("pk_one_time_codes")),
+        sa.PrimaryKeyConstraint("who", "type", name=op.f("pk_one_time_codes")),
     )
     op.create_table(
         "operators",
