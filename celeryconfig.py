@@ -13,8 +13,19 @@ from kombu import Queue
 # --- queues ---------------------------------------------------------------------
 
 # The urgent worker serves these alone: a code never waits behind a mass mailing.
-URGENT_QUEUES = ("sms.urgent", "transactions")
-GENERAL_QUEUES = ("sms.normal", "sms.bulk", "receipts", "housekeeping")
+URGENT_QUEUES = ("sms.urgent", "voice.urgent", "email.urgent", "transactions")
+GENERAL_QUEUES = (
+    "sms.normal",
+    "sms.bulk",
+    "voice.normal",
+    "voice.bulk",
+    "email.normal",
+    "email.bulk",
+    "broadcasts",
+    "reminders",
+    "receipts",
+    "housekeeping",
+)
 
 task_queues = [Queue(name) for name in (*URGENT_QUEUES, *GENERAL_QUEUES)]
 task_default_queue = "housekeeping"
@@ -24,6 +35,8 @@ task_create_missing_queues = False  # a misspelt lane is an error, not a queue n
 task_routes = {
     "tasks.transactions.*": {"queue": "transactions"},
     "tasks.receipts.*": {"queue": "receipts"},
+    "tasks.broadcasts.*": {"queue": "broadcasts"},
+    "tasks.reminders.*": {"queue": "reminders"},
     "tasks.housekeeping.*": {"queue": "housekeeping"},
 }
 

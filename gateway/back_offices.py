@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The step took effect. ``facts`` are what the citizen is told of it."""
+    """The step took effect. ``facts`` are what the citizen is told of it, ``stage`` the type's own word."""
 
     facts: Mapping[str, str] = field(default_factory=dict)
+    stage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class AlreadyDone:
     """It had taken effect before: a success with another message."""
 
     facts: Mapping[str, str] = field(default_factory=dict)
+    stage: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,17 @@ from gateway.errors import SettingError
 MASTER_KEY_BYTES = 32
 RUNNING = "running.json"  # in the state folder while an instance runs: the settings of its processes
 # A provider counts as configured as soon as one of these is set.
-REAL_PROVIDER_KEYS = ("ALIYUN_ACCESS_KEY_ID", "ALIYUN_ACCESS_KEY_SECRET", "SMS_PROVIDERS")
+REAL_PROVIDER_KEYS = (
+    "ALIYUN_ACCESS_KEY_ID",
+    "ALIYUN_ACCESS_KEY_SECRET",
+    "TWILIO_ACCOUNT_SID",
+    "SMTP_HOST",
+    "SMS_PROVIDERS",
+    "VOICE_PROVIDERS",
+    "EMAIL_PROVIDERS",
+)
+# The channels, each with the providers it has where nothing is said; a channel without any is closed.
+CHANNELS: Mapping[str, str] = {"sms": "aliyun_sms", "voice": "", "email": ""}
 # What makes a deployment what it is; the demo tour plays in one of its own.
 DEPLOYMENT = (*REAL_PROVIDER_KEYS, "DATABASE_URL", "BROKER_URL", "PUBLIC_URL", "HUIYIN_STATE", "SANDBOX_URL")
 
@@ -32,7 +42,7 @@ class Settings:
     """What this deployment is.
 
     ``demo`` is true while no real provider is configured: the sandbox then plays
-    the outside world. ``sms_providers`` maps a provider's name to its weight.
+    the outside world. ``providers`` maps a channel to its providers and their weights.
     ``trusted_proxies`` is how many of our own proxies stand before us. Times are in seconds.
     """
 
@@ -42,7 +52,7 @@ class Settings:
     public_url: str
     city: str
     demo: bool
-    sms_providers: Mapping[str, int]
+    providers: Mapping[str, Mapping[str, int]]
     sandbox_url: str
     trusted_proxies: int
     lease: float
@@ -50,6 +60,11 @@ class Settings:
     master_key: bytes = field(repr=False)
     callback_secret: str = field(repr=False)
     environment: Mapping[str, str] = field(repr=False)
+
+    @property
+    def callbacks_url(self) -> str:
+        """Where a provider's reports arrive, with ``{provider}`` in its place."""
+        return f"{self.public_url}/callbacks/{{provider}}/{self.callback_secret}"
 
     @property
     def owns_database(self) -> bool:
@@ -88,7 +103,6 @@ def _read(environment: Mapping[str, str], folder: Path) -> Settings:
             "CARD_CORE_URL is set but no SMS provider is. Set ALIYUN_ACCESS_KEY_ID and the other settings "
             "of a provider to go live, or unset CARD_CORE_URL to play in the sandbox."
         )
-    providers = _weights(environment.get("SMS_PROVIDERS", "aliyun_sms"))
     return Settings(
         state=folder,
         database_url=_database_url(environment.get("DATABASE_URL", ""), folder),
@@ -96,7 +110,7 @@ def _read(environment: Mapping[str, str], folder: Path) -> Settings:
         public_url=environment.get("PUBLIC_URL", "http://127.0.0.1:12333").rstrip("/"),
         city=environment.get("HUIYIN_CITY", "changde"),
         demo=bool(sandbox_url) or not real,
-        sms_providers=providers,
+        providers={channel: _weights(environment, channel) for channel in CHANNELS},
         sandbox_url=sandbox_url,
         trusted_proxies=_count(environment, "TRUSTED_PROXIES"),
         lease=_seconds(environment, "HUIYIN_LEASE_SECONDS", 30),
@@ -159,17 +173,18 @@ def _broker_url(given: str) -> str:
     return given
 
 
-def _weights(given: str) -> dict[str, int]:
+def _weights(environment: Mapping[str, str], channel: str) -> dict[str, int]:
+    """The providers of a channel; a text message must have one, the other channels may be closed."""
+    key = f"{channel.upper()}_PROVIDERS"
+    given = environment.get(key, CHANNELS[channel])
     weights: dict[str, int] = {}
     for item in filter(None, (part.strip() for part in given.split(","))):
         name, _, weight = item.partition("=")
         if not name.isidentifier() or not (weight or "1").isdigit():
-            raise SettingError(
-                f"SMS_PROVIDERS has {item!r}; write names with weights, like aliyun_sms=3,other=1."
-            )
+            raise SettingError(f"{key} has {item!r}; write names with weights, like aliyun_sms=3,other=1.")
         weights[name] = int(weight or "1")
-    if not any(weights.values()):
-        raise SettingError("SMS_PROVIDERS names no provider with a weight above 0; put aliyun_sms there.")
+    if channel == "sms" and not any(weights.values()):
+        raise SettingError(f"{key} names no provider with a weight above 0; put aliyun_sms there.")
     return weights
 
 

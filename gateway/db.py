@@ -165,6 +165,11 @@ def claim(
     return tx.execute(statement).all()
 
 
+def is_due(tx: Connection, table: Table, now: datetime) -> bool:
+    """Whether any row of this queue is due."""
+    return tx.execute(select(table.c.id).where(table.c.due_at <= now).limit(1)).first() is not None
+
+
 # --- identifiers ----------------------------------------------------------------------
 
 

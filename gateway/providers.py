@@ -6,7 +6,7 @@ but the first:
 
 * ``Sender`` hands messages over,
 * ``Inquirer`` is asked what became of a hand-over whose answer was lost,
-* ``Reporter`` reads what the provider pushes to us,
+* ``Reporter`` reads what the provider pushes to us: receipts, and messages people sent,
 * ``TemplateRegistrar`` registers texts where the provider reviews them first.
 
 The result of a hand-over is a value. An exception out of a provider is a bug.
@@ -83,10 +83,12 @@ Outcome = Accepted | Throttled | Rejected | Unreachable | Unknown
 class Message:
     """One message ready to go.
 
-    ``address`` is E.164 for telephones (+8613800138000). ``text`` is the whole
-    text without the signature. ``template`` is the provider's own code of the
-    registered template, with ``params`` for its variables; a provider that
-    carries free text ignores both.
+    ``address`` is E.164 for telephones (+8613800138000), else an e-mail address.
+    ``text`` is the whole text without the signature; on the voice channel it is
+    spoken. ``template`` is the provider's own code of the registered template,
+    with ``params`` for its variables; a provider that carries free text ignores
+    both. ``language`` is the text's (zh-CN, en). ``subject`` and ``html`` are an
+    e-mail's; ``plays`` is how often a call says its text.
     """
 
     address: str
@@ -94,6 +96,10 @@ class Message:
     signature: str
     template: str | None = None
     params: Mapping[str, str] = field(default_factory=dict)
+    language: str = "zh-CN"
+    subject: str = ""
+    html: str = ""
+    plays: int = 2
 
 
 # --- what comes back --------------------------------------------------------------
@@ -155,8 +161,25 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Inbound:
+    """A message somebody sent to us. ``id`` is the provider's, so that a repeated push counts once.
+
+    ``address`` is the sender's in E.164, ``to`` the number or code it was sent to.
+    """
+
+    id: str
+    address: str
+    to: str
+    text: str
+    at: datetime | None = None
+
+
+Report = Receipt | Inbound
+
+
+@dataclass(frozen=True, slots=True)
 class Callback:
-    """A request a provider sent to our door, as it arrived. ``url`` is the public one."""
+    """A request a provider sent to our door, as it arrived. ``url`` is the public one, with its query."""
 
     kind: str
     url: str
@@ -215,13 +238,20 @@ class Inquirer(Sender, Protocol):
 
 @runtime_checkable
 class Reporter(Sender, Protocol):
-    """Pushes receipts to us."""
+    """Pushes receipts, and what people sent, to us."""
+
+    @property
+    def reports(self) -> frozenset[str]:
+        """The kinds of callback it understands: the last part of our door's path."""
 
     def verify(self, callback: Callback) -> bool:
         """Whether the request really comes from this provider."""
 
-    def parse(self, callback: Callback) -> Sequence[Receipt]:
-        """Read the receipts in it. Raises ``ValueError`` for a body that is none of the provider's."""
+    def parse(self, callback: Callback) -> Sequence[Report]:
+        """Read what is in it, by its kind. Raises ``ValueError`` for a body that is none of the provider's.
+
+        Called later than ``verify``, with kind, url and body only.
+        """
 
     def acknowledgement(self) -> tuple[str, str]:
         """The body and content type the provider wants to hear."""

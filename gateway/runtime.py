@@ -53,6 +53,10 @@ class Runtime:
                 self._back_offices[name] = providers.load(name, self.settings.environment)
             return self._back_offices[name]
 
+    def weights(self, channel: str) -> Mapping[str, int]:
+        """The providers of a channel and their weights; empty where it is closed."""
+        return self.settings.providers.get(channel, {})
+
     def wake_all(self, lanes: set[str]) -> None:
         for lane in sorted(lanes):
             self.wake(lane)
@@ -63,18 +67,18 @@ def build(settings: Settings, wake: Wake, *, sending: bool = True) -> Runtime:
 
     Without ``sending`` no provider is loaded: for those who only read the books.
     """
-    names = settings.sms_providers if sending else ()
+    named = settings.providers.items() if sending else ()
     return Runtime(
         settings=settings,
         db=Db(settings.database_url),
         vault=Vault(settings.master_key),
-        providers={name: _sender(name, settings) for name in names},
+        providers={name: _sender(name, channel, settings) for channel, names in named for name in names},
         wake=wake,
     )
 
 
-def _sender(name: str, settings: Settings) -> Sender:
-    provider = providers.load(name, settings.environment)
-    if not isinstance(provider, Sender):
-        raise SettingError(f"SMS_PROVIDERS names {name}, which sends no messages.")
+def _sender(name: str, channel: str, settings: Settings) -> Sender:
+    provider = providers.load(name, {**settings.environment, "CALLBACKS_URL": settings.callbacks_url})
+    if not isinstance(provider, Sender) or provider.channel != channel:
+        raise SettingError(f"{channel.upper()}_PROVIDERS names {name}, which sends no {channel}.")
     return provider

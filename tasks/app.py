@@ -18,18 +18,13 @@ from gateway.config import Settings
 from gateway.errors import SettingError
 from gateway.runtime import Runtime, Wake
 
-WORK = {
-    "transactions": "tasks.transactions.run",
-    "receipts": "tasks.receipts.run",
-}
+WORK = {lane: f"tasks.{lane}.run" for lane in ("transactions", "receipts", "broadcasts", "reminders")}
 DELIVERY = "tasks.delivery.run"
 QUIET, LONGEST_QUIET = 1.0, 30.0  # seconds without another try, doubled while the broker is away
 STALE = 10.0  # seconds after which a wake-up is dropped unread: the sweep has sent others since
 log = structlog.get_logger()
 
-app = Celery(
-    "huiyin", include=["tasks.delivery", "tasks.transactions", "tasks.receipts", "tasks.housekeeping"]
-)
+app = Celery("huiyin", include=["tasks.delivery", "tasks.housekeeping", *(f"tasks.{lane}" for lane in WORK)])
 app.config_from_object("celeryconfig")
 
 

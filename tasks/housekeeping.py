@@ -1,13 +1,20 @@
 """The sweep: wake whatever has due rows, and keep the books short. Hourly: forget what nobody needs."""
 
-from sqlalchemy import select
-
-from gateway.delivery import lanes, ledger, receipts
+from gateway.broadcasts import expand
+from gateway.broadcasts.store import broadcasts
+from gateway.db import is_due
+from gateway.delivery import lanes, ledger, measures, receipts
+from gateway.phone import calls
 from gateway.services import idempotency
-from gateway.transactions import identity
-from gateway.transactions.engine import LANE
+from gateway.transactions import engine, identity, reminders
 from gateway.transactions.store import transactions
 from tasks.app import app, current
+
+QUEUES = {
+    engine.LANE: transactions,
+    reminders.LANE: reminders.reminders,
+    expand.LANE: broadcasts,
+}
 
 
 @app.task(name="tasks.housekeeping.sweep")
@@ -16,9 +23,7 @@ def sweep() -> None:
     runtime = current()
     now = runtime.clock()
     with runtime.db.read() as tx:
-        due = lanes.due(tx, now)
-        if tx.execute(select(transactions.c.id).where(transactions.c.due_at <= now).limit(1)).first():
-            due.add(LANE)
+        due = lanes.due(tx, now) | {lane for lane, table in QUEUES.items() if is_due(tx, table, now)}
         long = ledger.is_long(tx)
     runtime.wake_all(due)
     if long:
@@ -29,6 +34,8 @@ def sweep() -> None:
 def tidy() -> None:
     """Every hour. Each room says how long it keeps what; each is a commit of its own."""
     runtime = current()
-    for forget_old in (idempotency.forget_old, identity.forget_old, receipts.forget_old):
+    for forget_old in (idempotency.forget_old, identity.forget_old, receipts.forget_old, calls.forget_old):
         with runtime.db.write() as tx:
             forget_old(tx, runtime.clock())
+    with runtime.db.write() as tx:
+        measures.compact(tx)

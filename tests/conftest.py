@@ -171,7 +171,7 @@ def settings(state: Path, url: str) -> Settings:
         public_url="http://127.0.0.1:12333",
         city="changde",
         demo=True,
-        sms_providers={"scripted": 1},
+        providers={"sms": {"scripted": 1}, "voice": {}, "email": {}},
         sandbox_url="",
         trusted_proxies=0,
         lease=30.0,

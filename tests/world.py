@@ -26,10 +26,12 @@ from gateway.providers import (
     Delivery,
     Finding,
     Found,
+    Inbound,
     Inquiry,
     Message,
     Outcome,
     Receipt,
+    Report,
 )
 from gateway.runtime import Runtime
 
@@ -70,6 +72,7 @@ class Scripted:
     name: str = "scripted"
     channel: str = "sms"
     needs_template: bool = False
+    reports: frozenset[str] = frozenset({"sms-report"})
 
     def __init__(self, batch: int = 100) -> None:
         self.batch = batch
@@ -78,6 +81,7 @@ class Scripted:
         self.script: Callable[[str, Message], Outcome] = lambda handover, _message: Accepted(
             f"ref-{handover}"
         )
+        self.said: list[Inbound] = []
         self.found: Callable[[Inquiry], Finding] | None = None
 
     def hand_over(self, handover: str, messages: Sequence[Message]) -> Sequence[Outcome]:
@@ -97,7 +101,9 @@ class Scripted:
     def verify(self, callback: Callback) -> bool:
         return callback.remote == "127.0.0.1"
 
-    def parse(self, callback: Callback) -> Sequence[Receipt]:
+    def parse(self, callback: Callback) -> Sequence[Report]:
+        if self.said:
+            return self.said
         return [
             Receipt(
                 item["reference"],

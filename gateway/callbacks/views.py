@@ -13,8 +13,6 @@ from gateway.providers import Callback, Reporter
 from gateway.runtime import Runtime
 from gateway.security import same
 
-KINDS = ("sms-report",)
-
 
 def blueprint(runtime: Runtime) -> Blueprint:
     """The callback routes for this process's Runtime."""
@@ -40,7 +38,7 @@ def _reporter(runtime: Runtime, provider: str, secret: str, kind: str) -> Report
     """The provider addressed; a wrong secret and an unknown name look the same."""
     known = runtime.providers.get(provider)
     right = same(secret.encode(), runtime.settings.callback_secret.encode())
-    if not right or not isinstance(known, Reporter) or kind not in KINDS:
+    if not right or not isinstance(known, Reporter) or kind not in known.reports:
         abort(404)
     return known
 

@@ -292,8 +292,8 @@ TYPE = TransactionType(
     ),
     effect=effect,
     form=Who,
-    back_office="card_core",
     perform=perform,
     personalise=personalise,
     explain=explain,
+    back_office="card_core",
 )

@@ -31,6 +31,9 @@ class Channel(Protocol):
     SUFFIX: str
     """Names the channel in template files and lanes."""
 
+    ADDRESS: str
+    """Which of a citizen's addresses it uses (``mobile``, ``email``), and the kind of its blind index."""
+
     LIMIT: int
     """The longest text it carries, in its own units."""
 

@@ -16,9 +16,20 @@ from phonenumbers import PhoneNumberType
 
 from gateway.channels import AddressError
 
-__all__ = ["LIMIT", "RECEIPT_WINDOW", "SUFFIX", "AddressError", "is_hotline", "length", "normalise", "parts"]
+__all__ = [
+    "ADDRESS",
+    "LIMIT",
+    "RECEIPT_WINDOW",
+    "SUFFIX",
+    "AddressError",
+    "is_hotline",
+    "length",
+    "normalise",
+    "parts",
+]
 
 SUFFIX = "sms"
+ADDRESS = "mobile"
 LIMIT = 500
 RECEIPT_WINDOW = timedelta(hours=72)
 

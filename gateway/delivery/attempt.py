@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -12,12 +13,20 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, bindparam, update
 
-from gateway.delivery import retry
-from gateway.delivery.claim import Claimed, Handover, Held, claim_lane, claim_questions, waits
+from gateway.delivery import measures, retry
+from gateway.delivery.claim import (
+    Claimed,
+    Handover,
+    Held,
+    channel_of,
+    claim_lane,
+    claim_questions,
+    waits,
+)
 from gateway.delivery.reconcile import ask
 from gateway.delivery.store import attempts
 from gateway.notifications import store
-from gateway.notifications.store import Move
+from gateway.notifications.store import moved
 from gateway.providers import Accepted, Message, Outcome, Unknown, Unreachable
 from gateway.runtime import Runtime
 
@@ -34,7 +43,8 @@ def run_lane(runtime: Runtime, lane: str, *, seconds: float = 20.0) -> int:
     Goes on until nothing is due or ``seconds`` have passed; then it asks to be
     woken again, so that one long backlog does not hold a worker for ever.
     """
-    limit = max(FEWEST, IN_FLIGHT * max(provider.batch for provider in runtime.providers.values()))
+    carriers = [runtime.providers[name].batch for name in runtime.weights(channel_of(lane))]
+    limit = max(FEWEST, IN_FLIGHT * max(carriers, default=1))
     ends, done = monotonic() + seconds, 0
     with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix=lane) as pool:
         while True:
@@ -95,9 +105,19 @@ def record(
     tx.execute(update(attempts).where(mine), sorted(rows, key=itemgetter("of")))
     moves = []
     for held, outcome in zip(handover.held, outcomes, strict=True):
-        then = retry.after(outcome, held.standing, now, waits(runtime))
-        moves.append(Move(held.id, held.lane, held.status, then.status, then.due_at, then.reason))
+        then = retry.after(outcome, held.standing, now, waits(runtime, held.lane))
+        moves.append(moved(held, then.status, then.due_at, then.reason))
     store.move(tx, moves, now, lease=lease)
+    _measure(tx, handover, outcomes, now)
+
+
+def _measure(tx: Connection, handover: Handover, outcomes: Sequence[Outcome], now: datetime) -> None:
+    counted: Counter[measures.Key] = Counter()
+    for outcome in outcomes:
+        counted[measures.ATTEMPTS, handover.provider, type(outcome).__name__.lower()] += 1
+    accepted = zip(handover.held, outcomes, strict=True)
+    waited = [(now - held.taken_at).total_seconds() for held, how in accepted if isinstance(how, Accepted)]
+    measures.add(tx, {**counted, **measures.handovers(handover.held[0].lane, waited)})
 
 
 def _finished(held: Held, outcome: Outcome, now: datetime) -> dict[str, Any]:

@@ -12,18 +12,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, true, update
 
-from gateway.channels import sms
-from gateway.citizens import register
+from gateway import channels
 from gateway.db import claim, new_lease
 from gateway.delivery import retry
-from gateway.delivery.compose import NO_ADDRESS, Letter, Unsendable, compose
+from gateway.delivery.compose import NO_ADDRESS, Letter, Unsendable, addresses_of, compose
 from gateway.delivery.store import attempts, new_handover
 from gateway.notifications import store
+from gateway.notifications.pauses import Kind, paused
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
-from gateway.notifications.store import Move, notifications
+from gateway.notifications.store import Move, moved, notifications
 from gateway.providers import Inquiry, Message, Unknown
 from gateway.runtime import Runtime
 
@@ -39,8 +39,10 @@ class Held:
 
     id: UUID
     lane: str
+    broadcast_id: UUID | None
     status: Status
     standing: retry.Standing
+    taken_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +89,14 @@ class _Sheet:
     ask: list[Row[Any]] = field(default_factory=list)
 
 
-def waits(runtime: Runtime) -> retry.Waits:
-    """How long this deployment waits for receipts and before it asks about a lost answer."""
-    return retry.Waits(sms.RECEIPT_WINDOW, timedelta(seconds=runtime.settings.reconcile_after))
+def channel_of(lane: str) -> str:
+    return lane.partition(".")[0]
+
+
+def waits(runtime: Runtime, lane: str) -> retry.Waits:
+    """How long receipts are waited for on this lane's channel, and before a lost answer is asked about."""
+    window = channels.load(channel_of(lane)).RECEIPT_WINDOW
+    return retry.Waits(window, timedelta(seconds=runtime.settings.reconcile_after))
 
 
 def claim_lane(runtime: Runtime, lane: str, limit: int) -> Claimed:
@@ -99,7 +106,9 @@ def claim_lane(runtime: Runtime, lane: str, limit: int) -> Claimed:
     """
     now, lease = runtime.clock(), new_lease()
     with runtime.db.write() as tx:
-        rows = _rows(tx, runtime, lane, limit, lease, notifications.c.status != Status.UNKNOWN)
+        if lane in paused(tx, Kind.LANE):
+            return Claimed(lease, 0, now)
+        rows = _rows(tx, runtime, lane, limit, lease, _to_send(tx))
         sheet = _sorted(rows, now)
         _lost(tx, runtime, sheet, now)
         handovers = _handovers(tx, runtime, sheet)
@@ -117,6 +126,14 @@ def claim_questions(runtime: Runtime, lane: str, limit: int) -> Claimed:
         questions = _questions(tx, runtime, sheet)
         store.move(tx, sheet.moves, now)
     return Claimed(lease, len(rows), _until(runtime, now), questions=questions)
+
+
+def _to_send(tx: Connection) -> ColumnElement[bool]:
+    """Anything but what is to be asked about, and nothing of a broadcast that is held still."""
+    columns = notifications.c
+    still = [UUID(name) for name in paused(tx, Kind.BROADCAST)]
+    free = (columns.broadcast_id.is_(None) | columns.broadcast_id.not_in(still)) if still else true()
+    return and_(columns.status != Status.UNKNOWN, free | (columns.status != Status.WAITING))
 
 
 def _rows(
@@ -142,18 +159,19 @@ def _sorted(rows: Sequence[Row[Any]], now: datetime) -> _Sheet:
     for row in rows:
         match row.status:
             case Status.ACCEPTED:
-                sheet.moves.append(Move(row.id, row.lane, Status.ACCEPTED, Status.ACCEPTED, None, NO_RECEIPT))
+                sheet.moves.append(moved(row, Status.ACCEPTED, None, NO_RECEIPT))
             case Status.SENDING:
                 sheet.lost.append(row)
             case _ if row.expires_at <= now:
-                sheet.moves.append(Move(row.id, row.lane, Status.WAITING, Status.EXPIRED, None, TOO_LATE))
+                sheet.moves.append(moved(row, Status.EXPIRED, None, TOO_LATE))
             case _:
                 sheet.send.append(row)
     return sheet
 
 
 def _held(row: Row[Any], status: Status, tries: int, *, others: bool = False) -> Held:
-    return Held(row.id, row.lane, status, retry.Standing(Class(row.klass), tries, row.expires_at, others))
+    standing = retry.Standing(Class(row.klass), tries, row.expires_at, others)
+    return Held(row.id, row.lane, row.broadcast_id, status, standing, row.created_at)
 
 
 # --- rows whose worker died ---------------------------------------------------------------
@@ -167,8 +185,8 @@ def _lost(tx: Connection, runtime: Runtime, sheet: _Sheet, now: datetime) -> Non
     tx.execute(update(attempts).where(open_ones).values(outcome="unknown", code=WORKER_LOST, finished_at=now))
     for row in sheet.lost:
         held = _held(row, Status.SENDING, row.tries)
-        then = retry.after(Unknown(WORKER_LOST), held.standing, now, waits(runtime))
-        sheet.moves.append(Move(row.id, row.lane, Status.SENDING, then.status, then.due_at, then.reason))
+        then = retry.after(Unknown(WORKER_LOST), held.standing, now, waits(runtime, row.lane))
+        sheet.moves.append(moved(row, then.status, then.due_at, then.reason))
 
 
 # --- rows to ask about ---------------------------------------------------------------------
@@ -177,13 +195,13 @@ def _lost(tx: Connection, runtime: Runtime, sheet: _Sheet, now: datetime) -> Non
 def _questions(tx: Connection, runtime: Runtime, sheet: _Sheet) -> list[Question]:
     if not sheet.ask:
         return []
-    addresses = register.mobiles(tx, runtime.vault, [row.citizen_id for row in sheet.ask if row.citizen_id])
+    addresses = addresses_of(tx, runtime, sheet.ask)
     latest = _latest_attempts(tx, [row.id for row in sheet.ask])
     questions = []
     for row in sheet.ask:
-        address, attempt = addresses.get(row.citizen_id), latest[row.id]
+        address, attempt = addresses.get(row.id), latest[row.id]
         if address is None:  # the citizen left the register: there is no number to ask about
-            sheet.moves.append(Move(row.id, row.lane, Status.UNKNOWN, Status.UNKNOWN, None, NO_ADDRESS))
+            sheet.moves.append(moved(row, Status.UNKNOWN, None, NO_ADDRESS))
             continue
         inquiry = Inquiry(address, attempt.handover, attempt.started_at)
         questions.append(Question(_held(row, Status.UNKNOWN, row.tries), attempt.provider, inquiry))
@@ -205,9 +223,7 @@ def _handovers(tx: Connection, runtime: Runtime, sheet: _Sheet) -> list[Handover
     sendable: list[tuple[Held, Letter]] = []
     for row, letter in zip(sheet.send, compose(tx, runtime, sheet.send), strict=True):
         if isinstance(letter, Unsendable):
-            sheet.moves.append(
-                Move(row.id, row.lane, Status.WAITING, letter.status, letter.due_at, letter.reason)
-            )
+            sheet.moves.append(moved(row, letter.status, letter.due_at, letter.reason))
         else:
             sendable.append((_held(row, Status.SENDING, row.tries + 1, others=letter.others), letter))
     return [
@@ -237,6 +253,10 @@ def _batches(
     return batches
 
 
+def _kind(held: Held) -> str:
+    return channels.load(channel_of(held.lane)).ADDRESS
+
+
 def _open(tx: Connection, runtime: Runtime, handovers: Sequence[Handover], lease: int, now: datetime) -> None:
     """Write the attempts, and that their notifications are being sent."""
     rows = [
@@ -244,7 +264,7 @@ def _open(tx: Connection, runtime: Runtime, handovers: Sequence[Handover], lease
             "notification_id": held.id,
             "handover": handover.id,
             "provider": handover.provider,
-            "address_index": runtime.vault.index("mobile", message.address),
+            "address_index": runtime.vault.index(_kind(held), message.address),
             "lease": lease,
             "started_at": now,
         }
@@ -257,7 +277,7 @@ def _open(tx: Connection, runtime: Runtime, handovers: Sequence[Handover], lease
     leased_until = now + timedelta(seconds=runtime.settings.lease)
     for provider in sorted({handover.provider for handover in handovers}):
         started = [
-            Move(held.id, held.lane, Status.WAITING, Status.SENDING, leased_until)
+            moved(held, Status.SENDING, leased_until, old=Status.WAITING)
             for handover in handovers
             if handover.provider == provider
             for held in handover.held

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from gateway.db import is_due
 from gateway.delivery import ledger
 from gateway.delivery.ledger import Account
 from gateway.delivery.receipts import LANE as RECEIPTS
@@ -36,7 +37,7 @@ def due(tx: Connection, now: datetime) -> set[str]:
     """The lanes with something due."""
     columns = notifications.c
     names = set(tx.execute(select(columns.lane).where(columns.due_at <= now).distinct()).scalars())
-    if tx.execute(select(callbacks.c.id).where(callbacks.c.due_at <= now).limit(1)).first():
+    if is_due(tx, callbacks, now):
         names.add(RECEIPTS)
     return names
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from gateway.notifications.status import Status
 from gateway.notifications.store import TAKEN, ledger, notifications
@@ -33,9 +34,9 @@ class Account:
         return self.taken == sum(self.standing.values()) and min(self.standing.values(), default=0) >= 0
 
 
-def accounts(tx: Connection) -> list[Account]:
+def accounts(tx: Connection, *which: ColumnElement[bool]) -> list[Account]:
     """Every lane's account, read from the entries alone."""
-    query = select(ledger.c.lane, ledger.c.entry, func.sum(ledger.c.difference))
+    query = select(ledger.c.lane, ledger.c.entry, func.sum(ledger.c.difference)).where(*which)
     sums: dict[str, dict[str, int]] = defaultdict(dict)
     for lane, entry, total in tx.execute(query.group_by(ledger.c.lane, ledger.c.entry)):
         sums[lane][entry] = int(total)
@@ -43,6 +44,11 @@ def accounts(tx: Connection) -> list[Account]:
         Account(lane, entries.pop(TAKEN, 0), {status: n for status, n in entries.items() if n})
         for lane, entries in sorted(sums.items())
     ]
+
+
+def of_broadcast(tx: Connection, broadcast: UUID) -> list[Account]:
+    """A broadcast's accounts, one for each lane it uses."""
+    return accounts(tx, ledger.c.broadcast_id == broadcast)
 
 
 def differences(tx: Connection) -> dict[tuple[str, Status], int]:
@@ -75,14 +81,18 @@ def compact(runtime: Runtime) -> int:
         gone = tx.execute(
             delete(ledger)
             .where(ledger.c.id.in_(oldest))
-            .returning(ledger.c.lane, ledger.c.entry, ledger.c.difference)
+            .returning(ledger.c.lane, ledger.c.broadcast_id, ledger.c.entry, ledger.c.difference)
         )
-        sums: Counter[tuple[str, str]] = Counter()
+        sums: Counter[tuple[str, UUID | None, str]] = Counter()
         rows = 0
-        for lane, entry, difference in gone:
-            sums[lane, entry] += difference
+        for lane, broadcast, entry, difference in gone:
+            sums[lane, broadcast, entry] += difference
             rows += 1
-        kept = [{"lane": lane, "entry": entry, "difference": n} for (lane, entry), n in sums.items() if n]
+        kept = [
+            {"lane": lane, "broadcast_id": broadcast, "entry": entry, "difference": n}
+            for (lane, broadcast, entry), n in sums.items()
+            if n
+        ]
         if kept:
             tx.execute(insert(ledger), kept)
     return rows - len(kept)

@@ -8,6 +8,8 @@ back and kept.
 from __future__ import annotations
 
 import base64
+import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -35,12 +37,14 @@ from sqlalchemy import (
     update,
 )
 
+from gateway import channels
 from gateway.db import Utc, claim, metadata, new_lease, sparse_index
+from gateway.delivery import measures
 from gateway.delivery.store import attempts
-from gateway.notifications import store
+from gateway.notifications import inbound, store
 from gateway.notifications.status import Status, may_move
-from gateway.notifications.store import Move
-from gateway.providers import Callback, Delivery, Receipt, Reporter
+from gateway.notifications.store import moved
+from gateway.providers import Callback, Delivery, Inbound, Receipt, Report, Reporter
 from gateway.runtime import Runtime
 
 LANE = "receipts"
@@ -69,13 +73,13 @@ sparse_index("ix_callbacks_due", callbacks.c.due_at)
 def keep(tx: Connection, runtime: Runtime, provider: str, callback: Callback) -> None:
     """Store a verified callback as it came, sealed. Answering the provider is then safe."""
     key, now = runtime.new_id(), runtime.clock()
-    body = base64.b64encode(callback.body).decode()
+    kept = json.dumps({"url": callback.url, "body": base64.b64encode(callback.body).decode()})
     tx.execute(
         insert(callbacks).values(
             id=key,
             provider=provider,
             kind=callback.kind,
-            body=runtime.vault.seal("callbacks.body", key, body),
+            body=runtime.vault.seal("callbacks.body", key, kept),
             received_at=now,
             state="new",
             tries=0,
@@ -105,21 +109,24 @@ def _claimed(runtime: Runtime) -> Sequence[Row[Any]]:
         return claim(tx, callbacks, now=now, seconds=runtime.settings.lease, limit=CLAIM, lease=lease)
 
 
-def _read(runtime: Runtime, row: Row[Any]) -> Sequence[Receipt] | None:
-    """The receipts in a callback; None when nobody can read it."""
+def _read(runtime: Runtime, row: Row[Any]) -> Sequence[Report] | None:
+    """What is in a callback; None when nobody can read it."""
     provider = runtime.providers.get(row.provider)
     if not isinstance(provider, Reporter):
         return None
     try:
-        body = base64.b64decode(runtime.vault.open("callbacks.body", row.id, row.body))
-        return [_clean(receipt) for receipt in provider.parse(Callback(row.kind, "", {}, body, ""))]
+        kept = json.loads(runtime.vault.open("callbacks.body", row.id, row.body))
+        came = Callback(row.kind, kept["url"], {}, base64.b64decode(kept["body"]), "")
+        return [_clean(report) for report in provider.parse(came)]
     except Exception as error:  # noqa: BLE001 - whatever came in, it is kept as unreadable, not tried for ever
         log.warning("callback_unreadable", callback=str(row.id), error=type(error).__name__)
         return None
 
 
-def _clean(receipt: Receipt) -> Receipt:
+def _clean(receipt: Report) -> Report:
     """Its words without what a database refuses: lone surrogates and NUL."""
+    if isinstance(receipt, Inbound):
+        return replace(receipt, id=_storable(receipt.id), text=_storable(receipt.text))
     return replace(
         receipt,
         reference=_storable(receipt.reference),
@@ -132,20 +139,22 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
-Read = tuple[Row[Any], Sequence[Receipt] | None]
+Read = tuple[Row[Any], Sequence[Report] | None]
 
 
 def _apply_all(runtime: Runtime, read: Sequence[Read]) -> None:
     now = runtime.clock()
-    pairs = [(row.provider, receipt) for row, receipts in read for receipt in receipts or ()]
+    reports = [(row.provider, report) for row, found in read for report in found or ()]
+    pairs = [(name, report) for name, report in reports if isinstance(report, Receipt)]
     unmatched: set[tuple[str, Receipt]] = set()
     with runtime.db.write() as tx:
         for start in range(0, len(pairs), AT_ONCE):
             unmatched |= _apply(tx, runtime, pairs[start : start + AT_ONCE], now)
-        for row, receipts in read:
-            waiting = receipts is not None and any((row.provider, r) in unmatched for r in receipts)
-            _settle(tx, row, readable=receipts is not None, waiting=waiting, now=now)
-    log.info("receipts_applied", callbacks=len(read), receipts=len(pairs), unmatched=len(unmatched))
+        inbound.receive(tx, runtime, [(name, said) for name, said in reports if isinstance(said, Inbound)])
+        for row, found in read:
+            waiting = found is not None and any((row.provider, one) in unmatched for one in found)
+            _settle(tx, row, readable=found is not None, waiting=waiting, now=now)
+    log.info("receipts_applied", callbacks=len(read), reports=len(reports), unmatched=len(unmatched))
 
 
 def _apply_alone(runtime: Runtime, item: Read) -> None:
@@ -184,21 +193,29 @@ def _apply(
     tx: Connection, runtime: Runtime, pairs: Iterable[tuple[str, Receipt]], now: datetime
 ) -> set[tuple[str, Receipt]]:
     """Apply receipts set-wise; returns those no attempt is known for yet."""
-    addressed = [(name, receipt, runtime.vault.index("mobile", receipt.address)) for name, receipt in pairs]
+    addressed = [(name, receipt, _index(runtime, name, receipt.address)) for name, receipt in pairs]
     known = _matching(tx, [(receipt, address) for _, receipt, address in addressed])
     unmatched: set[tuple[str, Receipt]] = set()
     final: dict[tuple[UUID, str], Receipt] = {}
+    counted: Counter[measures.Key] = Counter()
     for name, receipt, address in addressed:
         attempt = _attempt(known, name, receipt, address)
         if attempt is None:
             unmatched.add((name, receipt))
         elif receipt.delivery is not Delivery.PENDING and attempt.receipt is None:
-            final.setdefault((attempt.notification_id, attempt.handover), receipt)
+            first = final.setdefault((attempt.notification_id, attempt.handover), receipt)
+            counted[measures.RECEIPTS, name, receipt.delivery] += first is receipt
     if final:
         held = store.hold(tx, [notification for notification, _ in final])
         _record(tx, final, now)
+        measures.add(tx, counted)
         _move(tx, held, final, now)
     return unmatched
+
+
+def _index(runtime: Runtime, provider: str, address: str) -> bytes:
+    kind = channels.load(runtime.providers[provider].channel).ADDRESS
+    return runtime.vault.index(kind, address)
 
 
 def _attempt(known: Mapping[_Key, Row[Any]], name: str, receipt: Receipt, address: bytes) -> Row[Any] | None:
@@ -254,7 +271,7 @@ def _move(
         else:
             continue
         if may_move(old, new):
-            moves.append(Move(row.id, row.lane, old, new, None, reason))
+            moves.append(moved(row, new, None, reason))
     store.move(tx, moves, now)
 
 

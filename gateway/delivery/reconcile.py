@@ -12,7 +12,7 @@ from gateway.delivery import retry
 from gateway.delivery.claim import Claimed, Question, waits
 from gateway.delivery.store import attempts
 from gateway.notifications import store
-from gateway.notifications.store import Move
+from gateway.notifications.store import moved
 from gateway.providers import CannotTell, Finding, Found, Inquirer
 from gateway.runtime import Runtime
 
@@ -26,12 +26,12 @@ def ask(runtime: Runtime, claimed: Claimed, question: Question) -> None:
         return  # the lease is nearly over: whoever has the row next asks
     finding = _find(runtime, question)
     now, held = runtime.clock(), question.held
-    then = retry.after_inquiry(finding, held.standing, now, waits(runtime))
+    then = retry.after_inquiry(finding, held.standing, now, waits(runtime, held.lane))
     with runtime.db.write() as tx:
         store.hold(tx, [held.id])
         if isinstance(finding, Found):
             _accept(tx, question, finding, now)
-        move = Move(held.id, held.lane, held.status, then.status, then.due_at, then.reason)
+        move = moved(held, then.status, then.due_at, then.reason)
         store.move(tx, [move], now, lease=claimed.lease)
     log.info("reconciled", provider=question.provider, finding=type(finding).__name__.lower())
 

@@ -15,6 +15,9 @@ from gateway.instance.port import LOOPBACK
 from gateway.instance.supervisor import Program
 
 SIGN_NAME = "常德人社"
+TTS_CODE = "TTS_1"
+TWILIO_SID = "AC" + "0" * 32
+TWILIO_NUMBER = "+18005550100"  # of a range kept for fiction
 # Settings of libraries that would quietly change how our programs run.
 FOREIGN = ("CELERY_", "GUNICORN_", "FLASK_", "WEB_CONCURRENCY")
 # Stopped in this order: doors first, then whoever works, then what the work needs.
@@ -29,6 +32,7 @@ class Plan:
     port: int
     door: int  # descriptor of the listening socket
     sandbox_port: int = 0  # the system chooses once; a restart keeps it
+    smtp_port: int = 0  # and where its mailbox does
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -71,15 +75,32 @@ class Plan:
         """How our side reaches the world the sandbox plays."""
         return {
             "SANDBOX_URL": self.sandbox_url,
-            "SMS_PROVIDERS": "aliyun_sms",
+            "SMS_PROVIDERS": "aliyun_sms=9,twilio_sms=1",
+            "VOICE_PROVIDERS": "aliyun_voice=9,twilio_voice=1",
+            "EMAIL_PROVIDERS": "smtp",
             "ALIYUN_SMS_ENDPOINT": self.sandbox_url,
+            "ALIYUN_VOICE_ENDPOINT": self.sandbox_url,
             "ALIYUN_ACCESS_KEY_ID": "sandbox",
             "ALIYUN_ACCESS_KEY_SECRET": self.secrets["aliyun"],
             "ALIYUN_SMS_SIGN_NAME": SIGN_NAME,
+            "ALIYUN_TTS_CODE": TTS_CODE,
             "ALIYUN_CALLBACK_NETWORKS": f"{LOOPBACK}/32",
+            "TWILIO_API_URL": self.sandbox_url,
+            "TWILIO_ACCOUNT_SID": TWILIO_SID,
+            "TWILIO_AUTH_TOKEN": self.secrets["twilio"],
+            "TWILIO_FROM": TWILIO_NUMBER,
+            "TWILIO_VOICE_FROM": TWILIO_NUMBER,
+            "SMTP_HOST": LOOPBACK,
+            "SMTP_PORT": str(self.smtp_port),
+            "SMTP_SECURITY": "none",
+            "SMTP_SENDER": f"{SIGN_NAME} <notice@example.com>",
+            "EMAIL_CALLBACK_NETWORKS": f"{LOOPBACK}/32",
             "CARD_CORE_URL": self.sandbox_url,
             "CARD_CORE_APP_ID": "huiyin",
             "CARD_CORE_SECRET": self.secrets["card_core"],
+            "PENSION_REGISTRY_URL": self.sandbox_url,
+            "PENSION_REGISTRY_APP_ID": "huiyin",
+            "PENSION_REGISTRY_SECRET": self.secrets["pension_registry"],
         }
 
     def _accounts_of_sandbox(self) -> dict[str, str]:
@@ -89,8 +110,14 @@ class Plan:
             "SANDBOX_ACCESS_KEY_ID": "sandbox",
             "SANDBOX_ACCESS_KEY_SECRET": self.secrets["aliyun"],
             "SANDBOX_SIGN_NAME": SIGN_NAME,
+            "SANDBOX_TTS_CODE": TTS_CODE,
+            "SANDBOX_TWILIO_SID": TWILIO_SID,
+            "SANDBOX_TWILIO_TOKEN": self.secrets["twilio"],
+            "SANDBOX_TWILIO_NUMBERS": TWILIO_NUMBER,
             "SANDBOX_CARD_APP_ID": "huiyin",
             "SANDBOX_CARD_SECRET": self.secrets["card_core"],
+            "SANDBOX_PENSION_APP_ID": "huiyin",
+            "SANDBOX_PENSION_SECRET": self.secrets["pension_registry"],
         }
 
     # --- programs ---
@@ -111,7 +138,8 @@ class Plan:
 
         def command() -> Sequence[str]:
             ready_file.unlink(missing_ok=True)
-            place = ["--port", str(self.sandbox_port), "--state", str(folder)]
+            ports = ["--port", str(self.sandbox_port), "--smtp-port", str(self.smtp_port)]
+            place = [*ports, "--state", str(folder)]
             return ["-m", "integrations.sandbox", *place, "--ready-file", str(ready_file)]
 
         return Program(
@@ -124,14 +152,30 @@ class Plan:
 
     def _meet_sandbox(self, ready_file: Path) -> None:
         """Learn where it listens; tell it where reports go (a secret path, so not as an argument)."""
-        url: str = json.loads(ready_file.read_text())["url"]
-        self.sandbox_port = int(url.rpartition(":")[2])
-        report_url = f"{self.url}/callbacks/aliyun_sms/{self.settings.callback_secret}/sms-report"
+        ready = json.loads(ready_file.read_text())
+        self.sandbox_port = int(ready["url"].rpartition(":")[2])
+        self.smtp_port = int(ready["smtp_port"])
         line = http.client.HTTPConnection(LOOPBACK, self.sandbox_port, timeout=5)
-        words = json.dumps({"report_url": report_url})
+        words = json.dumps(self._reports())
         line.request("POST", "/_sandbox/settings", words, {"Content-Type": "application/json"})
         line.getresponse().read()
         line.close()
+
+    def _reports(self) -> dict[str, str]:
+        """Where the sandbox sends what happens there, by its own settings' names."""
+        secret = self.settings.callback_secret
+
+        def door(provider: str, kind: str) -> str:
+            return f"{self.url}/callbacks/{provider}/{secret}/{kind}"
+
+        return {
+            "report_url": door("aliyun_sms", "sms-report"),
+            "sms_up_url": door("aliyun_sms", "sms-up"),
+            "voice_report_url": door("aliyun_voice", "voice-report"),
+            "email_report_url": door("smtp", "email-report"),
+            "twilio_inbound_url": door("twilio_sms", "sms-inbound"),
+            "voice_url": f"{self.url}/phone/twilio/{secret}/voice",
+        }
 
     def workers(self) -> Sequence[Program]:
         """The API, both Celery workers, and beat."""

@@ -49,13 +49,17 @@ def clear(state: Path) -> None:
         (state / name).unlink(missing_ok=True)
 
 
+ACCOUNTS = ("aliyun", "twilio", "card_core", "pension_registry")
+
+
 def kept_secrets(state: Path) -> Mapping[str, str]:
     """The sandbox's secrets, made at the first start and kept: its templates and ours stay good."""
     path = state / "sandbox.secrets"
-    if not path.exists():
-        fresh = {name: secrets.token_urlsafe(24) for name in ("aliyun", "card_core")}
-        write_private(path, json.dumps(fresh))
-    found: dict[str, str] = json.loads(path.read_text())
+    found: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    missing = {name: secrets.token_urlsafe(24) for name in ACCOUNTS if name not in found}
+    if missing:
+        found |= missing
+        write_private(path, json.dumps(found))
     return found
 
 

@@ -11,17 +11,23 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from gateway import audit as _audit
+from gateway.appointments import book as _appointments
 from gateway.citizens import register as _register
 from gateway.content import store as _content
 from gateway.db import Db, metadata
+from gateway.delivery import measures as _measures
 from gateway.delivery import receipts as _receipts
 from gateway.delivery import store as _attempts
 from gateway.demo import seed as _demo
+from gateway.notifications import inbound as _inbound
+from gateway.notifications import pauses as _pauses
 from gateway.notifications import store as _notifications
+from gateway.notifications import suppression as _suppression
 from gateway.services import idempotency as _idempotency
 from gateway.services import operators as _operators
 from gateway.services import store as _services
 from gateway.transactions import identity as _identity
+from gateway.transactions import reminders as _reminders
 from gateway.transactions import store as _transactions
 
 # Importing a room declares its tables; this is the only place that must know them all.
@@ -29,14 +35,20 @@ ROOMS = (
     _audit,
     _register,
     _content,
+    _measures,
     _receipts,
     _attempts,
+    _inbound,
+    _pauses,
     _notifications,
+    _suppression,
     _idempotency,
     _operators,
     _services,
     _identity,
+    _reminders,
     _transactions,
+    _appointments,
     _demo,
 )
 FOLDER = Path(__file__).parent

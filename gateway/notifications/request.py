@@ -48,9 +48,11 @@ TREATMENT: Mapping[Class, Treatment] = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One notification asked for. Without a citizen it goes to nobody and ends as suppressed.
+    """One notification asked for. Without a citizen or an address it ends as suppressed.
 
-    ``template`` is the name of a house template (``<type>/<event>``). ``waited_for``
+    ``address`` is for people the register does not know: in the channel's written
+    form, stored sealed with the row. ``broadcast_id`` names the broadcast it is part
+    of. ``template`` is the name of a house template (``<type>/<event>``). ``waited_for``
     says that the citizen is waiting now, so a result travels in the urgent lane.
     """
 
@@ -62,6 +64,8 @@ class Request:
     personalisation: Mapping[str, str]
     transaction_id: UUID | None = None
     waited_for: bool = False
+    address: str | None = None
+    broadcast_id: UUID | None = None
 
     @property
     def lane(self) -> str:

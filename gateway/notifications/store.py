@@ -19,6 +19,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
+    Index,
     Integer,
     LargeBinary,
     String,
@@ -30,6 +31,7 @@ from sqlalchemy import (
 )
 
 from gateway.content import store as content
+from gateway.content.store import TemplateVersion
 from gateway.db import Utc, metadata, sparse_index
 from gateway.notifications.request import Class, Request
 from gateway.notifications.status import ENDS, Status, may_move
@@ -43,6 +45,8 @@ notifications = Table(
     Column("id", Uuid, primary_key=True),
     Column("transaction_id", Uuid),
     Column("citizen_id", Uuid),
+    Column("broadcast_id", Uuid),
+    Column("address", LargeBinary),  # of somebody the register does not know
     Column("channel", String(8), nullable=False),
     Column("lane", String(16), nullable=False),
     Column("class", String(8), nullable=False, key="klass"),
@@ -62,12 +66,21 @@ notifications = Table(
 )
 sparse_index("ix_notifications_due", notifications.c.lane, notifications.c.due_at)
 sparse_index("ix_notifications_transaction", notifications.c.transaction_id)
+_of_a_broadcast = notifications.c.broadcast_id.is_not(None)
+Index(
+    "ix_notifications_broadcast",
+    notifications.c.broadcast_id,
+    notifications.c.id,
+    postgresql_where=_of_a_broadcast,
+    sqlite_where=_of_a_broadcast,
+)
 
 ledger = Table(
     "ledger",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("lane", String(16), nullable=False),
+    Column("broadcast_id", Uuid, index=True),
     Column("entry", String(12), nullable=False),  # taken, or a Status
     Column("difference", BigInteger, nullable=False),
 )
@@ -75,28 +88,42 @@ ledger = Table(
 
 def take(tx: Connection, runtime: Runtime, requests: Sequence[Request]) -> set[str]:
     """Store the notifications and enter them in the ledger; returns the lanes to wake after commit."""
-    now = runtime.clock()
-    rows = [_row(tx, runtime, request, now) for request in requests]
-    if not rows:
+    if not requests:
         return set()
+    now, texts = runtime.clock(), _texts(tx, runtime, requests)
+    rows = [
+        _row(runtime, request, texts[request.template, request.channel, request.language], now)
+        for request in requests
+    ]
     tx.execute(insert(notifications), rows)
-    lanes = Counter(request.lane for request in requests)
-    _enter(tx, {(lane, entry): n for lane, n in lanes.items() for entry in (TAKEN, Status.WAITING)})
-    return set(lanes)
+    lanes = Counter((request.lane, request.broadcast_id) for request in requests)
+    _enter(tx, {(*where, entry): n for where, n in lanes.items() for entry in (TAKEN, Status.WAITING)})
+    return {lane for lane, _ in lanes}
 
 
-def _row(tx: Connection, runtime: Runtime, request: Request, now: datetime) -> dict[str, Any]:
+Text = tuple[str, str, str]  # template, channel, language
+
+
+def _texts(tx: Connection, runtime: Runtime, requests: Sequence[Request]) -> dict[Text, TemplateVersion]:
+    """The versions to send, each looked up once."""
     reviewers = [name for name, provider in runtime.providers.items() if provider.needs_template]
-    template = content.to_send(tx, request.template, request.channel, request.language, reviewers)
+    wanted = {(request.template, request.channel, request.language) for request in requests}
+    return {text: content.to_send(tx, *text, reviewers) for text in sorted(wanted)}
+
+
+def _row(runtime: Runtime, request: Request, template: TemplateVersion, now: datetime) -> dict[str, Any]:
     template.compiled.values(request.personalisation)  # refuse at the door what cannot be rendered
     key = runtime.new_id()
     sealed = runtime.vault.seal(
         "notifications.personalisation", key, json.dumps(dict(request.personalisation), ensure_ascii=False)
     )
+    address = request.address and runtime.vault.seal("notifications.address", key, request.address)
     return {
         "id": key,
         "transaction_id": request.transaction_id,
         "citizen_id": request.citizen_id,
+        "broadcast_id": request.broadcast_id,
+        "address": address or None,
         "channel": request.channel,
         "lane": request.lane,
         "klass": request.klass,
@@ -126,6 +153,19 @@ class Move:
     new: Status
     due_at: datetime | None = None
     reason: str | None = None
+    broadcast_id: UUID | None = None
+
+
+def moved(
+    row: Any,
+    new: Status,
+    due_at: datetime | None = None,
+    reason: str | None = None,
+    *,
+    old: Status | None = None,
+) -> Move:
+    """The move of a row from where it stands (or from ``old``) to ``new``."""
+    return Move(row.id, row.lane, old or Status(row.status), new, due_at, reason, row.broadcast_id)
 
 
 def move(
@@ -146,16 +186,16 @@ def move(
     for item in moves:
         if item.old is not item.new and not may_move(item.old, item.new):
             raise ValueError(f"a notification cannot move from {item.old} to {item.new}")
-        key = (item.lane, item.old, item.new, item.due_at, item.reason)
+        key = (item.lane, item.broadcast_id, item.old, item.new, item.due_at, item.reason)
         groups.setdefault(key, []).append(item.id)
-    differences: Counter[tuple[str, str]] = Counter()
+    differences: Counter[Entry] = Counter()
     made = 0
-    for (lane, old, new, due_at, reason), ids in groups.items():
+    for (lane, broadcast, old, new, due_at, reason), ids in groups.items():
         changed = _update(tx, ids, old, lease, _values(new, due_at, reason, now, extra))
         made += changed
         if old is not new:
-            differences[lane, old] -= changed
-            differences[lane, new] += changed
+            differences[lane, broadcast, old] -= changed
+            differences[lane, broadcast, new] += changed
     _enter(tx, differences)
     return made
 
@@ -180,9 +220,14 @@ def _update(
     return tx.execute(update(notifications).where(where).values(**values)).rowcount
 
 
-def _enter(tx: Connection, differences: Mapping[tuple[str, str], int]) -> None:
+Entry = tuple[str, UUID | None, str]  # lane, broadcast, entry
+
+
+def _enter(tx: Connection, differences: Mapping[Entry, int]) -> None:
     rows = [
-        {"lane": lane, "entry": str(entry), "difference": n} for (lane, entry), n in differences.items() if n
+        {"lane": lane, "broadcast_id": broadcast, "entry": str(entry), "difference": n}
+        for (lane, broadcast, entry), n in differences.items()
+        if n
     ]
     if rows:
         tx.execute(insert(ledger), rows)
@@ -191,21 +236,21 @@ def _enter(tx: Connection, differences: Mapping[tuple[str, str], int]) -> None:
 def hold(tx: Connection, ids: Iterable[UUID]) -> Mapping[UUID, Any]:
     """Lock these rows until commit, in the one order everybody takes: notifications by id, then attempts."""
     columns = notifications.c
-    query = select(columns.id, columns.lane, columns.status).where(columns.id.in_(sorted(set(ids))))
+    query = select(columns.id, columns.lane, columns.status, columns.broadcast_id)
+    query = query.where(columns.id.in_(sorted(set(ids))))
     return {row.id: row for row in tx.execute(query.order_by(columns.id).with_for_update())}
 
 
 def cancel_waiting(tx: Connection, runtime: Runtime, transaction_id: UUID, klass: Class, reason: str) -> None:
     """Withdraw what a transaction's message of this class still waits for: a newer one took its place."""
     columns = notifications.c
-    query = select(columns.id, columns.lane).where(
+    query = select(columns.id, columns.lane, columns.status, columns.broadcast_id).where(
         columns.transaction_id == transaction_id,
         columns.klass == klass,
         columns.status == Status.WAITING,
     )
     waiting = tx.execute(query.order_by(columns.id).with_for_update()).all()
-    moves = [Move(row.id, row.lane, Status.WAITING, Status.CANCELLED, None, reason) for row in waiting]
-    move(tx, moves, runtime.clock())
+    move(tx, [moved(row, Status.CANCELLED, None, reason) for row in waiting], runtime.clock())
 
 
 def of_transaction(tx: Connection, transaction_id: UUID) -> Sequence[Any]:

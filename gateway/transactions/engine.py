@@ -19,20 +19,22 @@ from sqlalchemy import Connection
 
 from gateway.citizens import register
 from gateway.citizens.register import Citizen
-from gateway.content.store import FALLBACK_LANGUAGE
+from gateway.errors import UnknownNameError
 from gateway.notifications import store as notifications
-from gateway.notifications.request import Class, Request
+from gateway.notifications.request import Class
 from gateway.runtime import Runtime
 from gateway.security import redact
-from gateway.transactions import identity, registry, store
+from gateway.transactions import choices, identity, outcome, registry, reminders, store
+from gateway.transactions.desk import Desk
 from gateway.transactions.form import problems
 from gateway.transactions.identity import Locked, Proven, Sent, TooSoon, Wrong
-from gateway.transactions.model import OPEN, State, Words
+from gateway.transactions.messages import notify
+from gateway.transactions.model import ENDS, OPEN, Action, State, Words
 from gateway.transactions.store import Transaction
 
 LANE = "transactions"
+PHONE = "phone"  # the face of a caller: names cannot be keyed
 DRAFT_LIFE = timedelta(hours=24)  # an unfinished one is then cancelled, and its answers erased
-CHANNEL = "sms"
 
 
 T = TypeVar("T")
@@ -72,7 +74,9 @@ def answer(
     """Keep answers to some of the form's fields; the value maps each wrong field to what to do.
 
     Nothing is kept while one of them is wrong, or once the transaction is
-    confirmed. Changing who is asking withdraws a proof given before.
+    confirmed. Changing who is asking withdraws a proof given before. With the last
+    answer the type reserves what is scarce; where that fails, the field it names is
+    open again and all others are kept.
     """
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     if transaction.state not in OPEN:
@@ -82,21 +86,36 @@ def answer(
         values = form(only=[name for name in given if name in form().fields] or ()).load(dict(given))
     except ValidationError as error:
         return Result(problems(error), transaction)
-    answers = {**transaction.answers, **values}
+    desk = Desk(tx, runtime)
+    answers, wrong = choices.fitting(desk, transaction, values)
+    if wrong:
+        return Result(wrong, transaction)
+    _keep(tx, runtime, transaction, answers)
+    kept = store.load(tx, runtime, transaction.id)
+    wrong = {} if unanswered(kept) else choices.held(desk, kept)
+    if wrong:
+        _keep(tx, runtime, kept, {name: value for name, value in answers.items() if name not in wrong})
+    return Result(wrong, store.load(tx, runtime, transaction.id))
+
+
+def _keep(tx: Connection, runtime: Runtime, transaction: Transaction, answers: Mapping[str, str]) -> None:
     changed: dict[str, Any] = {"answers": store.sealed(runtime, transaction.id, "answers", answers)}
     if answers.get("id_number") != transaction.answers.get("id_number"):
         changed["subject"] = runtime.vault.index("id_number", answers["id_number"])
     if any(answers.get(who) != transaction.answers.get(who) for who in ("id_number", "name")):
         changed |= {"proof": None, "citizen_id": None, "state": State.DRAFT}
     store.change(tx, runtime, transaction.id, **changed)
-    return Result({}, store.load(tx, runtime, transaction.id))
 
 
 def unanswered(transaction: Transaction) -> list[str]:
-    """The form's fields that have no answer yet, in order."""
-    return [
-        name for name in registry.get(transaction.row.type).form().fields if name not in transaction.answers
-    ]
+    """The form's fields that have no answer yet, in order; a caller is not asked what the register knows."""
+    fields = registry.get(transaction.row.type).form().fields
+    asked = (
+        name
+        for name, field in fields.items()
+        if transaction.row.face != PHONE or not field.metadata.get("from_register")
+    )
+    return [name for name in asked if name not in transaction.answers]
 
 
 # --- proof ---------------------------------------------------------------------------------
@@ -119,7 +138,7 @@ def send_code(
     if isinstance(said, Sent):
         notifications.cancel_waiting(tx, runtime, transaction.id, Class.CODE, "replaced")
         citizen = _citizen(tx, runtime, transaction)
-        lanes = _notify(tx, runtime, transaction, citizen, "code", Class.CODE, {"code": code})
+        lanes = notify(tx, runtime, transaction, citizen, "code", Class.CODE, {"code": code})
         store.note(tx, runtime, transaction.id, "code_sent")
     if identity.awaited(tx, who, kind, runtime.clock()):  # also when asked for too soon
         store.change(tx, runtime, transaction.id, state=State.IDENTITY_PENDING)
@@ -128,7 +147,7 @@ def send_code(
 
 def _who(runtime: Runtime, transaction: Transaction) -> bytes:
     answers = transaction.answers
-    return runtime.vault.index("person", f"{answers['id_number']}:{answers['name']}")
+    return runtime.vault.index("person", f"{answers['id_number']}:{answers.get('name', '')}")
 
 
 def prove(
@@ -144,7 +163,9 @@ def prove(
     if isinstance(said, Proven) and citizen is None:
         said = Wrong(identity.PROOFS.most)  # a stranger's lucky guess: their code went to nobody
     if citizen:
-        store.change(tx, runtime, transaction.id, proof="code", citizen_id=citizen.id)
+        answers = {**transaction.answers, "name": citizen.name}
+        sealed = store.sealed(runtime, transaction.id, "answers", answers)
+        store.change(tx, runtime, transaction.id, proof="code", citizen_id=citizen.id, answers=sealed)
         notifications.cancel_waiting(tx, runtime, transaction.id, Class.CODE, "used")
     store.note(tx, runtime, transaction.id, "code_right" if citizen else "code_wrong")
     return Result(said, store.load(tx, runtime, transaction.id))
@@ -166,10 +187,11 @@ def attest(
 
 
 def _citizen(tx: Connection, runtime: Runtime, transaction: Transaction) -> Citizen | None:
-    """The registered person both answers name."""
+    """The registered person both answers name; a caller who cannot key a name is known by the number."""
     answers = transaction.answers
     citizen = register.find(tx, runtime.vault, answers["id_number"])
-    return citizen if citizen and citizen.name == answers["name"] else None
+    named = answers.get("name", citizen.name if citizen and transaction.row.face == PHONE else None)
+    return citizen if citizen and citizen.name == named else None
 
 
 # --- submission ----------------------------------------------------------------------------
@@ -178,7 +200,8 @@ def _citizen(tx: Connection, runtime: Runtime, transaction: Transaction) -> Citi
 def submit(tx: Connection, runtime: Runtime, transaction: Transaction) -> Result[bool]:
     """Confirm: from here on it is ours to finish. Repeating it changes nothing.
 
-    False while a field is unanswered, the proof is missing, or it was cancelled meanwhile.
+    False while a field is unanswered, the proof is missing, or it was cancelled
+    meanwhile. A type that works in our own database is done at once.
     """
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     if transaction.state not in OPEN:
@@ -188,35 +211,82 @@ def submit(tx: Connection, runtime: Runtime, transaction: Transaction) -> Result
     now = runtime.clock()
     store.change(tx, runtime, transaction.id, state=State.SUBMITTED, submitted_at=now, due_at=now)
     store.note(tx, runtime, transaction.id, "submitted")
-    return Result(True, store.load(tx, runtime, transaction.id), {LANE})
+    submitted = store.load(tx, runtime, transaction.id)
+    kind = registry.get(transaction.row.type)
+    if kind.back_office is not None:
+        return Result(True, submitted, {LANE})
+    lanes = outcome.record(tx, runtime, submitted, kind.perform(Desk(tx, runtime), submitted.case(now)))
+    return Result(True, store.load(tx, runtime, transaction.id), lanes)
 
 
-def tell(tx: Connection, runtime: Runtime, transaction: Transaction, event: str) -> set[str]:
-    """Take the message of one event to the citizen; returns the lanes to wake."""
-    citizen = register.find(tx, runtime.vault, transaction.answers["id_number"])
-    if citizen is None or citizen.id != transaction.row.citizen_id:
-        return set()
-    values = registry.get(transaction.row.type).personalise(transaction.view(runtime.clock()))
-    return _notify(tx, runtime, transaction, citizen, event, Class.RESULT, values)
+# --- afterwards ----------------------------------------------------------------------------
 
 
-def _notify(
-    tx: Connection,
-    runtime: Runtime,
-    transaction: Transaction,
-    citizen: Citizen | None,
-    event: str,
-    klass: Class,
-    values: Mapping[str, str],
-) -> set[str]:
-    request = Request(
-        citizen_id=citizen.id if citizen else None,
-        channel=CHANNEL,
-        klass=klass,
-        template=f"{transaction.row.type}/{event}",
-        language=citizen.language if citizen else FALLBACK_LANGUAGE,
-        personalisation=values,
-        transaction_id=transaction.id,
-        waited_for=True,
+def resume(tx: Connection, runtime: Runtime, transaction: Transaction) -> Result[bool]:
+    """Go on with an unfinished one in another visit or call: its answers stay, the proof is asked anew.
+
+    False when there is nothing to go on with.
+    """
+    transaction = store.load(tx, runtime, transaction.id, hold=True)
+    if transaction.state not in OPEN:
+        return Result(False, transaction)
+    store.change(tx, runtime, transaction.id, proof=None, state=State.DRAFT)
+    store.note(tx, runtime, transaction.id, "resumed")
+    return Result(True, store.load(tx, runtime, transaction.id))
+
+
+def act(
+    tx: Connection, runtime: Runtime, transaction: Transaction, name: str, face: str
+) -> Result[Words | None]:
+    """Do one of the type's actions with an ended transaction; the value says why not.
+
+    The result's transaction is the one to go on with: for an action that asks again
+    a new draft, which the same proof covers. ``UnknownNameError`` for no such action.
+    """
+    transaction = store.load(tx, runtime, transaction.id, hold=True)
+    action = registry.get(transaction.row.type).actions.get(name)
+    if action is None:
+        raise UnknownNameError(f"{transaction.row.type} has no action called {name!r}.")
+    now = runtime.clock()
+    refusal = _NOT_ENDED if transaction.state not in ENDS else action.refusal(transaction.view(now), now)
+    if refusal:
+        return Result(refusal, transaction)
+    if action.asks_again:
+        return Result(None, _again(tx, runtime, transaction, action, face))
+    return _act(tx, runtime, transaction, action, name)
+
+
+_NOT_ENDED = Words("还在办理，请稍后再试。", "It is still being done; try again shortly.")
+
+
+def _act(
+    tx: Connection, runtime: Runtime, transaction: Transaction, action: Action, name: str
+) -> Result[Words | None]:
+    if action.act is None:
+        return Result(None, transaction)
+    changed = action.act(Desk(tx, runtime), transaction.case(runtime.clock()))
+    facts = store.sealed(runtime, transaction.id, "facts", changed.facts)
+    store.change(tx, runtime, transaction.id, stage=changed.stage, facts=facts)
+    store.note(tx, runtime, transaction.id, name, changed.stage)
+    reminders.drop(tx, transaction.id, name)
+    now = store.load(tx, runtime, transaction.id)
+    lanes = outcome.say(tx, runtime, now, changed.event) if changed.event else set()
+    return Result(None, now, lanes)
+
+
+def _again(tx: Connection, runtime: Runtime, old: Transaction, action: Action, face: str) -> Transaction:
+    due_at = runtime.clock() + DRAFT_LIFE
+    fresh = store.create(tx, runtime, old.row.type, face, old.row.service_id, due_at)
+    kept = {name: value for name, value in old.answers.items() if name not in action.asks_again}
+    store.change(
+        tx,
+        runtime,
+        fresh.id,
+        answers=store.sealed(runtime, fresh.id, "answers", kept),
+        subject=old.row.subject,
+        proof=old.row.proof,
+        citizen_id=old.row.citizen_id,
+        replaces=old.id,
     )
-    return notifications.take(tx, runtime, [request])
+    store.note(tx, runtime, fresh.id, "replaces", old.row.reference)
+    return store.load(tx, runtime, fresh.id)

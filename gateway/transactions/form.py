@@ -50,13 +50,35 @@ class PersonName(fields.String):
         return name
 
 
-def described(label: Words, prompt: Words, hint: Words, keypad: Keypad | None) -> dict[str, Any]:
-    """The options of a field: how each face asks for it. ``keypad`` null: it cannot be keyed."""
+NOT_OFFERED = Words(
+    "这一项不在可选的范围里，请重新选择。", "This is not one of the choices; please choose again."
+)
+
+
+def described(
+    label: Words, prompt: Words, hint: Words, keypad: Keypad | None, *, from_register: bool = False
+) -> dict[str, Any]:
+    """The options of a field: how each face asks for it.
+
+    ``keypad`` null: it cannot be keyed. ``from_register``: the phone does not ask
+    for it; it is taken from the register once the caller has proven who they are.
+    """
+    asked = {"label": label, "prompt": prompt, "hint": hint, "keypad": keypad}
     return {
         "required": True,
         "error_messages": {"required": REQUIRED, "null": REQUIRED, "invalid": NOT_TEXT},
-        "metadata": {"label": label, "prompt": prompt, "hint": hint, "keypad": keypad},
+        "metadata": {**asked, "from_register": from_register},
     }
+
+
+class Chosen(fields.String):
+    """One of the options the type offers now (``TransactionType.choices``); at most 64 characters."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs).strip()
+        if not 0 < len(text) <= 64:
+            raise ValidationError([NOT_OFFERED])
+        return text
 
 
 class Who(Schema):
@@ -81,6 +103,7 @@ class Who(Schema):
             Words("您的姓名是什么？", "What is your name?"),
             Words("和身份证上一样。", "As it stands on your ID card."),
             None,
+            from_register=True,
         )
     )
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from marshmallow import Schema
-from stdnum import damm
 
 from gateway.back_offices import AlreadyDone, Done, Refused, Silent, StepOutcome, Unavailable
 from gateway.cities import Rules
-
-REFERENCE_DIGITS = 14
+from gateway.transactions.entry import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +25,11 @@ class Words:
 
     def __str__(self) -> str:
         return f"{self.zh} {self.en}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Words):
+    """One thing to do, of several in this order: where a face can, it numbers them."""
 
 
 class State(StrEnum):
@@ -47,45 +51,49 @@ OPEN = frozenset({State.DRAFT, State.IDENTITY_PENDING})
 WITH_BACK_OFFICE = frozenset({State.SUBMITTED, State.UPSTREAM_UNKNOWN})
 
 
-# --- the reference: 14 digits, random, with a check digit ---------------------------------
-# Damm's check digit catches every single wrong digit and every swap of neighbours,
-# which is what goes wrong when a number is keyed or read aloud.
-
-
-def reference(draw: int) -> str:
-    """The reference made of a random number below 10¹³."""
-    digits = f"{draw:0{REFERENCE_DIGITS - 1}d}"
-    return digits + damm.calc_check_digit(digits)
-
-
-def is_reference(text: str) -> bool:
-    return len(text) == REFERENCE_DIGITS and text.isascii() and text.isdigit() and bool(damm.is_valid(text))
-
-
 # --- a type's definition -------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a type works on when it asks its back office; ``answers`` are the form's values."""
+    """What a type works on when it asks its back office; ``answers`` are the form's values.
 
+    ``face`` is where it was begun (web, phone, api); ``replaces`` the transaction
+    whose place it takes, where a citizen changes what was done before.
+    """
+
+    id: UUID
     reference: str
     answers: Mapping[str, str]
     rules: Rules
     now: datetime
+    face: str = "web"
+    citizen_id: UUID | None = None
+    replaces: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One of the values a field may take now, in words; ``note`` says more beside it (3 places left)."""
+
+    value: str
+    words: Words
+    note: Words | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """What a citizen or a service may be told of a transaction.
 
-    ``trouble`` is what the back office's last fault was; ``slow`` says that it
-    takes longer than usual, though nothing is known to be wrong.
+    ``stage`` is the type's own word beside the state ("" for none). ``trouble`` is
+    what the back office's last fault was; ``slow`` says that it takes longer than
+    usual, though nothing is known to be wrong.
     """
 
     reference: str
     type: str
     state: State
+    stage: str
     rules: Rules
     facts: Mapping[str, str]
     reason: str | None
@@ -93,6 +101,90 @@ class View:
     slow: bool
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What an action did: the stage now, the facts now, and the event to tell the citizen (null: none)."""
+
+    stage: str
+    facts: Mapping[str, str]
+    event: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something a citizen may do with a transaction that has ended, like cancelling what was booked.
+
+    ``refusal`` says why not now (null: it may be done). ``act`` works in our own
+    database, in the caller's commit. With ``asks_again`` nothing is done yet: a new
+    transaction is opened with the same answers but these, and the same proof; when
+    it ends well its ``perform`` finds the old one in ``Case.replaces``.
+    """
+
+    words: Words
+    refusal: Callable[[View, datetime], Words | None]
+    act: Callable[[Any, Case], Changed] | None = None
+    asks_again: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A reminder to send later: which event on which channel, when, and for which occasion.
+
+    The same event, channel and occasion is planned once for a citizen, however
+    often it is asked for.
+    """
+
+    event: str
+    channel: str
+    due_at: datetime
+    occasion: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reminded:
+    """Whom and what a reminder is about, as it comes due; ``transaction`` null: no transaction of theirs."""
+
+    id_number: str
+    name: str
+    citizen_id: UUID
+    plan: Plan
+    rules: Rules
+    now: datetime
+    transaction: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """It still holds: send it with these values, then plan these."""
+
+    values: Mapping[str, str]
+    then: Sequence[Plan] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Its reason fell away; ``reason`` is our word for why, then plan these."""
+
+    reason: str
+    then: Sequence[Plan] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """It cannot be judged now (the back office does not answer): look again then."""
+
+    at: datetime
+    reason: str
+
+
+Judgement = Tell | Drop | Later
+
+
+def state_name(view: View) -> str:
+    """The event of a result where a type says nothing else: its state."""
+    return view.state.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +197,15 @@ class TransactionType:
     so that repeating it is harmless. ``personalise`` gives the values of every
     message template of the type. ``explain`` says to the citizen, sentence by
     sentence, what is now true and what comes next.
+
+    A type without a ``back_office`` works in our own database: its functions are
+    given a ``Desk`` and their work is part of the caller's commit. ``choices``
+    are the values a field may take now; ``gone`` says why one given is not among
+    them. ``hold`` reserves what is scarce once all is answered and maps a field to
+    what is wrong with its answer; ``held_until`` tells how long. ``event`` names
+    the message of a result, ``events`` all such names beside the states'.
+    ``follow_up`` plans reminders when it has ended; ``remind`` judges one just
+    before it goes out. ``calendar`` is what a citizen may put into their own.
     """
 
     name: str
@@ -112,19 +213,38 @@ class TransactionType:
     summary: Words
     effect: Callable[[Rules], Sequence[Words]]
     form: type[Schema]
-    back_office: str
     perform: Callable[[Any, Case], StepOutcome]
     personalise: Callable[[View], Mapping[str, str]]
     explain: Callable[[View], Sequence[Words]]
+    back_office: str | None = None
+    choices: Mapping[str, Callable[[Any, Case], Sequence[Option]]] = field(default_factory=dict)
+    gone: Callable[[Any, Case, str], Words | None] = lambda _desk, _case, _field: None
+    hold: Callable[[Any, Case], Mapping[str, Words]] | None = None
+    held_until: Callable[[Any, Case], datetime | None] = lambda _desk, _case: None
+    actions: Mapping[str, Action] = field(default_factory=dict)
+    event: Callable[[View], str] = state_name
+    events: tuple[str, ...] = ()
+    headline: Callable[[View], Words | None] = lambda _view: None
+    tone: Callable[[View], str | None] = lambda _view: None  # of the headline: good, wait, bad
+    follow_up: Callable[[View], Sequence[Plan]] = lambda _view: ()
+    remind: Callable[[Any, Reminded], Judgement] | None = None
+    calendar: Callable[[View], Entry | None] = lambda _view: None
 
 
 @dataclass(frozen=True, slots=True)
 class Keypad:
-    """How a field is keyed on a telephone: lengths, and what a key stands for."""
+    """How a field is keyed on a telephone: lengths, and what a key stands for.
+
+    A field with choices is keyed by the number its option has in the list that is
+    read out; its lengths are not looked at.
+    """
 
     min_digits: int
     max_digits: int
     star_is: str = ""
+
+
+CHOSEN = Keypad(1, 1)  # of a field with choices
 
 
 # --- what follows from a step ----------------------------------------------------------------

@@ -14,22 +14,13 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, Row, update
 
-from gateway.back_offices import AlreadyDone, Done, Silent, StepOutcome
+from gateway.back_offices import Silent, StepOutcome
 from gateway.db import claim, new_lease
-from gateway.errors import HuiyinError, TamperedError
+from gateway.errors import TamperedError
 from gateway.runtime import Runtime
 from gateway.transactions import registry, store
-from gateway.transactions.engine import tell
-from gateway.transactions.model import (
-    ENDS,
-    OPEN,
-    SAY_SO_AFTER,
-    WITH_BACK_OFFICE,
-    Case,
-    Next,
-    State,
-    after_step,
-)
+from gateway.transactions.model import OPEN, WITH_BACK_OFFICE, State
+from gateway.transactions.outcome import record
 from gateway.transactions.store import Transaction, transactions
 
 CLAIM = 8  # as many as are asked at the same time
@@ -100,7 +91,7 @@ def _work(runtime: Runtime, row: Row[Any]) -> None:
         return
     outcome = _perform(runtime, transaction)
     with runtime.db.write() as tx:
-        lanes = _record(tx, runtime, transaction, outcome)
+        lanes = record(tx, runtime, transaction, outcome)
     runtime.wake_all(lanes)
     log.info("step", type=row.type, outcome=type(outcome).__name__.lower())
 
@@ -116,61 +107,10 @@ def _cannot_open(runtime: Runtime, row: Row[Any]) -> None:
 
 def _perform(runtime: Runtime, transaction: Transaction) -> StepOutcome:
     kind = registry.get(transaction.row.type)
-    case = Case(
-        reference=transaction.row.reference,
-        answers=transaction.answers,
-        rules=transaction.rules,
-        now=runtime.clock(),
-    )
+    office = kind.back_office or ""  # a type without one is done when it is submitted and never due here
     try:
-        return kind.perform(runtime.back_office(kind.back_office), case)
+        return kind.perform(runtime.back_office(office), transaction.case(runtime.clock()))
     except Exception as error:  # noqa: BLE001 - a bug: what it did is not known, so it is looked at again
         name = type(error).__name__  # and no traceback: it may hold personal data
         log.error("back_office_bug", type=kind.name, error=name)  # noqa: TRY400
         return Silent("back_office_bug")
-
-
-def _record(tx: Connection, runtime: Runtime, transaction: Transaction, outcome: StepOutcome) -> set[str]:
-    """Write down what the back office said, and take the message it calls for; one commit."""
-    row, now = transaction.row, runtime.clock()
-    then = after_step(outcome, row.tries + 1, row.submitted_at, now)
-    facts = outcome.facts if isinstance(outcome, Done | AlreadyDone) else {}
-    kept = store.change(
-        tx,
-        runtime,
-        transaction.id,
-        under=row.lease,
-        lease=None,  # so that a renewal under way does not make it due again
-        state=then.state,
-        reason=then.reason if then.state in ENDS else None,
-        trouble=None if then.state in ENDS else then.reason,
-        facts=store.sealed(runtime, transaction.id, "facts", facts) if facts else None,
-        calling=False,
-        tries=row.tries + 1,
-        due_at=then.due_at,
-    )
-    if not kept:
-        return set()  # the lease ran out and another worker has it: its answer counts
-    store.note(tx, runtime, transaction.id, _event(outcome, then), then.reason)
-    return _tell(tx, runtime, store.load(tx, runtime, transaction.id), then)
-
-
-def _event(outcome: StepOutcome, then: Next) -> str:
-    return then.state if then.state in ENDS else f"back_office_{type(outcome).__name__.lower()}"
-
-
-def _tell(tx: Connection, runtime: Runtime, transaction: Transaction, then: Next) -> set[str]:
-    """Take the message that the outcome calls for; a text that is missing or wrong must not undo the step."""
-    event = then.state if then.state in ENDS else "waiting"
-    waited = runtime.clock() - transaction.row.submitted_at
-    if event == "waiting":
-        if waited < SAY_SO_AFTER or transaction.row.told_waiting:
-            return set()
-        store.change(tx, runtime, transaction.id, told_waiting=True)
-        store.note(tx, runtime, transaction.id, "told_waiting")
-    try:
-        return tell(tx, runtime, transaction, event)
-    except HuiyinError as error:
-        log.error("text_unusable", type=transaction.row.type, wanted=event, error=str(error))  # noqa: TRY400
-        store.note(tx, runtime, transaction.id, "not_told", event)
-        return set()

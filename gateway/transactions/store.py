@@ -34,7 +34,8 @@ from gateway import cities
 from gateway.cities import Rules
 from gateway.db import Utc, metadata, sparse_index
 from gateway.runtime import Runtime
-from gateway.transactions.model import REFERENCE_DIGITS, USUAL, State, View, reference
+from gateway.transactions.model import USUAL, Case, State, View
+from gateway.transactions.references import REFERENCE_DIGITS, reference
 
 transactions = Table(
     "transactions",
@@ -51,6 +52,8 @@ transactions = Table(
     Column("answers", LargeBinary),
     Column("facts", LargeBinary),
     Column("state", String(20), nullable=False),
+    Column("stage", String(24), nullable=False),  # the type's own word beside the state
+    Column("replaces", Uuid),  # the transaction whose place this one takes
     Column("proof", String(12)),  # code, attested; null until proven
     Column("reason", String(80)),
     Column("trouble", String(80)),  # what the back office's last silence or fault was
@@ -98,6 +101,19 @@ class Transaction:
         """The city's rules it began under."""
         return cities.shipped()[self.row.city].rules(self.row.rules_version)
 
+    def case(self, now: datetime, answers: Mapping[str, str] | None = None) -> Case:
+        """What its type works on; with ``answers`` as if these had been given."""
+        return Case(
+            id=self.id,
+            reference=self.row.reference,
+            answers=self.answers if answers is None else answers,
+            rules=self.rules,
+            now=now,
+            face=self.row.face,
+            citizen_id=self.row.citizen_id,
+            replaces=self.row.replaces,
+        )
+
     def view(self, now: datetime) -> View:
         """What may be told of it at this moment."""
         submitted_at = self.row.submitted_at
@@ -105,6 +121,7 @@ class Transaction:
             reference=self.row.reference,
             type=self.row.type,
             state=self.state,
+            stage=self.row.stage,
             rules=self.rules,
             facts=self.facts,
             reason=self.row.reason,
@@ -136,6 +153,7 @@ def create(
         "rules_version": rules.version,
         "service_id": service_id,
         "state": State.DRAFT,
+        "stage": "",
         "calling": False,
         "tries": 0,
         "told_waiting": False,

@@ -1,29 +1,22 @@
-"""Progress by reference: the number first, then the last four digits of the registered mobile.
-
-An unknown reference, one without a proven citizen and wrong digits are answered
-alike, and the tries of each reference are limited.
-"""
+"""Progress by reference: the number first, then the last four digits of the registered mobile."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Connection
 
-from gateway.citizens import register
 from gateway.runtime import Runtime
-from gateway.security import same
-from gateway.transactions import identity, store
-from gateway.transactions.identity import LOOK_UPS, Locked
-from gateway.transactions.model import REFERENCE_DIGITS, Words, is_reference
+from gateway.transactions import look_up
+from gateway.transactions.identity import Locked
+from gateway.transactions.look_up import TAIL, NoMatch
+from gateway.transactions.model import Words
+from gateway.transactions.references import REFERENCE_DIGITS, is_reference
 from gateway.web import inputs, steps, visit, words
 from gateway.web.page import rules_of_today
 
 ASKED = "asked"  # the reference given on the first of the two pages
-TAIL = 4
 
 EMPTY = Words("请填写您的编号，一共14位数字。", "Type your number; it has 14 digits.")
 NOT_DIGITS = Words(
@@ -37,13 +30,6 @@ MISTYPED = Words(
 NOT_FOUR = Words(
     "请填4位数字：登记手机号的最后四位。", "Type 4 digits: the last four of the registered mobile."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class NoMatch:
-    """Reference and digits do not belong together; ``left`` tries remain."""
-
-    left: int
 
 
 def add(routes: Blueprint, runtime: Runtime) -> None:
@@ -69,7 +55,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
         if reference is None:
             return steps.go(url_for("web.progress"))
         with runtime.db.read() as tx:
-            held = identity.locked(tx, LOOK_UPS, _subject(runtime, reference), runtime.clock())
+            held = look_up.held(tx, runtime, reference)
         return _held_page(runtime, held) if held else _mobile_page(reference, None)
 
     @routes.post("/progress/mobile")
@@ -81,7 +67,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
         if len(tail) != TAIL or not (tail.isascii() and tail.isdigit()):
             return _mobile_page(reference, NOT_FOUR)
         with runtime.db.write() as tx:
-            found = _find(tx, runtime, reference, tail)
+            found = look_up.find(tx, runtime, reference, tail)
         return _answer(runtime, reference, found)
 
 
@@ -98,36 +84,6 @@ def wrong_with(reference: str) -> Words | None:
             f"The number has 14 digits; you typed {count}. Compare it once more.",
         )
     return None if is_reference(reference) else MISTYPED
-
-
-def _subject(runtime: Runtime, reference: str) -> bytes:
-    return runtime.vault.index("reference", reference)
-
-
-def _find(tx: Connection, runtime: Runtime, reference: str, tail: str) -> UUID | NoMatch | Locked:
-    """Count the try, then look: guesses made at once must not share one."""
-    now, subject = runtime.clock(), _subject(runtime, reference)
-    held = identity.locked(tx, LOOK_UPS, subject, now)
-    if held:
-        return held
-    tried = identity.count(tx, LOOK_UPS, subject, now)
-    if tried > LOOK_UPS.most:
-        return Locked(now + LOOK_UPS.closed)
-    found = _matching(tx, runtime, reference, tail)
-    if found:
-        identity.forget(tx, LOOK_UPS, subject)
-        return found
-    left = LOOK_UPS.most - tried
-    return NoMatch(left) if left else Locked(now + LOOK_UPS.closed)
-
-
-def _matching(tx: Connection, runtime: Runtime, reference: str, tail: str) -> UUID | None:
-    transaction = store.find(tx, runtime, reference)
-    if transaction is None or transaction.row.citizen_id is None:
-        return None
-    citizen = transaction.row.citizen_id
-    mobile = register.mobiles(tx, runtime.vault, [citizen]).get(citizen, "")
-    return transaction.id if same(mobile[-TAIL:].encode(), tail.encode()) else None
 
 
 def _answer(runtime: Runtime, reference: str, found: UUID | NoMatch | Locked) -> ResponseReturnValue:

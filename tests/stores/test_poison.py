@@ -287,7 +287,7 @@ def test_a_refused_text_ends_when_every_provider_has_refused_it(world: World) ->
     both = {"scripted": world.provider, "other": other}
     weights = {"scripted": 1, "other": 1}
     world.runtime = replace(
-        world.runtime, providers=both, settings=replace(world.runtime.settings, sms_providers=weights)
+        world.runtime, providers=both, settings=replace(world.runtime.settings, providers={"sms": weights})
     )
     world.settle(1)
     world.take()

@@ -124,18 +124,49 @@ def upgrade() -> None:
         batch_op.create_index("ix_idempotency_created_at", ["created_at"], unique=False)
 
     op.create_table(
+        "inbound",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("provider", sa.String(length=40), nullable=False),
+        sa.Column("provider_id", sa.String(length=64), nullable=False),
+        sa.Column("address_index", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("address", sa.LargeBinary(), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
+        sa.Column("wish", sa.String(length=8), nullable=True),
+        sa.Column("received_at", Utc(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound")),
+        sa.UniqueConstraint("provider", "provider_id", name=op.f("uq_inbound_provider_provider_id")),
+    )
+    with op.batch_alter_table("inbound", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_inbound_address_index"), ["address_index"], unique=False)
+
+    op.create_table(
         "ledger",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("lane", sa.String(length=16), nullable=False),
+        sa.Column("broadcast_id", sa.Uuid(), nullable=True),
         sa.Column("entry", sa.String(length=12), nullable=False),
         sa.Column("difference", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger")),
+    )
+    with op.batch_alter_table("ledger", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ledger_broadcast_id"), ["broadcast_id"], unique=False)
+
+    op.create_table(
+        "measures",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=16), nullable=False),
+        sa.Column("label", sa.String(length=40), nullable=False),
+        sa.Column("detail", sa.String(length=24), nullable=False),
+        sa.Column("difference", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_measures")),
     )
     op.create_table(
         "notifications",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("transaction_id", sa.Uuid(), nullable=True),
         sa.Column("citizen_id", sa.Uuid(), nullable=True),
+        sa.Column("broadcast_id", sa.Uuid(), nullable=True),
+        sa.Column("address", sa.LargeBinary(), nullable=True),
         sa.Column("channel", sa.String(length=8), nullable=False),
         sa.Column("lane", sa.String(length=16), nullable=False),
         sa.Column("class", sa.String(length=8), nullable=False),
@@ -155,6 +186,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications")),
     )
     with op.batch_alter_table("notifications", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_notifications_broadcast",
+            ["broadcast_id", "id"],
+            unique=False,
+            postgresql_where=sa.text("broadcast_id IS NOT NULL"),
+            sqlite_where=sa.text("broadcast_id IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_notifications_due",
             ["lane", "due_at"],
@@ -186,6 +224,47 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_operators")),
     )
     op.create_table(
+        "pauses",
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("since", Utc(), nullable=False),
+        sa.Column("actor", sa.String(length=80), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "name", name=op.f("pk_pauses")),
+    )
+    op.create_table(
+        "reminders",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("type", sa.String(length=32), nullable=False),
+        sa.Column("citizen_id", sa.Uuid(), nullable=False),
+        sa.Column("event", sa.String(length=32), nullable=False),
+        sa.Column("channel", sa.String(length=8), nullable=False),
+        sa.Column("occasion", sa.String(length=40), nullable=False),
+        sa.Column("transaction_id", sa.Uuid(), nullable=True),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("reason", sa.String(length=40), nullable=True),
+        sa.Column("due_at", Utc(), nullable=True),
+        sa.Column("lease", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reminders")),
+        sa.UniqueConstraint(
+            "citizen_id",
+            "type",
+            "event",
+            "channel",
+            "occasion",
+            name=op.f("uq_reminders_citizen_id_type_event_channel_occasion"),
+        ),
+    )
+    with op.batch_alter_table("reminders", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_reminders_due",
+            ["due_at"],
+            unique=False,
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.create_index(batch_op.f("ix_reminders_transaction_id"), ["transaction_id"], unique=False)
+
+    op.create_table(
         "services",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
@@ -193,6 +272,25 @@ def upgrade() -> None:
         sa.Column("created_at", Utc(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_services")),
         sa.UniqueConstraint("name", name=op.f("uq_services_name")),
+    )
+    op.create_table(
+        "slots",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("hall", sa.String(length=32), nullable=False),
+        sa.Column("starts_at", Utc(), nullable=False),
+        sa.Column("capacity", sa.Integer(), nullable=False),
+        sa.Column("web", sa.Integer(), nullable=False),
+        sa.Column("phone", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_slots")),
+        sa.UniqueConstraint("hall", "starts_at", name=op.f("uq_slots_hall_starts_at")),
+    )
+    op.create_table(
+        "suppressions",
+        sa.Column("address_index", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("reason", sa.String(length=16), nullable=False),
+        sa.Column("provider", sa.String(length=40), nullable=False),
+        sa.Column("since", Utc(), nullable=False),
+        sa.PrimaryKeyConstraint("address_index", name=op.f("pk_suppressions")),
     )
     op.create_table(
         "tallies",
@@ -238,6 +336,8 @@ def upgrade() -> None:
         sa.Column("answers", sa.LargeBinary(), nullable=True),
         sa.Column("facts", sa.LargeBinary(), nullable=True),
         sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("stage", sa.String(length=24), nullable=False),
+        sa.Column("replaces", sa.Uuid(), nullable=True),
         sa.Column("proof", sa.String(length=12), nullable=True),
         sa.Column("reason", sa.String(length=80), nullable=True),
         sa.Column("trouble", sa.String(length=80), nullable=True),
@@ -278,6 +378,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_api_keys_service_id"), ["service_id"], unique=False)
 
     op.create_table(
+        "bookings",
+        sa.Column("transaction_id", sa.Uuid(), nullable=False),
+        sa.Column("slot_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("quota", sa.String(length=8), nullable=False),
+        sa.Column("matter", sa.String(length=32), nullable=False),
+        sa.Column("subject", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("citizen_id", sa.Uuid(), nullable=True),
+        sa.Column("state", sa.String(length=24), nullable=False),
+        sa.Column("held_until", Utc(), nullable=True),
+        sa.Column("place", sa.Integer(), nullable=True),
+        sa.Column("number", sa.String(length=8), nullable=True),
+        sa.ForeignKeyConstraint(["slot_id"], ["slots.id"], name=op.f("fk_bookings_slot_id")),
+        sa.PrimaryKeyConstraint("transaction_id", name=op.f("pk_bookings")),
+        sa.UniqueConstraint("slot_id", "place", name=op.f("uq_bookings_slot_id_place")),
+    )
+    with op.batch_alter_table("bookings", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_bookings_subject"), ["subject"], unique=False)
+
+    op.create_table(
         "template_versions",
         sa.Column("template_id", sa.Uuid(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -309,6 +428,10 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("provider_templates")
     op.drop_table("template_versions")
+    with op.batch_alter_table("bookings", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_bookings_subject"))
+
+    op.drop_table("bookings")
     with op.batch_alter_table("api_keys", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_api_keys_service_id"))
 
@@ -327,7 +450,19 @@ def downgrade() -> None:
     op.drop_table("timeline")
     op.drop_table("templates")
     op.drop_table("tallies")
+    op.drop_table("suppressions")
+    op.drop_table("slots")
     op.drop_table("services")
+    with op.batch_alter_table("reminders", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_reminders_transaction_id"))
+        batch_op.drop_index(
+            "ix_reminders_due",
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+
+    op.drop_table("reminders")
+    op.drop_table("pauses")
     op.drop_table("operators")
     op.drop_table("one_time_codes")
     with op.batch_alter_table("notifications", schema=None) as batch_op:
@@ -341,9 +476,22 @@ def downgrade() -> None:
             postgresql_where=sa.text("due_at IS NOT NULL"),
             sqlite_where=sa.text("due_at IS NOT NULL"),
         )
+        batch_op.drop_index(
+            "ix_notifications_broadcast",
+            postgresql_where=sa.text("broadcast_id IS NOT NULL"),
+            sqlite_where=sa.text("broadcast_id IS NOT NULL"),
+        )
 
     op.drop_table("notifications")
+    op.drop_table("measures")
+    with op.batch_alter_table("ledger", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ledger_broadcast_id"))
+
     op.drop_table("ledger")
+    with op.batch_alter_table("inbound", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_inbound_address_index"))
+
+    op.drop_table("inbound")
     with op.batch_alter_table("idempotency", schema=None) as batch_op:
         batch_op.drop_index("ix_idempotency_created_at")
 

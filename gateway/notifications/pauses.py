@@ -1,0 +1,60 @@
+"""What an operator holds still: a lane, a provider, a broadcast. Read at every claim.
+
+What is paused keeps its rows and their order; its messages may grow too old
+meanwhile and then expire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Column, Connection, String, Table, delete, insert, select
+
+from gateway.db import Utc, metadata
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("kind", String(12), primary_key=True),
+    Column("name", String(40), primary_key=True),
+    Column("since", Utc, nullable=False),
+    Column("actor", String(80), nullable=False),
+)
+
+
+class Kind(StrEnum):
+    """What can be paused."""
+
+    LANE = "lane"
+    PROVIDER = "provider"
+    BROADCAST = "broadcast"
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Since when something is held still, and by whom."""
+
+    since: datetime
+    actor: str
+
+
+def pause(tx: Connection, kind: Kind, name: str, actor: str, now: datetime) -> bool:
+    """Hold it still; False when it was already."""
+    if name in paused(tx, kind):
+        return False
+    tx.execute(insert(pauses).values(kind=kind, name=name, since=now, actor=actor))
+    return True
+
+
+def resume(tx: Connection, kind: Kind, name: str) -> bool:
+    """Let it go on; False when it was not paused."""
+    return bool(tx.execute(delete(pauses).where(pauses.c.kind == kind, pauses.c.name == name)).rowcount)
+
+
+def paused(tx: Connection, kind: Kind) -> Mapping[str, Pause]:
+    """All of this kind that are paused."""
+    query = select(pauses.c.name, pauses.c.since, pauses.c.actor).where(pauses.c.kind == kind)
+    return {row.name: Pause(row.since, row.actor) for row in tx.execute(query)}

@@ -1,0 +1,85 @@
+"""What a transaction says to its citizen: one notification for each event and channel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
+
+from gateway.citizens import register
+from gateway.citizens.register import Citizen
+from gateway.content import store as content
+from gateway.content.store import FALLBACK_LANGUAGE
+from gateway.notifications import store as notifications
+from gateway.notifications.request import Class, Request
+from gateway.runtime import Runtime
+from gateway.transactions import registry
+from gateway.transactions.store import Transaction
+
+CHANNEL, BESIDE = "sms", "email"
+
+
+def tell(
+    tx: Connection,
+    runtime: Runtime,
+    transaction: Transaction,
+    event: str,
+    more: Mapping[str, str] | None = None,
+) -> set[str]:
+    """Take the message of one event to the citizen; returns the lanes to wake.
+
+    ``more`` are values beside the type's own. Who has an e-mail address gets the
+    event there as well, where the type has a text for it.
+    """
+    citizen = register.find(tx, runtime.vault, transaction.answers["id_number"])
+    if citizen is None or citizen.id != transaction.row.citizen_id:
+        return set()
+    personalise = registry.get(transaction.row.type).personalise
+    values = {**personalise(transaction.view(runtime.clock())), **(more or {})}
+    lanes = notify(tx, runtime, transaction, citizen, event, Class.RESULT, values)
+    if (
+        citizen.has_email
+        and runtime.weights(BESIDE)
+        and content.exists(tx, _template(transaction, event), BESIDE)
+    ):
+        beside = _request(transaction, citizen, event, Class.RESULT, values, BESIDE)
+        lanes |= notifications.take(tx, runtime, [beside])
+    return lanes
+
+
+def notify(
+    tx: Connection,
+    runtime: Runtime,
+    transaction: Transaction,
+    citizen: Citizen | None,
+    event: str,
+    klass: Class,
+    values: Mapping[str, str],
+) -> set[str]:
+    """Take a text message of this transaction; without a citizen it goes to nobody and ends as suppressed."""
+    request = _request(transaction, citizen, event, klass, values, CHANNEL)
+    return notifications.take(tx, runtime, [request])
+
+
+def _template(transaction: Transaction, event: str) -> str:
+    return f"{transaction.row.type}/{event}"
+
+
+def _request(
+    transaction: Transaction,
+    citizen: Citizen | None,
+    event: str,
+    klass: Class,
+    values: Mapping[str, str],
+    channel: str,
+) -> Request:
+    return Request(
+        citizen_id=citizen.id if citizen else None,
+        channel=channel,
+        klass=klass,
+        template=_template(transaction, event),
+        language=citizen.language if citizen else FALLBACK_LANGUAGE,
+        personalisation=values,
+        transaction_id=transaction.id,
+        waited_for=channel == CHANNEL,
+    )

@@ -1,0 +1,217 @@
+"""Reminders: planned as rows, judged again by their type just before they go out.
+
+A citizen is reminded of an event once for each occasion and channel, however
+often it is planned. What the type's back office cannot answer waits; what fell
+away is dropped with its reason. Types that work in our own database are given a
+``Desk``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Row,
+    String,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway import cities
+from gateway.citizens import register
+from gateway.db import Utc, claim, metadata, new_lease, sparse_index
+from gateway.notifications import store as notifications
+from gateway.notifications.request import Class, Request
+from gateway.runtime import Runtime
+from gateway.transactions import registry, store
+from gateway.transactions.desk import Desk
+from gateway.transactions.model import Drop, Judgement, Later, Plan, Reminded, Tell
+
+LANE = "reminders"
+CLAIM = 50
+BUG_PAUSE = timedelta(minutes=10)
+log = structlog.get_logger()
+
+reminders = Table(
+    "reminders",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("type", String(32), nullable=False),
+    Column("citizen_id", Uuid, nullable=False),
+    Column("event", String(32), nullable=False),
+    Column("channel", String(8), nullable=False),
+    Column("occasion", String(40), nullable=False),
+    Column("transaction_id", Uuid, index=True),
+    Column("state", String(8), nullable=False),  # planned, told, dropped
+    Column("reason", String(40)),
+    Column("due_at", Utc),
+    Column("lease", BigInteger),
+    UniqueConstraint("citizen_id", "type", "event", "channel", "occasion"),
+)
+sparse_index("ix_reminders_due", reminders.c.due_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A reminder to judge: its row and whom it is for."""
+
+    row: Row[Any]
+    reminded: Reminded
+
+
+def plan(
+    tx: Connection,
+    runtime: Runtime,
+    type_name: str,
+    citizen_id: UUID,
+    plans: Sequence[Plan],
+    transaction_id: UUID | None = None,
+) -> None:
+    """Plan these; one that was planned before, or has gone out, is left as it is."""
+    rows = [
+        {
+            "id": runtime.new_id(),
+            "type": type_name,
+            "citizen_id": citizen_id,
+            "event": item.event,
+            "channel": item.channel,
+            "occasion": item.occasion,
+            "transaction_id": transaction_id,
+            "state": "planned",
+            "due_at": item.due_at,
+        }
+        for item in plans
+    ]
+    if rows:
+        upsert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+        tx.execute(upsert(reminders).on_conflict_do_nothing(), rows)
+
+
+def drop(tx: Connection, transaction_id: UUID, reason: str) -> None:
+    """Nothing more is to be said of this transaction."""
+    columns = reminders.c
+    where = (columns.transaction_id == transaction_id) & (columns.state == "planned")
+    tx.execute(update(reminders).where(where).values(state="dropped", reason=reason, due_at=None))
+
+
+def run_due(runtime: Runtime) -> int:
+    """Judge and send what is due; returns how many reminders were looked at."""
+    done = 0
+    while rows := _claimed(runtime):
+        for due in _opened(runtime, rows):
+            _one(runtime, due)
+        done += len(rows)
+    return done
+
+
+def _claimed(runtime: Runtime) -> Sequence[Row[Any]]:
+    seconds = runtime.settings.lease
+    with runtime.db.write() as tx:
+        now = runtime.clock()
+        return claim(tx, reminders, now=now, seconds=seconds, limit=CLAIM, lease=new_lease())
+
+
+def _opened(runtime: Runtime, rows: Sequence[Row[Any]]) -> list[Due]:
+    """The rows with whom they are for; who left the register is dropped."""
+    now = runtime.clock()
+    rules = cities.shipped()[runtime.settings.city].rules_now(now)
+    with runtime.db.read() as tx:
+        people = register.people(tx, runtime.vault, [row.citizen_id for row in rows])
+    found = []
+    for row in rows:
+        person = people.get(row.citizen_id)
+        if person is None:
+            _keep(runtime, row, Drop("not_in_register"))
+            continue
+        planned = Plan(row.event, row.channel, row.due_at, row.occasion)
+        found.append(
+            Due(
+                row,
+                Reminded(
+                    person.id_number, person.name, row.citizen_id, planned, rules, now, row.transaction_id
+                ),
+            )
+        )
+    return found
+
+
+def _one(runtime: Runtime, due: Due) -> None:
+    kind = registry.get(due.row.type)
+    judge = kind.remind
+    if judge is None:
+        _keep(runtime, due.row, Drop("type_reminds_no_more"))
+    elif kind.back_office is None:
+        with runtime.db.write() as tx:
+            lanes = _record(tx, runtime, due.row, judge(Desk(tx, runtime), due.reminded))
+        runtime.wake_all(lanes)
+    else:
+        _keep(runtime, due.row, _judged(runtime, judge, kind.back_office, due))
+
+
+def _judged(runtime: Runtime, judge: Any, office: str, due: Due) -> Judgement:
+    try:
+        judgement: Judgement = judge(runtime.back_office(office), due.reminded)
+    except Exception as error:  # noqa: BLE001 - a bug in a plug-in must not stop the others' reminders
+        log.error("reminder_bug", type=due.row.type, error=type(error).__name__)  # noqa: TRY400
+        return Later(runtime.clock() + BUG_PAUSE, "bug")
+    return judgement
+
+
+def _keep(runtime: Runtime, row: Row[Any], judgement: Judgement) -> None:
+    with runtime.db.write() as tx:
+        lanes = _record(tx, runtime, row, judgement)
+    runtime.wake_all(lanes)
+
+
+def _record(tx: Connection, runtime: Runtime, row: Row[Any], judgement: Judgement) -> set[str]:
+    """Write the judgement down where the lease is still ours, and take the message it asks for."""
+    values: dict[str, Any] = {"lease": None, "due_at": None}
+    match judgement:
+        case Tell():
+            values |= {"state": "told", "reason": None}
+        case Drop(reason):
+            values |= {"state": "dropped", "reason": reason[:40]}
+        case Later(at, reason):
+            values |= {"due_at": at, "reason": reason[:40]}
+    where = (reminders.c.id == row.id) & (reminders.c.lease == row.lease)
+    if not tx.execute(update(reminders).where(where).values(**values)).rowcount:
+        return set()
+    if isinstance(judgement, Later):
+        return set()
+    plan(tx, runtime, row.type, row.citizen_id, judgement.then, row.transaction_id)
+    if row.transaction_id:
+        word = "reminded" if isinstance(judgement, Tell) else "reminder_dropped"
+        store.note(tx, runtime, row.transaction_id, word, f"{row.event} {row.channel}")
+    return _taken(tx, runtime, row, judgement) if isinstance(judgement, Tell) else set()
+
+
+def _taken(tx: Connection, runtime: Runtime, row: Row[Any], judgement: Tell) -> set[str]:
+    request = Request(
+        citizen_id=row.citizen_id,
+        channel=row.channel,
+        klass=Class.REMINDER,
+        template=f"{row.type}/{row.event}",
+        language=register.language(tx, row.citizen_id),
+        personalisation=judgement.values,
+        transaction_id=row.transaction_id,
+    )
+    return notifications.take(tx, runtime, [request])
+
+
+def of_citizen(tx: Connection, citizen_id: UUID) -> Sequence[Row[Any]]:
+    """What is planned for somebody and what became of it, earliest first."""
+    columns = reminders.c
+    query = select(reminders).where(columns.citizen_id == citizen_id)
+    return tx.execute(query.order_by(columns.due_at, columns.id)).all()
