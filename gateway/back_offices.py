@@ -1,7 +1,7 @@
 """What a back office (card system, pension registry …) may answer to one step.
 
 Each transaction type declares, as a Protocol, the narrow back office it needs;
-the integration that answers it is found by name (``providers.load``). Whatever
+the integration that answers it is found by name (``plugins.load``). Whatever
 happens on the wire comes back as one of these values, never as an exception.
 """
 
@@ -29,10 +29,11 @@ class AlreadyDone:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The back office said no. ``reason`` is our word for it, ``upstream`` its own text."""
+    """The back office said no. ``reason`` is our word for it, ``upstream`` its own text, ``facts`` as above."""
 
     reason: str
     upstream: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 from uuid import UUID
 
-from gateway import providers
+from gateway import plugins
 from gateway.config import Settings
 from gateway.db import Db, uuid7
 from gateway.errors import SettingError
@@ -50,7 +50,7 @@ class Runtime:
         """
         with self._lock:
             if name not in self._back_offices:
-                self._back_offices[name] = providers.load(name, self.settings.environment)
+                self._back_offices[name] = plugins.load(name, self.settings.environment)
             return self._back_offices[name]
 
     def weights(self, channel: str) -> Mapping[str, int]:
@@ -78,7 +78,7 @@ def build(settings: Settings, wake: Wake, *, sending: bool = True) -> Runtime:
 
 
 def _sender(name: str, channel: str, settings: Settings) -> Sender:
-    provider = providers.load(name, {**settings.environment, "CALLBACKS_URL": settings.callbacks_url})
+    provider = plugins.load(name, {**settings.environment, "CALLBACKS_URL": settings.callbacks_url})
     if not isinstance(provider, Sender) or provider.channel != channel:
         raise SettingError(f"{channel.upper()}_PROVIDERS names {name}, which sends no {channel}.")
     return provider

@@ -1,1 +1,1 @@
-"""One file per provider or back office, found by its name (``gateway.providers.load``)."""
+"""One file per provider or back office, found by its name (``gateway.plugins.load``)."""

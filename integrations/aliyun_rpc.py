@@ -1,5 +1,7 @@
 """The call every Aliyun product shares: one SDK client, one answer as a value, nothing personal in a log.
 
+And what the codes mean that they share: those of the account, the door and the limits per number.
+
 No provider of its own. Sources: the source of aliyun-python-sdk-core 2.16.1 and of the requests
 and urllib3 it ships.
 """
@@ -11,7 +13,9 @@ import logging
 import re
 import ssl
 import urllib.request
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from aliyunsdkcore.acs_exception.exceptions import ClientException, ServerException
@@ -21,13 +25,49 @@ from aliyunsdkcore.vendored.requests import Session
 from aliyunsdkcore.vendored.requests.adapters import HTTPAdapter
 from aliyunsdkcore.vendored.requests.packages.urllib3.exceptions import ConnectTimeoutError
 
-from gateway.providers import Unknown, Unreachable
+from gateway.plugins import seconds
+from gateway.providers import Cause, Outcome, Rejected, Throttled, Unknown, Unreachable
 
 POOL_SIZE = 16  # connections kept; more threads than this would open short-lived ones
 
 # Refused at the door before anything was done: signed anew, the same call may pass.
 SIGN_ANEW = frozenset({"InvalidTimeStamp.Expired", "SignatureNonceUsed"})
 NEVER_CONNECTED = frozenset({"connect_failed", "tls_certificate"})
+
+SHARED_OUTCOMES: tuple[Throttled | Rejected | Unknown, ...] = (
+    Throttled("isv.BUSINESS_LIMIT_CONTROL"),  # per number; ``until`` is read from its message
+    Throttled("Throttling.User"),
+    Rejected("isv.DAY_LIMIT_CONTROL", Cause.ACCOUNT),
+    Rejected("isv.MONTH_LIMIT_CONTROL", Cause.ACCOUNT),
+    Unknown("isp.SYSTEM_ERROR"),  # both are known to have sent the message nevertheless
+    Unknown("isp.GATEWAY_ERROR"),
+    Rejected("isv.AMOUNT_NOT_ENOUGH", Cause.ACCOUNT),
+    Rejected("isv.OUT_OF_SERVICE", Cause.ACCOUNT),
+    Rejected("isp.RAM_PERMISSION_DENY", Cause.ACCOUNT),
+    Rejected("isv.ACCOUNT_NOT_EXISTS", Cause.ACCOUNT),
+    Rejected("isv.ACCOUNT_ABNORMAL", Cause.ACCOUNT),
+    Rejected("isv.PRODUCT_UN_SUBSCRIPT", Cause.ACCOUNT),
+    Rejected("isv.PRODUCT_UNSUBSCRIBE", Cause.ACCOUNT),
+    Rejected("isv.DENY_IP_RANGE", Cause.ACCOUNT),
+    Rejected("InvalidAccessKeyId.NotFound", Cause.ACCOUNT),
+    Rejected("InvalidAccessKeyId.Inactive", Cause.ACCOUNT),
+    Rejected("InvalidAccessKeySecret", Cause.ACCOUNT),  # the SDK's word for a wrong secret
+    Rejected("isv.MOBILE_NUMBER_ILLEGAL", Cause.RECIPIENT),
+    Rejected("isv.TEMPLATE_MISSING_PARAMETERS", Cause.CONTENT),
+    Rejected("isv.INVALID_JSON_PARAM", Cause.CONTENT),
+    Rejected("isv.PARAM_LENGTH_LIMIT", Cause.CONTENT),
+    Rejected("isv.INVALID_PARAMETERS", Cause.CONTENT),
+    Rejected("isv.TEMPLATE_PARAMS_ILLEGAL", Cause.CONTENT),
+    Rejected("isv.BLACK_KEY_CONTROL_LIMIT", Cause.CONTENT),
+    Rejected("isv.PARAM_NOT_SUPPORT_URL", Cause.CONTENT),
+    Rejected("SignatureDoesNotMatch", Cause.OURS),
+    Rejected("InvalidVersion", Cause.OURS),
+    Rejected("InvalidAction.NotFound", Cause.OURS),
+    Rejected("InvalidTimeStamp.Expired", Cause.OURS),  # after the second try: our clock is wrong
+    Rejected("SignatureNonceUsed", Cause.OURS),
+)
+
+CHINA = timezone(timedelta(hours=8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +133,16 @@ class Rpc:
         return _answer(body)
 
 
+def connect(settings: Mapping[str, str], endpoint: str, usual: str) -> Rpc:
+    """The client of the account in the settings; setting ``endpoint`` names another than the usual host."""
+    return Rpc(
+        settings["ALIYUN_ACCESS_KEY_ID"],
+        settings["ALIYUN_ACCESS_KEY_SECRET"],
+        settings.get(endpoint) or usual,
+        seconds(settings, "ALIYUN_TIMEOUT_SECONDS", 3),
+    )
+
+
 # --- reading answers -------------------------------------------------------------------
 
 
@@ -106,6 +156,28 @@ def _answer(body: bytes) -> dict[str, Any] | Failure:
     if answer["Code"] == "OK":
         return answer
     return Refusal(_clean_code(answer["Code"]), str(answer.get("Message", "")))
+
+
+def outcome_of(failure: Failure, outcomes: Mapping[str, Outcome], now: datetime) -> Outcome:
+    """What it means by the product's table; a code that is not in it is rejected and counted."""
+    if not isinstance(failure, Refusal):
+        return failure
+    outcome = outcomes.get(failure.code, Rejected(failure.code))
+    if isinstance(outcome, Throttled):
+        return replace(outcome, until=_next_window(failure.message, now))
+    return outcome
+
+
+def _next_window(message: str, now: datetime) -> datetime | None:
+    """When the window named in 触发…级流控 ends; windows are calendar ones in UTC+8."""
+    local = now.astimezone(CHINA).replace(second=0, microsecond=0)
+    if "分钟级" in message:
+        return local + timedelta(minutes=1)
+    if "小时级" in message:
+        return local.replace(minute=0) + timedelta(hours=1)
+    if "天级" in message:
+        return local.replace(hour=0, minute=0) + timedelta(days=1)
+    return None
 
 
 def _transport_failure(error: Any) -> Failure:
@@ -196,3 +268,16 @@ def _endpoint(text: str) -> tuple[str, str]:
 
 def _is_loopback(host: str) -> bool:
     return bool(re.fullmatch(r"(127(\.\d+){3}|localhost|\[::1\])(:\d+)?", host))
+
+
+# --- numbers ------------------------------------------------------------------------------
+
+
+def number_of(address: str) -> str:
+    """E.164 → what the vendor wants: mainland numbers bare, others with their country code."""
+    return address.removeprefix("+86").removeprefix("+")
+
+
+def json_of(value: Any) -> str:
+    """JSON as the vendor counts it: as short as it gets, Chinese as it is."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -7,12 +7,8 @@ vendor without an answer is ``Unknown`` and is asked for with ``find`` before it
 
 from __future__ import annotations
 
-import ipaddress
-import json
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aliyunsdkdysmsapi.request.v20170525.AddSmsTemplateRequest import AddSmsTemplateRequest
@@ -30,6 +26,7 @@ from gateway.providers import (
     Delivery,
     Finding,
     Found,
+    Inbound,
     Inquiry,
     Message,
     Outcome,
@@ -37,14 +34,23 @@ from gateway.providers import (
     RegistrationRefused,
     RegistrationUnanswered,
     Rejected,
+    Report,
     Review,
     ReviewState,
-    Throttled,
     Unknown,
     Unreachable,
-    seconds,
 )
-from integrations.aliyun_rpc import Failure, Refusal, Rpc
+from integrations.aliyun_pushes import Pushes, address, moment, reports_in, word
+from integrations.aliyun_rpc import (
+    CHINA,
+    SHARED_OUTCOMES,
+    Failure,
+    Refusal,
+    connect,
+    json_of,
+    number_of,
+    outcome_of,
+)
 
 SETTINGS: dict[str, str] = {
     "ALIYUN_ACCESS_KEY_ID": "the access key id of the account",
@@ -56,44 +62,15 @@ SETTINGS: dict[str, str] = {
 OUTCOMES: dict[str, Outcome] = {
     outcome.code: outcome
     for outcome in (
-        Throttled("isv.BUSINESS_LIMIT_CONTROL"),  # per number; ``until`` is read from its message
-        Throttled("Throttling.User"),
-        Rejected("isv.DAY_LIMIT_CONTROL", Cause.ACCOUNT),
-        Rejected("isv.MONTH_LIMIT_CONTROL", Cause.ACCOUNT),
-        Unknown("isp.SYSTEM_ERROR"),  # both are known to have sent the message nevertheless
-        Unknown("isp.GATEWAY_ERROR"),
-        Rejected("isv.AMOUNT_NOT_ENOUGH", Cause.ACCOUNT),
-        Rejected("isv.OUT_OF_SERVICE", Cause.ACCOUNT),
-        Rejected("isp.RAM_PERMISSION_DENY", Cause.ACCOUNT),
-        Rejected("isv.ACCOUNT_NOT_EXISTS", Cause.ACCOUNT),
-        Rejected("isv.ACCOUNT_ABNORMAL", Cause.ACCOUNT),
-        Rejected("isv.PRODUCT_UN_SUBSCRIPT", Cause.ACCOUNT),
-        Rejected("isv.PRODUCT_UNSUBSCRIBE", Cause.ACCOUNT),
-        Rejected("isv.DENY_IP_RANGE", Cause.ACCOUNT),
-        Rejected("InvalidAccessKeyId.NotFound", Cause.ACCOUNT),
-        Rejected("InvalidAccessKeyId.Inactive", Cause.ACCOUNT),
-        Rejected("InvalidAccessKeySecret", Cause.ACCOUNT),  # the SDK's word for a wrong secret
-        Rejected("isv.MOBILE_NUMBER_ILLEGAL", Cause.RECIPIENT),
+        *SHARED_OUTCOMES,
         Rejected("isv.MOBILE_COUNT_OVER_LIMIT", Cause.RECIPIENT),
         Rejected("isv.SMS_TEMPLATE_ILLEGAL", Cause.CONTENT),
         Rejected("isv.SMS_SIGNATURE_ILLEGAL", Cause.CONTENT),
         Rejected("isv.SIGN_STATE_ILLEGAL", Cause.CONTENT),
         Rejected("isv.SMS_SIGNATURE_SCENE_ILLEGAL", Cause.CONTENT),
-        Rejected("isv.TEMPLATE_MISSING_PARAMETERS", Cause.CONTENT),
-        Rejected("isv.INVALID_JSON_PARAM", Cause.CONTENT),
-        Rejected("isv.PARAM_LENGTH_LIMIT", Cause.CONTENT),
-        Rejected("isv.INVALID_PARAMETERS", Cause.CONTENT),
-        Rejected("isv.TEMPLATE_PARAMS_ILLEGAL", Cause.CONTENT),
-        Rejected("isv.BLACK_KEY_CONTROL_LIMIT", Cause.CONTENT),
-        Rejected("isv.PARAM_NOT_SUPPORT_URL", Cause.CONTENT),
         Rejected("isv.SMS_CONTENT_ILLEGAL", Cause.CONTENT),
         Rejected("isv.DOMESTIC_NUMBER_NOT_SUPPORTED", Cause.CONTENT),
         Rejected("isv.EXTEND_CODE_ERROR", Cause.CONTENT),
-        Rejected("SignatureDoesNotMatch", Cause.OURS),
-        Rejected("InvalidVersion", Cause.OURS),
-        Rejected("InvalidAction.NotFound", Cause.OURS),
-        Rejected("InvalidTimeStamp.Expired", Cause.OURS),  # after the second try: our clock is wrong
-        Rejected("SignatureNonceUsed", Cause.OURS),
     )
 }
 
@@ -113,32 +90,28 @@ SPOILS_BATCH = frozenset(
     }
 )
 
-CHINA = timezone(timedelta(hours=8))
 REVIEW_STATES = {"0": ReviewState.PENDING, "1": ReviewState.APPROVED}
 TEMPLATE_TYPES = {"code": "0", "notice": "1"}
+LONGEST_NAME = 30  # characters of a template's name
 PAGE_SIZE = 50  # the most QuerySendDetails gives
 SPILL = timedelta(minutes=5)  # so shortly before midnight, a message may be filed under the next day
 
 Clock = Callable[[], datetime]
 
 
-class AliyunSms:
+class AliyunSms(Pushes):
     """``Sender``, ``Inquirer``, ``Reporter`` and ``TemplateRegistrar`` in one; safe in up to 16 threads."""
 
     name: str = "aliyun_sms"
     channel: str = "sms"
     batch: int = 100
     needs_template: bool = True
+    reports: frozenset[str] = frozenset({"sms-report", "sms-up"})
 
     def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:
-        self._rpc = Rpc(
-            settings["ALIYUN_ACCESS_KEY_ID"],
-            settings["ALIYUN_ACCESS_KEY_SECRET"],
-            settings.get("ALIYUN_SMS_ENDPOINT") or "dysmsapi.aliyuncs.com",
-            seconds(settings, "ALIYUN_TIMEOUT_SECONDS", 3),
-        )
+        super().__init__(settings["ALIYUN_CALLBACK_NETWORKS"])
+        self._rpc = connect(settings, "ALIYUN_SMS_ENDPOINT", "dysmsapi.aliyuncs.com")
         self._sign_name = settings["ALIYUN_SMS_SIGN_NAME"]
-        self._networks = _networks(settings["ALIYUN_CALLBACK_NETWORKS"])
         self._clock = clock
 
     # --- Sender ---
@@ -169,31 +142,23 @@ class AliyunSms:
         if isinstance(answer, dict):
             reference = answer.get("BizId")
             return Accepted(str(reference)) if reference else Unknown("no_reference")
-        return self._outcome(answer)
+        return outcome_of(answer, OUTCOMES, self._clock())
 
     def _single(self, message: Message) -> Any:
         return self._rpc.request(
             SendSmsRequest,
-            PhoneNumbers=_number(message.address),
+            PhoneNumbers=number_of(message.address),
             SignName=message.signature or self._sign_name,
-            TemplateParam=_json(dict(message.params)),
+            TemplateParam=json_of(dict(message.params)),
         )
 
     def _many(self, messages: Sequence[Message]) -> Any:
         return self._rpc.request(
             SendBatchSmsRequest,
-            PhoneNumberJson=_json([_number(message.address) for message in messages]),
-            SignNameJson=_json([message.signature or self._sign_name for message in messages]),
-            TemplateParamJson=_json([dict(message.params) for message in messages]),
+            PhoneNumberJson=json_of([number_of(message.address) for message in messages]),
+            SignNameJson=json_of([message.signature or self._sign_name for message in messages]),
+            TemplateParamJson=json_of([dict(message.params) for message in messages]),
         )
-
-    def _outcome(self, failure: Failure) -> Outcome:
-        if not isinstance(failure, Refusal):
-            return failure
-        outcome = OUTCOMES.get(failure.code, Rejected(failure.code))
-        if isinstance(outcome, Throttled):
-            return replace(outcome, until=_next_window(failure.message, self._clock()))
-        return outcome
 
     # --- Inquirer ---
 
@@ -232,7 +197,7 @@ class AliyunSms:
     def _details_page(self, day: str, inquiry: Inquiry, page: int) -> Any:
         return self._rpc.request(
             QuerySendDetailsRequest,
-            PhoneNumber=_number(inquiry.address),
+            PhoneNumber=number_of(inquiry.address),
             SendDate=day,
             PageSize=str(PAGE_SIZE),
             CurrentPage=str(page),
@@ -240,25 +205,10 @@ class AliyunSms:
 
     # --- Reporter ---
 
-    def verify(self, callback: Callback) -> bool:
-        """Whether it comes from the vendor's networks: reports carry no signature."""
-        try:
-            remote = ipaddress.ip_address(callback.remote)
-        except ValueError:
-            return False
-        remote = getattr(remote, "ipv4_mapped", None) or remote
-        return any(remote in network for network in self._networks)
-
-    def parse(self, callback: Callback) -> Sequence[Receipt]:
-        """Read an SmsReport: a JSON array of reports, times in UTC+8."""
-        reports = _decoded(callback.body)
-        if not isinstance(reports, list):
-            raise ValueError("An SmsReport is a JSON array.")
-        return [_receipt(report) for report in reports]
-
-    def acknowledgement(self) -> tuple[str, str]:
-        """Anything but this is pushed again after 1, 5 and 10 minutes."""
-        return '{"code":0,"msg":"ok"}', "application/json"
+    def parse(self, callback: Callback) -> Sequence[Report]:
+        """Read an SmsReport or, by its kind, an SmsUp."""
+        read: Callable[[Mapping[str, Any]], Report] = _inbound if callback.kind == "sms-up" else _receipt
+        return [read(report) for report in reports_in(callback.body)]
 
     # --- TemplateRegistrar ---
 
@@ -267,7 +217,7 @@ class AliyunSms:
         request = self._rpc.request(
             AddSmsTemplateRequest,
             TemplateType=TEMPLATE_TYPES[kind],
-            TemplateName=name,
+            TemplateName=name[-LONGEST_NAME:],  # its end tells languages apart
             TemplateContent=body,
             Remark=name,
         )
@@ -300,18 +250,6 @@ def build(settings: Mapping[str, str], clock: Clock = lambda: datetime.now(UTC))
 # --- reading answers -------------------------------------------------------------------
 
 
-def _next_window(message: str, now: datetime) -> datetime | None:
-    """When the window named in 触发…级流控 ends; windows are calendar ones in UTC+8."""
-    local = now.astimezone(CHINA).replace(second=0, microsecond=0)
-    if "分钟级" in message:
-        return local + timedelta(minutes=1)
-    if "小时级" in message:
-        return local.replace(minute=0) + timedelta(hours=1)
-    if "天级" in message:
-        return local.replace(hour=0, minute=0) + timedelta(days=1)
-    return None
-
-
 def _details(answer: Mapping[str, Any]) -> tuple[list[dict[str, Any]], int] | None:
     try:
         rows = answer["SmsSendDetailDTOs"]["SmsSendDetailDTO"]
@@ -328,27 +266,27 @@ def _reason(answer: dict[str, Any] | Failure) -> str:
     return "no_template_code" if isinstance(answer, dict) else answer.code
 
 
-def _decoded(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None  # raised by the caller, without the body that the decoder's error carries
-
-
-def _receipt(report: Any) -> Receipt:
-    fields = report if isinstance(report, dict) else {}
-    number, reference, success = (fields.get(key) for key in ("phone_number", "biz_id", "success"))
-    valid = isinstance(number, str) and re.fullmatch(r"\+?\d{5,15}", number, re.ASCII)
-    if not valid or not isinstance(reference, str) or not reference or not isinstance(success, bool):
-        raise ValueError("A report lacks its phone_number, biz_id or success.")
-    code = str(fields.get("err_code") or "")
+def _receipt(report: Mapping[str, Any]) -> Receipt:
+    success, code = report.get("success"), str(report.get("err_code") or "")
+    if not isinstance(success, bool):
+        raise ValueError("A report lacks its success.")
     return Receipt(
-        reference=reference,
-        address=_address(str(number)),
+        reference=word(report, "biz_id"),
+        address=address(report, "phone_number"),
         delivery=_delivery(success, code),
         code=code,
-        at=_china_time(fields.get("report_time")),
-        handover=str(fields.get("out_id") or ""),
+        at=moment(report, "report_time"),
+        handover=str(report.get("out_id") or ""),
+    )
+
+
+def _inbound(report: Mapping[str, Any]) -> Inbound:
+    return Inbound(
+        id=word(report, "sequence_id"),
+        address=address(report, "phone_number"),
+        to=word(report, "dest_code"),
+        text=str(report.get("content") or ""),
+        at=moment(report, "send_time"),
     )
 
 
@@ -356,29 +294,3 @@ def _delivery(success: bool, code: str) -> Delivery:
     if code == "REQUEST_SUCCESS":  # sent on, but no word from the carrier
         return Delivery.PENDING
     return Delivery.DELIVERED if success else Delivery.UNDELIVERED
-
-
-def _china_time(text: Any) -> datetime | None:
-    if not text:
-        return None
-    if not isinstance(text, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", text):
-        raise ValueError("A report's report_time is not YYYY-MM-DD HH:MM:SS.")
-    return datetime.fromisoformat(text).replace(tzinfo=CHINA)
-
-
-def _number(address: str) -> str:
-    """E.164 → what the vendor wants: mainland numbers bare, others with their country code."""
-    return address.removeprefix("+86") if address.startswith("+86") else address.removeprefix("+")
-
-
-def _address(number: str) -> str:
-    bare = number.removeprefix("+")
-    return f"+86{bare}" if re.fullmatch(r"1[3-9]\d{9}", bare) else f"+{bare}"
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _networks(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    return [ipaddress.ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip()]

@@ -7,22 +7,15 @@ upstream fault. Field names AAC002, AAC003, AAZ500, AAB301 are those of the nati
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
-import re
-import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-import urllib3
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError, SSLError
-
-from gateway.back_offices import AlreadyDone, Done, Refused, Silent, StepOutcome, Unavailable
-from gateway.providers import seconds
+from gateway.back_offices import AlreadyDone, Done, Refused, StepOutcome, Unavailable
+from gateway.plugins import seconds
+from integrations.signed_json import Clock, SignedJson, refused
 
 SETTINGS: dict[str, str] = {
     "CARD_CORE_URL": "address of the city's card system, e.g. https://card.example.gov.cn",
@@ -39,10 +32,6 @@ REASONS = {
 }
 
 CHINA = timezone(timedelta(hours=8))
-CONNECT_SECONDS = 3.0
-POOL_SIZE = 16
-
-Clock = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +51,21 @@ class CardCore:
     """Asks and operates the card system; safe in threads, keeps its connections."""
 
     def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:
-        self._url = settings["CARD_CORE_URL"].rstrip("/")
-        self._app_id = settings["CARD_CORE_APP_ID"]
-        self._secret = settings["CARD_CORE_SECRET"].encode()
-        read = seconds(settings, "CARD_CORE_TIMEOUT_SECONDS", 30)
-        timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, read), read=read)
-        self._pool = urllib3.PoolManager(maxsize=POOL_SIZE, retries=False, timeout=timeout)
-        self._clock = clock
+        self._wire = SignedJson(
+            settings["CARD_CORE_URL"],
+            settings["CARD_CORE_APP_ID"],
+            settings["CARD_CORE_SECRET"],
+            seconds(settings, "CARD_CORE_TIMEOUT_SECONDS", 30),
+            clock,
+        )
 
     def find_cards(self, id_number: str, name: str, city: str) -> list[Card] | Refused | Unavailable:
         """The person's cards in that city. Reading is harmless, so a lost answer is ``Unavailable``."""
-        answer = self._post("/card/query", {"AAC002": id_number, "AAC003": name, "AAB301": city})
-        if isinstance(answer, Silent):
-            return Unavailable(answer.code)
+        answer = self._wire.ask("/card/query", {"AAC002": id_number, "AAC003": name, "AAB301": city})
         if isinstance(answer, Unavailable):
             return answer
         if answer["code"] != "00":
-            return _refused(answer)
+            return refused(answer, REASONS)
         cards = _cards(answer.get("data"))
         return Unavailable("unreadable_answer") if cards is None else cards
 
@@ -92,69 +79,17 @@ class CardCore:
             "until": until.astimezone(CHINA).isoformat(),
             "serial": serial,
         }
-        answer = self._post("/card/report-loss", form)
+        answer = self._wire.operate("/card/report-loss", form)
         if not isinstance(answer, dict):
             return answer
         if answer["code"] == "00":
             return Done()
-        return AlreadyDone() if answer["code"] == "01" else _refused(answer)
-
-    def _post(self, path: str, form: Mapping[str, str]) -> dict[str, Any] | Unavailable | Silent:
-        body = json.dumps(form, ensure_ascii=False).encode()
-        try:
-            response = self._pool.request(
-                "POST", self._url + path, body=body, headers=self._headers(body), redirect=False
-            )
-        except HTTPError as error:
-            return _transport_failure(error)
-        return _answer(response.status, response.data)
-
-    def _headers(self, body: bytes) -> dict[str, str]:
-        timestamp = str(int(self._clock()))
-        signature = hmac.new(self._secret, timestamp.encode() + b"\n" + body, hashlib.sha256)
-        return {
-            "Content-Type": "application/json",
-            "X-App-Id": self._app_id,
-            "X-Timestamp": timestamp,
-            "X-Signature": signature.hexdigest(),
-        }
+        return AlreadyDone() if answer["code"] == "01" else refused(answer, REASONS)
 
 
 def build(settings: Mapping[str, str], clock: Clock = time.time) -> CardCore:
     """Optional setting: CARD_CORE_TIMEOUT_SECONDS (30), the longest wait for an answer."""
     return CardCore(settings, clock)
-
-
-def _transport_failure(error: HTTPError) -> Unavailable | Silent:
-    """Codes only: the error's text carries the address and may carry more."""
-    if isinstance(error, NewConnectionError | ConnectTimeoutError):  # refused, unresolved, no answer
-        return Unavailable("connect_failed")
-    if isinstance(error, SSLError) and isinstance(error.args[0], ssl.SSLCertVerificationError):
-        return Unavailable("tls_certificate")
-    return Silent("read_timeout" if isinstance(error, ReadTimeoutError) else "connection_lost")
-
-
-def _answer(status: int, body: bytes) -> dict[str, Any] | Unavailable | Silent:
-    if status == 503 or 300 <= status < 500:  # turned away before anything was done
-        return Unavailable(f"http_{status}")
-    if status >= 500:
-        return Silent(f"http_{status}")
-    try:
-        answer = json.loads(body)
-    except ValueError:
-        answer = None
-    if not isinstance(answer, dict) or not isinstance(answer.get("code"), str):
-        return Silent("unreadable_answer" if body else "empty_answer")
-    return answer
-
-
-def _refused(answer: Mapping[str, Any]) -> Refused:
-    return Refused(REASONS.get(answer["code"], "other"), _masked(str(answer.get("message") or "")))
-
-
-def _masked(text: str) -> str:
-    """Upstream words are kept for the operator; numbers in them may be somebody's."""
-    return re.sub(r"\d{6,}[\dXx]?", "******", text)[:200]
 
 
 def _cards(rows: Any) -> list[Card] | None:

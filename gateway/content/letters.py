@@ -256,10 +256,10 @@ def _plain(token: Token) -> str:
     if kind == "list":
         return _plain_list(token)
     if kind == "thematic_break":
-        return "-" * 40
+        return "-" * 20
     inner = "".join(map(_plain, _children(token)))
     if kind == "heading":
-        return f"{inner}\n{'=' * 40}" if token["attrs"]["level"] == 1 else f"{inner}\n{'-' * 20}"
+        return f"{inner}\n{'=' * 20}" if token["attrs"]["level"] == 1 else f"{inner}\n{'-' * 20}"
     if kind == "link":
         return f"{inner} <{_destination(token)}>"
     return inner

@@ -142,6 +142,12 @@ def to_send(
     return TemplateVersion(*row)
 
 
+def exists(tx: Connection, name: str, channel: str) -> bool:
+    """Whether there is any such text, in whatever language."""
+    query = select(templates.c.id).where(templates.c.name == name, templates.c.channel == channel)
+    return tx.execute(query.limit(1)).first() is not None
+
+
 def versions(tx: Connection, keys: Sequence[tuple[UUID, int]]) -> Mapping[tuple[UUID, int], TemplateVersion]:
     """Those versions, in one query."""
     where = tuple_(templates.c.id, template_versions.c.version).in_(keys)

@@ -117,7 +117,7 @@ def _measure(tx: Connection, handover: Handover, outcomes: Sequence[Outcome], no
         counted[measures.ATTEMPTS, handover.provider, type(outcome).__name__.lower()] += 1
     accepted = zip(handover.held, outcomes, strict=True)
     waited = [(now - held.taken_at).total_seconds() for held, how in accepted if isinstance(how, Accepted)]
-    measures.add(tx, {**counted, **measures.handovers(handover.held[0].lane, waited)})
+    measures.add(tx, {**counted, **measures.handovers(handover.held[0].lane, waited)}, now)
 
 
 def _finished(held: Held, outcome: Outcome, now: datetime) -> dict[str, Any]:

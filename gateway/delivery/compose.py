@@ -16,7 +16,7 @@ from gateway.channels import email
 from gateway.cities import Rules
 from gateway.citizens import register
 from gateway.content import store as content
-from gateway.content.letters import Frame, compile_letter, letter
+from gateway.content.letters import Frame, LetterError, compile_letter, letter
 from gateway.content.rendering import MissingPersonalisationError
 from gateway.content.store import Registration, TemplateVersion
 from gateway.delivery import routing
@@ -147,7 +147,7 @@ def _letter(runtime: Runtime, row: Row[Any], sources: _Sources) -> Letter | Unse
         message = _message(row.channel, address, sources, key, registration, values)
     except TamperedError:
         return Unsendable(Status.FAILED, CANNOT_OPEN)
-    except MissingPersonalisationError:
+    except (MissingPersonalisationError, LetterError):
         return Unsendable(Status.FAILED, CANNOT_RENDER)
     tried = sources.tried.get(row.id, frozenset()) | {provider}
     return Letter(provider, message, others=bool(able.keys() - tried))

@@ -1,12 +1,15 @@
 """Counts of what happened, right with any number of processes: differences in a table, summed when asked.
 
 Like the ledger it is a list, so that nobody waits for anybody else's counter.
+Each entry says its minute; ``compact`` keeps the minutes of the last hours apart
+and sums up everything older, so the list stays short.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -29,6 +32,8 @@ ATTEMPTS, RECEIPTS = "attempts", "receipts"  # labelled provider and outcome
 HANDOVER, HANDOVER_SUM = "handover_le", "handover_sum"  # labelled lane, and the bucket's bound
 BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)  # seconds
 COMPACT = 20_000
+LONG = 10_000  # entries; summing that many takes some milliseconds
+MINUTES_KEPT = 70  # an hour to look back on, and a little
 
 measures = Table(
     "measures",
@@ -37,17 +42,27 @@ measures = Table(
     Column("name", String(16), nullable=False),
     Column("label", String(40), nullable=False),
     Column("detail", String(24), nullable=False),
+    Column("minute", Integer, nullable=False),  # since 1970; 0 for what is older than all that are kept
     Column("difference", Float, nullable=False),
 )
 
 Key = tuple[str, str, str]  # name, label, detail
 
 
-def add(tx: Connection, counted: Mapping[Key, float]) -> None:
+def minute(at: datetime) -> int:
+    """Which minute since 1970 this is."""
+    return int(at.timestamp()) // 60
+
+
+def add(tx: Connection, counted: Mapping[Key, float], now: datetime) -> None:
     """Enter what was counted in this commit."""
+    _enter(tx, {(*key, minute(now)): n for key, n in counted.items()})
+
+
+def _enter(tx: Connection, counted: Mapping[tuple[str, str, str, int], float]) -> None:
     rows = [
-        {"name": name, "label": label, "detail": detail, "difference": n}
-        for (name, label, detail), n in counted.items()
+        {"name": name, "label": label, "detail": detail, "minute": at, "difference": n}
+        for (name, label, detail, at), n in counted.items()
         if n
     ]
     if rows:
@@ -72,13 +87,30 @@ def totals(tx: Connection) -> dict[Key, float]:
     return {(name, label, detail): total for name, label, detail, total in tx.execute(grouped)}
 
 
+def by_minute(tx: Connection, since: datetime, *names: str) -> dict[tuple[Key, int], float]:
+    """Counts of these names in each minute from ``since`` on; it reaches back an hour."""
+    columns = measures.c
+    query = select(
+        columns.name, columns.label, columns.detail, columns.minute, func.sum(columns.difference)
+    ).where(columns.minute >= minute(since), columns.name.in_(names))
+    grouped = query.group_by(columns.name, columns.label, columns.detail, columns.minute)
+    return {((name, label, detail), at): total for name, label, detail, at, total in tx.execute(grouped)}
+
+
+def is_long(tx: Connection) -> bool:
+    """Whether compacting is worth it."""
+    return tx.execute(select(measures.c.id).offset(LONG).limit(1)).first() is not None
+
+
 def compact(tx: Connection) -> int:
-    """Sum up old entries; returns how many rows that saved."""
+    """Sum up old entries, minute by minute for the last ones; returns how many rows that saved."""
+    kept_from = (tx.execute(select(func.max(measures.c.minute))).scalar() or 0) - MINUTES_KEPT
     oldest = select(measures.c.id).order_by(measures.c.id).limit(COMPACT)
-    columns: Any = (measures.c.name, measures.c.label, measures.c.detail, measures.c.difference)
+    columns: Any = [measures.c[name] for name in ("name", "label", "detail", "minute", "difference")]
     gone = tx.execute(delete(measures).where(measures.c.id.in_(oldest)).returning(*columns)).all()
-    sums: dict[Key, float] = {}
-    for name, label, detail, difference in gone:
-        sums[name, label, detail] = sums.get((name, label, detail), 0.0) + difference
-    add(tx, sums)
+    sums: dict[tuple[str, str, str, int], float] = {}
+    for name, label, detail, at, difference in gone:
+        key = (name, label, detail, at if at >= kept_from else 0)
+        sums[key] = sums.get(key, 0.0) + difference
+    _enter(tx, sums)
     return len(gone) - len(sums)

@@ -22,6 +22,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
+    Index,
     Integer,
     LargeBinary,
     Row,
@@ -68,6 +69,8 @@ callbacks = Table(
     Column("lease", BigInteger),
 )
 sparse_index("ix_callbacks_due", callbacks.c.due_at)
+_odd = (callbacks.c.state == "unmatched") | (callbacks.c.state == "unreadable")
+Index("ix_callbacks_odd", callbacks.c.state, postgresql_where=_odd, sqlite_where=_odd)
 
 
 def keep(tx: Connection, runtime: Runtime, provider: str, callback: Callback) -> None:
@@ -208,7 +211,7 @@ def _apply(
     if final:
         held = store.hold(tx, [notification for notification, _ in final])
         _record(tx, final, now)
-        measures.add(tx, counted)
+        measures.add(tx, counted, now)
         _move(tx, held, final, now)
     return unmatched
 

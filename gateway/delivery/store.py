@@ -10,7 +10,7 @@ import secrets
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table, Uuid
 
-from gateway.db import Utc, metadata, sparse_index
+from gateway.db import Utc, metadata
 
 HANDOVER_BYTES = 7  # 14 characters: Aliyun voice takes an OutId of at most 15
 
@@ -31,8 +31,9 @@ attempts = Table(
     Column("receipt_code", String(80)),
     Column("receipt_at", Utc),
 )
-sparse_index("ix_attempts_provider_ref", attempts.c.address_index, attempts.c.provider_ref)
+Index("ix_attempts_address", attempts.c.address_index, attempts.c.provider_ref)
 Index("ix_attempts_handover", attempts.c.handover)
+Index("ix_attempts_provider", attempts.c.provider, attempts.c.started_at)
 
 
 def new_handover() -> str:

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from aiohttp import web
@@ -29,12 +30,15 @@ def _arguments() -> argparse.Namespace:
         prog="python -m integrations.sandbox",
         description="沙盒：短信平台、手机和卡系统 / an SMS vendor, handsets, a card system to try against",
         epilog="Accounts come from SANDBOX_ACCESS_KEY_ID, SANDBOX_ACCESS_KEY_SECRET, SANDBOX_SIGN_NAME,"
-        " SANDBOX_CARD_APP_ID and SANDBOX_CARD_SECRET.",
+        " SANDBOX_TTS_CODE, SANDBOX_CARD_APP_ID, SANDBOX_CARD_SECRET, SANDBOX_PENSION_APP_ID,"
+        " SANDBOX_PENSION_SECRET (as for the cards), SANDBOX_TWILIO_SID,"
+        " SANDBOX_TWILIO_TOKEN and SANDBOX_TWILIO_NUMBERS.",
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 lets the system choose (default)")
+    parser.add_argument("--smtp-port", type=int, default=0, help="0 lets the system choose (default)")
     parser.add_argument("--state", type=Path, required=True, help="folder for templates and the city's cards")
-    parser.add_argument("--ready-file", type=Path, help='written when listening: {"url": …}')
+    parser.add_argument("--ready-file", type=Path, help='written when listening: {"url", "smtp_port"}')
     parser.add_argument("--report-url", default="", help="where SmsReports are pushed")
     return parser.parse_args()
 
@@ -48,17 +52,19 @@ async def _serve(sandbox: Sandbox, arguments: argparse.Namespace) -> None:
     await web.TCPSite(runner, arguments.host, arguments.port, backlog=1024).start()
     host, port = runner.addresses[0][:2]
     url = f"http://{host}:{port}"
+    await sandbox.mail_door.listen(arguments.host, arguments.smtp_port)
     if arguments.ready_file:
-        _write_ready(arguments.ready_file, url)
+        _write_ready(arguments.ready_file, {"url": url, "smtp_port": sandbox.mail_door.port})
     sys.stdout.write(f"{url}\n")
     sys.stdout.flush()
     await stop.wait()
+    sandbox.mail_door.close()
     await runner.cleanup()
 
 
-def _write_ready(path: Path, url: str) -> None:
+def _write_ready(path: Path, places: Mapping[str, object]) -> None:
     temporary = path.with_name(path.name + ".new")
-    temporary.write_text(json.dumps({"url": url}))
+    temporary.write_text(json.dumps(places))
     temporary.replace(path)
 
 

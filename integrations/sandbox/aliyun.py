@@ -1,4 +1,4 @@
-"""Aliyun's SMS interface (dysmsapi 2017-05-25, RPC style), as strict as the vendor."""
+"""Aliyun's interface (RPC, 2017-05-25), as strict as the vendor: short messages; calls are in dyvms."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from integrations.sandbox.dyvms import Voice
 from integrations.sandbox.faults import Fault, Faults, answer_under
 from integrations.sandbox.handsets import Handsets, Text
-from integrations.sandbox.limits import Limits
+from integrations.sandbox.limits import LIMITED, Account, Limits, code_accounts, notice_accounts
 from integrations.sandbox.options import Credentials, Options
+from integrations.sandbox.params import Params, loaded, mobile, needed, reference
 from integrations.sandbox.receipts import CHINA, Receipts, china_time
 from integrations.sandbox.signature import Doorkeeper, Refused
 from integrations.sandbox.texts import APPROVED, CODE, Template, Templates, fill
@@ -26,9 +28,7 @@ VERSION = "2017-05-25"
 MOST_NUMBERS = 1000  # in one SendSms
 BATCH = 100  # in one SendBatchSms
 OLDEST_DAYS = 30  # for QuerySendDetails
-BUSY = {"isv.BUSINESS_LIMIT_CONTROL": "触发小时级流控Permits:5"}  # messages of codes switched on as faults
-
-Params = Mapping[str, str]
+BUSY = {LIMITED: "触发小时级流控Permits:5"}  # messages of codes switched on as faults
 
 
 class Aliyun:
@@ -43,6 +43,7 @@ class Aliyun:
         limits: Limits,
         handsets: Handsets,
         receipts: Receipts,
+        voice: Voice,
         calls: Counter[str],
     ) -> None:
         self.options = Options()
@@ -53,6 +54,7 @@ class Aliyun:
         self._limits = limits
         self._handsets = handsets
         self._receipts = receipts
+        self._voice = voice
         self._calls = calls
         self._actions: dict[str, Callable[[Params], dict[str, Any]]] = {
             "SendSms": self._send_sms,
@@ -61,6 +63,7 @@ class Aliyun:
             "AddSmsTemplate": self._add_sms_template,
             "QuerySmsTemplate": self._query_sms_template,
             "QuerySmsSign": self._query_sms_sign,
+            **voice.actions,
         }
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -71,7 +74,8 @@ class Aliyun:
         params |= parse_qsl(body, keep_blank_values=True)
         action = params.get("Action", "")
         self._calls[action if action in self._actions else "other"] += 1
-        fault = self._faults.match("aliyun_sms", action, _numbers(params))
+        target = "aliyun_voice" if action in self._voice.actions else "aliyun_sms"
+        fault = self._faults.match(target, action, _numbers(params))
         return await answer_under(fault, request, lambda: self._answer(request.method, params), _fault_answer)
 
     def _answer(self, method: str, params: Params) -> web.Response:
@@ -89,18 +93,16 @@ class Aliyun:
     # --- sending ---
 
     def _send_sms(self, params: Params) -> dict[str, Any]:
-        numbers = _needed(params, "PhoneNumbers").split(",")
+        numbers = needed(params, "PhoneNumbers").split(",")
         if len(numbers) > MOST_NUMBERS:
             raise Refused("isv.MOBILE_COUNT_OVER_LIMIT", "手机号码数量超过限制")
-        sign = _needed(params, "SignName")
-        values = _loaded(params.get("TemplateParam") or "{}", dict)
+        sign = needed(params, "SignName")
+        values = loaded(params.get("TemplateParam") or "{}", dict)
         return self._take(params, numbers, [sign] * len(numbers), [values] * len(numbers))
 
     def _send_batch_sms(self, params: Params) -> dict[str, Any]:
-        numbers, signs = (
-            _loaded(_needed(params, name), list) for name in ("PhoneNumberJson", "SignNameJson")
-        )
-        values = _loaded(params.get("TemplateParamJson") or json.dumps([{}] * len(numbers)), list)
+        numbers, signs = (loaded(needed(params, name), list) for name in ("PhoneNumberJson", "SignNameJson"))
+        values = loaded(params.get("TemplateParamJson") or json.dumps([{}] * len(numbers)), list)
         if not numbers or not len(numbers) == len(signs) == len(values):
             raise Refused("isv.INVALID_PARAMETERS", "号码、签名、变量的数量不一致")
         if len(numbers) > BATCH:
@@ -111,16 +113,18 @@ class Aliyun:
         self, params: Params, numbers: Sequence[Any], signs: Sequence[Any], values: Sequence[Any]
     ) -> dict[str, Any]:
         """Take all or none."""
-        template = self._template(_needed(params, "TemplateCode"))
+        template = self._template(needed(params, "TemplateCode"))
         if not self._credentials.sign_names.issuperset(map(str, signs)):
             raise Refused("isv.SMS_SIGNATURE_ILLEGAL", "该账号下找不到对应签名")
-        numbers = [_mobile(number) for number in numbers]
+        numbers = [mobile(number) for number in numbers]
         if len(set(numbers)) < len(numbers):
             raise Refused("isv.INVALID_PARAMETERS", "手机号码重复")
         texts = [fill(template, sign, _variables(value)) for sign, value in zip(signs, values, strict=True)]
         now = time.time()
-        self._check_limits(template, numbers, signs, now)
-        biz_id = f"{int(now * 1000):013d}{int.from_bytes(os.urandom(2)):05d}^0"
+        if self.options.limits:
+            pairs = zip(numbers, signs, strict=True)
+            self._limits.charge([_accounts(template, *pair) for pair in pairs], now)
+        biz_id = reference(now)
         out_id = params.get("OutId", "")
         for number, text in zip(numbers, texts, strict=True):
             taken = Text(number, text, now, out_id, biz_id, template.code)
@@ -134,25 +138,12 @@ class Aliyun:
             raise Refused("isv.SMS_TEMPLATE_ILLEGAL", "该账号下找不到对应模板")
         return template
 
-    def _check_limits(
-        self, template: Template, numbers: Sequence[str], signs: Sequence[str], now: float
-    ) -> None:
-        if not self.options.limits:
-            return
-        is_code = template.kind == CODE
-        for number, sign in zip(numbers, signs, strict=True):
-            message = self._limits.refusal(number, sign, template.code, is_code, now)
-            if message:
-                raise Refused("isv.BUSINESS_LIMIT_CONTROL", message)
-        for number, sign in zip(numbers, signs, strict=True):
-            self._limits.take(number, sign, template.code, is_code, now)
-
     # --- asking ---
 
     def _query_send_details(self, params: Params) -> dict[str, Any]:
-        number = _mobile(_needed(params, "PhoneNumber"))
-        day = _day(_needed(params, "SendDate"))
-        size, page = (_count(_needed(params, name)) for name in ("PageSize", "CurrentPage"))
+        number = mobile(needed(params, "PhoneNumber"))
+        day = _day(needed(params, "SendDate"))
+        size, page = (_count(needed(params, name)) for name in ("PageSize", "CurrentPage"))
         if size > 50:
             raise Refused("isv.INVALID_PARAMETERS", "PageSize 1-50")
         visible = time.time() - self.options.query_visible_after
@@ -169,16 +160,16 @@ class Aliyun:
     # --- templates and signatures ---
 
     def _add_sms_template(self, params: Params) -> dict[str, Any]:
-        kind = _needed(params, "TemplateType")
-        if kind not in ("0", "1", "2", "3") or len(_needed(params, "TemplateName")) > 30:
+        kind = needed(params, "TemplateType")
+        if kind not in ("0", "1", "2", "3") or len(needed(params, "TemplateName")) > 30:
             raise Refused("isv.INVALID_PARAMETERS", "参数异常")
-        content = _needed(params, "TemplateContent")
-        _needed(params, "Remark")
+        content = needed(params, "TemplateContent")
+        needed(params, "Remark")
         template = self._templates.add(params["TemplateName"], content, int(kind), time.time())
         return {"TemplateCode": template.code}
 
     def _query_sms_template(self, params: Params) -> dict[str, Any]:
-        template = self._templates.get(_needed(params, "TemplateCode"))
+        template = self._templates.get(needed(params, "TemplateCode"))
         if template is None:
             raise Refused("isv.SMS_TEMPLATE_ILLEGAL", "该账号下找不到对应模板")
         status = template.status(time.time(), self.options.review_delay)
@@ -193,40 +184,21 @@ class Aliyun:
         }
 
     def _query_sms_sign(self, params: Params) -> dict[str, Any]:
-        name = _needed(params, "SignName")
+        name = needed(params, "SignName")
         if name not in self._credentials.sign_names:
             raise Refused("isv.SMS_SIGNATURE_ILLEGAL", "该账号下找不到对应签名")
         return {"SignName": name, "SignStatus": 1, "Reason": ""}
 
 
-def _needed(params: Params, name: str) -> str:
-    value = params.get(name)
-    if not value:
-        raise Refused(f"Missing{name}", f"{name} is mandatory for this action.", 400)
-    return value
-
-
-def _loaded(text: str, kind: type[Any]) -> Any:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = None
-    if not isinstance(value, kind):
-        raise Refused("isv.INVALID_JSON_PARAM", "JSON参数不合法，只接受字符串值")
-    return value
+def _accounts(template: Template, number: str, sign: str) -> Sequence[Account]:
+    is_code = template.kind == CODE
+    return code_accounts(number, sign) if is_code else notice_accounts(number, sign, template.code)
 
 
 def _variables(value: Any) -> Mapping[str, object]:
     if not isinstance(value, dict):
         raise Refused("isv.INVALID_JSON_PARAM", "JSON参数不合法，只接受字符串值")
     return value
-
-
-def _mobile(number: Any) -> str:
-    found = re.fullmatch(r"(?:\+?86|0086)?(1[3-9]\d{9})", str(number), re.ASCII)
-    if not found:
-        raise Refused("isv.MOBILE_NUMBER_ILLEGAL", f"{number}invalid mobile number")
-    return found[1]
 
 
 def _numbers(params: Params) -> Sequence[str]:
@@ -236,7 +208,8 @@ def _numbers(params: Params) -> Sequence[str]:
             return [str(number) for number in json.loads(params["PhoneNumberJson"])]
         except (ValueError, TypeError):
             return ()
-    return (params.get("PhoneNumbers") or params.get("PhoneNumber") or "").split(",")
+    named = (params.get(name) for name in ("PhoneNumbers", "PhoneNumber", "CalledNumber"))
+    return next(filter(None, named), "").split(",")
 
 
 def _day(text: str) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,28 @@ from aiohttp import web
 
 from integrations.sandbox.aliyun import Aliyun
 from integrations.sandbox.cards import CardDoor, Cards
+from integrations.sandbox.dyvms import Voice, VoiceReports
+from integrations.sandbox.exchange import Exchange
 from integrations.sandbox.faults import Faults
+from integrations.sandbox.handset_door import HandsetDoor
 from integrations.sandbox.handsets import Handsets
+from integrations.sandbox.inbound import Replies, SmsUps
 from integrations.sandbox.limits import Limits
+from integrations.sandbox.mail_reports import MailReports
+from integrations.sandbox.mailbox import Mailboxes, MailDoor
 from integrations.sandbox.options import Credentials, Options
 from integrations.sandbox.page import Page
-from integrations.sandbox.receipts import Receipts
+from integrations.sandbox.pensions import PensionDoor, Pensions
+from integrations.sandbox.phones import Phones
+from integrations.sandbox.receipts import Receipts, push_all
 from integrations.sandbox.scratch import open_scratch
 from integrations.sandbox.signature import Doorkeeper
+from integrations.sandbox.steering import as_json, done, read
 from integrations.sandbox.texts import Templates
+from integrations.sandbox.twilio import Twilio
+from integrations.sandbox.twilio_calls import Calls
+from integrations.sandbox.twilio_messages import Messages
+from integrations.sandbox.webhooks import Webhooks
 
 LOAD_AT_ONCE = 5000  # people in one database transaction
 LISTED = 10_000  # messages in one answer, the newest; ?limit= asks for more or fewer
@@ -40,9 +53,28 @@ class Sandbox:
         self.faults = Faults()
         self.limits = Limits(scratch)
         self.handsets = Handsets(scratch, options.newest)
+        self.phones = Phones(scratch, options.newest)
+        self.replies = Replies(options.newest)
+        self.inbound = self.replies.doors  # by provider: how a reply reaches the customer
         self.receipts = Receipts(self.faults)
+        self.voice_reports = VoiceReports(self.faults)
+        self.sms_ups = SmsUps(self.faults)
+        self.inbound["aliyun_sms"] = self.sms_ups.expect
+        self.webhooks = Webhooks(credentials, self.faults)
+        self.twilio_messages = Messages(credentials, self.faults, self.handsets, self.webhooks)
+        self.twilio_calls = Calls(credentials, self.faults, self.phones, self.webhooks)
+        self.twilio = Twilio(credentials, self.faults, self.calls, self.twilio_messages, self.twilio_calls)
+        self.inbound["twilio_sms"] = self.twilio_messages.receive
+        self.exchange = Exchange(credentials, self.webhooks)
+        self.handset_door = HandsetDoor(self.phones, self.replies)
         self.cards = Cards(state / "city.sqlite")
         self.card_door = CardDoor(credentials, self.cards, self.faults, self.calls)
+        self.pensions = Pensions(state / "pensions.sqlite", self.cards)
+        self.pension_door = PensionDoor(credentials, self.pensions, self.faults, self.calls)
+        self.mailboxes = Mailboxes(scratch, options.newest_mails)
+        self.mail_reports = MailReports(self.faults)
+        self.mail_door = MailDoor(self.mailboxes, self.faults, self.mail_reports.expect)
+        self.voice = Voice(credentials, self.limits, self.phones, self.voice_reports)
         self.aliyun = Aliyun(
             credentials,
             Doorkeeper(credentials, scratch),
@@ -51,30 +83,49 @@ class Sandbox:
             self.limits,
             self.handsets,
             self.receipts,
+            self.voice,
             self.calls,
         )
-        self.page = Page(self.handsets, self.faults, self.counts)
+        self.page = Page(self.handsets, self.phones, self.replies, self.mailboxes, self.faults, self.counts)
         self.set_options(options)
 
     def set_options(self, options: Options) -> None:
         """Let every part know."""
-        self.options = self.aliyun.options = self.receipts.options = options
-        self.handsets.newest = options.newest
+        self.options = options
+        for part in (self.aliyun, self.voice, self.phones, self.receipts, self.voice_reports, self.sms_ups):
+            part.options = options
+        for twilio in (self.webhooks, self.twilio_messages, self.twilio_calls, self.exchange):
+            twilio.options = options
+        for shelf in (self.handsets, self.phones, self.replies):
+            shelf.newest = options.newest
+        self.mail_reports.options = options
+        self.mailboxes.newest = options.newest_mails
 
     def counts(self) -> dict[str, Any]:
         """What has happened since the start or the last reset."""
         return {
             "taken": self.handsets.taken,
-            "receipts_pushed": self.receipts.pushed,
-            "receipts_given_up": self.receipts.given_up,
-            "repeated": self.handsets.repeated,
+            "receipts_pushed": self.receipts.pushed + self.twilio_messages.pushed,
+            "receipts_given_up": self.receipts.given_up + self.twilio_messages.given_up,
+            "repeated": self.handsets.pairs.repeated,
+            "calls_taken": self.phones.taken,
+            "calls_repeated": self.phones.pairs.repeated,
+            "replies": self.replies.taken,
+            "mails_taken": self.mailboxes.taken,
+            "mails_repeated": self.mailboxes.pairs.repeated,
+            "mail_reports_pushed": self.mail_reports.pushed,
             "calls": dict(self.calls),
         }
 
     def reset(self) -> None:
-        """Empty messages, limits, counts and faults; people, cards and templates stay."""
-        for part in (self.handsets, self.limits, self.receipts, self.faults, self.calls):
+        """Empty messages, calls, limits, counts and faults; people, cards and templates stay."""
+        for shelf in (self.handsets, self.phones, self.replies, self.mailboxes):
+            shelf.clear()
+        self.mail_reports.clear()
+        for part in (self.limits, self.receipts, self.voice_reports, self.sms_ups, self.faults, self.calls):
             part.clear()
+        for twilio in (self.webhooks, self.twilio_messages, self.exchange):
+            twilio.clear()
 
     # --- handlers ---
 
@@ -94,37 +145,33 @@ class Sandbox:
         number = request.query.get("number")
         texts = self.handsets.since(since) if number is None else self.handsets.of(number)
         chosen = [text.as_json() for text in texts if text.at >= since]
-        return _json(chosen[-limit:] if limit > 0 else [])
+        return as_json(chosen[-limit:] if limit > 0 else [])
 
     async def get_counts(self, _request: web.Request) -> web.Response:
         """Exact numbers."""
-        return _json(self.counts())
+        return as_json(self.counts())
 
     async def get_faults(self, _request: web.Request) -> web.Response:
         """All that are on."""
-        return _json(self.faults.listed())
+        return as_json(self.faults.listed())
 
     async def post_faults(self, request: web.Request) -> web.Response:
         """Switch one on, from JSON or from the page's form."""
-        by_form = request.content_type == "application/x-www-form-urlencoded"
-        values = {k: v for k, v in (await request.post()).items() if v} if by_form else await _body(request)
         try:
-            self.faults.put(values)
+            self.faults.put(await read(request))
         except ValueError as error:
             raise web.HTTPBadRequest(text=str(error)) from None
-        if by_form:
-            raise web.HTTPSeeOther("/")
-        return _json(self.faults.listed())
+        return done(request, self.faults.listed())
 
     async def delete_faults(self, _request: web.Request) -> web.Response:
         """Switch all off."""
         self.faults.clear()
-        return _json([])
+        return as_json([])
 
     async def post_settings(self, request: web.Request) -> web.Response:
         """Change delays, the report address, limits."""
         try:
-            self.set_options(self.options.changed(await _body(request)))
+            self.set_options(self.options.changed(await read(request)))
         except ValueError as error:
             raise web.HTTPBadRequest(text=str(error)) from None
         return await self.get_settings(request)
@@ -132,26 +179,36 @@ class Sandbox:
     async def get_settings(self, _request: web.Request) -> web.Response:
         """As they are."""
         names = self.options.__dataclass_fields__
-        return _json({name: getattr(self.options, name) for name in names})
+        settings = {name: getattr(self.options, name) for name in names}
+        return as_json(settings | {"smtp_port": self.mail_door.port})
 
     async def post_reset(self, _request: web.Request) -> web.Response:
         """See ``reset``."""
         self.reset()
-        return _json(self.counts())
+        return as_json(self.counts())
 
     async def post_people(self, request: web.Request) -> web.Response:
-        """NDJSON rows id_number, name, city, card_number, bank, card_state; any number of them."""
+        """NDJSON rows id_number, name, city, card_number, bank, card_state; any number of them.
+
+        A pensioner's row has pension_status, too, and may have pension_last_done, pension_failed_on,
+        pension_failure and pension_flags.
+        """
         loaded, rows = 0, []
         try:
             async for line in request.content:
                 rows += [json.loads(line)] if line.strip() else []
                 if len(rows) == LOAD_AT_ONCE:
-                    loaded += self.cards.load(rows)
+                    loaded += self._load(rows)
                     rows.clear()
-            loaded += self.cards.load(rows)
+            loaded += self._load(rows)
         except ValueError as error:
             raise web.HTTPBadRequest(text=f"after {loaded} rows: {error}") from None
-        return _json({"loaded": loaded})
+        return as_json({"loaded": loaded})
+
+    def _load(self, rows: list[Any]) -> int:
+        loaded = self.cards.load(rows)
+        self.pensions.load(rows)
+        return loaded
 
 
 def create_app(sandbox: Sandbox) -> web.Application:
@@ -173,6 +230,11 @@ def create_app(sandbox: Sandbox) -> web.Application:
             web.post("/_sandbox/settings", sandbox.post_settings),
             web.post("/_sandbox/reset", sandbox.post_reset),
             web.post("/_sandbox/people", sandbox.post_people),
+            *sandbox.handset_door.routes(),
+            *sandbox.mail_door.routes(),
+            *sandbox.pension_door.routes(),
+            *sandbox.twilio.routes(),
+            *sandbox.exchange.routes(),
             web.get("/_sandbox/page", page.fragment),
             web.post("/_sandbox/faults/clear", page.clear_faults),
             web.get("/_sandbox/page.css", page.style),
@@ -181,12 +243,19 @@ def create_app(sandbox: Sandbox) -> web.Application:
     )
 
     async def background(_app: web.Application) -> AsyncIterator[None]:
-        pushing = asyncio.create_task(sandbox.receipts.run())
+        pushing = asyncio.create_task(
+            push_all(
+                (sandbox.receipts, sandbox.voice_reports, sandbox.sms_ups, sandbox.mail_reports),
+                sandbox.faults,
+            )
+        )
         yield
         pushing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await pushing
+        await sandbox.webhooks.close()
         sandbox.cards.close()
+        sandbox.pensions.close()
 
     app.cleanup_ctx.append(background)
     return app
@@ -197,17 +266,3 @@ def _since(text: str) -> float:
         return 0.0
     moment = datetime.fromisoformat(text.replace(" ", "+"))  # a bare + in a URL is a blank
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-async def _body(request: web.Request) -> Mapping[str, Any]:
-    try:
-        values = await request.json()
-    except ValueError:
-        values = None
-    if not isinstance(values, dict):
-        raise web.HTTPBadRequest(text="a JSON object, please")
-    return values
-
-
-def _json(value: Any) -> web.Response:
-    return web.json_response(value, dumps=lambda value: json.dumps(value, ensure_ascii=False))

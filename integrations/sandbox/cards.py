@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
-
-from integrations.sandbox.faults import Fault, Faults, answer_under
+from integrations.sandbox.faults import Faults
 from integrations.sandbox.options import Credentials
 from integrations.sandbox.receipts import CHINA
+from integrations.sandbox.signed_door import Account, Form, SignedDoor
 
-TOLERANCE = 300  # seconds a request's timestamp may be off
 MESSAGES = {
     "00": "成功",
     "01": "该卡已挂失",
@@ -47,8 +42,6 @@ ON CONFLICT (number) DO UPDATE SET
     id_number = excluded.id_number, name = excluded.name, city = excluded.city, bank = excluded.bank
 """
 FIELDS = ("card_number", "id_number", "name", "city", "bank", "card_state")
-
-Form = Mapping[str, Any]
 
 
 class Cards:
@@ -94,6 +87,11 @@ class Cards:
         )
         return _answer("00")
 
+    def residents(self, id_number: str) -> list[tuple[str, str]]:
+        """Name and city of whoever has that ID number."""
+        found = self._city.execute("SELECT DISTINCT name, city FROM card WHERE id_number = ?", (id_number,))
+        return [(row["name"], row["city"]) for row in found]
+
     def close(self) -> None:
         """Let the file go."""
         self._city.close()
@@ -108,43 +106,13 @@ class Cards:
         return found.fetchall()
 
 
-class CardDoor:
-    """The card system's address: checks who asks, applies faults."""
+class CardDoor(SignedDoor):
+    """The card system's address."""
 
     def __init__(self, credentials: Credentials, cards: Cards, faults: Faults, calls: Counter[str]) -> None:
-        self._app_id = credentials.card_app_id
-        self._secret = credentials.card_secret.encode()
-        self._faults = faults
-        self._calls = calls
-        self._actions: dict[str, Callable[[Form], dict[str, Any]]] = {
-            "card/query": cards.query,
-            "card/report-loss": cards.report_loss,
-        }
-
-    async def handle(self, request: web.Request) -> web.Response:
-        """Answer one call."""
-        action = request.path.strip("/")
-        body = await request.read()
-        self._calls[action] += 1
-        form = _form(body)
-        fault = self._faults.match("card_core", action, (str(form.get("AAC002")), str(form.get("AAZ500"))))
-
-        def work() -> web.Response:
-            if not self._signed(request.headers, body):
-                return web.json_response({"code": "401", "message": "签名有误"}, status=401)
-            if not all(isinstance(form.get(name), str) for name in ("AAC002", "AAB301")):
-                return _json(_answer("90"))
-            return _json(self._actions[action]({"AAC003": "", **form}))
-
-        return await answer_under(fault, request, work, _fault_answer)
-
-    def _signed(self, headers: Mapping[str, str], body: bytes) -> bool:
-        timestamp = headers.get("X-Timestamp", "")
-        if headers.get("X-App-Id") != self._app_id or not timestamp.isdecimal():
-            return False
-        signature = hmac.new(self._secret, timestamp.encode() + b"\n" + body, hashlib.sha256).hexdigest()
-        genuine = hmac.compare_digest(signature.encode(), headers.get("X-Signature", "").encode())
-        return genuine and abs(time.time() - int(timestamp)) <= TOLERANCE
+        account = Account(credentials.card_app_id, credentials.card_secret)
+        actions = {"card/query": cards.query, "card/report-loss": cards.report_loss}
+        super().__init__("card_core", account, actions, MESSAGES, faults, calls)
 
 
 def _row(person: Form) -> dict[str, str]:
@@ -178,26 +146,6 @@ def _moment(text: Any) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=CHINA)).timestamp()
 
 
-def _form(body: bytes) -> dict[str, Any]:
-    try:
-        form = json.loads(body)
-    except ValueError:
-        return {}
-    return form if isinstance(form, dict) else {}
-
-
 def _answer(code: str, data: list[dict[str, Any]] | None = None) -> dict[str, Any]:
     answer: dict[str, Any] = {"code": code, "message": MESSAGES[code]}
     return answer if data is None else {**answer, "data": data}
-
-
-def _fault_answer(fault: Fault) -> web.Response:
-    code = "99" if fault.code is None else fault.code
-    if not code:
-        return web.Response(status=fault.status or 200)
-    message = fault.message or MESSAGES.get(code, "系统繁忙")
-    return _json({"code": code, "message": message}, fault.status or 200)
-
-
-def _json(answer: Mapping[str, Any], status: int = 200) -> web.Response:
-    return web.json_response(answer, status=status, dumps=lambda value: json.dumps(value, ensure_ascii=False))

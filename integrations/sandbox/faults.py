@@ -12,8 +12,13 @@ from aiohttp import web
 # What each target does besides answering questions: a fault of error or silent is about these.
 WORK = {
     "aliyun_sms": frozenset({"SendSms", "SendBatchSms"}),
+    "aliyun_voice": frozenset({"SingleCallByTts"}),
+    "twilio_sms": frozenset({"Messages"}),
+    "twilio_voice": frozenset({"Calls"}),
+    "smtp": frozenset({"mail"}),
     "card_core": frozenset({"card/report-loss"}),
-    "receipts": frozenset({"report"}),
+    "pension_registry": frozenset({"pension/standing"}),
+    "receipts": frozenset({"report", "voice_report", "sms_up", "sms_status", "voice_status", "email_report"}),
 }
 MODES = ("ok", "slow", "error", "silent", "refuse", "down")
 LONGEST_SILENCE = 600.0
@@ -26,8 +31,10 @@ class Fault:
     ``slow``: ``latency_ms`` first, then as usual. ``error``: the vendor's error body with ``code``
     (card_core: ``code`` "" is an empty body) and HTTP ``status`` (0 = the usual one). ``silent``:
     the work is done, then no answer. ``refuse``: the connection is closed. ``down``: 503.
-    For receipts: ``error`` reports not delivered with ``code``, ``silent`` never reports,
-    ``refuse`` and ``down`` hold the reports back while they last.
+    For receipts (SmsReport, VoiceReport, SmsUp as actions report, voice_report, sms_up; Twilio's
+    status callbacks as sms_status, voice_status): ``error``
+    reports not delivered with ``code``, ``silent`` never reports, ``refuse`` and ``down`` hold the
+    reports back while they last.
     ``number`` limits it to one handset, ID or card number; ``times`` 0 is for ever; ``action``
     names the call it is about, else error and silent are about work and the others about all.
     """

@@ -1,4 +1,4 @@
-"""The telephones: every message taken, the newest of them kept to look at."""
+"""The handsets: what came to each number and what it sent, the newest of it kept to look at."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from integrations.sandbox.scratch import key_of
 
@@ -29,11 +29,13 @@ class Text:
     status: int = WAITING
     err_code: str = ""
     report_pushed_at: float = 0.0
+    provider: str = "aliyun_sms"
 
     def as_json(self) -> dict[str, Any]:
         """As GET /_sandbox/messages shows it."""
         return {
             "number": self.number,
+            "provider": self.provider,
             "text": self.text,
             "at": moment(self.at),
             "out_id": self.out_id,
@@ -44,68 +46,117 @@ class Text:
         }
 
 
-class Handsets:
-    """Keeps the newest ``newest`` messages; ``taken`` and ``repeated`` count all there ever were."""
+class Item(Protocol):
+    """Something that happened at one number: a text, a call, a reply."""
 
-    def __init__(self, scratch: sqlite3.Connection, newest: int) -> None:
-        self._scratch = scratch
-        scratch.execute("CREATE TABLE pair (key INTEGER PRIMARY KEY, times INTEGER NOT NULL)")
+    @property
+    def number(self) -> str: ...
+
+    @property
+    def at(self) -> float: ...
+
+
+T = TypeVar("T", bound=Item)
+
+
+class Shelf(Generic[T]):
+    """Keeps the newest ``newest`` things, by number; ``taken`` counts all there ever were."""
+
+    def __init__(self, newest: int) -> None:
         self.newest = newest
         self.taken = 0
-        self.repeated = 0
-        self._all: deque[Text] = deque()
-        self._by_number: dict[str, list[Text]] = {}  # an empty deque alone takes 600 bytes
+        self._all: deque[T] = deque()
+        self._by_number: dict[str, list[T]] = {}  # an empty deque alone takes 600 bytes
 
-    def take(self, text: Text) -> None:
-        """Put it into its handset."""
+    def put(self, item: T) -> None:
+        """Put it with its number."""
         self.taken += 1
-        self._count_pair(text)
-        self._all.append(text)
-        texts = self._by_number.pop(text.number, None) or []
-        texts.append(text)
-        self._by_number[text.number] = texts  # at the end: the newest handset
+        self._all.append(item)
+        number = handset(item.number)
+        items = self._by_number.pop(number, None) or []
+        items.append(item)
+        self._by_number[number] = items  # at the end: the newest handset
         while len(self._all) > self.newest:
             self._forget_oldest()
 
-    def of(self, number: str) -> list[Text]:
-        """That number's messages, newest last."""
-        return list(self._by_number.get(number, ()))
+    def of(self, number: str) -> list[T]:
+        """What is that number's, newest last."""
+        return list(self._by_number.get(handset(number), ()))
 
-    def since(self, at: float) -> list[Text]:
+    def since(self, at: float) -> list[T]:
         """All from that moment on, newest last."""
-        found = deque[Text]()
-        for text in reversed(self._all):
-            if text.at < at:
+        found = deque[T]()
+        for item in reversed(self._all):
+            if item.at < at:
                 break
-            found.appendleft(text)
+            found.appendleft(item)
         return list(found)
 
     def newest_numbers(self, part: str, limit: int) -> Iterator[str]:
-        """Numbers containing ``part``, the one written to last first."""
+        """Numbers containing ``part``, the one with the newest thing first."""
         matching = (number for number in reversed(self._by_number) if part in number)
         return islice(matching, limit)
 
     def clear(self) -> None:
-        """Empty all handsets and the counts."""
+        """Empty it and count anew."""
         self._all.clear()
         self._by_number.clear()
-        self._scratch.execute("DELETE FROM pair")
-        self.taken = self.repeated = 0
+        self.taken = 0
 
-    def _count_pair(self, text: Text) -> None:
+    def _forget_oldest(self) -> None:
+        number = handset(self._all.popleft().number)
+        items = self._by_number[number]
+        del items[0]
+        if not items:
+            del self._by_number[number]
+
+
+class Pairs:
+    """Counts exactly how many (number, words) pairs came more than once."""
+
+    def __init__(self, scratch: sqlite3.Connection, table: str) -> None:
+        self._scratch = scratch
+        self._table = table
+        self.repeated = 0
+        scratch.execute(f"CREATE TABLE {table} (key INTEGER PRIMARY KEY, times INTEGER NOT NULL)")
+
+    def count(self, number: str, words: str) -> None:
+        """One more of them."""
         times = self._scratch.execute(
-            "INSERT INTO pair VALUES (?, 1) ON CONFLICT DO UPDATE SET times = times + 1 RETURNING times",
-            (key_of(text.number, text.text),),
+            f"INSERT INTO {self._table} VALUES (?, 1)"  # noqa: S608 - our own table's name
+            " ON CONFLICT DO UPDATE SET times = times + 1 RETURNING times",
+            (key_of(number, words),),
         ).fetchone()[0]
         if times == 2:
             self.repeated += 1
 
-    def _forget_oldest(self) -> None:
-        number = self._all.popleft().number
-        texts = self._by_number[number]
-        del texts[0]
-        if not texts:
-            del self._by_number[number]
+    def clear(self) -> None:
+        """Count anew."""
+        self._scratch.execute(f"DELETE FROM {self._table}")  # noqa: S608 - our own table's name
+        self.repeated = 0
+
+
+class Handsets(Shelf[Text]):
+    """Every message taken; ``pairs.repeated`` tells of those that came again."""
+
+    def __init__(self, scratch: sqlite3.Connection, newest: int) -> None:
+        super().__init__(newest)
+        self.pairs = Pairs(scratch, "pair")
+
+    def take(self, text: Text) -> None:
+        """Put it into its handset."""
+        self.pairs.count(handset(text.number), text.text)
+        self.put(text)
+
+    def clear(self) -> None:
+        """Empty all handsets and the counts."""
+        super().clear()
+        self.pairs.clear()
+
+
+def handset(number: str) -> str:
+    """The number a handset goes by: a mainland one bare, another with its country code."""
+    return number.removeprefix("+86").removeprefix("+")
 
 
 def moment(at: float) -> str:

@@ -1,5 +1,5 @@
 """The vendor's limits per number: codes 1 a minute, 5 an hour, 10 a day; 40 codes a day over all
-signatures; 50 notices a day for each signature and template.
+signatures; 50 notices a day for each signature and template; calls 1 a minute, 5 an hour, 20 a day.
 
 Minute and hour are calendar windows in UTC+8, a day is 24 hours (vendor's documentation).
 """
@@ -8,39 +8,51 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 
 from integrations.sandbox.scratch import key_of
+from integrations.sandbox.signature import Refused
 
+LIMITED = "isv.BUSINESS_LIMIT_CONTROL"
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 # (how much, the vendor's word for the window, its length)
 CODE_LIMITS = ((1, "分钟级", MINUTE), (5, "小时级", HOUR), (10, "天级", DAY))
 ALL_CODES_LIMITS = ((40, "天级", DAY),)
 NOTICE_LIMITS = ((50, "天级", DAY),)
+CALL_LIMITS = ((1, "分钟级", MINUTE), (5, "小时级", HOUR), (20, "天级", DAY))
 
 Limit = tuple[int, str, int]
+Account = tuple[int, tuple[Limit, ...]]  # what is counted together, and its limits
 
 
 class Limits:
-    """Remembers when each number was sent to, for a day."""
+    """Remembers when each account was charged, for a day."""
 
     def __init__(self, scratch: sqlite3.Connection) -> None:
         self._scratch = scratch
         scratch.execute("CREATE TABLE sent (key INTEGER PRIMARY KEY, at BLOB NOT NULL)")
 
-    def refusal(self, number: str, sign: str, template: str, is_code: bool, now: float) -> str | None:
+    def refusal(self, accounts: Sequence[Account], now: float) -> str | None:
         """The vendor's message when one more would be too many."""
-        for key, limits in _keys(number, sign, template, is_code):
+        for key, limits in accounts:
             times = self._times(key)
             for permits, word, window in limits:
                 if sum(1 for at in times if at >= _start(now, window)) >= permits:
                     return f"触发{word}流控Permits:{permits}"
         return None
 
-    def take(self, number: str, sign: str, template: str, is_code: bool, now: float) -> None:
-        """Count one message."""
-        for key, _ in _keys(number, sign, template, is_code):
+    def charge(self, each: Sequence[Sequence[Account]], now: float) -> None:
+        """Count each message or call, or none: raises ``Refused`` when one is too many."""
+        for accounts in each:
+            if message := self.refusal(accounts, now):
+                raise Refused(LIMITED, message)
+        for accounts in each:
+            self.take(accounts, now)
+
+    def take(self, accounts: Sequence[Account], now: float) -> None:
+        """Count one message or call."""
+        for key, _ in accounts:
             times = array("I", (at for at in self._times(key) if at > now - DAY))
             times.append(int(now))
             self._scratch.execute("INSERT OR REPLACE INTO sent VALUES (?, ?)", (key, times.tobytes()))
@@ -54,12 +66,19 @@ class Limits:
         return array("I", row[0]) if row else ()
 
 
-def _keys(number: str, sign: str, template: str, is_code: bool) -> Iterator[tuple[int, tuple[Limit, ...]]]:
-    if is_code:
-        yield key_of("code", number, sign), CODE_LIMITS
-        yield key_of("codes", number), ALL_CODES_LIMITS
-    else:
-        yield key_of("notice", number, sign, template), NOTICE_LIMITS
+def code_accounts(number: str, sign: str) -> Sequence[Account]:
+    """What a verification code is counted under."""
+    return (key_of("code", number, sign), CODE_LIMITS), (key_of("codes", number), ALL_CODES_LIMITS)
+
+
+def notice_accounts(number: str, sign: str, template: str) -> Sequence[Account]:
+    """What a notice is counted under."""
+    return ((key_of("notice", number, sign, template), NOTICE_LIMITS),)
+
+
+def call_accounts(number: str) -> Sequence[Account]:
+    """What a call is counted under."""
+    return ((key_of("call", number), CALL_LIMITS),)
 
 
 def _start(now: float, window: int) -> float:

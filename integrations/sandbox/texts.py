@@ -18,7 +18,9 @@ CODE = 0  # TemplateType of verification codes; 1 is a notice
 LONGEST_TEXT = 500
 LONGEST_VALUE = 35
 VARIABLE = re.compile(r"\$\{([^{}]*)\}")
-LINK = re.compile(r"https?://|www\.|[a-z0-9-]+\.(?:com|cn|net|org|gov|top|xyz|io)\b", re.IGNORECASE)
+LINK = re.compile(
+    r"https?://|www\.|[a-z0-9-]\.(?:com|cn|net|org|gov|top|xyz|io)\b", re.IGNORECASE | re.ASCII
+)  # ASCII: a link ends where Chinese begins
 LINK_WITH_VARIABLE = re.compile(r"(?:https?://|www\.)\S*\$\{|\$\{(?:url|link)\w*\}|\}\.(?:com|cn|net)", re.I)
 
 

@@ -34,7 +34,8 @@ class Request:
 
 
 class CannedServer:
-    """An answer has ``status``, ``json`` or ``body``; or, the request read, ``then``: hang, close or reset.
+    """An answer has ``status``, ``content_type``, ``json`` or ``body``; or, the request read, ``then``:
+    hang, close or reset.
 
     ``always`` is the answer when the list has run out; without one that is an error of the test.
     """
@@ -100,10 +101,13 @@ class CannedServer:
                 else:
                     self.answer(answer)
 
+            def do_GET(self) -> None:
+                self.do_POST()
+
             def answer(self, answer: Mapping[str, Any]) -> None:
                 text = json.dumps(answer["json"]) if "json" in answer else answer.get("body", "")
                 self.send_response(answer.get("status", 200))
-                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Type", answer.get("content_type", "application/json"))
                 self.send_header("Content-Length", str(len(text.encode())))
                 self.end_headers()
                 self.wfile.write(text.encode())

@@ -1,17 +1,19 @@
 """Vectors: JSON in, real classes held to it, values compared as JSON.
 
 A provider's file has, always: ``settings`` ("{url}" becomes the canned server's
-address; give short timeouts), ``now``, ``personal`` (words that must appear nowhere),
+address, "{port}" its port; give short timeouts), ``now``, ``personal`` (words that must appear nowhere),
 ``one.messages``, ``codes``, ``hand_over``. Then, for each protocol it speaks:
-``find``; ``parse``, ``bad_reports``, ``verify``, ``acknowledgement``; ``register``,
+``find``; ``kind``, ``parse``, ``bad_reports``, ``verify``, ``acknowledgement``; ``register``,
 ``review``.
 
 * ``hand_over``: ``rule``, ``handover``, ``messages``, ``answers``, ``outcomes``, ``sent``.
 * ``answers``: each with ``status`` and ``json`` or ``body``, or ``then`` (hang, close, reset).
 * ``sent``: what each request must have had: ``path``, ``query``, ``form``, ``json``, ``headers``.
+* ``wire`` smtp: ``answers`` and ``sent.mail`` are those of ``canned_smtp``; a code has its ``answer``.
 * ``codes``: ``rule``, ``code``, ``status``, ``outcome``, ``calls``; ``code_answer`` is the
   vendor's error body with "{code}" in it.
-* callbacks: ``json``, ``body`` or ``base64``, ``headers``, ``remote``.
+* callbacks: ``json``, ``body`` or ``base64``, ``headers``, ``remote``, ``url``, ``kind`` (the file's own
+  ``kind`` unless the case has one); ``parse`` ends in ``reports``: Receipts and Inbounds.
 """
 
 from __future__ import annotations
@@ -20,12 +22,16 @@ import dataclasses
 import importlib
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+
+from tests.contract.canned_server import CannedServer
+from tests.contract.canned_smtp import CannedSmtp
 
 ROOT = Path(__file__).parents[1] / "vectors"
 
@@ -53,14 +59,21 @@ def cases(kind: str, section: str) -> list[Any]:
 def build(kind: str, name: str, url: str, clock: Callable[[datetime], Any]) -> Any:
     """The real class on its real client, at that address and at the vectors' moment."""
     vectors = load(kind, name)
-    settings = {key: value.replace("{url}", url) for key, value in vectors["settings"].items()}
+    port = str(urlsplit(url).port)
+    places = {key: value.replace("{url}", url) for key, value in vectors["settings"].items()}
+    settings = {key: value.replace("{port}", port) for key, value in places.items()}
     now = clock(datetime.fromisoformat(vectors["now"]))
     return module(name).build(settings, clock=lambda: now)
 
 
 def has_a_wire(kind: str, name: str) -> bool:
     """Whether the integration talks to an address at all."""
-    return any("{url}" in value for value in load(kind, name)["settings"].values())
+    return any("{url}" in value or "{port}" in value for value in load(kind, name)["settings"].values())
+
+
+def server(kind: str, name: str, answers: list[Mapping[str, Any]]) -> CannedServer | CannedSmtp:
+    """Who plays these answers, on the wire the integration speaks."""
+    return CannedSmtp(answers) if load(kind, name).get("wire") == "smtp" else CannedServer(answers)
 
 
 def module(name: str) -> Any:
@@ -69,7 +82,7 @@ def module(name: str) -> Any:
 
 
 def described(value: Any) -> Any:
-    """A value as the vectors write it: dataclasses by name and fields, times in UTC."""
+    """A value as the vectors write it: dataclasses by name and fields, times in UTC, sets sorted."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {field.name: described(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return {"is": type(value).__name__, **fields}
@@ -77,10 +90,14 @@ def described(value: Any) -> Any:
         return value.value
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, Mapping):
         return {key: described(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [described(item) for item in value]
+    if isinstance(value, frozenset):
+        return sorted(value)
     return value
 
 
@@ -99,3 +116,5 @@ def check_sent(requests: list[Any], expected: list[Mapping[str, Any]]) -> None:
             assert json.loads(request.body) == parts["json"]
         for name, value in parts.get("headers", {}).items():
             assert request.headers.get(name) == value
+        for name, value in parts.get("mail", {}).items():
+            assert request.mail.get(name) == value

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from gateway.errors import SettingError
-from gateway.providers import Accepted, Message, Unreachable, load
+from gateway.plugins import load
+from gateway.providers import Accepted, Message, Unreachable
 from tests.contract import contract_vectors as vectors
 from tests.contract.canned_server import CannedServer
 

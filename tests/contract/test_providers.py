@@ -25,9 +25,11 @@ from gateway.providers import (
 )
 from tests.contract import contract_vectors as vectors
 from tests.contract.canned_server import CannedServer, free_port
+from tests.contract.canned_smtp import CannedSmtp
 
 KIND = "providers"
 INTEGRATIONS = Path(__file__).parents[2] / "integrations"
+REPORTERS = [name for name in vectors.names(KIND) if "acknowledgement" in vectors.load(KIND, name)]
 
 
 def as_it_is(moment: datetime) -> datetime:
@@ -47,7 +49,7 @@ def check_nothing_personal(name: str, text: str) -> None:
         assert word not in text, "personal data or a secret was said aloud"
 
 
-def in_the_url(server: CannedServer) -> str:
+def in_the_url(server: CannedServer | CannedSmtp) -> str:
     """Whatever proxies and access logs see; an account's key id is no secret there."""
     pairs = [pair for request in server.requests for pair in request.query.items()]
     return " ".join(value for name, value in pairs if name != "AccessKeyId")
@@ -57,7 +59,7 @@ def in_the_url(server: CannedServer) -> str:
 def test_a_hand_over_ends_in_the_outcome_the_vendor_s_answer_means(
     name: str, case: dict[str, Any], everything_said: Callable[[], str]
 ) -> None:
-    with CannedServer(case["answers"]) as server:
+    with vectors.server(KIND, name, case["answers"]) as server:
         outcomes = built(name, server.url).hand_over(case["handover"], messages_of(case))
     assert vectors.described(outcomes) == case["outcomes"]
     assert not server.answers, "a canned answer was not used"
@@ -72,9 +74,9 @@ def test_each_of_the_vendor_s_codes_has_its_outcome(
     name: str, case: dict[str, Any], everything_said: Callable[[], str]
 ) -> None:
     loaded = vectors.load(KIND, name)
-    body = json.loads(json.dumps(loaded["code_answer"]).replace("{code}", case["code"]))
-    answer = {"status": case["status"], "json": body}
-    with CannedServer([answer] * case.get("calls", 1)) as server:
+    body = json.loads(json.dumps(loaded.get("code_answer")).replace("{code}", case["code"]))
+    answer = case.get("answer") or {"status": case["status"], "json": body}
+    with vectors.server(KIND, name, [answer] * case.get("calls", 1)) as server:
         outcomes = built(name, server.url).hand_over("h1", messages_of(loaded["one"]))
     assert vectors.described(outcomes) == [case["outcome"]]
     assert not server.answers
@@ -126,18 +128,28 @@ def test_an_inquiry_finds_what_the_vendor_has(
     check_nothing_personal(name, everything_said() + repr(finding))
 
 
-def callback_of(case: dict[str, Any]) -> Callback:
+def callback_of(name: str, case: dict[str, Any]) -> Callback:
+    """The push a case describes; its kind is the case's own, else the one the file names for all."""
     body = json.dumps(case["json"]) if "json" in case else case.get("body", "")
-    raw = base64.b64decode(case["base64"]) if "base64" in case else body.encode()
     return Callback(
-        "sms-report", "https://example.cn/callbacks/x", case.get("headers", {}), raw, case.get("remote", "")
+        kind=case.get("kind") or vectors.load(KIND, name)["kind"],
+        url=case.get("url", "https://example.cn/callbacks/x"),
+        headers=case.get("headers", {}),
+        body=base64.b64decode(case["base64"]) if "base64" in case else body.encode(),
+        remote=case.get("remote", ""),
     )
 
 
 @pytest.mark.parametrize(("name", "case"), vectors.cases(KIND, "parse"))
-def test_a_report_is_read_into_receipts(name: str, case: dict[str, Any]) -> None:
-    receipts = built(name, "http://127.0.0.1:1").parse(callback_of(case))
-    assert vectors.described(receipts) == case["receipts"]
+def test_a_push_is_read_into_receipts_and_inbound_messages(name: str, case: dict[str, Any]) -> None:
+    reports = built(name, "http://127.0.0.1:1").parse(callback_of(name, case))
+    assert vectors.described(reports) == case["reports"]
+
+
+@pytest.mark.parametrize("name", REPORTERS)
+def test_every_kind_of_push_has_a_vector(name: str) -> None:
+    kinds = {callback_of(name, case).kind for case in vectors.load(KIND, name)["parse"]}
+    assert kinds == built(name, "http://127.0.0.1:1").reports
 
 
 @pytest.mark.parametrize(("name", "case"), vectors.cases(KIND, "bad_reports"))
@@ -145,19 +157,17 @@ def test_a_body_that_is_no_report_is_refused_without_repeating_it(
     name: str, case: dict[str, Any], everything_said: Callable[[], str]
 ) -> None:
     with pytest.raises(ValueError) as refusal:
-        built(name, "http://127.0.0.1:1").parse(callback_of(case))
+        built(name, "http://127.0.0.1:1").parse(callback_of(name, case))
     chain = [refusal.value, refusal.value.__cause__, refusal.value.__context__]
     check_nothing_personal(name, everything_said() + " ".join(map(repr, chain)))
 
 
 @pytest.mark.parametrize(("name", "case"), vectors.cases(KIND, "verify"))
 def test_only_what_comes_from_the_vendor_is_believed(name: str, case: dict[str, Any]) -> None:
-    assert built(name, "http://127.0.0.1:1").verify(callback_of(case)) is case["genuine"]
+    assert built(name, "http://127.0.0.1:1").verify(callback_of(name, case)) is case["genuine"]
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in vectors.names(KIND) if "acknowledgement" in vectors.load(KIND, n)]
-)
+@pytest.mark.parametrize("name", REPORTERS)
 def test_a_report_is_acknowledged_in_the_vendor_s_words(name: str) -> None:
     expected = vectors.load(KIND, name)["acknowledgement"]
     assert list(built(name, "http://127.0.0.1:1").acknowledgement()) == expected

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway.plugins import load
 from gateway.providers import (
     Absent,
     Accepted,
@@ -23,7 +24,6 @@ from gateway.providers import (
     ReviewState,
     Throttled,
     Unknown,
-    load,
 )
 from tests.contract.canned_server import CannedServer
 from tests.contract.sandbox_process import ACCOUNT, Sandbox, running_sandbox, until

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.back_offices import AlreadyDone, Done, Refused, Silent, Unavailable
-from gateway.providers import load
+from gateway.plugins import load
 from tests.contract.sandbox_process import ACCOUNT, Sandbox, running_sandbox, until
 
 CITY = "430700"

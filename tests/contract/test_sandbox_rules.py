@@ -5,14 +5,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from integrations.sandbox.cards import Cards
 from integrations.sandbox.faults import Faults
-from integrations.sandbox.limits import DAY, HOUR, MINUTE, Limits
+from integrations.sandbox.handsets import Shelf, handset
+from integrations.sandbox.inbound import Replies, Reply
+from integrations.sandbox.limits import DAY, HOUR, MINUTE, Account, Limits, call_accounts, code_accounts
 from integrations.sandbox.options import Credentials, Options
+from integrations.sandbox.phones import Phones
 from integrations.sandbox.receipts import parts
 from integrations.sandbox.scratch import open_scratch
 from integrations.sandbox.signature import Doorkeeper, Refused, string_to_sign
@@ -27,10 +31,17 @@ class Handset:
         self.limits = Limits(open_scratch())
 
     def code(self, at: float, sign: str = "常德人社") -> str | None:
-        refusal = self.limits.refusal("13800138000", sign, "SMS_1", True, at)
-        if refusal is None:
-            self.limits.take("13800138000", sign, "SMS_1", True, at)
-        return refusal
+        return self.charged(code_accounts("13800138000", sign), at)
+
+    def call(self, at: float) -> str | None:
+        return self.charged(call_accounts("13800138000"), at)
+
+    def charged(self, accounts: Sequence[Account], at: float) -> str | None:
+        try:
+            self.limits.charge([accounts], at)
+        except Refused as refusal:
+            return refusal.message
+        return None
 
 
 def test_one_code_a_calendar_minute() -> None:
@@ -60,6 +71,57 @@ def test_forty_codes_a_day_over_all_signatures() -> None:
     handset = Handset()
     assert [handset.code(NOON + n, sign=f"签名{n}") for n in range(40)] == [None] * 40
     assert handset.code(NOON + 41, sign="签名41") == "触发天级流控Permits:40"
+
+
+def test_one_call_a_minute_five_an_hour_twenty_a_day() -> None:
+    handset = Handset()
+    assert handset.call(NOON + 1) is None
+    assert handset.call(NOON + 59) == "触发分钟级流控Permits:1"
+    assert [handset.call(NOON + n * MINUTE) for n in range(1, 5)] == [None] * 4
+    assert handset.call(NOON + 6 * MINUTE) == "触发小时级流控Permits:5"
+    assert [handset.call(NOON + n * HOUR) for n in range(1, 16)] == [None] * 15
+    assert handset.call(NOON + 16 * HOUR) == "触发天级流控Permits:20"
+    assert handset.call(NOON + DAY + 2) is None
+
+
+def test_a_call_refused_for_one_number_is_charged_to_nobody() -> None:
+    limits = Limits(open_scratch())
+    both = [call_accounts("13800138000"), call_accounts("13800138001")]
+    limits.charge(both[1:], NOON)
+    with pytest.raises(Refused):
+        limits.charge(both, NOON)
+    limits.charge(both[:1], NOON)
+
+
+def test_a_handset_goes_by_one_number_however_it_is_written() -> None:
+    assert {handset(number) for number in ("13800138000", "+8613800138000")} == {"13800138000"}
+    assert handset("+85291234567") == "85291234567"
+
+
+def test_a_shelf_keeps_the_newest_and_counts_all() -> None:
+    shelf = Shelf[Reply](2)
+    for number, at in (("13800138000", 1.0), ("13800138001", 2.0), ("+8613800138000", 3.0)):
+        shelf.put(Reply(number, "1", at, str(at), "aliyun_sms"))
+    assert (shelf.taken, [reply.at for reply in shelf.since(0.0)]) == (3, [2.0, 3.0])
+    assert [reply.at for reply in shelf.of("+8613800138000")] == [3.0]
+    assert list(shelf.newest_numbers("138", 9)) == ["13800138000", "13800138001"]
+
+
+@pytest.mark.parametrize(("number", "answers"), [("", "yes"), (None, "yes"), ("13800138000", "never")])
+def test_a_way_to_take_calls_that_is_none_is_refused(number: object, answers: object) -> None:
+    with pytest.raises(ValueError, match=r"number|answers"):
+        Phones(open_scratch(), 9).set_answers(number, answers)
+
+
+@pytest.mark.parametrize(
+    ("number", "text", "through"),
+    [("x", "1", "aliyun_sms"), ("13800138000", "", "aliyun_sms"), ("13800138000", "1", "pigeon")],
+)
+def test_a_reply_that_is_none_is_refused(number: object, text: object, through: object) -> None:
+    replies = Replies(9)
+    replies.doors["aliyun_sms"] = lambda reply: None
+    with pytest.raises(ValueError, match=r"number|text|through"):
+        replies.send(number, text, through)
 
 
 def test_a_long_message_counts_by_67_characters() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import config, providers, runtime
+from gateway import config, plugins, runtime
 from gateway.demo import start
 from gateway.errors import SettingError, UnknownNameError
 
@@ -53,7 +53,7 @@ def test_a_provider_without_its_settings_names_each_of_them(tmp_path: Path) -> N
     """An incomplete provider says what is missing and what to put there."""
     settings = config.load({"ALIYUN_ACCESS_KEY_ID": "id"}, tmp_path)
     with pytest.raises(SettingError) as caught:
-        providers.load("aliyun_sms", settings.environment)
+        plugins.load("aliyun_sms", settings.environment)
     assert "ALIYUN_ACCESS_KEY_SECRET (its secret)" in str(caught.value)
     assert "ALIYUN_ACCESS_KEY_ID (" not in str(caught.value)
 
@@ -65,21 +65,21 @@ def test_a_wrong_optional_setting_of_an_integration_is_a_line_too(name: str) -> 
     key = {"aliyun_sms": "ALIYUN_TIMEOUT_SECONDS", "card_core": "CARD_CORE_TIMEOUT_SECONDS"}[name]
     given = {**dict.fromkeys(module.SETTINGS, "127.0.0.1"), key: "soon"}
     with pytest.raises(SettingError, match=f"A setting of {name} is wrong: {key} must be a number"):
-        providers.load(name, given)
+        plugins.load(name, given)
 
 
 def test_a_back_office_is_no_provider(tmp_path: Path) -> None:
     """Naming one where messages are to be sent is refused before anything starts."""
     keys = {"CARD_CORE_URL": "http://127.0.0.1:1", "CARD_CORE_APP_ID": "x", "CARD_CORE_SECRET": "x"}
     settings = config.load({"SMS_PROVIDERS": "card_core=1", **keys}, tmp_path)
-    with pytest.raises(SettingError, match="SMS_PROVIDERS names card_core, which sends no messages"):
+    with pytest.raises(SettingError, match="SMS_PROVIDERS names card_core, which sends no sms"):
         runtime.build(settings, wake=lambda _lane: None)
 
 
 def test_an_unknown_provider_is_named(tmp_path: Path) -> None:
     """A misspelt name is said, not imported."""
     with pytest.raises(UnknownNameError, match="no integration called 'pigeon'"):
-        providers.load("pigeon", {})
+        plugins.load("pigeon", {})
 
 
 def test_secrets_are_made_once_and_kept_for_their_owner(tmp_path: Path) -> None:

@@ -1,0 +1,44 @@
+"""Integrations found by name, and the settings they read."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, cast
+
+from gateway.errors import SettingError, UnknownNameError
+
+
+def seconds(settings: Mapping[str, str], key: str, default: float) -> float:
+    """An optional time of an integration; ``ValueError`` names a setting that is no such time."""
+    given = settings.get(key)
+    try:
+        value = float(given) if given else default
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 600:
+        raise ValueError(f"{key} must be a number of seconds up to 600, not {given!r}")
+    return value
+
+
+def load(name: str, settings: Mapping[str, str]) -> Any:
+    """Build the integration called ``name`` from the settings it needs.
+
+    An integration module has ``SETTINGS`` (required setting → what to put there)
+    and ``build(settings)``, which raises ``ValueError`` for a value that is none. A
+    setting that is missing or wrong is one line.
+    """
+    try:
+        module = importlib.import_module(f"integrations.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"integrations.{name}":
+            raise
+        raise UnknownNameError(f"There is no integration called {name!r} in integrations/.") from None
+    required = cast(Mapping[str, str], module.SETTINGS)
+    missing = [f"{key} ({what})" for key, what in required.items() if not settings.get(key)]
+    if missing:
+        raise SettingError(f"{name} needs {', '.join(missing)}. Set it in the environment or in .env.")
+    try:
+        return module.build(settings)
+    except ValueError as error:
+        raise SettingError(f"A setting of {name} is wrong: {str(error).rstrip('.')}.") from None

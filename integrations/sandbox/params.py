@@ -1,0 +1,45 @@
+"""Aliyun's parameters, read as strictly as the vendor reads them, and its references."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from integrations.sandbox.signature import Refused
+
+Params = Mapping[str, str]
+
+
+def needed(params: Params, name: str) -> str:
+    """A parameter that has to be there."""
+    value = params.get(name)
+    if not value:
+        raise Refused(f"Missing{name}", f"{name} is mandatory for this action.", 400)
+    return value
+
+
+def loaded(text: str, kind: type[Any]) -> Any:
+    """A parameter in JSON."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, kind):
+        raise Refused("isv.INVALID_JSON_PARAM", "JSON参数不合法，只接受字符串值")
+    return value
+
+
+def mobile(number: Any) -> str:
+    """A mainland mobile, bare."""
+    found = re.fullmatch(r"(?:\+?86|0086)?(1[3-9]\d{9})", str(number), re.ASCII)
+    if not found:
+        raise Refused("isv.MOBILE_NUMBER_ILLEGAL", f"{number}invalid mobile number")
+    return found[1]
+
+
+def reference(now: float) -> str:
+    """A new BizId or CallId."""
+    return f"{int(now * 1000):013d}{int.from_bytes(os.urandom(2)):05d}^0"

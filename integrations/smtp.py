@@ -1,0 +1,314 @@
+"""E-mail over SMTP, through the city's own relay or a provider's submission service.
+
+Sources: RFC 5321 (SMTP), RFC 3463 and its IANA registry (enhanced status codes), RFC 3461
+(delivery status notifications), RFC 3834 (automatic mail). Nothing is idempotent: a connection
+that broke after DATA leaves ``Unknown``, and what became of the mail is told only by its report.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from email.utils import format_datetime, formataddr, parseaddr
+from typing import NamedTuple
+
+from gateway.channels import AddressError
+from gateway.channels.email import normalise
+from gateway.plugins import seconds
+from gateway.providers import (
+    Accepted,
+    Callback,
+    Cause,
+    Message,
+    Outcome,
+    Receipt,
+    Rejected,
+    Throttled,
+    Unknown,
+    Unreachable,
+)
+from integrations import bounces
+from integrations.networks import Networks
+from integrations.smtp_line import CLOSING, Line, Lines, Lost, NoLine, Reply, Server
+
+SETTINGS: dict[str, str] = {
+    "SMTP_HOST": "the server that takes our e-mails, e.g. smtp.example.cn",
+    "SMTP_SENDER": "who they are from, e.g. 常德人社 <notice@example.cn>",
+    "EMAIL_CALLBACK_NETWORKS": "comma-separated addresses or networks delivery reports come from",
+}
+
+OUTCOMES: dict[str, Outcome] = {
+    outcome.code: outcome
+    for outcome in (
+        Rejected("5.1.0", Cause.RECIPIENT),
+        Rejected("5.1.1", Cause.RECIPIENT),  # no such mailbox
+        Rejected("5.1.2", Cause.RECIPIENT),  # no such domain
+        Rejected("5.1.3", Cause.RECIPIENT),  # no address at all
+        Rejected("5.1.6", Cause.RECIPIENT),  # moved away
+        Rejected("5.1.10", Cause.RECIPIENT),  # a domain that takes no mail
+        Rejected("5.2.1", Cause.RECIPIENT),  # mailbox switched off
+        Rejected("5.2.2", Cause.RECIPIENT),  # mailbox full for good
+        Rejected("5.4.4", Cause.RECIPIENT),  # no way there
+        Rejected("5.2.3", Cause.CONTENT),  # too long for the mailbox
+        Rejected("5.3.4", Cause.CONTENT),  # too long for the server
+        Rejected("5.6.0", Cause.CONTENT),
+        Rejected("5.1.7", Cause.OURS),  # our sender is no address
+        Rejected("5.1.8", Cause.OURS),  # our sender's domain is none
+        Rejected("5.5.1", Cause.OURS),
+        Rejected("5.5.2", Cause.OURS),
+        Rejected("5.5.4", Cause.OURS),
+        Rejected("500", Cause.OURS),
+        Rejected("501", Cause.OURS),
+        Rejected("502", Cause.OURS),
+        Rejected("503", Cause.OURS),
+        Rejected("552", Cause.CONTENT),
+        Rejected("5.7.8", Cause.ACCOUNT),  # wrong user or password
+        Throttled("4.2.2"),  # mailbox full for now
+        Throttled("4.7.0"),
+        Throttled("4.7.1"),  # come again later: greylisting
+        Unreachable("4.3.2"),  # the server is closing
+        Unreachable("421"),
+    )
+}
+
+# Whom a refusal is about, by the step it came at, where its code does not tell.
+CAUSES = {
+    "connect": Cause.ACCOUNT,
+    "auth": Cause.ACCOUNT,
+    "mail": Cause.ACCOUNT,
+    "rcpt": Cause.RECIPIENT,
+    "data": Cause.CONTENT,
+    "end": Cause.CONTENT,
+}
+POLICY = "5.7."  # refused on principle: us, until the server has seen the mail
+ALLOWED = {"mail": (250,), "rcpt": (250, 251), "data": (354,), "end": (250,)}
+PORTS = {"starttls": 587, "tls": 465, "none": 25}
+REFERENCE = 64  # characters
+
+Clock = Callable[[], datetime]
+
+
+class _Mail(NamedTuple):
+    """Envelope and content; ``id`` is our Message-ID without its brackets."""
+
+    sender: str
+    address: str
+    id: str
+    data: bytes
+
+
+class Smtp:
+    """``Sender`` and ``Reporter``; safe in threads, keeps its connections."""
+
+    name: str = "smtp"
+    channel: str = "email"
+    batch: int = 20
+    needs_template: bool = False
+    reports: frozenset[str] = frozenset({"email-report"})
+
+    def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:
+        self._sender_name, self._sender = _sender(settings["SMTP_SENDER"])
+        self._domain = settings.get("SMTP_BOUNCE_DOMAIN") or self._sender.rpartition("@")[2]
+        self._networks = Networks(settings["EMAIL_CALLBACK_NETWORKS"])
+        self._server = _server(settings, self._domain)
+        self._lines = Lines(self._server)
+        self._clock = clock
+
+    # --- Sender ---
+
+    def hand_over(self, handover: str, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """Send one mail after another on one connection.
+
+        Stops at a lost answer, and begins none after the time for one answer is over: a batch
+        must end within its lease. What was not begun is surely not taken.
+        """
+        outcomes: list[Outcome] = []
+        end = time.monotonic() + self._server.timeout
+        for number, message in enumerate(messages, start=1):
+            try:
+                outcome = self._send(handover, number, message)
+            except NoLine as none:  # whatever it is, it holds for the others as well
+                return [*outcomes, *[_no_line(none)] * (len(messages) - len(outcomes))]
+            outcomes.append(outcome)
+            if isinstance(outcome, Unknown | Unreachable) or time.monotonic() > end:
+                break
+        return [*outcomes, *[Unreachable("not_tried")] * (len(messages) - len(outcomes))]
+
+    def _send(self, handover: str, number: int, message: Message) -> Outcome:
+        try:
+            address = normalise(message.address)
+        except AddressError:
+            return OUTCOMES["5.1.3"]
+        mail = self._mail(handover, number, message, address)
+        outcome = self._on(self._line(), mail)
+        if outcome is None:  # the server had closed the connection, or was about to: once more
+            outcome = self._on(self._lines.new(), mail, last=True)
+        return outcome or Unreachable(str(CLOSING))
+
+    def _line(self) -> Line:
+        try:
+            return self._lines.take()
+        except NoLine as none:
+            if not none.closing:
+                raise
+        return self._lines.new()
+
+    def _on(self, line: Line, mail: _Mail, *, last: bool = False) -> Outcome | None:
+        """One mail on one connection; None where another connection may do better."""
+        line.begin(self._server.timeout)
+        stage = "mail"
+        try:
+            for stage, command in _commands(line, mail):
+                reply = line.say(command)
+                if reply.number not in ALLOWED[stage]:
+                    return self._refused(line, stage, reply, last)
+            stage = "end"
+            reply = line.hand(mail.data)
+            if reply.number not in ALLOWED[stage]:
+                return self._refused(line, stage, reply, last)
+        except Lost as lost:
+            if stage == "end":
+                return Unknown(lost.code)
+            stale = line.kept and lost.code == "connection_lost"
+            return None if stale and not last else Unreachable(lost.code)
+        self._lines.give(line)
+        return Accepted(reply.queue_id or mail.id[:REFERENCE])
+
+    def _refused(self, line: Line, stage: str, reply: Reply, last: bool) -> Outcome | None:
+        if reply.number == CLOSING:
+            line.close()
+            return _meaning(stage, reply) if last else None
+        try:
+            line.say("RSET")
+        except Lost:
+            return _meaning(stage, reply)
+        self._lines.give(line)
+        return _meaning(stage, reply)
+
+    def _mail(self, handover: str, number: int, message: Message, address: str) -> _Mail:
+        """The mail as it travels: text and HTML side by side, in base64, so that no line needs care."""
+        mail, own_id = EmailMessage(policy=SMTP_POLICY), f"{handover}.{number}@{self._domain}"
+        mail["From"] = formataddr((_name(message.signature) or self._sender_name, self._sender))
+        mail["To"] = address
+        mail["Subject"] = _line(message.subject) or _line(message.text)[:60]
+        mail["Date"] = format_datetime(self._clock())
+        mail["Message-ID"] = f"<{own_id}>"
+        mail["Auto-Submitted"] = "auto-generated"
+        mail.set_content(_valid(message.text), cte="base64")
+        if message.html:
+            mail.add_alternative(_valid(message.html), subtype="html", cte="base64")
+        mail["Content-Language"] = _line(message.language)  # last: turning into two parts would move it
+        return _Mail(bounces.envelope_sender(handover, self._domain), address, own_id, mail.as_bytes())
+
+    # --- Reporter ---
+
+    def verify(self, callback: Callback) -> bool:
+        """Whether it comes from where our relay is: reports carry no signature."""
+        return callback.remote in self._networks
+
+    def parse(self, callback: Callback) -> Sequence[Receipt]:
+        """Read a report: the whole mail (message/rfc822) the relay took for our envelope sender."""
+        return bounces.receipts(callback.body, self._domain)
+
+    def acknowledgement(self) -> tuple[str, str]:
+        """What the relay's pipe hears; it keeps the report otherwise."""
+        return "ok", "text/plain"
+
+
+def build(settings: Mapping[str, str], clock: Clock = lambda: datetime.now(UTC)) -> Smtp:
+    """Optional settings: SMTP_PORT (587; 465 for tls, 25 for none), SMTP_SECURITY (starttls, tls or
+    none; none for a server on this machine only), SMTP_USER, SMTP_PASSWORD, SMTP_TIMEOUT_SECONDS (10,
+    for one message), SMTP_BOUNCE_DOMAIN (the sender's own).
+
+    Raises ``ValueError`` for a value that is none.
+    """
+    return Smtp(settings, clock)
+
+
+# --- settings -----------------------------------------------------------------------------
+
+
+def _sender(text: str) -> tuple[str, str]:
+    name, address = parseaddr(text)
+    try:
+        return _name(name), normalise(address)
+    except AddressError:
+        raise ValueError("SMTP_SENDER must be like 常德人社 <notice@example.cn>") from None
+
+
+def _server(settings: Mapping[str, str], domain: str) -> Server:
+    security = settings.get("SMTP_SECURITY") or "starttls"
+    port = settings.get("SMTP_PORT") or str(PORTS.get(security, ""))
+    user, password = settings.get("SMTP_USER", ""), settings.get("SMTP_PASSWORD", "")
+    if security not in PORTS:
+        raise ValueError("SMTP_SECURITY must be starttls, tls or none")
+    if security == "none" and not _is_loopback(settings["SMTP_HOST"]):
+        raise ValueError("SMTP_SECURITY none is for a server on this machine only")
+    if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65_536:
+        raise ValueError("SMTP_PORT must be a port number")
+    if bool(user) != bool(password) or not (user + password).isascii():
+        raise ValueError("SMTP_USER and SMTP_PASSWORD go together and are plain ASCII")
+    if not re.fullmatch(r"[a-zA-Z0-9.-]+", domain):
+        raise ValueError("SMTP_BOUNCE_DOMAIN must be a domain")
+    timeout = seconds(settings, "SMTP_TIMEOUT_SECONDS", 10)
+    return Server(settings["SMTP_HOST"], int(port), security, user, password, timeout, domain)
+
+
+def _is_loopback(host: str) -> bool:
+    return bool(re.fullmatch(r"127(\.[0-9]+){3}|localhost|::1", host))
+
+
+# --- the dialogue -------------------------------------------------------------------------
+
+
+def _commands(line: Line, mail: _Mail) -> Sequence[tuple[str, str]]:
+    """The three commands before the mail itself. Reports are asked for where the server makes them."""
+    sender, recipient = f"MAIL FROM:<{mail.sender}>", f"RCPT TO:<{mail.address}>"
+    if line.has("size"):
+        sender += f" SIZE={len(mail.data)}"
+    if line.has("dsn"):
+        sender += " RET=HDRS"  # the mail itself need not travel back
+        recipient += f" NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;{_xtext(mail.address)}"
+    return ("mail", sender), ("rcpt", recipient), ("data", "DATA")
+
+
+def _no_line(none: NoLine) -> Outcome:
+    return _meaning(none.stage, none.reply) if none.reply else Unreachable(none.code)
+
+
+def _meaning(stage: str, reply: Reply) -> Outcome:
+    """What a refusal at this step means; the server's text is never part of it."""
+    known = OUTCOMES.get(reply.code)
+    if known is not None:
+        return known
+    if reply.number < 500:
+        return Throttled(reply.code)
+    if reply.code.startswith(POLICY) and stage == "rcpt":
+        return Rejected(reply.code, Cause.ACCOUNT)
+    return Rejected(reply.code, CAUSES[stage])
+
+
+# --- words --------------------------------------------------------------------------------
+
+
+def _valid(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+def _line(text: str) -> str:
+    """Words for a header: one line, whatever was in them."""
+    return "".join(c for c in " ".join(_valid(text).split()) if c.isprintable())
+
+
+def _name(text: str) -> str:
+    """Words for who it is from, without the signs that mean something there (RFC 5322, 3.2.3)."""
+    return re.sub(r'[()<>\[\]:;@\\,."]', "", _line(text))
+
+
+def _xtext(text: str) -> str:
+    """RFC 3461, 4."""
+    return re.sub(r"[+=]", lambda sign: f"+{ord(sign[0]):02X}", text)

@@ -1,0 +1,204 @@
+"""What of e-mail no canned answer shows: TLS, kept connections, headers of any words."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import ssl
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.channels.email import normalise
+from gateway.errors import SettingError
+from gateway.plugins import load
+from gateway.providers import Accepted, Message, Unreachable
+from integrations.smtp import Smtp
+from tests.contract.canned_smtp import CannedSmtp
+
+SETTINGS = {
+    "SMTP_HOST": "127.0.0.1",
+    "SMTP_SECURITY": "none",
+    "SMTP_SENDER": "常德人社 <notice@example.cn>",
+    "EMAIL_CALLBACK_NETWORKS": "127.0.0.1",
+    "SMTP_TIMEOUT_SECONDS": "5",
+}
+SIGNED_IN = {"SMTP_USER": "notice", "SMTP_PASSWORD": "secretofthetest"}
+
+
+def provider(server: CannedSmtp | None = None, **more: str) -> Smtp:
+    port = {"SMTP_PORT": server.url.rpartition(":")[2]} if server else {}
+    built: Smtp = load("smtp", SETTINGS | port | more)
+    return built
+
+
+def letter(number: int = 0, **more: Any) -> Message:
+    return Message(f"wang{number}@example.com", "您好", "常德人社", **more)
+
+
+# --- TLS ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for localhost and its key, signed by itself."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=True)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    path.write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain) + signed.public_bytes(pem)
+    )
+    return path
+
+
+@pytest.fixture
+def tls_server(certificate: Path) -> Iterator[CannedSmtp]:
+    """A server that offers STARTTLS, and signing in only under it."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    with CannedSmtp(tls=context) as server:
+        yield server
+
+
+STARTTLS = SIGNED_IN | {"SMTP_HOST": "localhost", "SMTP_SECURITY": "starttls"}
+
+
+def test_the_password_is_said_under_tls_only(
+    tls_server: CannedSmtp, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert provider(tls_server, **STARTTLS).hand_over("h1", [letter()]) == [Accepted("4XyZab12")]
+    words = [line.split()[0].upper() for line in tls_server.said]
+    assert words[:5] == ["EHLO", "STARTTLS", "EHLO", "AUTH", "MAIL"]
+
+
+def test_a_server_nobody_vouches_for_gets_neither_password_nor_mail(tls_server: CannedSmtp) -> None:
+    assert provider(tls_server, **STARTTLS).hand_over("h1", [letter()]) == [Unreachable("tls_certificate")]
+    assert [line.split()[0].upper() for line in tls_server.said] == ["EHLO", "STARTTLS"]
+
+
+def test_a_server_without_tls_gets_neither_password_nor_mail() -> None:
+    with CannedSmtp() as server:
+        assert provider(server, **STARTTLS).hand_over("h1", [letter()]) == [Unreachable("tls_not_offered")]
+    assert [line.split()[0].upper() for line in server.said] == ["EHLO"]
+
+
+def test_a_server_that_speaks_no_tls_at_all_is_unreachable() -> None:
+    with CannedSmtp() as server:
+        outcome = provider(server, SMTP_HOST="localhost", SMTP_SECURITY="tls").hand_over("h1", [letter()])
+    assert outcome == [Unreachable("tls_failed")]
+
+
+# --- connections ---------------------------------------------------------------------------
+
+
+def test_one_connection_serves_one_batch_after_another() -> None:
+    with CannedSmtp() as server:
+        smtp = provider(server)
+        for batch in range(5):
+            assert smtp.hand_over(f"h{batch}", [letter(n) for n in range(3)]) == [Accepted("4XyZab12")] * 3
+    assert (len(server.requests), server.connections) == (15, 1)
+
+
+def test_threads_never_share_a_connection() -> None:
+    """Every mail arrives once, with the envelope that belongs to it."""
+    with CannedSmtp() as server:
+        smtp = provider(server)
+        with ThreadPoolExecutor(8) as pool:
+            outcomes = list(pool.map(lambda n: smtp.hand_over(f"h{n}", [letter(n)]), range(100)))
+    assert outcomes == [[Accepted("4XyZab12")]] * 100
+    found = {
+        (taken.mail["envelope"], taken.mail["Message-ID"], taken.mail["To"]) for taken in server.requests
+    }
+    assert found == {
+        (
+            f"MAIL FROM:<bounce+h{n}@example.cn>; RCPT TO:<wang{n}@example.com>",
+            f"<h{n}.1@example.cn>",
+            f"wang{n}@example.com",
+        )
+        for n in range(100)
+    }
+    assert server.connections <= 8
+
+
+def test_a_batch_of_slow_answers_ends_within_its_time() -> None:
+    """A lease is longer than two messages' time, however many messages the batch has."""
+    slow = [{"at": "RCPT", "reply": "250 fine"}, {"at": "MAIL", "then": "hang"}]
+    with CannedSmtp(slow) as server:
+        outcomes = provider(server, SMTP_TIMEOUT_SECONDS="0.3").hand_over(
+            "h1", [letter(n) for n in range(20)]
+        )
+    assert outcomes == [
+        Accepted("4XyZab12"), Unreachable("read_timeout"), *[Unreachable("not_tried")] * 18,
+    ]  # fmt: skip
+
+
+# --- words ----------------------------------------------------------------------------------
+
+
+def read(message: Message) -> Any:
+    data = provider()._mail("h1", 1, message, normalise(message.address)).data
+    assert all(line.endswith(b"\r") and len(line) < 998 for line in data.split(b"\n")[:-1])
+    return email.message_from_bytes(data, policy=email.policy.default)
+
+
+@given(st.text(), st.text(), st.text(), st.text())
+@settings(deadline=None)
+def test_any_words_travel_and_none_becomes_a_header(
+    subject: str, text: str, html: str, signature: str
+) -> None:
+    mail = read(letter(subject=subject, html=html))
+    mail_of = read(Message("wang@example.com", text, signature, subject=subject))
+    names = {"From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"}
+    assert set(mail.keys()) <= {*names, "Content-Language", "Content-Transfer-Encoding"}
+    assert [address.addr_spec for address in mail_of["From"].addresses] == ["notice@example.cn"]
+    kept = "".join(
+        c for c in " ".join(subject.encode("utf-8", "replace").decode().split()) if c.isprintable()
+    )
+    assert "".join(str(mail["Subject"]).split()) == "".join((kept or "您好").split())
+
+
+@given(st.from_regex(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9]{1,60}\.example", fullmatch=True))
+@settings(deadline=None)
+def test_any_address_stands_in_its_header(address: str) -> None:
+    assert [a.addr_spec for a in read(Message(address, "x", "y"))["To"].addresses] == [address]
+
+
+# --- settings --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"SMTP_HOST": "smtp.example.cn"}, "none is for a server on this machine"),
+        ({"SMTP_SECURITY": "ssl"}, "starttls, tls or none"),
+        ({"SMTP_PORT": "70000"}, "SMTP_PORT"),
+        ({"SMTP_SENDER": "常德人社"}, "SMTP_SENDER"),
+        ({"SMTP_USER": "notice"}, "go together"),
+        ({"SMTP_USER": "notice", "SMTP_PASSWORD": "密码"}, "ASCII"),
+        ({"SMTP_TIMEOUT_SECONDS": "soon"}, "SMTP_TIMEOUT_SECONDS"),
+        ({"SMTP_BOUNCE_DOMAIN": "a b"}, "SMTP_BOUNCE_DOMAIN"),
+        ({"EMAIL_CALLBACK_NETWORKS": "here"}, "here"),
+    ],
+)
+def test_a_setting_that_is_none_is_named(change: Mapping[str, str], words: str) -> None:
+    with pytest.raises(SettingError, match=words):
+        provider(None, **change)
