@@ -20,8 +20,11 @@ from zoneinfo import ZoneInfo
 from marshmallow import Schema, ValidationError, post_load, validate
 from marshmallow import fields as form
 
+from gateway.appointment_rules import Appointment, AppointmentSchema
 from gateway.calendars import UNITS, Unit
 from gateway.errors import SettingError, UnknownNameError
+from gateway.pension_rules import PensionAuth, PensionAuthSchema
+from gateway.rule_fields import Day, Flag, number, text, zone
 
 BankSync = Literal["none", "one_way", "two_way"]
 SHIPPED = Path(__file__).parents[1] / "templates" / "cities"
@@ -82,6 +85,8 @@ class Rules:
     hotline: str = "12333"
     time_zone: str = "Asia/Shanghai"
     card_loss: CardLoss = field(default_factory=CardLoss)
+    appointment: Appointment = field(default_factory=Appointment)
+    pension_auth: PensionAuth = field(default_factory=PensionAuth)
     halls: tuple[Hall, ...] = ()
     districts: Mapping[str, District] = field(default_factory=dict)
 
@@ -154,11 +159,11 @@ def _city(path: Path) -> City:
     if not isinstance(blocks, list) or not blocks or not all(isinstance(block, dict) for block in blocks):
         raise SettingError(f"{path}: version: there must be at least one [[version]]")
     versions: list[Rules] = []
-    for number, block in enumerate(blocks, start=1):
+    for place, block in enumerate(blocks, start=1):
         try:
             rules = _RulesSchema().load({**document, **block, "city": path.stem})
         except ValidationError as error:
-            raise SettingError(f"{path}: [[version]] {number}: {_first(error.messages)}") from None
+            raise SettingError(f"{path}: [[version]] {place}: {_first(error.messages)}") from None
         _follows(path, versions, rules)
         versions.append(rules)
     return City(path.stem, tuple(versions))
@@ -190,48 +195,12 @@ def _first(messages: Any) -> str:
 # --- the form of a file ---------------------------------------------------------------
 
 
-class _Day(form.Field[date]):
-    """A TOML date, which arrives as a date."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date:
-        if type(value) is not date:
-            raise ValidationError("must be a date; write 2026-01-31 without quotes")
-        return value
-
-
-class _Flag(form.Field[bool]):
-    """true or false; nothing that merely looks like it."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
-        if not isinstance(value, bool):
-            raise ValidationError("must be true or false")
-        return value
-
-
-def _number(low: int, high: int, **options: Any) -> form.Integer:
-    return form.Integer(strict=True, validate=validate.Range(low, high), **options)
-
-
-def _text(pattern: str = r"\S(.*\S)?", **options: Any) -> form.String:
-    """A text that matches as a whole."""
-    shown = pattern.replace("{", "{{").replace("}", "}}")
-    check = validate.Regexp(rf"(?:{pattern})\Z", error=f"{{input!r}} does not match {shown}")
-    return form.String(validate=check, **options)
-
-
-def _zone(name: str) -> None:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValidationError("is no time zone; write one like Asia/Shanghai") from None
-
-
 class _CardLossSchema(Schema):
-    duration = _number(1, 366)
+    duration = number(1, 366)
     unit = form.String(validate=validate.OneOf(UNITS))
-    effective_delay_hours = _number(0, 240)
+    effective_delay_hours = number(0, 240)
     bank_sync = form.String(validate=validate.OneOf(["none", "one_way", "two_way"]))
-    remote_cancel_allowed = _Flag()
+    remote_cancel_allowed = Flag()
     source = form.String()
 
     @post_load
@@ -240,14 +209,14 @@ class _CardLossSchema(Schema):
 
 
 class _HallSchema(Schema):
-    id = _text(r"[a-z][a-z0-9_]*", required=True)
-    name = _text(required=True)
-    address = _text(required=True)
-    hours = _text(required=True)
-    name_en = _text()
-    address_en = _text()
-    hours_en = _text()
-    district = _text(r"[0-9]{6}")
+    id = text(r"[a-z][a-z0-9_]*", required=True)
+    name = text(required=True)
+    address = text(required=True)
+    hours = text(required=True)
+    name_en = text()
+    address_en = text()
+    hours_en = text()
+    district = text(r"[0-9]{6}")
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Hall:
@@ -255,25 +224,27 @@ class _HallSchema(Schema):
 
 
 class _DistrictSchema(Schema):
-    name = _text(required=True)
-    name_en = _text(required=True)
+    name = text(required=True)
+    name_en = text(required=True)
 
 
 class _RulesSchema(Schema):
-    city = _text(r"[a-z][a-z0-9_]*", required=True)
-    version = _number(1, 1_000_000, required=True)
-    in_force_from = _Day(required=True)
-    source = _text(required=True)
-    name = _text(required=True)
-    name_en = _text(required=True)
-    division = _text(r"[0-9]{2}|[0-9]{4}|[0-9]{6}", required=True)
-    area_code = _text(r"0[0-9]{2,3}", required=True)
-    signature = _text(r"[^\s【】]{2,12}", required=True)  # what providers take as a signature
-    hotline = _text(r"[0-9]{5,12}")
-    time_zone = form.String(validate=_zone)
+    city = text(r"[a-z][a-z0-9_]*", required=True)
+    version = number(1, 1_000_000, required=True)
+    in_force_from = Day(required=True)
+    source = text(required=True)
+    name = text(required=True)
+    name_en = text(required=True)
+    division = text(r"[0-9]{2}|[0-9]{4}|[0-9]{6}", required=True)
+    area_code = text(r"0[0-9]{2,3}", required=True)
+    signature = text(r"[^\s【】]{2,12}", required=True)  # what providers take as a signature
+    hotline = text(r"[0-9]{5,12}")
+    time_zone = form.String(validate=zone)
     card_loss = form.Nested(_CardLossSchema)
+    appointment = form.Nested(AppointmentSchema)
+    pension_auth = form.Nested(PensionAuthSchema)
     halls = form.List(form.Nested(_HallSchema))
-    districts = form.Dict(keys=_text(r"[0-9]{6}"), values=form.Nested(_DistrictSchema))
+    districts = form.Dict(keys=text(r"[0-9]{6}"), values=form.Nested(_DistrictSchema))
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Rules:

@@ -7,7 +7,7 @@ card and pension states are the back offices'.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -132,6 +132,15 @@ def people(tx: Connection, vault: Vault, ids: Sequence[UUID]) -> Mapping[UUID, P
 def language(tx: Connection, citizen: UUID) -> str:
     """The language a registered citizen reads."""
     return str(tx.execute(select(citizens.c.language).where(citizens.c.id == citizen)).scalar_one())
+
+
+def pensioners(tx: Connection, states: Collection[str], after: UUID | None, limit: int) -> Sequence[UUID]:
+    """Citizens whose authentication stood so at the import, in the order of their ids, after that one."""
+    columns = citizens.c
+    query = select(columns.id).where(columns.pension_state.in_(states))
+    if after is not None:
+        query = query.where(columns.id > after)
+    return tx.execute(query.order_by(columns.id).limit(limit)).scalars().all()
 
 
 def count(tx: Connection) -> int:

@@ -1,6 +1,6 @@
 """The ``gateway`` command. Each module adds its verbs to ``main``."""
 
-from gateway.cli import deployment, machine, watch
+from gateway.cli import broadcast, deployment, levers, machine, reminders, watch
 from gateway.cli.command import main
 
-__all__ = ["deployment", "machine", "main", "watch"]
+__all__ = ["broadcast", "deployment", "levers", "machine", "main", "reminders", "watch"]

@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from functools import cache
 from itertools import accumulate
 
-from gateway.demo import population
+from gateway.demo import numbers, population
 from gateway.demo.population import Sex
 
 PLACE_BITS = 24
@@ -33,8 +33,10 @@ PENSION_AGE_EMPLOYED_WOMEN = 56
 class Person:
     """One synthetic citizen. ``mobile`` is 11 digits, ``district`` a division code.
 
-    ``pension_state`` is the status of the eligibility authentication, None for
-    whoever draws no pension; ``email`` is None for most.
+    ``pension_state`` is the status of the eligibility authentication on ``AS_OF``,
+    ``pension_last_done`` the day of the last one, both None for whoever draws no
+    pension; ``pension_failed_on`` and ``pension_failure`` are of a failed try.
+    ``email`` is None for most.
     """
 
     index: int
@@ -52,6 +54,9 @@ class Person:
     bank_last4: str
     insured_type: str
     pension_state: str | None
+    pension_last_done: date | None
+    pension_failed_on: date | None
+    pension_failure: str | None
     language: str
 
 
@@ -140,6 +145,7 @@ def _spread(weights: Mapping[str, int], size: int = 1024) -> tuple[str, ...]:
 _FAMILIES = tuple(tuple(entry.split()) for entry in _spread(population.FAMILIES))
 _BANKS = _spread(population.BANKS)
 _PENSION_STATES = _spread(population.PENSION_STATES)
+_PENSION_FAILURES = _spread(population.PENSION_FAILURES)
 _CARD_STATES = _spread(population.CARD_STATES)
 
 
@@ -164,12 +170,6 @@ _CHECK = "10X98765432"
 # Primes, so that each mapping below is one-to-one. 499 is how many sequence numbers a sex has in a day.
 _DAY_STEP, _SEQUENCE_STEP, _SEQUENCES = 173, 61, 499
 _MOBILE_STEP, _CARD_STEP = 2_654_435_761, 1_640_531_513
-# The sandbox gives mobiles ending in 0002 and 0003 a meaning, so no citizen has one.
-_MOBILE_ENDINGS = 9_998
-_SEGMENTS = population.MOBILE_SEGMENTS.split()
-_MOBILES = len(_SEGMENTS) * 10_000 * _MOBILE_ENDINGS
-_CARD_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
-_CARDS = len(_CARD_LETTERS) * 10**8
 
 
 def _mix(word: int) -> int:
@@ -212,6 +212,8 @@ class _City:
         family, pinyin = _FAMILIES[one & 1023]
         age = AS_OF.year - 1 - stratum.year
         insured = _insured_type(age, stratum.sex, two >> 31 & 127)
+        state = _PENSION_STATES[two >> 38 & 1023] if insured == "pensioner" else None
+        last_done, failed_on, failure = _authentication(state, two) if state else (None, None, None)
         online = 16 <= age <= 75 and two & 127 < 24
         return Person(
             index=index,
@@ -219,16 +221,19 @@ class _City:
             name=family + _given(one >> 10, stratum),
             sex=stratum.sex,
             birth_date=date.fromordinal(stratum.first_day + day),
-            mobile=_mobile((place * _MOBILE_STEP + self._mobile_shift) % _MOBILES),
+            mobile=numbers.mobile(place * _MOBILE_STEP + self._mobile_shift),
             email=f"{pinyin}{stratum.year}.{index}@example.com" if online else None,
             district=stratum.district,
             address=_address(one >> 34, stratum.district),
-            card_number=_card_number((place * _CARD_STEP + self._mobile_shift) % _CARDS),
+            card_number=numbers.card(place * _CARD_STEP + self._mobile_shift),
             card_state=_CARD_STATES[two >> 48 & 1023],
             bank=_BANKS[two >> 7 & 1023],
             bank_last4=f"{(two >> 17 & 0x3FFF) % 10_000:04}",
             insured_type=insured,
-            pension_state=_PENSION_STATES[two >> 38 & 1023] if insured == "pensioner" else None,
+            pension_state=state,
+            pension_last_done=last_done,
+            pension_failed_on=failed_on,
+            pension_failure=failure,
             language="zh-CN" if two >> 58 else "en",
         )
 
@@ -261,15 +266,19 @@ def _address(bits: int, district: str) -> str:
     return f"{beginning}{street}{number}{unit}"
 
 
-def _mobile(place: int) -> str:
-    place, ending = divmod(place, _MOBILE_ENDINGS)
-    segment, middle = divmod(place, 10_000)
-    return f"{_SEGMENTS[segment]}{middle:04}{ending + 2 if ending > 1 else ending:04}"
+def _authentication(state: str, word: int) -> tuple[date, date | None, str | None]:
+    """When it was last done, and when and why a try has failed since, as the state asks for."""
+    bits = _mix((word + _GOLDEN) & _WORD)
+    last_done = _before(population.LAST_DONE[state], bits & 0xFFFF)
+    if state != "failed":
+        return last_done, None, None
+    return last_done, _before(population.FAILED_ON, bits >> 16 & 0xFFFF), _PENSION_FAILURES[bits >> 32 & 1023]
 
 
-def _card_number(place: int) -> str:
-    letter, digits = divmod(place, 10**8)
-    return f"{_CARD_LETTERS[letter]}{digits:08}"
+def _before(days: tuple[int, int], draw: int) -> date:
+    """A day so many days before ``AS_OF``."""
+    first, last = days
+    return AS_OF - timedelta(first + draw % (last - first + 1))
 
 
 def _insured_type(age: int, sex: Sex, draw: int) -> str:

@@ -79,4 +79,19 @@ PENSION_STATES: Mapping[str, int] = {
     "resumed_backpay_pending": 3, "backpaid": 2, "done_overseas": 2,
 }  # fmt: skip
 
+# When the last authentication was, for each state: days before the day ages are counted on, from
+# and to. It is asked for every twelve months, and a pension is paused from month 13.
+LAST_DONE: Mapping[str, tuple[int, int]] = {
+    "done_silent": (3, 275), "done_face": (3, 275), "done_helper": (3, 275), "done_counter": (3, 275),
+    "done_overseas": (3, 275), "not_due": (30, 275), "due_soon": (276, 364), "failed": (300, 364),
+    "submitted_reviewing": (320, 364), "overdue_grace": (366, 395), "paused": (400, 800),
+    "resumed_backpay_pending": (3, 30), "backpaid": (31, 240), "ended": (100, 900),
+}  # fmt: skip
+FAILED_ON = (1, 40)  # days before
+
+PENSION_FAILURES: Mapping[str, int] = {
+    "photo_mismatch": 40, "changed_face": 14, "bad_light": 13, "covered_face": 9, "other_account": 8,
+    "unreadable_id": 7, "data_mismatch": 5, "app_fault": 4,
+}  # fmt: skip
+
 CARD_STATES: Mapping[str, int] = {"normal": 1000, "formal_lost": 9, "replacing": 9, "cancelled": 6}

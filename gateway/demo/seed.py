@@ -7,8 +7,9 @@ with made-up people from ever being used with a real provider.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from itertools import islice
 
 import urllib3
@@ -78,9 +79,9 @@ def seed(
     """Make the first ``count`` citizens of the city with this seed number; ``progress`` hears each batch."""
     need_sandbox(runtime.settings)
     http = urllib3.PoolManager(retries=False, timeout=60)
-    added = 0
+    added, later = 0, runtime.clock().date() - city.AS_OF
     for people in _batches(city.people(count, number)):
-        _post_people(http, runtime.settings.sandbox_url, people)
+        _post_people(http, runtime.settings.sandbox_url, people, later)
         with runtime.db.write() as tx:
             added += register.add(tx, runtime.vault, [entry(person) for person in people])
             _mark(tx, runtime, number, count)
@@ -100,7 +101,7 @@ def entry(person: Person) -> register.Entry:
     return replace(person, mobile=sms.normalise(person.mobile), sex=person.sex[0])  # type: ignore[arg-type]
 
 
-def _post_people(http: urllib3.PoolManager, sandbox: str, people: Sequence[Person]) -> None:
+def _post_people(http: urllib3.PoolManager, sandbox: str, people: Sequence[Person], later: timedelta) -> None:
     rows = (
         {
             "id_number": person.id_number,
@@ -109,6 +110,7 @@ def _post_people(http: urllib3.PoolManager, sandbox: str, people: Sequence[Perso
             "card_number": person.card_number,
             "bank": person.bank,
             "card_state": person.card_state,
+            **_pension(person, later),
         }
         for person in people
     )
@@ -119,6 +121,26 @@ def _post_people(http: urllib3.PoolManager, sandbox: str, people: Sequence[Perso
         raise SandboxError from None
     if answer.status != 200:
         raise SandboxError
+
+
+def _pension(person: Person, later: timedelta) -> dict[str, object]:
+    """What the pension registry knows of a pensioner; an ended pension has ended with a death.
+
+    The city's days are as of ``city.AS_OF``; ``later`` moves them to today, so that who is due is due.
+    """
+    if person.pension_state is None:
+        return {}
+    return {
+        "pension_status": person.pension_state,
+        "pension_last_done": _day(person.pension_last_done, later),
+        "pension_failed_on": _day(person.pension_failed_on, later),
+        "pension_failure": person.pension_failure,
+        "pension_flags": ["death"] if person.pension_state == "ended" else [],
+    }
+
+
+def _day(day: date | None, later: timedelta) -> str | None:
+    return (day + later).isoformat() if day else None
 
 
 def _mark(tx: Connection, runtime: Runtime, number: int, count: int) -> None:
@@ -138,19 +160,35 @@ def templates(runtime: Runtime) -> None:
 
 
 def _may_report(person: Person) -> bool:
-    """A grown-up who reads Chinese and whose card is in use."""
+    """A grown-up of working age who reads Chinese and whose card is in use."""
     grown_up = person.birth_date.year <= city.AS_OF.year - 18
-    return grown_up and person.card_state == "normal" and person.language == "zh-CN"
+    working = person.insured_type != "pensioner"
+    return grown_up and working and person.card_state == "normal" and person.language == "zh-CN"
 
 
-def next_person(runtime: Runtime) -> Person:
-    """Somebody of the demo city whose card is in use and whom no tour has had yet."""
+def _has_time(person: Person) -> bool:
+    return _may_report(person) and person.email is None
+
+
+def _fears_for_a_pension(person: Person) -> bool:
+    """A pensioner whose authentication failed."""
+    return person.pension_state == "failed" and person.language == "zh-CN"
+
+
+# Whom each type is tried as, no two the same person. Who has an e-mail address gets results there, too.
+PEOPLE: Mapping[str, Callable[[Person], bool]] = {
+    "card_loss": lambda person: _may_report(person) and person.email is not None,
+    "pension_auth": _fears_for_a_pension,
+}
+
+
+def next_person(runtime: Runtime, kind: str = "card_loss") -> Person:
+    """Somebody of the demo city to try a type of transaction as, whom no tour has had yet."""
     with runtime.db.write() as tx:
         row = tx.execute(select(demo_city).limit(1)).one_or_none()
         if row is None:
             raise SettingError("There is no demo city here; run the seed verb first.")
-        pool = city.people(row.citizens, row.seed)
-        wanted = (person for person in pool if _may_report(person))
+        wanted = filter(PEOPLE.get(kind, _has_time), city.people(row.citizens, row.seed))
         person = next(islice(wanted, row.played, None), None)
         if person is None:
             raise SettingError(

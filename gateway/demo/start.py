@@ -6,16 +6,15 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from gateway import audit, cities, runtime
 from gateway.config import Settings
-from gateway.delivery import ledger
-from gateway.demo import seed, tour
-from gateway.demo.tour import Place
+from gateway.demo import faces, seed, tour
+from gateway.demo.faces import Place
+from gateway.demo.tour import Say
 from gateway.errors import HuiyinError, SettingError
 from gateway.instance import Hooks, Ready
 from gateway.instance.state import write_private
@@ -45,8 +44,8 @@ def check(settings: Settings) -> None:
         return
     here = asleep(settings)
     seed.refuse_with_real_providers(settings, here.db)
-    for kind in registry.types().values():
-        here.back_office(kind.back_office)
+    for name in {kind.back_office for kind in registry.types().values() if kind.back_office}:
+        here.back_office(name)
     here.db.close()
 
 
@@ -100,7 +99,7 @@ def show_one(settings: Settings, ready: Ready) -> str:
     here = asleep(settings)
     try:
         person = seed.next_person(here)
-        played = tour.play_web(place(ready), person)
+        played = faces.web(place(ready), person)
     except HuiyinError as error:
         return f"  The first transaction could not be shown: {error}"
     finally:
@@ -115,16 +114,11 @@ def show_one(settings: Settings, ready: Ready) -> str:
     )
 
 
-def play_tour(settings: Settings, ready: Ready, began: float) -> dict[str, Any]:
+def play_tour(settings: Settings, ready: Ready, began: float, say: Say) -> dict[str, Any]:
     """The whole tour as the object ``run.py demo --json`` prints; ``ok`` only when all of it held."""
     here = asleep(settings)
-    played = [play(place(ready), seed.next_person(here)) for play in (tour.play_web, tour.play_api)]
-    with here.db.read() as tx:
-        book = {"balanced": ledger.balanced(tx), "taken": sum(one.taken for one in ledger.accounts(tx))}
-    here.db.close()
-    return {
-        "ok": book["balanced"] and all(one.ok for one in played),
-        "transactions": [asdict(one) for one in played],
-        "ledger": book,
-        "seconds": round(time.monotonic() - began, 1),
-    }
+    try:
+        result = tour.play(here, place(ready), say)
+    finally:
+        here.db.close()
+    return {**result, "seconds": round(time.monotonic() - began, 1)}

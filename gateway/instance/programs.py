@@ -175,6 +175,7 @@ class Plan:
             "email_report_url": door("smtp", "email-report"),
             "twilio_inbound_url": door("twilio_sms", "sms-inbound"),
             "voice_url": f"{self.url}/phone/twilio/{secret}/voice",
+            "voice_status_url": f"{self.url}/phone/twilio/{secret}/ended",
         }
 
     def workers(self) -> Sequence[Program]:

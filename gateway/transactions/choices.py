@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from gateway.transactions import registry
 from gateway.transactions.desk import Desk
-from gateway.transactions.form import NOT_OFFERED
-from gateway.transactions.model import Option, Words
+from gateway.transactions.form import NOT_OFFERED, Who
+from gateway.transactions.model import Case, Option, Words
 from gateway.transactions.store import Transaction
 
+WHO = frozenset(Who().fields)
+NOTHING = Words("现在没有可以选的。", "There is nothing to choose from just now.")
 
-def options(desk: Desk, transaction: Transaction, field: str) -> Sequence[Option] | None:
-    """What a field may be answered with now; None for one that is filled in freely."""
-    offered = registry.get(transaction.row.type).choices.get(field)
-    return None if offered is None else offered(desk, transaction.case(desk.runtime.clock()))
+
+def options(
+    desk: Desk, transaction: Transaction, field: str, given: str | None = None
+) -> Sequence[Option] | None:
+    """What a field may be answered with now; None for one that is filled in freely.
+
+    ``given`` is an answer that was refused: a type may then put first what is nearest to it.
+    """
+    answers = {**transaction.answers, field: given} if given else None
+    return offered(desk, transaction.row.type, transaction.case(desk.runtime.clock(), answers), field)
+
+
+def offered(desk: Desk, type_name: str, case: Case, field: str) -> Sequence[Option] | None:
+    """The same for answers that are no transaction yet."""
+    choice = registry.get(type_name).choices.get(field)
+    return None if choice is None else choice(desk, case)
 
 
 def fitting(
@@ -22,29 +37,41 @@ def fitting(
 ) -> tuple[dict[str, str], dict[str, Words]]:
     """The answers with those given put in, and what is wrong with those given.
 
-    A choice depends on the fields before it: where one of them changes, a later
-    choice that is not given anew is open again.
+    A choice depends on the fields before it, but not on who asks: where one of them
+    changes, a later choice that is not given anew is open again.
     """
     kind = registry.get(transaction.row.type)
     answers, wrong, changed = dict(transaction.answers), dict[str, Words](), False
     for name in kind.form().fields:
         if name in given:
-            changed = changed or answers.get(name) != given[name]
+            changed = changed or (name not in WHO and answers.get(name) != given[name])
             answers[name] = given[name]
         elif changed and name in kind.choices:
             answers.pop(name, None)
-        offered = kind.choices.get(name) if name in given else None
-        if offered is not None:
-            values = {
-                option.value for option in offered(desk, transaction.case(desk.runtime.clock(), answers))
-            }
-            if answers[name] not in values:
-                case = transaction.case(desk.runtime.clock(), answers)
-                wrong[name] = kind.gone(desk, case, name) or NOT_OFFERED
+        if name in given and name in kind.choices:
+            wrong |= _unfit(desk, transaction.row.type, transaction.case(desk.runtime.clock(), answers), name)
     return answers, wrong
+
+
+def _unfit(desk: Desk, type_name: str, case: Case, name: str) -> dict[str, Words]:
+    kind = registry.get(type_name)
+    if case.answers[name] in {option.value for option in kind.choices[name](desk, case)}:
+        return {}
+    return {name: kind.gone(desk, case, name) or NOT_OFFERED}
+
+
+def none_left(desk: Desk, transaction: Transaction, field: str) -> Words:
+    """What to say where a field has nothing to choose from."""
+    case = transaction.case(desk.runtime.clock())
+    return registry.get(transaction.row.type).gone(desk, case, field) or NOTHING
 
 
 def held(desk: Desk, transaction: Transaction) -> dict[str, Words]:
     """Reserve what is scarce for these answers; maps a field to what is wrong with its answer."""
     hold = registry.get(transaction.row.type).hold
     return {} if hold is None else dict(hold(desk, transaction.case(desk.runtime.clock())))
+
+
+def held_until(desk: Desk, transaction: Transaction) -> datetime | None:
+    """Until when that is reserved; None where nothing is, or the time has run out."""
+    return registry.get(transaction.row.type).held_until(desk, transaction.case(desk.runtime.clock()))

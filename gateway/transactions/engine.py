@@ -24,7 +24,7 @@ from gateway.notifications import store as notifications
 from gateway.notifications.request import Class
 from gateway.runtime import Runtime
 from gateway.security import redact
-from gateway.transactions import choices, identity, outcome, registry, reminders, store
+from gateway.transactions import choices, identity, outcome, registry, store
 from gateway.transactions.desk import Desk
 from gateway.transactions.form import problems
 from gateway.transactions.identity import Locked, Proven, Sent, TooSoon, Wrong
@@ -90,6 +90,8 @@ def answer(
     answers, wrong = choices.fitting(desk, transaction, values)
     if wrong:
         return Result(wrong, transaction)
+    if transaction.row.face == PHONE and answers["id_number"] != transaction.answers.get("id_number"):
+        answers = {name: answers[name] for name in answers if name != "name" or name in values}  # another's
     _keep(tx, runtime, transaction, answers)
     kept = store.load(tx, runtime, transaction.id)
     wrong = {} if unanswered(kept) else choices.held(desk, kept)
@@ -268,7 +270,6 @@ def _act(
     facts = store.sealed(runtime, transaction.id, "facts", changed.facts)
     store.change(tx, runtime, transaction.id, stage=changed.stage, facts=facts)
     store.note(tx, runtime, transaction.id, name, changed.stage)
-    reminders.drop(tx, transaction.id, name)
     now = store.load(tx, runtime, transaction.id)
     lanes = outcome.say(tx, runtime, now, changed.event) if changed.event else set()
     return Result(None, now, lanes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from sqlalchemy import Connection
 
-from gateway.back_offices import AlreadyDone, Done, StepOutcome
+from gateway.back_offices import AlreadyDone, Done, Refused, StepOutcome
 from gateway.errors import HuiyinError
 from gateway.runtime import Runtime
 from gateway.transactions import registry, reminders, store
@@ -22,6 +22,7 @@ def record(tx: Connection, runtime: Runtime, transaction: Transaction, outcome: 
     row, now = transaction.row, runtime.clock()
     then = after_step(outcome, row.tries + 1, row.submitted_at, now)
     done = outcome if isinstance(outcome, Done | AlreadyDone) else Done()
+    facts = outcome.facts if isinstance(outcome, Refused) else done.facts
     kept = store.change(
         tx,
         runtime,
@@ -32,7 +33,7 @@ def record(tx: Connection, runtime: Runtime, transaction: Transaction, outcome: 
         stage=done.stage,
         reason=then.reason if then.state in ENDS else None,
         trouble=None if then.state in ENDS else then.reason,
-        facts=store.sealed(runtime, transaction.id, "facts", done.facts) if done.facts else None,
+        facts=store.sealed(runtime, transaction.id, "facts", facts) if facts else None,
         calling=False,
         tries=row.tries + 1,
         due_at=then.due_at,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     Uuid,
+    func,
     select,
     update,
 )
@@ -41,6 +42,7 @@ from gateway.transactions.model import Drop, Judgement, Later, Plan, Reminded, T
 
 LANE = "reminders"
 CLAIM = 50
+SPENT = 2 / 3  # of a lease, after which nothing is begun: it must end before the lease does
 BUG_PAUSE = timedelta(minutes=10)
 log = structlog.get_logger()
 
@@ -80,6 +82,17 @@ def plan(
     transaction_id: UUID | None = None,
 ) -> None:
     """Plan these; one that was planned before, or has gone out, is left as it is."""
+    plan_all(tx, runtime, type_name, [(citizen_id, item) for item in plans], transaction_id)
+
+
+def plan_all(
+    tx: Connection,
+    runtime: Runtime,
+    type_name: str,
+    plans: Sequence[tuple[UUID, Plan]],
+    transaction_id: UUID | None = None,
+) -> None:
+    """Plan a reminder for each of these citizens, in one statement; otherwise like ``plan``."""
     rows = [
         {
             "id": runtime.new_id(),
@@ -92,28 +105,62 @@ def plan(
             "state": "planned",
             "due_at": item.due_at,
         }
-        for item in plans
+        for citizen_id, item in plans
     ]
     if rows:
         upsert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
         tx.execute(upsert(reminders).on_conflict_do_nothing(), rows)
 
 
+def cared_for(tx: Connection, type_name: str, ids: Sequence[UUID], occasion: str) -> set[UUID]:
+    """Those of these citizens who have a reminder of the type ahead, or had the one of this occasion."""
+    columns = reminders.c
+    query = select(columns.citizen_id).where(
+        columns.type == type_name,
+        columns.citizen_id.in_(ids),
+        (columns.state == "planned") | (columns.occasion == occasion),
+    )
+    return set(tx.execute(query).scalars())
+
+
+def last_due(tx: Connection, type_name: str, occasion: str) -> datetime | None:
+    """When the last one planned for an occasion is due; None where none waits."""
+    columns = reminders.c
+    query = select(func.max(columns.due_at)).where(columns.type == type_name, columns.occasion == occasion)
+    latest: datetime | None = tx.execute(query).scalar_one()
+    return latest
+
+
 def drop(tx: Connection, transaction_id: UUID, reason: str) -> None:
     """Nothing more is to be said of this transaction."""
     columns = reminders.c
     where = (columns.transaction_id == transaction_id) & (columns.state == "planned")
-    tx.execute(update(reminders).where(where).values(state="dropped", reason=reason, due_at=None))
+    tx.execute(update(reminders).where(where).values(state="dropped", reason=reason, due_at=None, lease=None))
 
 
 def run_due(runtime: Runtime) -> int:
-    """Judge and send what is due; returns how many reminders were looked at."""
+    """Judge and send what is due; returns how many reminders were looked at.
+
+    A back office may be slow: near the end of the lease nothing more is begun under
+    it, and the rest is claimed anew.
+    """
     done = 0
     while rows := _claimed(runtime):
+        until = runtime.clock() + timedelta(seconds=runtime.settings.lease * SPENT)
         for due in _opened(runtime, rows):
+            if runtime.clock() >= until:
+                _let_go(runtime, rows)
+                break
             _one(runtime, due)
-        done += len(rows)
+            done += 1
     return done
+
+
+def _let_go(runtime: Runtime, rows: Sequence[Row[Any]]) -> None:
+    """Those of these rows that are still held under our lease are due at once, for whoever comes first."""
+    ours = reminders.c.id.in_([row.id for row in rows]) & (reminders.c.lease == rows[0].lease)
+    with runtime.db.write() as tx:
+        tx.execute(update(reminders).where(ours).values(lease=None, due_at=runtime.clock()))
 
 
 def _claimed(runtime: Runtime) -> Sequence[Row[Any]]:
@@ -148,6 +195,14 @@ def _opened(runtime: Runtime, rows: Sequence[Row[Any]]) -> list[Due]:
 
 
 def _one(runtime: Runtime, due: Due) -> None:
+    try:
+        _judge(runtime, due)
+    except Exception as error:  # noqa: BLE001 - a bug in a plug-in, or a missing text, must not stop the others
+        log.error("reminder_bug", type=due.row.type, error=type(error).__name__)  # noqa: TRY400
+        _keep(runtime, due.row, Later(runtime.clock() + BUG_PAUSE, "bug"))
+
+
+def _judge(runtime: Runtime, due: Due) -> None:
     kind = registry.get(due.row.type)
     judge = kind.remind
     if judge is None:
@@ -157,16 +212,7 @@ def _one(runtime: Runtime, due: Due) -> None:
             lanes = _record(tx, runtime, due.row, judge(Desk(tx, runtime), due.reminded))
         runtime.wake_all(lanes)
     else:
-        _keep(runtime, due.row, _judged(runtime, judge, kind.back_office, due))
-
-
-def _judged(runtime: Runtime, judge: Any, office: str, due: Due) -> Judgement:
-    try:
-        judgement: Judgement = judge(runtime.back_office(office), due.reminded)
-    except Exception as error:  # noqa: BLE001 - a bug in a plug-in must not stop the others' reminders
-        log.error("reminder_bug", type=due.row.type, error=type(error).__name__)  # noqa: TRY400
-        return Later(runtime.clock() + BUG_PAUSE, "bug")
-    return judgement
+        _keep(runtime, due.row, judge(runtime.back_office(kind.back_office), due.reminded))
 
 
 def _keep(runtime: Runtime, row: Row[Any], judgement: Judgement) -> None:

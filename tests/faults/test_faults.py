@@ -13,9 +13,10 @@ import redis
 
 from gateway import config
 from gateway.delivery import ledger
-from gateway.demo import city, start, tour
+from gateway.demo import city, faces, start
 from gateway.demo.city import Person
-from gateway.demo.tour import Handset, Place, Service
+from gateway.demo.faces import Place, Service
+from gateway.demo.world import Handset
 from gateway.instance import Instance, running
 from tests.contract.sandbox_process import Sandbox, until
 
@@ -167,7 +168,7 @@ def test_logs_and_queue_messages_of_a_tour_hold_nothing_personal(
     sandbox.fault("aliyun_sms", "error", code="Throttling.User", times=1, action="SendSms")
     sandbox.fault("card_core", "down", times=1)
     handset = Handset(place.sandbox_url, person.mobile)
-    played = tour.play_web(place, person)
+    played = faces.web(place, person)
     assert played.ok
     instance.kill("urgent")
     instance.kill("general")

@@ -1,0 +1,268 @@
+"""Turn running broadcasts into notifications, a page of people at a time.
+
+One claim, one page: people are read and their names opened first; then, in one
+commit, the notifications are taken and the cursor moves, if the lease is still
+ours and nobody paused or cancelled meanwhile. So nobody is written to twice and
+nobody left out, whoever dies when. Only a window of messages waits ahead: the
+rest stays in the register until there is room.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Connection, select, update
+
+from gateway.broadcasts import audience, follow_up, recipients
+from gateway.broadcasts import definition as definitions
+from gateway.broadcasts.audience import Addressee, Page
+from gateway.broadcasts.definition import Definition
+from gateway.broadcasts.store import State, broadcasts
+from gateway.db import claim, new_lease
+from gateway.delivery import ledger
+from gateway.delivery.claim import channel_of
+from gateway.errors import HuiyinError
+from gateway.notifications import pauses
+from gateway.notifications import store as notifications
+from gateway.notifications.pauses import Kind
+from gateway.notifications.request import Class, Request
+from gateway.notifications.status import Status
+from gateway.runtime import Runtime
+
+LANE = "broadcasts"
+FULL_PAUSE = timedelta(seconds=1)  # before looking again whether there is room
+DRAIN_PAUSE = timedelta(seconds=2)  # before looking again whether all was handed over
+RECEIPT_PAUSE = timedelta(seconds=5)  # before looking again whether all receipts came
+PACED_PAGE = 5.0  # seconds' worth of messages taken at once under a pace
+CATCH_UP = timedelta(seconds=10)  # of the pace that a late worker makes good
+WITHDRAWN = "broadcast_cancelled"
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """People in a page, messages that may wait ahead, rows looked at in one go, seconds of one run.
+
+    A page is one short commit (tens of milliseconds). The window is what two
+    seconds, the sweep's, can hand over at some thousand a second.
+    """
+
+    page: int = 500
+    window: int = 5_000
+    scan: int = follow_up.SCAN
+    seconds: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one claim comes to: columns to set, and messages to take or to withdraw with them."""
+
+    values: Mapping[str, Any]
+    requests: Sequence[Request] = ()
+    withdraw: Sequence[UUID] = ()
+    forget: str | None = None  # recipients up to this line were taken
+    over: bool = False  # a cancelled broadcast has nothing left to withdraw
+
+
+def run_due(runtime: Runtime, limits: Limits = Limits()) -> int:
+    """Work on what is due, each broadcast a page in turn; returns how many messages were taken."""
+    ends, taken = monotonic() + limits.seconds, 0
+    while (row := _claimed(runtime)) is not None:
+        try:
+            taken += _keep(runtime, row, plan(runtime, row, limits))
+        except HuiyinError as error:  # one bad broadcast stops no other; it is due again after its lease
+            log.error("broadcast_stuck", broadcast=str(row.id), error=type(error).__name__)  # noqa: TRY400
+        if monotonic() > ends:
+            runtime.wake(LANE)
+            break
+    return taken
+
+
+def _claimed(runtime: Runtime) -> Any:
+    seconds = runtime.settings.lease
+    with runtime.db.write() as tx:
+        now = runtime.clock()
+        rows = claim(tx, broadcasts, now=now, seconds=seconds, limit=1, lease=new_lease())
+    return rows[0] if rows else None
+
+
+def plan(runtime: Runtime, row: Any, limits: Limits) -> Step:
+    """What to do with a claimed broadcast, read at one moment."""
+    with runtime.db.read() as tx:
+        if row.state == State.CANCELLED:
+            return _withdrawal(tx, runtime, row, limits)
+        definition = definitions.load(row.definition)
+        standing = _standing(tx, row, definition)
+        if row.exhausted_at is None:
+            return _expansion(tx, runtime, row, definition, standing, limits)
+    return _settling(runtime, row, definition, standing)
+
+
+def _keep(runtime: Runtime, row: Any, step: Step) -> int:
+    """Make the step in one commit; nothing of it where the broadcast is no longer ours."""
+    columns = broadcasts.c
+    ours = (columns.id == row.id) & (columns.lease == row.lease) & (columns.state == row.state)
+    with runtime.db.write() as tx:
+        if not tx.execute(update(broadcasts).where(ours).values(lease=None, **step.values)).rowcount:
+            return 0
+        lanes = notifications.take(tx, runtime, step.requests)
+        if step.forget is not None:
+            recipients.forget(tx, row.id, step.forget)
+        if step.withdraw:
+            _withdraw(tx, step.withdraw, runtime.clock())
+        if step.over:
+            pauses.resume(tx, Kind.BROADCAST, str(row.id))
+    runtime.wake_all(lanes)
+    if step.requests:
+        log.info("broadcast_page", broadcast=str(row.id), stage=row.stage, taken=len(step.requests))
+    return len(step.requests)
+
+
+def _standing(tx: Connection, row: Any, definition: Definition) -> Mapping[str, int]:
+    """How many of this stage's messages stand where: read from the ledger."""
+    channel = definition.channels[row.stage - 1]
+    accounts = [one for one in ledger.of_broadcast(tx, row.id) if channel_of(one.lane) == channel]
+    return accounts[0].standing if accounts else {}
+
+
+# --- taking people -----------------------------------------------------------------------
+
+
+def _expansion(
+    tx: Connection,
+    runtime: Runtime,
+    row: Any,
+    definition: Definition,
+    standing: Mapping[str, int],
+    limits: Limits,
+) -> Step:
+    """The next page, where there is room for it."""
+    now = runtime.clock()
+    size, window = _sizes(definition.pace, limits)
+    if standing.get(Status.WAITING, 0) + size > window:
+        return Step({"due_at": now + FULL_PAUSE})
+    page = _page(tx, runtime, row, definition, size, limits)
+    values: dict[str, Any] = {"cursor": page.cursor, "due_at": now}
+    if page.cursor is None:
+        values["exhausted_at"] = now
+    elif definition.pace:
+        values["paced_until"] = values["due_at"] = _paced(row.paced_until, len(page.people), definition, now)
+    listed = definition.audience is None and row.stage == 1
+    return Step(
+        values,
+        [_request(row, definition, person) for person in page.people],
+        forget=_last_line(page) if listed else None,
+    )
+
+
+def _sizes(pace: int | None, limits: Limits) -> tuple[int, int]:
+    """People in a page and messages ahead; under a pace no more ahead than a minute takes."""
+    if pace is None:
+        return limits.page, max(limits.page, limits.window)
+    size = max(1, min(limits.page, math.ceil(pace * PACED_PAGE / 60)))
+    return size, max(size, min(limits.window, pace))
+
+
+def _paced(until: datetime | None, taken: int, definition: Definition, now: datetime) -> datetime:
+    """Up to when this page uses up the pace."""
+    begun = max(until or now, now - CATCH_UP)
+    return begun + timedelta(seconds=taken * 60 / (definition.pace or 1))
+
+
+def _page(
+    tx: Connection, runtime: Runtime, row: Any, definition: Definition, size: int, limits: Limits
+) -> Page:
+    if row.stage == 2:
+        return follow_up.page(tx, runtime, row, definition, size, limits.scan)
+    if definition.audience is None:
+        return recipients.page(tx, runtime, row.id, row.cursor, size)
+    return audience.page(tx, runtime.vault, definition.audience, row.cursor, size)
+
+
+def _last_line(page: Page) -> str | None:
+    """The line up to which a list was taken; a last page takes all that is left."""
+    return page.cursor if page.cursor is not None else str(recipients.LAST)
+
+
+def _request(row: Any, definition: Definition, person: Addressee) -> Request:
+    return Request(
+        citizen_id=person.citizen_id,
+        channel=definition.channels[row.stage - 1],
+        klass=Class.NOTICE,
+        template=definition.template,
+        language=person.language,
+        personalisation={"name": person.name},
+        address=person.address,
+        broadcast_id=row.id,
+    )
+
+
+# --- after the last was taken --------------------------------------------------------------
+
+
+def _settling(runtime: Runtime, row: Any, definition: Definition, standing: Mapping[str, int]) -> Step:
+    """Wait until all was handed over, then for the follow-up's time; then go on or finish."""
+    now, then = runtime.clock(), definition.then
+    if standing.get(Status.WAITING, 0) + standing.get(Status.SENDING, 0):
+        return Step({"due_at": now + DRAIN_PAUSE})
+    settled = row.settled_at or now
+    if row.stage == 2 or then is None or not runtime.weights(then.channel):
+        return Step({"state": State.FINISHED, "settled_at": settled, "finished_at": now, "due_at": None})
+    begins = settled + timedelta(seconds=then.wait_seconds)
+    awaited = standing.get(Status.ACCEPTED, 0) + standing.get(Status.UNKNOWN, 0)
+    if awaited and now < begins:
+        return Step({"settled_at": settled, "due_at": min(begins, now + RECEIPT_PAUSE)})
+    afresh = {"cursor": None, "exhausted_at": None, "settled_at": None, "paced_until": None}
+    return Step({"stage": 2, "due_at": now, **afresh})
+
+
+# --- after it was cancelled ------------------------------------------------------------------
+
+
+def _withdrawal(tx: Connection, runtime: Runtime, row: Any, limits: Limits) -> Step:
+    """Withdraw what waits among the next rows; at the end see whether anything may wait again."""
+    now = runtime.clock()
+    columns = notifications.notifications.c
+    query = select(columns.id, columns.status).where(columns.broadcast_id == row.id)
+    if row.cursor:
+        query = query.where(columns.id > UUID(row.cursor))
+    rows = tx.execute(query.order_by(columns.id).limit(limits.scan)).all()
+    waiting = [one.id for one in rows if one.status == Status.WAITING]
+    if len(rows) == limits.scan:
+        return Step({"cursor": str(rows[-1].id), "due_at": now}, withdraw=waiting)
+    if _may_wait_again(tx, row.id):
+        again = now + max(DRAIN_PAUSE, (now - row.exhausted_at) / 2)
+        return Step({"cursor": None, "due_at": again}, withdraw=waiting)
+    over = {"finished_at": now, "due_at": None}
+    return Step(over, forget=str(recipients.LAST), over=True)
+
+
+def _may_wait_again(tx: Connection, broadcast: UUID) -> bool:
+    """Whether something of it waits, is being handed over, or is being found out and may come back."""
+    left = sum(
+        account.standing.get(status, 0)
+        for account in ledger.of_broadcast(tx, broadcast)
+        for status in (Status.WAITING, Status.SENDING)
+    )
+    columns = notifications.notifications.c
+    asked = select(columns.id).where(
+        columns.broadcast_id == broadcast, columns.status == Status.UNKNOWN, columns.due_at.is_not(None)
+    )
+    return bool(left) or tx.execute(asked.limit(1)).first() is not None
+
+
+def _withdraw(tx: Connection, ids: Sequence[UUID], now: datetime) -> None:
+    held = notifications.hold(tx, ids)
+    moves = [
+        notifications.moved(one, Status.CANCELLED, None, WITHDRAWN)
+        for one in held.values()
+        if one.status == Status.WAITING
+    ]
+    notifications.move(tx, moves, now)

@@ -1,0 +1,68 @@
+"""Those of a broadcast whom its first channel did not reach."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, select
+
+from gateway.broadcasts.audience import Addressee, Page, nameless
+from gateway.broadcasts.definition import Definition
+from gateway.citizens.register import citizens
+from gateway.content.store import FALLBACK_LANGUAGE
+from gateway.errors import TamperedError
+from gateway.notifications.status import Status
+from gateway.notifications.store import notifications, personalisation
+from gateway.runtime import Runtime
+
+# Suppressed and cancelled ones were left alone on purpose, delivered ones were reached.
+UNREACHED = (Status.UNDELIVERED, Status.EXPIRED, Status.FAILED, Status.ACCEPTED, Status.UNKNOWN)
+SCAN = 5_000  # first messages looked at in one go: few of them may be wanted
+
+
+def page(
+    tx: Connection, runtime: Runtime, row: Any, definition: Definition, size: int, scan: int = SCAN
+) -> Page:
+    """The next people not reached and old enough, in the order of their first messages."""
+    first = _first_messages(row.id, definition.channel, row.cursor)
+    edge = tx.execute(
+        select(notifications.c.id).where(*first).order_by(notifications.c.id).offset(scan - 1).limit(1)
+    ).scalar()
+    found = _unreached(tx, definition, first, edge, size)
+    people = [_addressee(runtime, one) for one in found]
+    last = found[-1].id if len(found) == size else edge
+    return Page(people, str(last) if last else None)
+
+
+def _first_messages(broadcast: UUID, channel: str, after: str | None) -> list[ColumnElement[bool]]:
+    columns = notifications.c
+    where = [columns.broadcast_id == broadcast, columns.channel == channel]
+    return [*where, columns.id > UUID(after)] if after else where
+
+
+def _unreached(
+    tx: Connection, definition: Definition, first: list[ColumnElement[bool]], edge: UUID | None, size: int
+) -> Sequence[Any]:
+    columns = notifications.c
+    wanted = [*first, columns.status.in_(UNREACHED)]
+    if edge is not None:
+        wanted.append(columns.id <= edge)
+    if definition.called_born_before:
+        wanted.append(citizens.c.birth_date < definition.called_born_before)
+    query = select(
+        columns.id, columns.citizen_id, columns.address, columns.personalisation, citizens.c.language
+    ).select_from(notifications.outerjoin(citizens, citizens.c.id == columns.citizen_id))
+    return tx.execute(query.where(*wanted).order_by(columns.id).limit(size)).all()
+
+
+def _addressee(runtime: Runtime, row: Any) -> Addressee:
+    """Written to as before: the same masked name, the same address."""
+    language = row.language or FALLBACK_LANGUAGE
+    try:
+        name = personalisation(runtime, row.id, row.personalisation).get("name", nameless(language))
+        opened = row.address and runtime.vault.open("notifications.address", row.id, row.address)
+    except TamperedError:
+        name, opened = nameless(language), None
+    return Addressee(row.citizen_id, language, name, opened or None)

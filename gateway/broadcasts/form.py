@@ -1,0 +1,89 @@
+"""The form of a broadcast: the same for a file, the command and the API's document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from marshmallow import Schema, validate
+from marshmallow import fields as form
+
+from gateway.broadcasts.audience import INSURED_TYPES, OLDEST, PENSION_STATES
+
+NOTICES = "policy/"
+CHANNELS = ("sms", "voice", "email")
+LONGEST_WAIT = 72 * 3600  # seconds: after that no receipt of a text message comes any more
+SEXES = {"female": "f", "male": "m", "f": "f", "m": "m"}
+
+PLAIN = r"[^\x00-\x1f\x7f\ud800-\udfff]{1,80}\Z"  # what every database stores
+_REQUIRED: dict[str, Any] = {"required": "is a required property"}
+
+
+def _number(low: int, high: int, about: str) -> form.Integer:
+    check = validate.Range(low, high, error=f"must be from {low:,} to {high:,}")
+    return form.Integer(
+        strict=True,
+        allow_none=True,
+        validate=check,
+        error_messages={"invalid": "must be a whole number"},
+        metadata={"description": about},
+    )
+
+
+def _one_of(choices: tuple[str, ...], about: str = "", **options: Any) -> form.String:
+    check = validate.OneOf(choices, error=f"must be one of {', '.join(choices)}")
+    words = {"invalid": "must be text", **_REQUIRED}
+    return form.String(validate=check, error_messages=words, metadata={"description": about}, **options)
+
+
+def _list(inner: form.Field[Any], about: str) -> form.List[Any]:
+    words: dict[str, Any] = {"invalid": "must be a list"}
+    return form.List(inner, error_messages=words, metadata={"description": about})
+
+
+class AudienceSchema(Schema):
+    """Citizens of the register for whom all of this holds."""
+
+    districts = _list(
+        form.String(error_messages={"invalid": "must be text"}), "GB/T 2260 codes, or the districts' names."
+    )
+    age_from = _number(0, OLDEST, "Completed years on the day the draft is made; included.")
+    age_to = _number(0, OLDEST, "Completed years; included.")
+    sex = _one_of(tuple(SEXES), allow_none=True)
+    insured_types = _list(_one_of(INSURED_TYPES), ", ".join(INSURED_TYPES))
+    pension_states = _list(_one_of(PENSION_STATES), ", ".join(PENSION_STATES))
+
+
+class FollowUpSchema(Schema):
+    """What to try for those not reached."""
+
+    channel = _one_of(CHANNELS, required=True)
+    wait_seconds = _number(0, LONGEST_WAIT, "After the last message was handed over.")
+    older_than = _number(0, OLDEST, "Only those past this birthday.")
+
+
+class DefinitionSchema(Schema):
+    """The keys of a broadcast."""
+
+    name = form.String(
+        validate=validate.Regexp(PLAIN, error="must have 1 to 80 plain characters"),
+        error_messages={"invalid": "must be text"},
+        metadata={"description": "What to call it; without `template` the name of a shipped broadcast."},
+    )
+    template = form.String(
+        error_messages={"invalid": "must be text"},
+        metadata={"description": f"A text under `{NOTICES}`, like `policy/retirement_age`."},
+    )
+    channel = _one_of(CHANNELS, "The first channel; `sms` unless you say otherwise.")
+    audience = form.Nested(AudienceSchema, allow_none=True)
+    then = form.Nested(FollowUpSchema, allow_none=True)
+    pace = _number(1, 1_000_000, "The most messages taken in a minute; none unless you say so.")
+
+
+def flat(messages: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(messages, dict):
+        for key, inner in messages.items():
+            yield from flat(inner, f"{path}.{key}" if path else str(key))
+        return
+    for text in messages if isinstance(messages, list) else [messages]:
+        yield path.removesuffix("._schema"), "is not known here" if text == "Unknown field." else str(text)

@@ -1,0 +1,179 @@
+"""How far a broadcast is: read from the ledger in a handful of queries, however many it is for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select
+
+from gateway import channels
+from gateway.broadcasts import definition as definitions
+from gateway.broadcasts.definition import Definition
+from gateway.broadcasts.store import State
+from gateway.delivery.claim import channel_of
+from gateway.notifications import pauses
+from gateway.notifications.pauses import Kind
+from gateway.notifications.status import Status
+from gateway.notifications.store import TAKEN, ledger
+
+OPEN = (Status.WAITING, Status.SENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One channel's share: how many were taken, and where they stand."""
+
+    name: str
+    taken: int
+    standing: Mapping[str, int]
+
+    def through(self) -> int:
+        """Those that wait for nothing of ours any more."""
+        return self.taken - sum(self.standing.get(status, 0) for status in OPEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A broadcast as it stands.
+
+    ``audience`` is how many were counted (None while a list is read in), ``taken`` and
+    ``by_status`` are messages of all channels, ``through`` those of the first that wait
+    for nothing of ours any more, ``reached`` people with a delivered one;
+    ``awaiting_receipts`` are messages whose receipt may still come. ``rate`` is messages
+    through a second since the start, pauses not counted; ``eta_s`` the seconds until
+    the present stage is through, None where that cannot be told.
+    """
+
+    id: UUID
+    name: str
+    template: str
+    state: str
+    stage: int
+    audience: int | None
+    taken: int
+    through: int
+    by_status: Mapping[str, int]
+    delivered: int
+    reached: int
+    suppressed: int
+    awaiting_receipts: int
+    rate: float
+    eta_s: int | None
+    channels: tuple[Channel, ...]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+def of(tx: Connection, row: Any, now: datetime) -> Progress:
+    """The progress of a broadcast's row."""
+    return of_all(tx, [row], now)[0]
+
+
+def of_all(tx: Connection, rows: Sequence[Any], now: datetime) -> list[Progress]:
+    """The progress of each of these rows; two queries for all of them."""
+    standing = _standing(tx, [row.id for row in rows])
+    paused = pauses.paused(tx, Kind.BROADCAST)
+    found = []
+    for row in rows:
+        pause = paused.get(str(row.id)) if row.state == State.PAUSED else None
+        found.append(_progress(row, standing.get(row.id, {}), pause.since if pause else now, now))
+    return found
+
+
+def _standing(tx: Connection, keys: Sequence[UUID]) -> dict[UUID, dict[str, Channel]]:
+    """Each broadcast's channels, from the ledger's entries."""
+    columns = ledger.c
+    query = select(columns.broadcast_id, columns.lane, columns.entry, func.sum(columns.difference))
+    query = query.where(columns.broadcast_id.in_(keys))
+    sums: dict[UUID, dict[str, dict[str, int]]] = {}
+    for key, lane, entry, n in tx.execute(query.group_by(*query.selected_columns[:3])):
+        sums.setdefault(key, {}).setdefault(channel_of(lane), {})[entry] = int(n)
+    return {
+        key: {
+            name: Channel(name, entries.pop(TAKEN, 0), {status: n for status, n in entries.items() if n})
+            for name, entries in channels_.items()
+        }
+        for key, channels_ in sums.items()
+    }
+
+
+def _progress(row: Any, standing: Mapping[str, Channel], running_until: datetime, now: datetime) -> Progress:
+    definition = definitions.load(row.definition)
+    shares = [standing.get(name, Channel(name, 0, {})) for name in definition.channels]
+    by_status: Counter[str] = Counter()
+    for share in shares:
+        by_status.update(share.standing)
+    rate = _rate(row, sum(share.through() for share in shares), running_until)
+    delivered = by_status[Status.DELIVERED]
+    return Progress(
+        id=row.id,
+        name=row.name,
+        template=row.template,
+        state=row.state,
+        stage=row.stage,
+        audience=row.counted,
+        taken=sum(share.taken for share in shares),
+        through=shares[0].through(),
+        by_status=dict(by_status),
+        delivered=delivered,
+        reached=min(delivered, shares[0].taken),  # a text's receipt may come after the call as well
+        suppressed=by_status[Status.SUPPRESSED],
+        awaiting_receipts=sum(_awaited(row, share, now) for share in shares),
+        rate=round(rate, 1),
+        eta_s=_eta(row, definition, shares, rate),
+        channels=tuple(share for share in shares if share.taken),
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )
+
+
+def _awaited(row: Any, share: Channel, now: datetime) -> int:
+    """Messages whose receipt may still come: after the channel's window none does."""
+    last = row.finished_at or row.exhausted_at
+    if last is not None and now >= last + channels.load(share.name).RECEIPT_WINDOW:
+        return 0
+    return share.standing.get(Status.ACCEPTED, 0) + share.standing.get(Status.UNKNOWN, 0)
+
+
+def _rate(row: Any, through: int, running_until: datetime) -> float:
+    """Messages through a second, while it ran."""
+    if row.started_at is None:
+        return 0.0
+    ends: datetime = row.finished_at or row.settled_at or running_until
+    ran: timedelta = ends - row.started_at - timedelta(seconds=row.held_s)
+    return through / max(ran.total_seconds(), 1.0)
+
+
+def _eta(row: Any, definition: Definition, shares: list[Channel], rate: float) -> int | None:
+    """Seconds until the present stage has handed over all it will."""
+    if row.state != State.RUNNING or row.counted is None:
+        return None
+    if row.stage == 2:
+        left = shares[1].taken - shares[1].through()
+        return round(left / rate) if row.exhausted_at and rate else None
+    left = max(0, row.counted - shares[0].through())
+    slowest = min(rate, definition.pace / 60) if definition.pace else rate
+    return round(left / slowest) if slowest else None
+
+
+def as_json(progress: Progress) -> dict[str, Any]:
+    """As the API and the command show it."""
+    shown = {**asdict(progress), "id": str(progress.id)}
+    shown["channels"] = [
+        {"channel": one.name, "taken": one.taken, "by_status": dict(one.standing)}
+        for one in progress.channels
+    ]
+    for name in ("created_at", "started_at", "finished_at"):
+        shown[name] = _stamp(shown[name])
+    return shown
+
+
+def _stamp(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if at else None

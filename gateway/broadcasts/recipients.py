@@ -1,0 +1,267 @@
+"""A list of recipients instead of an audience: read, checked line by line, kept sealed until taken.
+
+A list is CSV with a header: ``mobile`` or ``id_number``, and ``name`` if wanted, in
+UTF-8 (with or without its mark) or GB18030. No address is ever shown again.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Uuid,
+    delete,
+    insert,
+    select,
+)
+
+from gateway import channels
+from gateway.broadcasts.audience import Addressee, Page, nameless
+from gateway.channels import AddressError
+from gateway.citizens import id_number
+from gateway.citizens.register import citizens
+from gateway.content.store import FALLBACK_LANGUAGE
+from gateway.db import metadata
+from gateway.errors import HuiyinError, TamperedError
+from gateway.runtime import Runtime
+from gateway.security import mask_name
+
+BATCH = 1_000  # rows sealed and stored in one go
+LAST = 2**31 - 1  # past any line
+SHOWN = 20  # refused lines named one by one
+LONGEST_NAME = 40
+HEADINGS = {
+    "mobile": ("mobile", "phone_number", "手机", "手机号", "手机号码"),
+    "id_number": ("id_number", "身份证", "身份证号", "身份证号码", "公民身份号码"),
+    "name": ("name", "姓名"),
+}
+
+log = structlog.get_logger()
+
+recipients = Table(
+    "broadcast_recipients",
+    metadata,
+    Column("broadcast_id", Uuid, primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("citizen_id", Uuid),
+    Column("address", LargeBinary),
+    Column("name", LargeBinary),
+    Column("language", String(8), nullable=False),
+)
+
+
+class ListError(HuiyinError):
+    """The list cannot be read: it is CSV in UTF-8 or GB18030, its first line naming the columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One good line: somebody of the register, or a normalised address. ``line`` is its place in the list."""
+
+    line: int
+    address: str | None = field(default=None, repr=False)
+    name: str | None = field(default=None, repr=False)
+    citizen_id: UUID | None = None
+    language: str = FALLBACK_LANGUAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One bad line: where, and why; never what stood there."""
+
+    line: int
+    reason: str
+
+
+@dataclass(slots=True)
+class Checked:
+    """What a list came to. ``duplicates`` are lines whose person stood there before."""
+
+    good: list[Recipient] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    duplicates: int = 0
+
+
+# --- reading ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line as it was written."""
+
+    number: int
+    value: str = field(repr=False)
+    name: str = field(default="", repr=False)
+
+
+def read_csv(raw: bytes) -> tuple[str, list[Line]]:
+    """The kind of address (``mobile`` or ``id_number``) and the lines; raises ``ListError``."""
+    reader = csv.reader(io.StringIO(_text(raw), newline=""))
+    try:
+        columns = _columns(next(reader, []))
+        lines = [_line(reader.line_num, cells, columns) for cells in reader if any(map(str.strip, cells))]
+    except csv.Error:
+        raise ListError from None
+    kinds = [kind for kind in ("mobile", "id_number") if kind in columns]
+    if len(kinds) != 1:
+        raise ListError("The list's first line must name one column mobile or id_number, and may name name.")
+    return kinds[0], lines
+
+
+def _text(raw: bytes) -> str:
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise ListError
+
+
+def _columns(header: Sequence[str]) -> dict[str, int]:
+    plain = [heading.strip().lower() for heading in header]
+    return {kind: plain.index(word) for kind, words in HEADINGS.items() for word in words if word in plain}
+
+
+def _line(number: int, cells: Sequence[str], columns: dict[str, int]) -> Line:
+    def cell(kind: str) -> str:
+        place = columns.get(kind)
+        return cells[place].strip() if place is not None and place < len(cells) else ""
+
+    return Line(number, cell("mobile") or cell("id_number"), cell("name"))
+
+
+# --- checking ---------------------------------------------------------------------------
+
+
+def check(tx: Connection, runtime: Runtime, kind: str, channel: str, lines: Iterable[Line]) -> Checked:
+    """Sort the lines into good, refused and repeated; a query for each thousand ID numbers."""
+    checked, seen = Checked(), set[bytes]()
+    rest = iter(lines)
+    while batch := list(islice(rest, BATCH)):
+        for found in _by_id_number(tx, runtime, batch) if kind == "id_number" else _by_mobile(channel, batch):
+            if isinstance(found, Refused):
+                checked.refused.append(found)
+                continue
+            key = runtime.vault.index("recipient", str(found.citizen_id or found.address))
+            if key in seen:
+                checked.duplicates += 1
+            else:
+                seen.add(key)
+                checked.good.append(found)
+    return checked
+
+
+def _by_mobile(channel: str, lines: Sequence[Line]) -> Iterator[Recipient | Refused]:
+    normalise = channels.load(channel).normalise
+    for line in lines:
+        try:
+            yield Recipient(line.number, normalise(line.value), _plain(line.name))
+        except AddressError as error:
+            yield Refused(line.number, error.en or error.reason)
+
+
+def _plain(name: str) -> str | None:
+    """A name as it can be said; None for none."""
+    return "".join(character for character in name if character.isprintable())[:LONGEST_NAME] or None
+
+
+def _by_id_number(tx: Connection, runtime: Runtime, lines: Sequence[Line]) -> Iterator[Recipient | Refused]:
+    indexes = {}
+    for line in lines:
+        try:
+            number = id_number.normalise(line.value)
+            indexes[line.number] = runtime.vault.index("id_number", number)
+        except ValueError:
+            continue
+    known = _known(tx, indexes.values())
+    for line in lines:
+        row = known.get(indexes.get(line.number, b""))
+        if row is not None:
+            name = _plain(line.name) or _own_name(runtime, row)
+            yield Recipient(line.number, None, name, row.id, row.language)
+        elif line.number in indexes:
+            yield Refused(line.number, "Nobody in the register has this ID number.")
+        else:
+            yield Refused(line.number, "This is no ID number. Check it; it has 18 characters.")
+
+
+def _own_name(runtime: Runtime, row: Any) -> str | None:
+    try:
+        return runtime.vault.open("citizens.name", row.id, row.name)
+    except TamperedError:
+        return None
+
+
+def _known(tx: Connection, indexes: Iterable[bytes]) -> dict[bytes, Any]:
+    columns = citizens.c
+    query = select(columns.id, columns.id_index, columns.name, columns.language)
+    return {row.id_index: row for row in tx.execute(query.where(columns.id_index.in_(list(indexes))))}
+
+
+# --- keeping, and taking a page at a time ------------------------------------------------
+
+
+def sealed(runtime: Runtime, broadcast: UUID, good: Sequence[Recipient]) -> list[dict[str, Any]]:
+    """The rows to store; made outside any transaction."""
+
+    def seal(column: str, recipient: Recipient, text: str | None) -> bytes | None:
+        place = f"{broadcast}:{recipient.line}"
+        return runtime.vault.seal(f"broadcast_recipients.{column}", place, text) if text else None
+
+    return [
+        {
+            "broadcast_id": broadcast,
+            "position": recipient.line,
+            "citizen_id": recipient.citizen_id,
+            "address": seal("address", recipient, recipient.address),
+            "name": seal("name", recipient, recipient.name and mask_name(recipient.name)),
+            "language": recipient.language,
+        }
+        for recipient in good
+    ]
+
+
+def keep(tx: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        tx.execute(insert(recipients), list(rows))
+
+
+def page(tx: Connection, runtime: Runtime, broadcast: UUID, after: str | None, size: int) -> Page:
+    """The next recipients of a list, in the order of its lines."""
+    columns = recipients.c
+    query = select(recipients).where(columns.broadcast_id == broadcast, columns.position > int(after or -1))
+    rows = tx.execute(query.order_by(columns.position).limit(size)).all()
+    people = [_addressee(runtime, row) for row in rows]
+    return Page(people, str(rows[-1].position) if len(rows) == size else None)
+
+
+def _addressee(runtime: Runtime, row: Any) -> Addressee:
+    def opened(column: str, cell: bytes | None) -> str | None:
+        place = f"{row.broadcast_id}:{row.position}"
+        try:
+            return runtime.vault.open(f"broadcast_recipients.{column}", place, cell) if cell else None
+        except TamperedError:  # one bad cell must not stop everybody else's messages
+            log.error("cell_cannot_be_opened", table="broadcast_recipients", row=place)  # noqa: TRY400
+            return None
+
+    name = opened("name", row.name) or nameless(row.language)
+    return Addressee(row.citizen_id, row.language, name, opened("address", row.address))
+
+
+def forget(tx: Connection, broadcast: UUID, upto: str) -> None:
+    """Drop the recipients up to a line: what was taken stands sealed with its notification."""
+    columns = recipients.c
+    tx.execute(delete(recipients).where(columns.broadcast_id == broadcast, columns.position <= int(upto)))

@@ -1,0 +1,131 @@
+"""Count first, then go: how many people a broadcast is for, how many parts, how long it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from gateway import channels
+from gateway.broadcasts import audience, recipients, store
+from gateway.broadcasts import definition as definitions
+from gateway.broadcasts.audience import Group
+from gateway.broadcasts.definition import Definition, DefinitionError
+from gateway.broadcasts.recipients import BATCH, Checked
+from gateway.cities import Rules
+from gateway.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What would go out by the first channel. ``parts`` is an estimate from masked names of usual length.
+
+    ``no_address`` and ``opted_out`` are in ``people`` and will be suppressed.
+    ``seconds`` is how long the pace makes it last; None without a pace.
+    ``closed`` are channels of the follow-up without a provider: then nobody is followed up.
+    """
+
+    people: int
+    no_address: int
+    opted_out: int
+    parts: int
+    seconds: int | None
+    closed: tuple[str, ...]
+    groups: Sequence[Group]
+
+
+def rehearse(tx: Connection, runtime: Runtime, definition: Definition) -> Rehearsal:
+    """Count an audience; raises ``DefinitionError`` where the texts are not there, or no provider."""
+    closed = _closed(runtime, definition)
+    definitions.check_texts(tx, definition)
+    kind = channels.load(definition.channel).ADDRESS
+    groups = audience.count(tx, definition.audience, kind) if definition.audience else []
+    languages: dict[str, int] = {}
+    for group in groups:
+        sent = group.people - group.no_address - group.opted_out
+        languages[group.language] = languages.get(group.language, 0) + sent
+    people = sum(group.people for group in groups)
+    return Rehearsal(
+        people=people,
+        no_address=sum(group.no_address for group in groups),
+        opted_out=sum(group.opted_out for group in groups),
+        parts=_parts(tx, runtime, definition, languages),
+        seconds=_seconds(people, definition),
+        closed=closed,
+        groups=groups,
+    )
+
+
+def rehearse_list(tx: Connection, runtime: Runtime, definition: Definition, checked: Checked) -> Rehearsal:
+    """The same for the good lines of a list."""
+    closed = _closed(runtime, definition)
+    definitions.check_texts(tx, definition)
+    languages: dict[str, int] = {}
+    for recipient in checked.good:
+        languages[recipient.language] = languages.get(recipient.language, 0) + 1
+    people = len(checked.good)
+    parts = _parts(tx, runtime, definition, languages)
+    return Rehearsal(people, 0, 0, parts, _seconds(people, definition), closed, ())
+
+
+def _closed(runtime: Runtime, definition: Definition) -> tuple[str, ...]:
+    closed = tuple(channel for channel in definition.channels if not runtime.weights(channel))
+    if definition.channel in closed:
+        setting = f"{definition.channel.upper()}_PROVIDERS"
+        raise DefinitionError(
+            [("channel", f"{definition.channel} is closed here; {setting} names no provider")]
+        )
+    return closed
+
+
+def _parts(tx: Connection, runtime: Runtime, definition: Definition, languages: dict[str, int]) -> int:
+    return sum(
+        people * definitions.parts_each(tx, runtime, definition, language)
+        for language, people in languages.items()
+        if people
+    )
+
+
+def _seconds(people: int, definition: Definition) -> int | None:
+    return round(people * 60 / definition.pace) if definition.pace else None
+
+
+def store_list(runtime: Runtime, definition: Definition, checked: Checked, actor: str) -> UUID:
+    """Keep a list of any length as a draft, some lines in each commit; it may start when all are in."""
+    with runtime.db.write() as tx:
+        key = store.create(tx, runtime, definition, actor, counted=None)
+    for start in range(0, len(checked.good), BATCH):
+        rows = recipients.sealed(runtime, key, checked.good[start : start + BATCH])
+        with runtime.db.write() as tx:
+            recipients.keep(tx, rows)
+    with runtime.db.write() as tx:
+        store.list_is_read(tx, key, len(checked.good))
+    return key
+
+
+def as_json(rehearsal: Rehearsal, rules: Rules) -> dict[str, Any]:
+    """As the API and the command show it: the groups gathered by district."""
+    districts: dict[str, dict[str, int]] = {}
+    for group in rehearsal.groups:
+        bands = districts.setdefault(group.district, {})
+        bands[group.band] = bands.get(group.band, 0) + group.people
+    return {
+        "people": rehearsal.people,
+        "no_address": rehearsal.no_address,
+        "opted_out": rehearsal.opted_out,
+        "estimated_parts": rehearsal.parts,
+        "estimated_s": rehearsal.seconds,
+        "closed_channels": list(rehearsal.closed),
+        "by_district": [
+            {"district": code, "name": _name(code, rules), "people": sum(bands.values()), "by_age": bands}
+            for code, bands in sorted(districts.items())
+        ],
+    }
+
+
+def _name(code: str, rules: Rules) -> str:
+    known = rules.districts.get(code)
+    return known.name if known else code

@@ -1,0 +1,76 @@
+"""When somebody is reminded of their authentication: before it is due, and once it was missed. Pure.
+
+Each rung is an occasion of its own, named by the due date, so that planning it
+again changes nothing. Whether it is still true is asked just before it goes out.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+
+from gateway import calendars
+from gateway.cities import Rules
+from gateway.pensions.situation import DUE, Situation
+from gateway.transactions.model import Plan
+
+DUE_EVENT, PAUSE_EVENT = "remind_due", "remind_paused"
+BEGIN = time(9)  # calls may be made from then to 12:00, and whoever calls back reaches a person
+_FIRST = " first"
+SPREAD = 9000  # seconds after that over which a day's reminders go out
+
+
+def ladder(s: Situation, now: datetime, spread: int) -> list[Plan]:
+    """The rungs that lie ahead. Where none is left before the due date, one call some days later.
+
+    ``spread`` is any number that differs between people: it keeps a day's
+    reminders from going out at one moment.
+    """
+    if s.held or s.status not in DUE:
+        return []
+    rule = s.rules.pension_auth
+    before = [("sms", n) for n in rule.sms_days] + [("voice", n) for n in rule.voice_days]
+    rungs = [_rung(s.rules, s.due, channel, n, spread) for channel, n in before] if s.due else []
+    ahead = [plan for plan in rungs if plan.due_at > now] or [_again(s, spread)]
+    if s.due:
+        ahead += [notice for notice in [pause_notice(s.rules, s.due, spread)] if notice.due_at > now]
+    return sorted(ahead, key=lambda plan: plan.due_at)
+
+
+def first(month: str, due_at: datetime) -> Plan:
+    """The reminder of that month for somebody who never asked, whose due date is not known yet."""
+    return Plan(DUE_EVENT, "sms", due_at, f"{month}{_FIRST}")
+
+
+def is_first(plan: Plan) -> bool:
+    """Whether the ladder is still to be planned behind it."""
+    return plan.occasion.endswith(_FIRST)
+
+
+def pause_notice(rules: Rules, due: date, spread: int) -> Plan:
+    days = rules.pension_auth.pause_notice_days
+    day = _working(due + timedelta(days=days), 1)
+    return Plan(PAUSE_EVENT, "sms", at(rules, day, spread), f"{due} T+{days}")
+
+
+def _rung(rules: Rules, due: date, channel: str, days: int, spread: int) -> Plan:
+    day = _working(due - timedelta(days=days), -1)
+    return Plan(DUE_EVENT, channel, at(rules, day, spread), f"{due} T-{days}")
+
+
+def _again(s: Situation, spread: int) -> Plan:
+    day = _working(s.asked_on + timedelta(days=s.rules.pension_auth.again_days), 1)
+    cycle = s.due.isoformat() if s.due else f"{s.asked_on:%Y-%m}"
+    return Plan(DUE_EVENT, "voice", at(s.rules, day, spread), f"{cycle} again")
+
+
+def at(rules: Rules, day: date, spread: int) -> datetime:
+    """The moment of that day at which this person's reminder goes out."""
+    return datetime.combine(day, BEGIN, rules.zone) + timedelta(seconds=spread % SPREAD)
+
+
+def _working(day: date, step: int) -> date:
+    """That day, or the next working day in this direction."""
+    calendar = calendars.shipped()
+    while not calendar.is_working_day(day):
+        day += timedelta(days=step)
+    return day

@@ -1,0 +1,132 @@
+"""How somebody's authentication stands on the day the registry was asked. Pure.
+
+The registry's statuses and causes of failure are domain words; the two dates are
+the city's (``pension_rules``). Facts of a transaction are strings, so a situation
+is written to them and read from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal, Protocol
+
+from gateway import pension_rules
+from gateway.cities import Rules
+from gateway.citizens import id_number
+from gateway.security import mask_name
+from gateway.transactions.model import View, Words
+
+DONE = frozenset({"not_due", "done_silent", "done_face", "done_helper", "done_counter", "done_overseas"})
+DUE = frozenset({"due_soon", "failed", "overdue_grace"})  # still to be done, and the pension not paused
+PAID_AGAIN = frozenset({"resumed_backpay_pending", "backpaid"})
+STATUSES = DONE | DUE | PAID_AGAIN | {"submitted_reviewing", "paused", "ended"}
+STOPPING = frozenset({"death", "dispute"})  # flags under which nobody is reminded of anything
+
+Pension = Literal["paid", "may_stop", "stopped", "ended", "not_said"]
+
+
+class Standing(Protocol):
+    """What the registry says of somebody; ``failed_on`` and ``failure`` of a failed try since the last."""
+
+    @property
+    def status(self) -> str: ...
+    @property
+    def last_done(self) -> date | None: ...
+    @property
+    def failed_on(self) -> date | None: ...
+    @property
+    def failure(self) -> str | None: ...
+    @property
+    def flags(self) -> frozenset[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """A standing with the city's dates. ``due`` and ``pause_from`` are unknown before the first time.
+
+    ``asked_on`` is the day it is true of; ``old``: of an age at which people are
+    visited; ``held``: flagged for a person to look at; ``call_back`` and
+    ``home_visit``: until when we promised to call.
+    """
+
+    rules: Rules
+    status: str
+    name: str
+    asked_on: date
+    due: date | None = None
+    pause_from: date | None = None
+    failed_on: date | None = None
+    failure: str = ""
+    old: bool = False
+    held: bool = False
+    call_back: date | None = None
+    home_visit: date | None = None
+
+    @property
+    def pension(self) -> Pension:
+        """Whether the pension is paid, as far as this is known."""
+        if self.status in {"paused", "ended"}:
+            return "stopped" if self.status == "paused" else "ended"
+        if not self.held and self.status in DONE | PAID_AGAIN | {"due_soon", "overdue_grace"}:
+            return "paid"
+        if self.held or self.pause_from is None:
+            return "not_said"
+        return "paid" if self.asked_on < self.pause_from else "may_stop"
+
+
+def found(standing: Standing, rules: Rules, now: datetime, number: str, name: str) -> Situation:
+    """The situation of the person with this ID number and name."""
+    rule, today = rules.pension_auth, now.astimezone(rules.zone).date()
+    done = standing.last_done
+    born = id_number.birth_date(number)
+    age = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+    return Situation(
+        rules,
+        standing.status,
+        mask_name(name),
+        today,
+        due=pension_rules.due(rule, done) if done else None,
+        pause_from=pension_rules.pause_from(rule, done) if done else None,
+        failed_on=standing.failed_on,
+        failure=standing.failure or "",
+        old=age >= rule.home_visit_age,
+        held=bool(standing.flags & STOPPING),
+    )
+
+
+_DAYS = ("asked_on", "due", "pause_from", "failed_on", "call_back", "home_visit")
+_FLAGS = ("old", "held")
+
+
+def facts(situation: Situation) -> dict[str, str]:
+    """The situation as facts of a transaction; what is not known is not among them."""
+    values = {"status": situation.status, "name": situation.name, "failure": situation.failure}
+    days = {key: getattr(situation, key) for key in _DAYS}
+    values |= {key: day.isoformat() for key, day in days.items() if day}
+    values |= {key: "yes" for key in _FLAGS if getattr(situation, key)}
+    return {key: value for key, value in values.items() if value}
+
+
+def of(view: View) -> Situation:
+    """The situation a transaction's facts tell of; status "" where none was found."""
+    given: Mapping[str, str] = view.facts
+    days = {key: date.fromisoformat(given[key]) for key in _DAYS if key in given}
+    days.setdefault("asked_on", view.updated_at.astimezone(view.rules.zone).date())
+    flags = {key: key in given for key in _FLAGS}
+    return Situation(
+        view.rules,
+        given.get("status", ""),
+        given.get("name", ""),
+        failure=given.get("failure", ""),
+        **days,  # type: ignore[arg-type]
+        **flags,  # type: ignore[arg-type]
+    )
+
+
+def day(value: date, beside: date) -> Words:
+    """A date as people say it; with its year only where that is not the year beside it."""
+    if value.year == beside.year:
+        return Words(f"{value.month}月{value.day}日", f"{value.day} {value:%B}")
+    return Words(f"{value.year}年{value.month}月{value.day}日", f"{value.day} {value:%B %Y}")

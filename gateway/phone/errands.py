@@ -1,0 +1,273 @@
+"""The work a dialogue asks for, done through the transaction engine inside the driver's commit.
+
+Each errand is short database work and answers with a ``Result``: where the
+matter is now. None of them waits for a back office.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Connection
+
+from gateway.citizens import register
+from gateway.errors import HuiyinError
+from gateway.notifications.request import Class
+from gateway.phone import standing
+from gateway.phone.results import (
+    AskChoice,
+    AskCode,
+    AskKeys,
+    Code,
+    Locked,
+    NoMatch,
+    Nothing,
+    Offer,
+    Offered,
+    Parked,
+    Result,
+    Unfinished,
+)
+from gateway.runtime import Runtime
+from gateway.transactions import choices, engine, identity, look_up, messages, registry, store
+from gateway.transactions.desk import Desk
+from gateway.transactions.engine import PHONE, NotOpen
+from gateway.transactions.identity import Proven, Sent, TooSoon, Wrong
+from gateway.transactions.model import OPEN, State, Words
+from gateway.transactions.store import Transaction
+
+UNFINISHED = "unfinished"  # the message to whoever hung up before the end
+T = TypeVar("T")
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Matter:
+    """What a call is about: its transaction, in the caller's commit; ``lanes`` are woken after it."""
+
+    tx: Connection
+    runtime: Runtime
+    key: UUID | None = None
+    lanes: set[str] = field(default_factory=set)
+
+    def transaction(self) -> Transaction | None:
+        return store.load(self.tx, self.runtime, self.key, hold=True) if self.key else None
+
+    def keep(self, result: engine.Result[T]) -> tuple[T, Transaction]:
+        """Take over what came of a step of the engine."""
+        self.key = result.transaction.id
+        self.lanes |= result.lanes
+        return result.value, result.transaction
+
+
+def run(matter: Matter, step: str, values: Mapping[str, str]) -> Result:
+    """Do what a ``Perform`` asks for."""
+    if step in _FIRST:
+        return _FIRST[step](matter, values)
+    transaction = matter.transaction()
+    return _WITH[step](matter, transaction, values) if transaction else Nothing(gone=True)
+
+
+def elder(matter: Matter) -> bool:
+    """Whether the person in question is of the age that gets a person at the first silence."""
+    transaction = matter.transaction()
+    return transaction is not None and standing.elder(transaction, matter.runtime.clock())
+
+
+# --- to begin, or to find again --------------------------------------------------------------
+
+
+def _begin(matter: Matter, values: Mapping[str, str]) -> Result:
+    """A new draft, or this call's own where nothing was answered yet."""
+    draft = matter.transaction()
+    if draft is None or draft.answers or draft.state not in OPEN or draft.row.type != values["type"]:
+        draft = engine.open_draft(matter.tx, matter.runtime, values["type"], PHONE)
+    matter.key = draft.id
+    return _onward(matter, draft)
+
+
+def _find(matter: Matter, values: Mapping[str, str]) -> Result:
+    found = look_up.find(matter.tx, matter.runtime, values["reference"], values["tail"])
+    match found:
+        case look_up.NoMatch(left):
+            return NoMatch(left)
+        case identity.Locked():
+            return Locked()
+    matter.key = found
+    transaction = store.load(matter.tx, matter.runtime, found, hold=True)
+    if transaction.state in OPEN:
+        return Unfinished(registry.get(transaction.row.type).title)
+    return standing.stands(transaction, matter.runtime.clock())
+
+
+def _resume(matter: Matter, transaction: Transaction, _: Mapping[str, str]) -> Result:
+    resumed = engine.resume(matter.tx, matter.runtime, transaction)
+    return _onward(matter, matter.keep(resumed)[1])
+
+
+# --- what comes next -------------------------------------------------------------------------
+
+
+def _onward(matter: Matter, transaction: Transaction) -> Result:
+    """The next question, the code, the confirmation, or how it stands.
+
+    Proof comes before a field that cannot be keyed: only what has been proven is
+    found again by its reference.
+    """
+    if transaction.state not in OPEN:
+        return _look(matter, transaction, {})
+    missing = engine.unanswered(transaction)
+    if missing and standing.keypad(transaction, missing[0]):
+        return _question(transaction, missing[0])
+    if not transaction.row.proof:
+        return _send(matter, transaction, {})
+    if missing:
+        return Parked(transaction.row.reference, standing.metadata(transaction, missing[0])["label"])
+    return standing.confirm(Desk(matter.tx, matter.runtime), transaction)
+
+
+def _go_on(matter: Matter, transaction: Transaction, _: Mapping[str, str]) -> Result:
+    return _onward(matter, transaction)
+
+
+def _ask(_: Matter, transaction: Transaction, values: Mapping[str, str]) -> Result:
+    return _question(transaction, values["field"])
+
+
+def _back(matter: Matter, transaction: Transaction, values: Mapping[str, str]) -> Result:
+    """The question before a field's ("" for the code's); where all was answered, the confirmation."""
+    if transaction.row.proof and not engine.unanswered(transaction):
+        return _onward(matter, transaction)
+    asked = standing.asked(transaction)
+    place = asked.index(values["field"]) if values["field"] in asked else len(asked)
+    return _question(transaction, asked[place - 1]) if place else Nothing()
+
+
+def _question(
+    transaction: Transaction, name: str, problem: Words | None = None, given: str = ""
+) -> AskKeys | AskChoice:
+    described = standing.metadata(transaction, name)
+    if name in registry.get(transaction.row.type).choices:
+        return AskChoice(name, described["prompt"], problem, given)
+    keypad, failed = described["keypad"], problem is not None
+    label = described["label"]
+    return AskKeys(name, label, keypad.min_digits, keypad.max_digits, keypad.star_is, failed)
+
+
+def _options(matter: Matter, transaction: Transaction, values: Mapping[str, str]) -> Result:
+    desk, name = Desk(matter.tx, matter.runtime), values["field"]
+    offered = choices.options(desk, transaction, name, values["given"] or None) or ()
+    none_left = None if offered else choices.none_left(desk, transaction, name)
+    return Offered(tuple(Offer(option.value, standing.described(option)) for option in offered), none_left)
+
+
+def _answer(matter: Matter, transaction: Transaction, values: Mapping[str, str]) -> Result:
+    given = {values["field"]: values["value"]}
+    wrong, now = matter.keep(engine.answer(matter.tx, matter.runtime, transaction, given))
+    for name, problem in wrong.items():
+        return _question(now, name, problem, given.get(name, ""))
+    return _onward(matter, now)
+
+
+# --- proof -----------------------------------------------------------------------------------
+
+
+def _send(matter: Matter, transaction: Transaction, _: Mapping[str, str]) -> Result:
+    said, now = matter.keep(engine.send_code(matter.tx, matter.runtime, transaction))
+    match said:
+        case Sent():
+            return AskCode(Code.SENT)
+        case TooSoon() if now.state is State.IDENTITY_PENDING:
+            return AskCode(Code.SOON)
+        case TooSoon(again_at):
+            left = (again_at - matter.runtime.clock()).total_seconds()
+            return AskCode(Code.WAIT, seconds=max(1, math.ceil(left)))
+        case identity.Locked():
+            return Locked()
+        case NotOpen():
+            return _past_the_code(matter, now)
+
+
+def _prove(matter: Matter, transaction: Transaction, values: Mapping[str, str]) -> Result:
+    said, now = matter.keep(engine.prove(matter.tx, matter.runtime, transaction, values["code"]))
+    match said:
+        case Proven():
+            return _onward(matter, now)
+        case Wrong(left):
+            return AskCode(Code.WRONG, left=left)
+        case identity.Locked():
+            return Locked()
+        case NotOpen():
+            return _past_the_code(matter, now)
+
+
+def _past_the_code(matter: Matter, transaction: Transaction) -> Result:
+    """No code is awaited: it went on or ended elsewhere meanwhile, or no code was sent yet."""
+    if transaction.state in OPEN and not transaction.row.proof:
+        return _send(matter, transaction, {})
+    return _onward(matter, transaction)
+
+
+# --- confirmed, and afterwards ---------------------------------------------------------------
+
+
+def _submit(matter: Matter, transaction: Transaction, _: Mapping[str, str]) -> Result:
+    """Confirmed. What was reserved is reserved again first: where it is lost by now, it is chosen anew."""
+    wrong, now = matter.keep(engine.answer(matter.tx, matter.runtime, transaction, {}))
+    for name, problem in wrong.items():
+        return _question(now, name, problem, transaction.answers.get(name, ""))
+    submitted = engine.submit(matter.tx, matter.runtime, now)
+    return _onward(matter, matter.keep(submitted)[1])
+
+
+def _look(matter: Matter, transaction: Transaction, _: Mapping[str, str]) -> Result:
+    return standing.stands(transaction, matter.runtime.clock())
+
+
+def _act(matter: Matter, transaction: Transaction, values: Mapping[str, str]) -> Result:
+    refusal, now = matter.keep(engine.act(matter.tx, matter.runtime, transaction, values["name"], PHONE))
+    if refusal:
+        return standing.stands(now, matter.runtime.clock(), refusal)
+    return _onward(matter, now)
+
+
+_FIRST: Mapping[str, Callable[[Matter, Mapping[str, str]], Result]] = {"begin": _begin, "find": _find}
+_WITH: Mapping[str, Callable[[Matter, Transaction, Mapping[str, str]], Result]] = {
+    "resume": _resume,
+    "go_on": _go_on,
+    "ask": _ask,
+    "back": _back,
+    "options": _options,
+    "answer": _answer,
+    "resend": _send,
+    "prove": _prove,
+    "submit": _submit,
+    "look": _look,
+    "act": _act,
+}
+
+
+# --- hung up ---------------------------------------------------------------------------------
+
+
+def leave(matter: Matter) -> None:
+    """The call is over: who has proven who they are and not finished is told how to go on."""
+    transaction = matter.transaction()
+    if transaction is None or transaction.state not in OPEN or transaction.row.citizen_id is None:
+        return
+    citizen = register.find(matter.tx, matter.runtime.vault, transaction.answers["id_number"])
+    if citizen is None or citizen.id != transaction.row.citizen_id:
+        return
+    store.note(matter.tx, matter.runtime, transaction.id, "hung_up")
+    values = {"reference": transaction.row.reference}
+    try:
+        matter.lanes |= messages.notify(
+            matter.tx, matter.runtime, transaction, citizen, UNFINISHED, Class.RESULT, values
+        )
+    except HuiyinError as error:  # a text that is missing must not undo the end of the call
+        log.error("text_unusable", type=transaction.row.type, wanted=UNFINISHED, error=str(error))  # noqa: TRY400

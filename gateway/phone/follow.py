@@ -1,0 +1,196 @@
+"""What is said and asked once work has been done: one place for each kind of result. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.phone import aloud, menus, prompts, turns
+from gateway.phone.results import (
+    AskChoice,
+    AskCode,
+    AskKeys,
+    Code,
+    Confirm,
+    Locked,
+    NoMatch,
+    Nothing,
+    Offered,
+    Parked,
+    Result,
+    Stands,
+    Unfinished,
+)
+from gateway.phone.session import Keys, Place, Session
+from gateway.phone.turns import Turn
+from gateway.transactions.model import Words
+
+ROUNDS = 5  # looks at the back office while the caller holds: ten seconds
+
+
+def follow(session: Session, result: Result) -> Turn:
+    """Go on with what came of a ``Perform``."""
+    match result:
+        case AskKeys() | AskChoice() | Offered() | AskCode() | Confirm():
+            return _asking(session, result)
+        case Stands():
+            return _standing(session, result)
+        case Parked():
+            return _parked(session, result)
+        case Unfinished(title):
+            return turns.ask(session, Place.UNFINISHED, (prompts.words("unfinished", title=title),))
+        case NoMatch(left):
+            return tail(session, prompts.words("no_match", left=left), failed=True)
+        case Locked():
+            return turns.to_person(session, "locked", prompts.words("locked"))
+        case Nothing(gone):
+            return menus.main(session, *([prompts.words("gone")] if gone else []))
+
+
+def _asking(session: Session, result: AskKeys | AskChoice | Offered | AskCode | Confirm) -> Turn:
+    match result:
+        case AskKeys():
+            return _keys(session, result)
+        case AskChoice():
+            return _choice(session, result)
+        case Offered():
+            return _offer(session, result)
+        case AskCode():
+            return _code(session, result)
+        case Confirm():
+            return _confirm(session, result)
+
+
+# --- questions ---------------------------------------------------------------------------------------
+
+
+def _keys(session: Session, asked: AskKeys) -> Turn:
+    wanted = str(asked.most) if asked.least == asked.most else f"{asked.least}-{asked.most}"
+    heard = [prompts.words("key_field", what=asked.label, wanted=wanted)]
+    if asked.star_is:
+        heard.append(prompts.words("key_star", star=asked.star_is))
+    heard.append(prompts.words("key_ways"))
+    lead = [prompts.words("wrong_value", what=asked.label)] if asked.failed else []
+    return turns.ask(
+        session,
+        Place.FIELD,
+        tuple(heard),
+        *lead,
+        failed=asked.failed,
+        field=asked.field,
+        keys=Keys(asked.least, asked.most, asked.star_is),
+    )
+
+
+def _choice(session: Session, asked: AskChoice) -> Turn:
+    """Remember the question; its choices are brought next."""
+    heard = (asked.problem, asked.prompt) if asked.problem else (asked.prompt,)
+    bad = session.bad + 1 if asked.problem else 0
+    if bad >= turns.MOST_BAD:
+        return turns.to_person(session, "tries", prompts.words("person_after_tries"))
+    session = replace(session, field=asked.field, heard=heard, bad=bad)
+    return turns.perform(session, "options", field=asked.field, given=asked.given)
+
+
+def _offer(session: Session, offered: Offered) -> Turn:
+    if not offered.options:
+        none_left = offered.none_left or prompts.words("nothing_offered")
+        return turns.to_person(session, "no_choice", none_left)
+    session = replace(session, options=offered.options, page=0)
+    lead, bad = session.heard, session.bad
+    session, actions = turns.ask(session, Place.PICK, page_of(session), *lead)
+    return replace(session, bad=bad), actions
+
+
+def page_of(session: Session) -> tuple[Words, ...]:
+    """What is heard of a list: this page, then the ways out."""
+    return (*menus.listed(session.options, session.page), prompts.words("menu_back"))
+
+
+def _code(session: Session, asked: AskCode) -> Turn:
+    said = {
+        Code.SENT: prompts.words("code_sent"),
+        Code.SOON: prompts.words("code_soon"),
+        Code.WAIT: prompts.words("code_wait", seconds=asked.seconds),
+        Code.WRONG: prompts.words("code_wrong", left=asked.left),
+    }[asked.said]
+    heard = (prompts.words("key_code"), prompts.words("key_code_back"))
+    return turns.ask(session, Place.CODE, heard, said, failed=asked.said is Code.WRONG)
+
+
+def _confirm(session: Session, asked: Confirm) -> Turn:
+    answers = [
+        prompts.words("answer_is", what=_named(offer.words), value=value) for offer, value in asked.answers
+    ]
+    return turns.ask(
+        session,
+        Place.CHECK,
+        (*asked.effect, *answers, prompts.words("confirm")),
+        options=tuple(offer for offer, _ in asked.answers),
+        page=0,
+    )
+
+
+def _named(label: Words) -> Words:
+    return Words(label.zh, label.en[:1].lower() + label.en[1:] if label.en[1:2].islower() else label.en)
+
+
+def change(session: Session) -> Turn:
+    """Which answer to change; with one of them there is nothing to choose."""
+    if len(session.options) == 1:
+        return turns.perform(session, "ask", field=session.options[0].value)
+    named = tuple(
+        replace(offer, words=prompts.words("change", what=_named(offer.words))) for offer in session.options
+    )
+    session = replace(session, options=named, page=0)
+    return turns.ask(session, Place.CHANGE, page_of(session))
+
+
+def tail(session: Session, *lead: Words, failed: bool = False) -> Turn:
+    """The second proof of who looks up a reference."""
+    heard = (prompts.words("key_tail"), prompts.words("key_ways"))
+    return turns.ask(session, Place.TAIL, heard, *lead, failed=failed)
+
+
+# --- answers -----------------------------------------------------------------------------------------
+
+
+def _standing(session: Session, stands: Stands) -> Turn:
+    confirmed = session.place in (Place.CHECK, Place.WAIT)
+    if stands.moving and confirmed and session.rounds < ROUNDS:
+        return _working(session)
+    how = (prompts.words("not_yet"),) if stands.moving and confirmed else stands.sentences
+    heard = (
+        prompts.words("headline", title=stands.title, headline=stands.headline),
+        *how,
+        *_reference(stands.reference),
+        *([prompts.words("message_follows")] if confirmed else []),
+        *menus.listed(stands.actions, 0),
+        prompts.words("result_actions_end" if stands.actions else "result_end"),
+    )
+    lead = [stands.problem] if stands.problem else []
+    return turns.ask(session, Place.RESULT, heard, *lead, options=stands.actions, page=0, rounds=0, chosen="")
+
+
+def _working(session: Session) -> Turn:
+    """Hold the line for another round; say so at the first, and once in between."""
+    said = {0: "working", ROUNDS // 2: "working_on"}.get(session.rounds)
+    heard = (prompts.words(said),) if said else ()
+    return turns.ask(session, Place.WAIT, heard, rounds=session.rounds + 1)
+
+
+def _reference(number: str) -> tuple[Words, Words]:
+    groups = aloud.reference(number)
+    written = " ".join((number[:4], number[4:9], number[9:]))
+    return (
+        prompts.words("reference", groups=groups, number=written),
+        prompts.words("reference_again", groups=groups, number=written),
+    )
+
+
+def _parked(session: Session, parked: Parked) -> Turn:
+    heard = (
+        prompts.words("parked", what=parked.label),
+        *_reference(parked.reference),
+        prompts.words("parked_how"),
+    )
+    return turns.ask(session, Place.PARKED, heard)

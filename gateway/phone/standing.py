@@ -1,0 +1,97 @@
+"""A transaction put into values the dialogue can speak: its questions, its confirmation, how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from gateway.citizens import id_number
+from gateway.phone import aloud, prompts
+from gateway.phone.results import Confirm, Nothing, Offer, Stands
+from gateway.transactions import choices, registry
+from gateway.transactions.desk import Desk
+from gateway.transactions.model import ENDS, OPEN, Keypad, Option, View, Words
+from gateway.transactions.store import Transaction
+
+ELDER = 65  # years (domain.md, "Entry")
+
+
+def metadata(transaction: Transaction, name: str) -> Mapping[str, Any]:
+    """How a field of its form is asked for."""
+    described: Mapping[str, Any] = registry.get(transaction.row.type).form().fields[name].metadata
+    return described
+
+
+def keypad(transaction: Transaction, name: str) -> Keypad | None:
+    """How a field is keyed; None for one that cannot be."""
+    rule: Keypad | None = metadata(transaction, name)["keypad"]
+    return rule
+
+
+def asked(transaction: Transaction) -> list[str]:
+    """The fields a caller is asked for, in order."""
+    fields = registry.get(transaction.row.type).form().fields
+    return [
+        name
+        for name, field in fields.items()
+        if field.metadata["keypad"] and not field.metadata.get("from_register")
+    ]
+
+
+def described(option: Option) -> Words:
+    """A choice with what is said beside it."""
+    if option.note is None:
+        return option.words
+    return Words(f"{option.words.zh}，{option.note.zh}，", f"{option.words.en} ({option.note.en})")
+
+
+def confirm(desk: Desk, transaction: Transaction) -> Confirm:
+    """What confirming does, and the keyed answers as they may be said aloud."""
+    answers = []
+    for name in asked(transaction):
+        label: Words = metadata(transaction, name)["label"]
+        answers.append((Offer(name, label), _aloud(desk, transaction, name)))
+    return Confirm(tuple(registry.get(transaction.row.type).effect(transaction.rules)), tuple(answers))
+
+
+def _aloud(desk: Desk, transaction: Transaction, name: str) -> Words:
+    value = transaction.answers[name]
+    offered = choices.options(desk, transaction, name)
+    if offered is None:
+        return aloud.masked(value)
+    return next((option.words for option in offered if option.value == value), Words(value, value))
+
+
+def stands(transaction: Transaction, now: datetime, problem: Words | None = None) -> Stands | Nothing:
+    """How it stands now, in its type's words, and what may be done with it."""
+    if transaction.state in OPEN:
+        return Nothing(gone=True)
+    kind, view = registry.get(transaction.row.type), transaction.view(now)
+    return Stands(
+        reference=view.reference,
+        title=kind.title,
+        headline=kind.headline(view) or prompts.words(f"state_{view.state.value}"),
+        sentences=tuple(kind.explain(view)),
+        moving=view.state not in ENDS,
+        actions=_actions(view, now),
+        problem=problem,
+    )
+
+
+def _actions(view: View, now: datetime) -> tuple[Offer, ...]:
+    if view.state not in ENDS:
+        return ()
+    actions = registry.get(view.type).actions
+    return tuple(
+        Offer(name, action.words) for name, action in actions.items() if action.refusal(view, now) is None
+    )
+
+
+def elder(transaction: Transaction, now: datetime) -> bool:
+    """Whether its citizen is 65 or older today, by the city's date."""
+    number = transaction.answers.get("id_number")
+    if not number:
+        return False
+    born, today = id_number.birth_date(number), now.astimezone(transaction.rules.zone).date()
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day)) >= ELDER

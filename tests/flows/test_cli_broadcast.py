@@ -1,0 +1,144 @@
+"""``broadcast`` on the command line: counted, asked, started, steered; one JSON object each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gateway import config, runtime
+from gateway.broadcasts.expand import run_due
+from gateway.citizens import register
+from gateway.cli import main
+from gateway.demo import city
+from gateway.demo.seed import entry
+from gateway.runtime import Runtime
+
+Run = Callable[..., Result]
+ALL = 'template = "policy/retirement_age"\n[audience]\n'
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The command on a state of its own, with sixty citizens."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("DATABASE_URL", "BROKER_URL", "HUIYIN_STATE"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*words: str, said: str | None = None) -> Result:
+        return CliRunner().invoke(main, [*words, "--state", str(tmp_path / "state")], input=said)
+
+    run("migrate")
+    here = _here(tmp_path)
+    with here.db.write() as tx:
+        register.add(tx, here.vault, [entry(person) for person in city.people(60)])
+    here.db.close()
+    (tmp_path / "all.toml").write_text(ALL)
+    return run
+
+
+def _here(folder: Path) -> Runtime:
+    settings = config.load(state=folder / "state", join=True)
+    return runtime.build(settings, wake=lambda _lane: None, sending=False)
+
+
+def _json(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_a_draft_is_counted_and_asked_about(run: Run) -> None:
+    """The table comes first; without a yes it stays a draft, and says how to let it go."""
+    result = run("broadcast", "--file", "all.toml", said="n\n")
+    assert result.exit_code == 0, result.output
+    for words in ("60 people of Changde", "武陵区", "parts by sms", "as fast as providers take it", "Go?"):
+        assert words in result.output
+    assert "Still a draft" in result.output
+
+
+def test_a_name_alone_runs_a_shipped_broadcast(run: Run) -> None:
+    """``broadcast NAME`` is ``broadcast run NAME``; JSON never asks and leaves a draft."""
+    made = _json(run("broadcast", "retirement_age", "--json"))
+    assert (made["state"], made["template"]) == ("draft", "policy/retirement_age")
+    assert made["counted"]["people"] == made["audience"] > 0
+    again = _json(run("broadcast", "run", "retirement_age", "--pace", "60", "--json"))
+    assert again["counted"]["estimated_s"] == again["audience"]
+
+
+def test_yes_starts_it_and_it_is_steered_by_its_id(run: Run) -> None:
+    """start, pause, resume, cancel, show and list speak of the same broadcast."""
+    made = _json(run("broadcast", "--file", "all.toml", "--yes", "--no-watch", "--json"))
+    assert made["state"] == "running"
+    for action, state in (("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
+        assert _json(run("broadcast", action, made["id"], "--json"))["state"] == state
+    assert _json(run("broadcast", "show", made["id"], "--json"))["state"] == "cancelled"
+    listed = _json(run("broadcast", "list", "--json"))["broadcasts"]
+    assert [(row["id"], row["state"]) for row in listed] == [(made["id"], "cancelled")]
+    refused = run("broadcast", "resume", made["id"])
+    assert refused.exit_code == 2
+    assert "A broadcast that is cancelled cannot resume. Only one that is paused can." in refused.stderr
+
+
+def test_watching_ends_with_the_broadcast(run: Run, tmp_path: Path) -> None:
+    """What is over is shown at once."""
+    made = _json(run("broadcast", "--file", "all.toml", "--yes", "--no-watch", "--json"))
+    run("broadcast", "cancel", made["id"])
+    here = _here(tmp_path)
+    run_due(here)
+    here.db.close()
+    result = run("broadcast", "watch", made["id"])
+    assert result.exit_code == 0
+    assert "cancelled" in result.stdout
+
+
+def test_a_list_says_which_lines_are_refused(run: Run, tmp_path: Path) -> None:
+    """Number and reason of the first twenty, and how many more; never the line itself."""
+    good = [f"139{number:08}" for number in range(3)]
+    bad = [f"99{number:05}" for number in range(25)]
+    (tmp_path / "list.csv").write_text("\n".join(["手机号", *good, good[0], *bad]), encoding="gb18030")
+    words = ("broadcast", "--csv", "list.csv", "--template", "policy/retirement_age")
+    made = _json(run(*words, "--json"))
+    assert (made["audience"], made["refused"], made["duplicates"]) == (3, 25, 1)
+    assert [row["line"] for row in made["refused_lines"]] == list(range(6, 26))
+    result = run(*words, said="n\n")
+    assert "3 good lines, 1 repeated, 25 refused." in result.output
+    assert "line 6: This is no mobile number" in result.output
+    assert "and 5 more" in result.output
+    assert "9900000" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nothing"], "There is no broadcast called 'nothing'; there are retirement_age"),
+        (["run"], "Name a broadcast, or give --file, or --csv with --template."),
+        (["--file", "wrong.toml"], "wrong.toml: channel: must be one of sms, voice, email"),
+        (["retirement_age", "--pace", "0"], "pace: must be from 1 to 1,000,000"),
+        (
+            ["--csv", "empty.csv", "--template", "policy/retirement_age"],
+            "must name one column mobile or id_number",
+        ),
+        (["show", "00000000-0000-0000-0000-000000000000"], "There is no such broadcast"),
+        (["show", "x"], "'x' is not a valid UUID"),
+    ],
+)
+def test_a_mistake_is_one_line(run: Run, tmp_path: Path, words: list[str], said: str) -> None:
+    """Exit code 2, no traceback, and what to do."""
+    (tmp_path / "wrong.toml").write_text('channel = "fax"\n')
+    (tmp_path / "empty.csv").write_text("")
+    result = run("broadcast", *words)
+    assert result.exit_code == 2, result.output
+    assert said in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_an_empty_audience_does_not_start(run: Run, tmp_path: Path) -> None:
+    """It says so, and the draft stays."""
+    (tmp_path / "none.toml").write_text(ALL + "age_from = 130\n")
+    result = run("broadcast", "--file", "none.toml", "--yes", "--no-watch")
+    assert result.exit_code == 2
+    assert "There is nobody in it" in result.stderr
