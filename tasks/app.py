@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 
 import structlog
 from celery import Celery
@@ -46,29 +45,6 @@ def current() -> Runtime:
 def _built() -> Runtime:
     settings = config.load()
     return runtime.build(settings, wake=wake_for(settings))
-
-
-# --- one lane never fills a worker ----------------------------------------------------------
-
-PER_LANE = 2  # of a worker's threads: a back office that hangs must leave room for the codes
-_slots: dict[str, BoundedSemaphore] = {}
-_slots_lock = Lock()
-
-
-@contextmanager
-def slot(lane: str) -> Iterator[bool]:
-    """Whether this wake-up may work the lane; otherwise two others are at it.
-
-    What came due just as they finished is found by the next sweep.
-    """
-    with _slots_lock:
-        mine = _slots.setdefault(lane, BoundedSemaphore(PER_LANE))
-    free = mine.acquire(blocking=False)
-    try:
-        yield free
-    finally:
-        if free:
-            mine.release()
 
 
 # --- waking -----------------------------------------------------------------------------------

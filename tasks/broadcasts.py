@@ -1,11 +1,10 @@
 """Turn broadcasts into notifications, a page of people at a time."""
 
 from gateway.broadcasts.expand import LANE, run_due
-from tasks.app import app, current, slot
+from tasks.app import app, current
+from tasks.turns import lanes
 
 
 @app.task(name="tasks.broadcasts.run")
 def run() -> None:
-    with slot(LANE) as free:
-        if free:
-            run_due(current())
+    lanes[LANE].work(lambda: run_due(current()))

@@ -1,11 +1,10 @@
 """Work a lane of notifications."""
 
 from gateway.delivery.attempt import run_lane
-from tasks.app import app, current, slot
+from tasks.app import app, current
+from tasks.turns import lanes
 
 
 @app.task(name="tasks.delivery.run")
 def run(lane: str) -> None:
-    with slot(lane) as free:
-        if free:
-            run_lane(current(), lane)
+    lanes[lane].work(lambda: run_lane(current(), lane))

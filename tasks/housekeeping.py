@@ -1,5 +1,6 @@
 """The sweep: wake whatever has due rows, and keep the books short. Hourly: forget what nobody needs."""
 
+from gateway.appointments import book
 from gateway.broadcasts import expand
 from gateway.broadcasts.store import broadcasts
 from gateway.db import is_due
@@ -34,7 +35,8 @@ def sweep() -> None:
 def tidy() -> None:
     """Every hour. Each room says how long it keeps what; each is a commit of its own."""
     runtime = current()
-    for forget_old in (idempotency.forget_old, identity.forget_old, receipts.forget_old, calls.forget_old):
+    rooms = (idempotency, identity, receipts, calls, book)
+    for forget_old in (room.forget_old for room in rooms):
         with runtime.db.write() as tx:
             forget_old(tx, runtime.clock())
     with runtime.db.write() as tx:

@@ -1,11 +1,10 @@
 """Apply what providers reported."""
 
 from gateway.delivery.receipts import LANE, apply_due
-from tasks.app import app, current, slot
+from tasks.app import app, current
+from tasks.turns import lanes
 
 
 @app.task(name="tasks.receipts.run")
 def run() -> None:
-    with slot(LANE) as free:
-        if free:
-            apply_due(current())
+    lanes[LANE].work(lambda: apply_due(current()))

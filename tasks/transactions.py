@@ -2,11 +2,10 @@
 
 from gateway.transactions.engine import LANE
 from gateway.transactions.steps import run_due
-from tasks.app import app, current, slot
+from tasks.app import app, current
+from tasks.turns import lanes
 
 
 @app.task(name="tasks.transactions.run")
 def run() -> None:
-    with slot(LANE) as free:
-        if free:
-            run_due(current())
+    lanes[LANE].work(lambda: run_due(current()))
