@@ -50,6 +50,18 @@ class NewTransactionSchema(Schema):
     proof = fields.Nested(ProofSchema, required=True, error_messages=_REQUIRED)
 
 
+class AnswersSchema(Schema):
+    """Answers to some of a form's fields."""
+
+    answers = fields.Dict(
+        keys=fields.String(),
+        values=fields.Raw(),
+        required=True,
+        error_messages=_REQUIRED,
+        metadata={"description": "Fields by name: any of the schema `Answers_<type>` below."},
+    )
+
+
 class CodeSchema(Schema):
     """The one-time code the citizen received."""
 
@@ -93,9 +105,19 @@ class TransactionSchema(Schema):
     reference = _text("14 digits, the last a check digit; good on every face.")
     type = fields.String()
     state = _text(", ".join(State))
+    stage = _text("The type's own word beside the state; empty for none.")
     reason = fields.String(allow_none=True)
     facts = fields.Dict(keys=fields.String(), values=fields.String())
+    headline = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        metadata={"description": "The first words to the citizen, in `zh` and `en`."},
+    )
     explanation = fields.Nested(WordsSchema)
+    missing = fields.List(fields.String(), metadata={"description": "Fields that have no answer yet."})
+    actions = fields.List(
+        fields.String(), metadata={"description": "What may be done now: `POST …/actions/<name>`."}
+    )
     next_step = _text("What to do now, where there is something to do.", allow_none=True)
     code_again_at = _text("From when a new code may be asked for.", allow_none=True)
     rules = fields.Dict(keys=fields.String(), values=fields.Raw())
@@ -106,15 +128,47 @@ class TransactionSchema(Schema):
     uri = fields.String()
 
 
-class FieldSchema(Schema):
-    """One field of a form."""
+class AskedSchema(Schema):
+    """How one field of a form is asked for."""
 
     name = fields.String()
     label = fields.Dict(keys=fields.String(), values=fields.String())
     prompt = fields.Dict(keys=fields.String(), values=fields.String())
     hint = fields.Dict(keys=fields.String(), values=fields.String())
+    choices = fields.Boolean(metadata={"description": "Whether its values come from `…/options`."})
+
+
+class FieldSchema(AskedSchema):
+    """One field of a form."""
+
     required = fields.Boolean()
     keyable = fields.Boolean(metadata={"description": "Whether a telephone keypad can enter it."})
+
+
+class OptionSchema(Schema):
+    """One value a field may take now."""
+
+    value = fields.String()
+    label = fields.Dict(keys=fields.String(), values=fields.String())
+    note = fields.Dict(keys=fields.String(), values=fields.String(), allow_none=True)
+
+
+class OptionsSchema(Schema):
+    """The next open field with choices and its options; `none_left` says what is free elsewhere."""
+
+    field = fields.Nested(AskedSchema, allow_none=True)
+    options = fields.List(fields.Nested(OptionSchema))
+    none_left = fields.Dict(keys=fields.String(), values=fields.String(), allow_none=True)
+
+
+class ActionSchema(Schema):
+    """Something that may be done with a transaction that has ended."""
+
+    name = fields.String()
+    label = fields.Dict(keys=fields.String(), values=fields.String())
+    asks_again = fields.List(
+        fields.String(), metadata={"description": "Fields to answer anew in the transaction it opens."}
+    )
 
 
 class TypeSchema(Schema):
@@ -124,6 +178,7 @@ class TypeSchema(Schema):
     title = fields.Dict(keys=fields.String(), values=fields.String())
     summary = fields.Dict(keys=fields.String(), values=fields.String())
     fields_ = fields.List(fields.Nested(FieldSchema), data_key="fields", attribute="fields")
+    actions = fields.List(fields.Nested(ActionSchema))
 
 
 class TypesSchema(Schema):

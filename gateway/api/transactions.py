@@ -1,47 +1,65 @@
-"""Transactions for systems: list the types, begin one, prove, ask how it stands."""
+"""Transactions for systems: list the types, begin one, prove, answer, act, ask how it stands."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
 from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
-from gateway.api import door, problems, schemas
+from gateway.api import door, options, problems, schemas, shown
 from gateway.api.door import Answer
 from gateway.api.problems import ApiError, Problem
-from gateway.notifications import store as notifications
 from gateway.runtime import Runtime
 from gateway.transactions import engine, registry, store
 from gateway.transactions.engine import NotInRegister, NotOpen
 from gateway.transactions.identity import Locked, Proven, Sent, TooSoon, Wrong
-from gateway.transactions.model import State, TransactionType, Words, is_reference
+from gateway.transactions.model import OPEN, Words
+from gateway.transactions.references import is_reference
 from gateway.transactions.store import Transaction
 
 FACE = "api"
+ONCE = {"in": "header", "name": "Idempotency-Key", "schema": {"type": "string", "maxLength": 255}}
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
     """The routes under ``/v2`` that concern transactions."""
     routes = Blueprint("transactions", __name__, url_prefix="/v2", description="Self-service transactions")
     routes.ARGUMENTS_PARSER = door.Parser()
-    once = {"in": "header", "name": "Idempotency-Key", "schema": {"type": "string", "maxLength": 255}}
     routes.before_request(lambda: door.enter(runtime, "transactions"))
+    _types(routes, runtime)
+    _until_submitted(routes, runtime)
+    _afterwards(routes, runtime)
+    return routes
 
+
+def _types(routes: Blueprint, runtime: Runtime) -> None:
     @routes.get("/transaction-types")
     @routes.response(200, schemas.TypesSchema)
     def list_types() -> dict[str, Any]:
         """What citizens can do here, and the form of each type."""
-        return {"transaction_types": [_type(kind) for kind in registry.types().values()]}
+        return {"transaction_types": [shown.kind(kind) for kind in registry.types().values()]}
 
+    @routes.post("/transaction-types/<name>/options")
+    @routes.arguments(schemas.AnswersSchema)
+    @routes.response(200, schemas.OptionsSchema)
+    @routes.alt_response(400, schema=schemas.ProblemsSchema)
+    @routes.alt_response(404, schema=schemas.ProblemsSchema)
+    def list_options(body: dict[str, Any], name: str) -> dict[str, Any]:
+        """What the next open field with choices may be answered with now, after the answers so far."""
+        with runtime.db.read() as tx:
+            return options.next_choice(tx, runtime, name, body["answers"], FACE)
+
+
+def _until_submitted(routes: Blueprint, runtime: Runtime) -> None:
     @routes.post("/transactions")
     @routes.arguments(schemas.NewTransactionSchema)
-    @routes.doc(parameters=[once])
+    @routes.doc(parameters=[ONCE])
     @routes.response(201, schemas.TransactionSchema)
     @routes.alt_response(400, schema=schemas.ProblemsSchema)
+    @routes.alt_response(409, schema=schemas.ProblemsSchema)
     @routes.alt_response(429, schema=schemas.ProblemsSchema)
     def begin(body: dict[str, Any]) -> Response:
         """Begin a transaction: answers, and how the identity is proven."""
@@ -49,21 +67,45 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
     @routes.post("/transactions/<reference>/proof")
     @routes.arguments(schemas.CodeSchema)
-    @routes.doc(parameters=[once])
+    @routes.doc(parameters=[ONCE])
     @routes.response(200, schemas.TransactionSchema)
     @routes.alt_response(400, schema=schemas.ProblemsSchema)
+    @routes.alt_response(409, schema=schemas.ProblemsSchema)
     @routes.alt_response(429, schema=schemas.ProblemsSchema)
     def prove(body: dict[str, Any], reference: str) -> Response:
         """Hand in the code the citizen received; a right one submits the transaction."""
         return door.once(runtime, lambda tx: _prove(tx, runtime, _own(tx, runtime, reference), body["code"]))
 
     @routes.post("/transactions/<reference>/code")
-    @routes.doc(parameters=[once])
+    @routes.doc(parameters=[ONCE])
     @routes.response(200, schemas.TransactionSchema)
     @routes.alt_response(429, schema=schemas.ProblemsSchema)
     def resend(reference: str) -> Response:
         """Send a new code: after a minute at the earliest, five times an hour at most."""
         return door.once(runtime, lambda tx: _send_code(tx, runtime, _own(tx, runtime, reference), 200))
+
+    @routes.post("/transactions/<reference>/answers")
+    @routes.arguments(schemas.AnswersSchema)
+    @routes.doc(parameters=[ONCE])
+    @routes.response(200, schemas.TransactionSchema)
+    @routes.alt_response(400, schema=schemas.ProblemsSchema)
+    @routes.alt_response(409, schema=schemas.ProblemsSchema)
+    def answer(body: dict[str, Any], reference: str) -> Response:
+        """Answer what is missing; with the last answer a transaction that is proven is submitted."""
+        return door.once(
+            runtime, lambda tx: _answer(tx, runtime, _own(tx, runtime, reference), body["answers"])
+        )
+
+
+def _afterwards(routes: Blueprint, runtime: Runtime) -> None:
+    @routes.post("/transactions/<reference>/actions/<name>")
+    @routes.doc(parameters=[ONCE])
+    @routes.response(200, schemas.TransactionSchema)
+    @routes.alt_response(404, schema=schemas.ProblemsSchema)
+    @routes.alt_response(409, schema=schemas.ProblemsSchema)
+    def act(reference: str, name: str) -> Response:
+        """Do one of the type's actions; one that asks again gives a new transaction to answer."""
+        return door.once(runtime, lambda tx: _act(tx, runtime, _own(tx, runtime, reference), name))
 
     @routes.get("/transactions/<reference>")
     @routes.response(200, schemas.TransactionSchema)
@@ -71,9 +113,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
     def show(reference: str) -> dict[str, Any]:
         """How a transaction of your service stands."""
         with runtime.db.read() as tx:
-            return _shown(tx, runtime, _own(tx, runtime, reference))
-
-    return routes
+            return shown.transaction(tx, runtime, _own(tx, runtime, reference))
 
 
 # --- the work of each route ----------------------------------------------------------------
@@ -87,7 +127,7 @@ def _begin(tx: Connection, runtime: Runtime, body: dict[str, Any]) -> Answer:
     answered = engine.answer(tx, runtime, draft, body["answers"])
     missing = engine.unanswered(answered.transaction) if not answered.value else []
     if answered.value or missing:
-        wrong = [_field_problem(name, words) for name, words in answered.value.items()]
+        wrong = _field_problems(answered.value)
         wrong += [_field_problem(name, Words("请填写这一项。", "is a required property")) for name in missing]
         raise ApiError(400, *wrong)
     if body["proof"]["method"] == "attested":
@@ -119,8 +159,8 @@ def _send_code(tx: Connection, runtime: Runtime, transaction: Transaction, statu
     said = result.value
     begun = status == 201  # beginning again within a minute: the code sent before still counts
     if isinstance(said, Sent) or (begun and isinstance(said, TooSoon)):
-        shown = _shown(tx, runtime, result.transaction)
-        return Answer(status, {**shown, "code_again_at": stamp(said.again_at)}, result.lanes)
+        body = shown.transaction(tx, runtime, result.transaction)
+        return Answer(status, {**body, "code_again_at": shown.stamp(said.again_at)}, result.lanes)
     return _not_now(said)
 
 
@@ -141,20 +181,55 @@ def _prove(tx: Connection, runtime: Runtime, transaction: Transaction, code: str
 
 
 def _submitted(tx: Connection, runtime: Runtime, transaction: Transaction, status: int) -> Answer:
+    """Submit; where what was reserved is lost by now, its field is open again.
+
+    One that is only being begun is not kept: the service has no reference to go on with.
+    """
+    renewed = engine.answer(tx, runtime, transaction, {})
+    if renewed.value and status == 201:
+        raise ApiError(409, *_field_problems(renewed.value))
+    if renewed.value:
+        return _wrong(409, renewed.value)
     result = engine.submit(tx, runtime, transaction)
-    return Answer(status, _shown(tx, runtime, result.transaction), result.lanes)
+    return Answer(status, shown.transaction(tx, runtime, result.transaction), result.lanes)
+
+
+def _answer(tx: Connection, runtime: Runtime, transaction: Transaction, given: dict[str, Any]) -> Answer:
+    answered = engine.answer(tx, runtime, transaction, given)
+    now = answered.transaction
+    if answered.value:
+        return _wrong(400, answered.value)
+    if now.state not in OPEN:
+        return _not_now(NotOpen())
+    if engine.unanswered(now):
+        return Answer(200, shown.transaction(tx, runtime, now))
+    return _submitted(tx, runtime, now, 200) if now.row.proof else _send_code(tx, runtime, now, 200)
+
+
+def _act(tx: Connection, runtime: Runtime, transaction: Transaction, name: str) -> Answer:
+    kind = registry.get(transaction.row.type)
+    if name not in kind.actions:
+        known = ", ".join(kind.actions) or "none"
+        raise ApiError(
+            404, Problem("NoResultFound", "No result found", f"{kind.name} has the actions: {known}.")
+        )
+    result = engine.act(tx, runtime, transaction, name, FACE)
+    if result.value:
+        return _problem(409, "BadRequestError", f"{name}: {result.value.en}", result.value.zh)
+    status = 201 if result.transaction.id != transaction.id else 200
+    return Answer(status, shown.transaction(tx, runtime, result.transaction), result.lanes)
 
 
 def _not_now(said: TooSoon | Locked | NotOpen) -> Answer:
     match said:
         case TooSoon(again_at):
-            wait = f"Ask again after {stamp(again_at)}."
+            wait = f"Ask again after {shown.stamp(again_at)}."
             return _problem(429, "TooManyRequestsError", "A code was sent less than a minute ago", wait)
         case Locked(until):
             return _problem(
                 429,
                 "TooManyRequestsError",
-                f"Too many tries for this ID number; locked until {stamp(until)}",
+                f"Too many tries for this ID number; locked until {shown.stamp(until)}",
                 "Hand the citizen to a person: 12333, key 0, or a counter.",
             )
         case NotOpen():
@@ -185,84 +260,15 @@ def _problem(status: int, error: str, message: str, next_step: str) -> Answer:
     return Answer(status, problems.body(status, [Problem(error, message, next_step)]))
 
 
+def _wrong(status: int, wrong: Mapping[str, Words]) -> Answer:
+    """Answers refused, in an answer that is kept: the others are."""
+    return Answer(status, problems.body(status, _field_problems(wrong)))
+
+
+def _field_problems(wrong: Mapping[str, Words]) -> list[Problem]:
+    return [_field_problem(name, words) for name, words in wrong.items()]
+
+
 def _field_problem(name: str, words: Words) -> Problem:
     next_step = f"Correct answers.{name}; GET /v2/transaction-types describes it. {words.zh}"
     return Problem("ValidationError", f"answers.{name} {words.en}", next_step)
-
-
-# --- how it is shown -----------------------------------------------------------------------
-
-
-def stamp(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _shown(tx: Connection, runtime: Runtime, transaction: Transaction) -> dict[str, Any]:
-    view = transaction.view(runtime.clock())
-    sentences = registry.get(view.type).explain(view)
-    return {
-        "reference": view.reference,
-        "type": view.type,
-        "state": view.state,
-        "reason": view.reason,
-        "facts": dict(view.facts),
-        "explanation": {"zh": [words.zh for words in sentences], "en": [words.en for words in sentences]},
-        "next_step": _next_step(view.state),
-        "rules": {"city": view.rules.city, "version": view.rules.version},
-        "created_at": stamp(view.created_at),
-        "updated_at": stamp(view.updated_at),
-        "messages": _messages(tx, transaction),
-        "timeline": [
-            {"at": stamp(row.at), "event": row.event, "detail": row.detail}
-            for row in store.events(tx, transaction.id)
-        ],
-        "uri": f"{runtime.settings.public_url}/v2/transactions/{view.reference}",
-    }
-
-
-def _next_step(state: State) -> str | None:
-    if state is State.IDENTITY_PENDING:
-        return "POST the code the citizen received to …/proof."
-    if state is State.DRAFT:
-        return "POST …/code from code_again_at on: the last code was used a moment ago."
-    return None
-
-
-def _messages(tx: Connection, transaction: Transaction) -> Sequence[dict[str, Any]]:
-    """Its messages; before the proof none, since a code's fate would tell who is registered."""
-    if not transaction.row.proof:
-        return []
-    return [
-        {
-            "id": str(row.id),
-            "channel": row.channel,
-            "status": row.status,
-            "reason": row.reason,
-            "created_at": stamp(row.created_at),
-            "completed_at": stamp(row.completed_at) if row.completed_at else None,
-        }
-        for row in notifications.of_transaction(tx, transaction.id)
-    ]
-
-
-def _type(kind: TransactionType) -> dict[str, Any]:
-    return {
-        "name": kind.name,
-        "title": _both(kind.title),
-        "summary": _both(kind.summary),
-        "fields": [
-            {
-                "name": name,
-                "label": _both(field.metadata["label"]),
-                "prompt": _both(field.metadata["prompt"]),
-                "hint": _both(field.metadata["hint"]),
-                "required": field.required,
-                "keyable": field.metadata["keypad"] is not None,
-            }
-            for name, field in kind.form().fields.items()
-        ],
-    }
-
-
-def _both(words: Words) -> dict[str, str]:
-    return {"zh": words.zh, "en": words.en}

@@ -12,6 +12,8 @@ from sqlalchemy import Connection
 
 from gateway import audit as _audit
 from gateway.appointments import book as _appointments
+from gateway.broadcasts import recipients as _broadcast_recipients
+from gateway.broadcasts import store as _broadcasts
 from gateway.citizens import register as _register
 from gateway.content import store as _content
 from gateway.db import Db, metadata
@@ -23,9 +25,12 @@ from gateway.notifications import inbound as _inbound
 from gateway.notifications import pauses as _pauses
 from gateway.notifications import store as _notifications
 from gateway.notifications import suppression as _suppression
+from gateway.phone import calls as _calls
 from gateway.services import idempotency as _idempotency
 from gateway.services import operators as _operators
+from gateway.services import sessions as _sessions
 from gateway.services import store as _services
+from gateway.transactions import call_backs as _call_backs
 from gateway.transactions import identity as _identity
 from gateway.transactions import reminders as _reminders
 from gateway.transactions import store as _transactions
@@ -45,10 +50,15 @@ ROOMS = (
     _idempotency,
     _operators,
     _services,
+    _sessions,
+    _call_backs,
     _identity,
     _reminders,
     _transactions,
+    _calls,
     _appointments,
+    _broadcasts,
+    _broadcast_recipients,
     _demo,
 )
 FOLDER = Path(__file__).parent

@@ -136,6 +136,8 @@ def _listed(session: Session, key: str) -> Turn:
     """A key where a list was read out; after a result without a list 1 says it again."""
     if session.place is Place.RESULT and not session.options and key == "1":
         return turns.again(session)
+    if session.place is Place.RESULT and len(session.parts) > 1 and key == menus.MORE:
+        return follow.tell(replace(session, part=(session.part + 1) % len(session.parts)))
     onward = menus.turned(session) if key == menus.MORE else None
     if onward:
         return _page(onward)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from gateway.phone import aloud, menus, prompts, turns
+from gateway.phone.parts import parts
 from gateway.phone.results import (
     AskChoice,
     AskCode,
@@ -158,17 +160,29 @@ def _standing(session: Session, stands: Stands) -> Turn:
     confirmed = session.place in (Place.CHECK, Place.WAIT)
     if stands.moving and confirmed and session.rounds < ROUNDS:
         return _working(session)
-    how = (prompts.words("not_yet"),) if stands.moving and confirmed else stands.sentences
-    heard = (
+    told = parts((prompts.words("not_yet"),) if stands.moving and confirmed else stands.sentences)
+    first = (
         prompts.words("headline", title=stands.title, headline=stands.headline),
-        *how,
+        *told[0],
         *_reference(stands.reference),
         *([prompts.words("message_follows")] if confirmed else []),
-        *menus.listed(stands.actions, 0),
-        prompts.words("result_actions_end" if stands.actions else "result_end"),
     )
     lead = [stands.problem] if stands.problem else []
-    return turns.ask(session, Place.RESULT, heard, *lead, options=stands.actions, page=0, rounds=0, chosen="")
+    options = stands.actions[: menus.AT_A_TIME]  # no type has more: 5 goes on with what is told
+    session = replace(session, options=options, parts=(first, *told[1:]), part=0)
+    return tell(session, *lead, rounds=0, chosen="")
+
+
+def tell(session: Session, *lead: Words, **changes: Any) -> Turn:
+    """Tell the part of an explanation the session is at, then what may be done."""
+    onward = "from_the_start" if session.part == len(session.parts) - 1 else "more"
+    heard = (
+        *session.parts[session.part],
+        *([prompts.words(onward)] if len(session.parts) > 1 else []),
+        *menus.listed(session.options, 0),
+        prompts.words("result_actions_end" if session.options else "result_end"),
+    )
+    return turns.ask(session, Place.RESULT, heard, *lead, page=0, **changes)
 
 
 def _working(session: Session) -> Turn:

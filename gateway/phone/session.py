@@ -45,7 +45,8 @@ class Session:
     """``offered`` are the transaction types of this deployment, ``city`` how it calls itself.
 
     ``heard`` is what 9 says again. ``options`` is the list being chosen from,
-    ``page`` how far it was read out. ``bad`` counts wrong, empty and missing input
+    ``page`` how far it was read out. ``parts`` are those of an explanation, ``part``
+    the one told last. ``bad`` counts wrong, empty and missing input
     in a row. ``complete``: the last keys ended by themselves, so a late # is theirs.
     """
 
@@ -58,6 +59,8 @@ class Session:
     keys: Keys = Keys()
     options: tuple[Offer, ...] = ()
     page: int = 0
+    parts: tuple[tuple[Words, ...], ...] = ()
+    part: int = 0
     chosen: str = ""
     reference: str = ""
     heard: tuple[Words, ...] = ()
@@ -84,6 +87,7 @@ def from_json(text: str) -> Session:
             "options": tuple(
                 Offer(option["value"], Words(**option["words"])) for option in values["options"]
             ),
+            "parts": tuple(tuple(Words(**words) for words in part) for part in values["parts"]),
             "heard": tuple(Words(**words) for words in values["heard"]),
         }
     )

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from gateway.citizens import id_number
-from gateway.phone import aloud, prompts
+from gateway.phone import aloud
 from gateway.phone.results import Confirm, Nothing, Offer, Stands
 from gateway.transactions import choices, registry
 from gateway.transactions.desk import Desk
+from gateway.transactions.headlines import headline
 from gateway.transactions.model import ENDS, OPEN, Keypad, Option, View, Words
 from gateway.transactions.store import Transaction
 
@@ -71,7 +72,7 @@ def stands(transaction: Transaction, now: datetime, problem: Words | None = None
     return Stands(
         reference=view.reference,
         title=kind.title,
-        headline=kind.headline(view) or prompts.words(f"state_{view.state.value}"),
+        headline=headline(kind, view).words,
         sentences=tuple(kind.explain(view)),
         moving=view.state not in ENDS,
         actions=_actions(view, now),

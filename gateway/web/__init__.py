@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask, Response, request
 
 from gateway.runtime import Runtime
-from gateway.web import check, home, look_up, page, proof, questions, status, visit
+from gateway.web import actions, check, home, look_up, page, proof, questions, status, visit
 
 NAME = "web"
 POLICY = (
@@ -18,7 +18,7 @@ def register(app: Flask, runtime: Runtime) -> None:
     """Mount the pages, their files under ``/static``, and what every page has in common."""
     routes = Blueprint(NAME, __name__, static_folder="static", static_url_path="/static")
     visit.guard(routes, runtime)
-    for room in (home, look_up, questions, proof, check, status):
+    for room in (home, look_up, questions, proof, check, status, actions):
         room.add(routes, runtime)
     app.register_blueprint(routes)
     app.context_processor(

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
+from marshmallow.fields import Field
+from sqlalchemy import Connection
 
 from gateway.runtime import Runtime
-from gateway.transactions import engine
+from gateway.transactions import choices, engine
+from gateway.transactions.desk import Desk
+from gateway.transactions.model import Words
 from gateway.transactions.store import Transaction
-from gateway.web import inputs, steps, visit
+from gateway.web import inputs, steps, told, visit, words
 
 
 def add(routes: Blueprint, runtime: Runtime) -> None:
@@ -19,31 +23,50 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
         steps.kind(name)
         with runtime.db.read() as tx:
             transaction = visit.transaction(tx, runtime, kind=name)
-        if steps.elsewhere(transaction, "check"):
-            return steps.go(steps.onward(transaction))
-        return _page(transaction)
+            if steps.elsewhere(transaction, "check"):
+                return steps.go(steps.onward(transaction))
+            return _page(tx, runtime, transaction)
 
     @routes.post("/t/<name>/check")
     def confirm(name: str) -> ResponseReturnValue:
-        """Submit. Repeating it, by a double click or the back button, changes nothing."""
+        """Submit. Repeating it, by a double click or the back button, changes nothing.
+
+        What was reserved is reserved again first: where it is lost by now, the
+        citizen chooses anew and keeps the rest.
+        """
         steps.kind(name)
         with runtime.db.write() as tx:
             transaction = visit.transaction(tx, runtime, kind=name, change=True)
-            result = engine.submit(tx, runtime, transaction)
+            renewed = engine.answer(tx, runtime, transaction, {})
+            if renewed.value:
+                return steps.go(told.ask_anew(transaction, renewed.value, transaction.answers))
+            result = engine.submit(tx, runtime, renewed.transaction)
         runtime.wake_all(result.lanes)
         return steps.go(steps.onward(result.transaction))
 
 
-def _page(transaction: Transaction) -> ResponseReturnValue:
-    kind = steps.kind(transaction.row.type)
-    answers = [
-        (name, field.metadata["label"], inputs.masked(field, transaction.answers[name]))
-        for name, field in kind.form().fields.items()
-    ]
+def _page(tx: Connection, runtime: Runtime, transaction: Transaction) -> ResponseReturnValue:
+    kind, desk = steps.kind(transaction.row.type), Desk(tx, runtime)
+    until = choices.held_until(desk, transaction)
     return render_template(
         "check.html",
         kind=kind,
-        answers=answers,
+        answers=[
+            (name, field.metadata["label"], _shown(desk, transaction, name, field))
+            for name, field in kind.form().fields.items()
+        ],
         effect=kind.effect(transaction.rules),
         step=steps.check(kind.name),
+        reserves=kind.hold is not None,
+        held=until and words.moment(until, runtime.clock(), transaction.rules.zone),
     )
+
+
+def _shown(desk: Desk, transaction: Transaction, name: str, field: Field[object]) -> Words:
+    """An answer as it may stand on a page others can see; a choice in its words."""
+    value = transaction.answers[name]
+    options = choices.options(desk, transaction, name)
+    if options is None:
+        masked = inputs.masked(field, value)
+        return Words(masked, "")
+    return next((option.words for option in options if option.value == value), Words(value, ""))

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from gateway.runtime import Runtime
-from gateway.transactions import engine
+from gateway.transactions import choices, engine
+from gateway.transactions.desk import Desk
 from gateway.transactions.engine import Result
 from gateway.transactions.identity import Sent, TooSoon
 from gateway.transactions.model import OPEN, State, TransactionType, Words
 from gateway.transactions.store import Transaction
-from gateway.web import inputs, steps, visit
+from gateway.web import inputs, steps, told, visit
 from gateway.web.page import rules_of_today
 
 FACE = "web"
 AGAIN_AT = "again_at"  # epoch seconds from when a new code may be asked for
+TYPED = "typed"  # the transaction whose answers were typed in this visit
+NARROWING = 2  # choices offered to be changed where the next has nothing that suits
+NOT_CHOSEN = Words("请先选一项，再按下一步。", "Choose one first, then continue.")
 
 
 def add(routes: Blueprint, runtime: Runtime) -> None:
@@ -39,6 +45,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
             if draft is None or draft.answers:
                 draft = engine.open_draft(tx, runtime, name, FACE)
         visit.put(visit.OWN, str(draft.id))
+        visit.put(TYPED, str(draft.id))
         return steps.go(steps.onward(draft))
 
     @routes.get("/t/<name>/<field>")
@@ -46,22 +53,27 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
         kind = _with_field(name, field)
         with runtime.db.read() as tx:
             transaction = visit.transaction(tx, runtime, kind=name)
-        if not _may_answer(transaction, field):
-            return steps.go(steps.onward(transaction))
-        return _question(kind, field, transaction.answers.get(field, ""), None)
+            if not _may_answer(transaction, field):
+                return steps.go(steps.onward(transaction))
+            problem = told.problem_with(field)
+            value = problem.given if problem else _shown_again(kind, transaction, field)
+            error = problem.words if problem else None
+            return _question(tx, runtime, transaction, field, value, error)
 
     @routes.post("/t/<name>/<field>")
     def answer(name: str, field: str) -> ResponseReturnValue:
-        kind = _with_field(name, field)
+        _with_field(name, field)
         given = request.form.get(field, "")[: inputs.LONGEST]
         with runtime.db.write() as tx:
             transaction = visit.transaction(tx, runtime, kind=name, change=True)
             if not _may_answer(transaction, field):
                 return steps.go(steps.onward(transaction))
             result = _keep(tx, runtime, transaction, field, given)
+            if field in result.value:
+                return _question(tx, runtime, result.transaction, field, given, result.value[field])
         runtime.wake_all(result.lanes)
-        if result.value is not None:
-            return _question(kind, field, given, result.value)
+        if result.value:
+            return steps.go(told.ask_anew(result.transaction, result.value, transaction.answers))
         return steps.go(steps.onward(result.transaction))
 
 
@@ -87,32 +99,59 @@ def _may_answer(transaction: Transaction, field: str) -> bool:
     return transaction.state in OPEN and field not in missing[1:]
 
 
+def _shown_again(kind: TransactionType, transaction: Transaction, field: str) -> str:
+    """An answer given before. What was typed is shown to whoever typed it: nobody else reads it here."""
+    if field not in kind.choices and visit.get(TYPED) != str(transaction.id):
+        return ""
+    return transaction.answers.get(field, "")
+
+
 def _keep(
     tx: Connection, runtime: Runtime, transaction: Transaction, field: str, given: str
-) -> Result[Words | None]:
-    """Keep one answer; the value is what is wrong with it. After the last one a code goes out."""
+) -> Result[Mapping[str, Words]]:
+    """Keep one answer; the value is what is wrong, by field. After the last one a code goes out."""
+    if not given and field in steps.kind(transaction.row.type).choices:
+        return Result({field: NOT_CHOSEN}, transaction)
     answered = engine.answer(tx, runtime, transaction, {field: given})
-    if answered.value:
-        return Result(answered.value[field], transaction)
-    now = answered.transaction
-    if engine.unanswered(now) or now.state is not State.DRAFT:
-        return Result(None, now)
-    sent = engine.send_code(tx, runtime, now)
+    return answered if answered.value else send(tx, runtime, answered.transaction)
+
+
+def send(tx: Connection, runtime: Runtime, transaction: Transaction) -> Result[Mapping[str, Words]]:
+    """Send the code once everything is answered, and remember from when another may be asked for."""
+    if engine.unanswered(transaction) or transaction.state is not State.DRAFT:
+        return Result({}, transaction)
+    sent = engine.send_code(tx, runtime, transaction)
     if isinstance(sent.value, Sent | TooSoon):
         visit.put(AGAIN_AT, int(sent.value.again_at.timestamp()))
-    return Result(None, sent.transaction, sent.lanes)
+    return Result({}, sent.transaction, sent.lanes)
 
 
-def _question(kind: TransactionType, name: str, value: str, error: Words | None) -> ResponseReturnValue:
+def _question(
+    tx: Connection, runtime: Runtime, transaction: Transaction, name: str, value: str, error: Words | None
+) -> ResponseReturnValue:
+    kind, desk = steps.kind(transaction.row.type), Desk(tx, runtime)
     field = kind.form().fields[name]
+    options = choices.options(desk, transaction, name, value if error else None)
+    stuck = options == [] or (error is not None and error is not NOT_CHOSEN)
     return render_template(
-        "question.html",
+        "question.html" if options is None else "choose.html",
         kind=kind,
         name=name,
         asked=field.metadata,
         attributes=inputs.attributes(field),
+        options=options,
+        none_left=choices.none_left(desk, transaction, name) if options == [] else None,
+        others=_chosen_before(kind, name) if stuck else [],
         value=value,
         error=error,
         step=steps.question(kind.name, name),
         back=steps.before(kind.name, name),
     ), (422 if error else 200)
+
+
+def _chosen_before(kind: TransactionType, name: str) -> list[tuple[str, Words]]:
+    """The choices that narrowed this one down, nearest first: changing one opens others."""
+    fields = kind.form().fields
+    earlier = list(fields)[: list(fields).index(name)]
+    others = [(name, fields[name].metadata["label"]) for name in reversed(earlier) if name in kind.choices]
+    return others[:NARROWING]

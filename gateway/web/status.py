@@ -1,4 +1,8 @@
-"""How a transaction stands: for whoever confirmed it here, and for whoever looked it up."""
+"""How a transaction stands: for whoever confirmed it here, and for whoever looked it up.
+
+An unfinished one that was looked up is gone on with, begun here or by telephone: its
+answers stay, and who is asking is proven anew.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
@@ -15,16 +19,21 @@ from gateway.notifications.request import Class
 from gateway.notifications.status import ENDS as MESSAGE_ENDS
 from gateway.notifications.status import Status
 from gateway.runtime import Runtime
-from gateway.transactions.model import ENDS, OPEN
+from gateway.transactions import engine
+from gateway.transactions.headlines import headline
+from gateway.transactions.identity import Sent, TooSoon
+from gateway.transactions.messages import CHANNEL
+from gateway.transactions.model import ENDS, OPEN, Action, TransactionType, View
 from gateway.transactions.store import Transaction
 from gateway.web import steps, visit, words
+from gateway.web.questions import AGAIN_AT
 
 REFRESH_SECONDS = 5
 WATCH_RECEIPT = timedelta(minutes=3)  # after the end a receipt is looked out for this long
 
 
 def add(routes: Blueprint, runtime: Runtime) -> None:
-    """``/t/<name>/done`` and ``/status``."""
+    """``/t/<name>/done``, ``/status`` and ``/progress/continue``."""
 
     @routes.get("/t/<name>/done")
     def done(name: str) -> ResponseReturnValue:
@@ -33,26 +42,57 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
             transaction = visit.transaction(tx, runtime, kind=name)
             if transaction.state in OPEN:
                 return steps.go(steps.onward(transaction))
-            return _page(tx, runtime, transaction)
+            return _page(tx, runtime, transaction, url_for("web.done", name=name))
 
     @routes.get("/status")
     def status() -> ResponseReturnValue:
         with runtime.db.read() as tx:
-            return _page(tx, runtime, visit.transaction(tx, runtime, visit.FOUND))
+            transaction = visit.transaction(tx, runtime, visit.FOUND)
+            if transaction.state in OPEN:
+                return render_template("unfinished.html", kind=steps.kind(transaction.row.type))
+            return _page(tx, runtime, transaction, url_for("web.status"))
+
+    @routes.post("/progress/continue")
+    def go_on() -> ResponseReturnValue:
+        with runtime.db.write() as tx:
+            transaction = visit.transaction(tx, runtime, visit.FOUND, change=True)
+            resumed = engine.resume(tx, runtime, transaction)
+            if not resumed.value:
+                return steps.go(url_for("web.status"))
+            now, lanes = _code_sent(tx, runtime, resumed.transaction)
+        runtime.wake_all(lanes)
+        visit.take(visit.FOUND)
+        visit.put(visit.OWN, str(now.id))
+        return steps.go(steps.onward(now))
 
 
-def _page(tx: Connection, runtime: Runtime, transaction: Transaction) -> ResponseReturnValue:
+def _code_sent(tx: Connection, runtime: Runtime, transaction: Transaction) -> tuple[Transaction, set[str]]:
+    """Where all was answered before, the proof is next: its code goes out at once."""
+    if engine.unanswered(transaction):
+        return transaction, set()
+    sent = engine.send_code(tx, runtime, transaction)
+    if isinstance(sent.value, Sent | TooSoon):
+        visit.put(AGAIN_AT, int(sent.value.again_at.timestamp()))
+    return sent.transaction, sent.lanes
+
+
+def _page(tx: Connection, runtime: Runtime, transaction: Transaction, here: str) -> ResponseReturnValue:
     now = runtime.clock()
     view = transaction.view(now)
     kind = steps.kind(view.type)
     row = _message(tx, transaction.id)
+    first, *rest = kind.explain(view)
     return render_template(
         "status.html",
         kind=kind,
         view=view,
-        headline=words.headline(view),
+        headline=headline(kind, view),
         groups=words.groups(view.reference),
-        sentences=kind.explain(view),
+        first=first,
+        actions=_open_actions(kind, view, now),
+        entry=kind.calendar(view),
+        here=here,
+        blocks=words.blocks(rest),
         message=words.message(row),
         message_status=row.status if row else "",
         at=words.date_and_time(view.updated_at, view.rules.zone),
@@ -60,9 +100,20 @@ def _page(tx: Connection, runtime: Runtime, transaction: Transaction) -> Respons
     )
 
 
+def _open_actions(kind: TransactionType, view: View, now: datetime) -> list[tuple[str, Action]]:
+    """What may be done with it now."""
+    if view.state not in ENDS:
+        return []
+    return [(name, action) for name, action in kind.actions.items() if not action.refusal(view, now)]
+
+
 def _message(tx: Connection, key: UUID) -> Any | None:
     """The newest message that tells of the result."""
-    rows = [row for row in notifications.of_transaction(tx, key) if row.klass == Class.RESULT]
+    rows = [
+        row
+        for row in notifications.of_transaction(tx, key)
+        if row.klass == Class.RESULT and row.channel == CHANNEL
+    ]
     return rows[-1] if rows else None
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.notifications.status import Status
-from gateway.transactions.model import ENDS, State, View, Words
+from gateway.transactions.model import Step, Words
 
 
 def moment(at: datetime, now: datetime, zone: ZoneInfo) -> Words:
@@ -42,36 +43,21 @@ def groups(reference: str) -> tuple[str, str, str]:
     return reference[:4], reference[4:9], reference[9:]
 
 
-# --- how a transaction stands ----------------------------------------------------------------
+# --- what is true now --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Headline:
-    """The first words of a status page; ``tone`` is good, wait or bad and never stands alone."""
+class Block:
+    """Sentences that stand together: ``steps`` are numbered, the others are not."""
 
-    words: Words
-    tone: str
-
-
-_RECEIVED = Headline(Words("已收到，正在办理", "Received, being done now"), "wait")
-_STILL = Headline(Words("已收到，还在办理", "Received, still being done"), "wait")
-_HEADLINES: Mapping[State, Headline] = {
-    State.DRAFT: Headline(Words("还没有提交", "Not submitted yet"), "wait"),
-    State.IDENTITY_PENDING: Headline(Words("还没有提交", "Not submitted yet"), "wait"),
-    State.SUBMITTED: _RECEIVED,
-    State.UPSTREAM_UNKNOWN: _STILL,
-    State.SUCCEEDED: Headline(Words("办好了", "Done"), "good"),
-    State.ALREADY_DONE: Headline(Words("之前已经办好", "It had been done before"), "good"),
-    State.REJECTED: Headline(Words("没有办成", "This could not be done"), "bad"),
-    State.FAILED: Headline(Words("没有办成，请找人工", "Not done: please speak to a person"), "bad"),
-    State.CANCELLED: Headline(Words("没有提交，已经取消", "Never submitted, now cancelled"), "bad"),
-}
+    steps: bool
+    sentences: Sequence[Words]
 
 
-def headline(view: View) -> Headline:
-    if view.trouble and view.state not in ENDS:
-        return _STILL
-    return _HEADLINES[view.state]
+def blocks(sentences: Sequence[Words]) -> list[Block]:
+    """An explanation as a page shows it: the steps in it as lists of their own."""
+    grouped = groupby(sentences, key=lambda sentence: isinstance(sentence, Step))
+    return [Block(steps, list(together)) for steps, together in grouped]
 
 
 # --- where its message is --------------------------------------------------------------------

@@ -74,7 +74,7 @@ def newest_code(world: World) -> str:
 def deliver(world: World) -> None:
     row = world.rows()[-1]
     with world.runtime.db.write() as tx:
-        move = notifications.Move(row.id, row.lane, Status(row.status), Status.DELIVERED)
+        move = notifications.moved(row, Status.DELIVERED)
         notifications.move(tx, [move], world.clock())
 
 

@@ -326,12 +326,15 @@ def test_the_documentation_is_made_from_the_same_definition(api: Api) -> None:
     """OpenAPI 3.1 with every route, and each type's own form."""
     document: Any = api.client.get("/docs/openapi.json").json
     assert document["openapi"] == "3.1.0"
-    assert set(document["paths"]) == {
+    assert {path for path in document["paths"] if "transaction" in path} == {
         "/v2/transaction-types",
+        "/v2/transaction-types/{name}/options",
         "/v2/transactions",
         "/v2/transactions/{reference}",
         "/v2/transactions/{reference}/proof",
         "/v2/transactions/{reference}/code",
+        "/v2/transactions/{reference}/answers",
+        "/v2/transactions/{reference}/actions/{name}",
     }
     assert set(document["components"]["schemas"]["Answers_card_loss"]["properties"]) == {"id_number", "name"}
     assert "swagger-ui-bundle.js" in api.client.get("/docs").text

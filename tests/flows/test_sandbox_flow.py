@@ -52,7 +52,7 @@ def real(sandbox: Sandbox, tmp_path: Path, sqlite_url: str) -> Iterator[World]:
     }
     base = replace(
         settings(tmp_path, sqlite_url),
-        sms_providers={"aliyun_sms": 1},
+        providers={"sms": {"aliyun_sms": 1}},
         sandbox_url=sandbox.url,
         environment=environment,
         reconcile_after=1.2,

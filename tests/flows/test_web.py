@@ -67,7 +67,7 @@ def test_the_status_page_says_where_the_message_is(
     assert "短信正在发出" in browser.get(browser.path)
     row = sqlite_world.rows()[-1]
     with sqlite_world.runtime.db.write() as tx:
-        move = notifications.Move(row.id, row.lane, Status(row.status), status)
+        move = notifications.moved(row, status)
         notifications.move(tx, [move], sqlite_world.clock())
     assert words in browser.get(browser.path)
     assert f'data-message="{status}"' in browser.page.text

@@ -11,7 +11,7 @@ import pytest
 from gateway.citizens import register
 from gateway.demo.city import Person
 from gateway.transactions import engine, steps
-from gateway.transactions.model import reference
+from gateway.transactions.references import reference
 from tests.flows.citizen import Browser
 from tests.world import World
 

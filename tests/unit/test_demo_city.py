@@ -168,6 +168,37 @@ def test_people_have_what_people_of_their_age_have() -> None:
     assert 0.01 < share("language", "en") < 0.03
 
 
+def test_a_pensioner_s_days_fit_the_state() -> None:
+    """Whoever draws a pension has done it once; only a failed try has a day and a cause."""
+    for citizen in crowd():
+        if citizen.pension_state is None:
+            assert (citizen.pension_last_done, citizen.pension_failed_on, citizen.pension_failure) == (
+                None,
+            ) * 3
+            continue
+        assert citizen.pension_last_done is not None
+        days = (city.AS_OF - citizen.pension_last_done).days
+        low, high = population.LAST_DONE[citizen.pension_state]
+        assert low <= days <= high
+        assert (citizen.pension_failed_on is not None) == (citizen.pension_state == "failed")
+        assert (citizen.pension_failure is not None) == (citizen.pension_state == "failed")
+        assert citizen.pension_failed_on is None or (
+            citizen.pension_last_done < citizen.pension_failed_on < city.AS_OF
+        )
+    causes = Counter(citizen.pension_failure for citizen in crowd() if citizen.pension_failure)
+    assert set(causes) == set(population.PENSION_FAILURES)
+    assert causes.most_common(1)[0][0] == "photo_mismatch"
+
+
+def test_a_pension_is_paused_from_month_thirteen_and_not_before() -> None:
+    """Done in August 2024, due in August 2025, paused from September 2025 (Hunan)."""
+    for citizen in crowd():
+        done = citizen.pension_last_done
+        if done is not None and citizen.pension_state != "ended":
+            months = (city.AS_OF.year - done.year) * 12 + city.AS_OF.month - done.month
+            assert (months >= 13) == (citizen.pension_state in ("paused", "overdue_grace"))
+
+
 def test_names_are_spread_like_names() -> None:
     """The commonest family name is common, not dominant; one name in eight is short."""
     families = Counter(citizen.name[0] for citizen in crowd())

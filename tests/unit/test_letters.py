@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.content import letters
@@ -93,6 +93,7 @@ def test_an_english_letter_has_an_english_footer() -> None:
 
 
 @given(st.text(), st.text(), st.text())
+@settings(deadline=None)
 def test_no_value_changes_the_structure(name: str, day: str, cause: str) -> None:
     """Whatever the values are, tags, attributes, lines and headers are the template's."""
     subject, text, page = sent(name=name, day=day, cause=cause)
@@ -106,6 +107,7 @@ def test_no_value_changes_the_structure(name: str, day: str, cause: str) -> None
 @given(
     st.lists(st.sampled_from(["http", "https", ":", "/", "www", ".", "evil", "cn", "@", " ", "\n", "中国"]))
 )
+@settings(deadline=None)
 def test_no_value_becomes_a_link_by_itself(parts: list[str]) -> None:
     """What a mail program looks for to make a link is in the template's own words only."""
     _, text, page = sent(cause="".join(parts))

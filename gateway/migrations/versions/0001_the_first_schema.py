@@ -32,14 +32,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("notification_id", "handover", name=op.f("pk_attempts")),
     )
     with op.batch_alter_table("attempts", schema=None) as batch_op:
+        batch_op.create_index("ix_attempts_address", ["address_index", "provider_ref"], unique=False)
         batch_op.create_index("ix_attempts_handover", ["handover"], unique=False)
-        batch_op.create_index(
-            "ix_attempts_provider_ref",
-            ["address_index", "provider_ref"],
-            unique=False,
-            postgresql_where=sa.text("provider_ref IS NOT NULL"),
-            sqlite_where=sa.text("provider_ref IS NOT NULL"),
-        )
+        batch_op.create_index("ix_attempts_provider", ["provider", "started_at"], unique=False)
 
     op.create_table(
         "audit",
@@ -58,6 +53,69 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
     )
+    op.create_table(
+        "broadcast_recipients",
+        sa.Column("broadcast_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("citizen_id", sa.Uuid(), nullable=True),
+        sa.Column("address", sa.LargeBinary(), nullable=True),
+        sa.Column("name", sa.LargeBinary(), nullable=True),
+        sa.Column("language", sa.String(length=8), nullable=False),
+        sa.PrimaryKeyConstraint("broadcast_id", "position", name=op.f("pk_broadcast_recipients")),
+    )
+    op.create_table(
+        "broadcasts",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("template", sa.String(length=80), nullable=False),
+        sa.Column("definition", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("service_id", sa.Uuid(), nullable=True),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("created_at", Utc(), nullable=False),
+        sa.Column("counted", sa.Integer(), nullable=True),
+        sa.Column("stage", sa.Integer(), nullable=False),
+        sa.Column("cursor", sa.String(length=36), nullable=True),
+        sa.Column("exhausted_at", Utc(), nullable=True),
+        sa.Column("settled_at", Utc(), nullable=True),
+        sa.Column("paced_until", Utc(), nullable=True),
+        sa.Column("held_s", sa.Integer(), nullable=False),
+        sa.Column("started_at", Utc(), nullable=True),
+        sa.Column("finished_at", Utc(), nullable=True),
+        sa.Column("due_at", Utc(), nullable=True),
+        sa.Column("lease", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_broadcasts")),
+    )
+    with op.batch_alter_table("broadcasts", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_broadcasts_due",
+            ["due_at"],
+            unique=False,
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.create_index(batch_op.f("ix_broadcasts_service_id"), ["service_id"], unique=False)
+
+    op.create_table(
+        "call_backs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("transaction_id", sa.Uuid(), nullable=False),
+        sa.Column("citizen_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("created_at", Utc(), nullable=False),
+        sa.Column("done_at", Utc(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_call_backs")),
+    )
+    with op.batch_alter_table("call_backs", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_call_backs_open",
+            ["citizen_id", "kind"],
+            unique=True,
+            postgresql_where=sa.text("state = 'open'"),
+            sqlite_where=sa.text("state = 'open'"),
+        )
+
     op.create_table(
         "callbacks",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -79,6 +137,30 @@ def upgrade() -> None:
             postgresql_where=sa.text("due_at IS NOT NULL"),
             sqlite_where=sa.text("due_at IS NOT NULL"),
         )
+        batch_op.create_index(
+            "ix_callbacks_odd",
+            ["state"],
+            unique=False,
+            postgresql_where=sa.text("state = 'unmatched' OR state = 'unreadable'"),
+            sqlite_where=sa.text("state = 'unmatched' OR state = 'unreadable'"),
+        )
+
+    op.create_table(
+        "calls",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("call_key", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("session", sa.LargeBinary(), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("actions", sa.LargeBinary(), nullable=False),
+        sa.Column("transaction_id", sa.Uuid(), nullable=True),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("started_at", Utc(), nullable=False),
+        sa.Column("updated_at", Utc(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_calls")),
+        sa.UniqueConstraint("call_key", name=op.f("uq_calls_call_key")),
+    )
+    with op.batch_alter_table("calls", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_calls_updated_at"), ["updated_at"], unique=False)
 
     op.create_table(
         "citizens",
@@ -157,6 +239,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=16), nullable=False),
         sa.Column("label", sa.String(length=40), nullable=False),
         sa.Column("detail", sa.String(length=24), nullable=False),
+        sa.Column("minute", sa.Integer(), nullable=False),
         sa.Column("difference", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_measures")),
     )
@@ -166,6 +249,7 @@ def upgrade() -> None:
         sa.Column("transaction_id", sa.Uuid(), nullable=True),
         sa.Column("citizen_id", sa.Uuid(), nullable=True),
         sa.Column("broadcast_id", sa.Uuid(), nullable=True),
+        sa.Column("replay_of", sa.Uuid(), nullable=True),
         sa.Column("address", sa.LargeBinary(), nullable=True),
         sa.Column("channel", sa.String(length=8), nullable=False),
         sa.Column("lane", sa.String(length=16), nullable=False),
@@ -194,6 +278,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("broadcast_id IS NOT NULL"),
         )
         batch_op.create_index(
+            "ix_notifications_dead",
+            ["status", "completed_at"],
+            unique=False,
+            postgresql_where=sa.text("status = 'failed' OR status = 'undelivered' OR status = 'expired'"),
+            sqlite_where=sa.text("status = 'failed' OR status = 'undelivered' OR status = 'expired'"),
+        )
+        batch_op.create_index(
             "ix_notifications_due",
             ["lane", "due_at"],
             unique=False,
@@ -207,6 +298,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("transaction_id IS NOT NULL"),
             sqlite_where=sa.text("transaction_id IS NOT NULL"),
         )
+        batch_op.create_index(
+            "uq_notifications_replay_of",
+            ["replay_of"],
+            unique=True,
+            postgresql_where=sa.text("replay_of IS NOT NULL"),
+            sqlite_where=sa.text("replay_of IS NOT NULL"),
+        )
 
     op.create_table(
         "one_time_codes",
@@ -215,6 +313,14 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("expires_at", Utc(), nullable=False),
         sa.PrimaryKeyConstraint("who", "type", name=op.f("pk_one_time_codes")),
+    )
+    op.create_table(
+        "operator_sessions",
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("operator", sa.String(length=40), nullable=False),
+        sa.Column("began_at", Utc(), nullable=False),
+        sa.Column("seen_at", Utc(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_operator_sessions")),
     )
     op.create_table(
         "operators",
@@ -464,8 +570,14 @@ def downgrade() -> None:
     op.drop_table("reminders")
     op.drop_table("pauses")
     op.drop_table("operators")
+    op.drop_table("operator_sessions")
     op.drop_table("one_time_codes")
     with op.batch_alter_table("notifications", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_notifications_replay_of",
+            postgresql_where=sa.text("replay_of IS NOT NULL"),
+            sqlite_where=sa.text("replay_of IS NOT NULL"),
+        )
         batch_op.drop_index(
             "ix_notifications_transaction",
             postgresql_where=sa.text("transaction_id IS NOT NULL"),
@@ -475,6 +587,11 @@ def downgrade() -> None:
             "ix_notifications_due",
             postgresql_where=sa.text("due_at IS NOT NULL"),
             sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_notifications_dead",
+            postgresql_where=sa.text("status = 'failed' OR status = 'undelivered' OR status = 'expired'"),
+            sqlite_where=sa.text("status = 'failed' OR status = 'undelivered' OR status = 'expired'"),
         )
         batch_op.drop_index(
             "ix_notifications_broadcast",
@@ -501,7 +618,16 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_citizens_mobile_index"))
 
     op.drop_table("citizens")
+    with op.batch_alter_table("calls", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_calls_updated_at"))
+
+    op.drop_table("calls")
     with op.batch_alter_table("callbacks", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_callbacks_odd",
+            postgresql_where=sa.text("state = 'unmatched' OR state = 'unreadable'"),
+            sqlite_where=sa.text("state = 'unmatched' OR state = 'unreadable'"),
+        )
         batch_op.drop_index(
             "ix_callbacks_due",
             postgresql_where=sa.text("due_at IS NOT NULL"),
@@ -509,14 +635,29 @@ def downgrade() -> None:
         )
 
     op.drop_table("callbacks")
+    with op.batch_alter_table("call_backs", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_call_backs_open",
+            postgresql_where=sa.text("state = 'open'"),
+            sqlite_where=sa.text("state = 'open'"),
+        )
+
+    op.drop_table("call_backs")
+    with op.batch_alter_table("broadcasts", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_broadcasts_service_id"))
+        batch_op.drop_index(
+            "ix_broadcasts_due",
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+
+    op.drop_table("broadcasts")
+    op.drop_table("broadcast_recipients")
     op.drop_table("audit_head")
     op.drop_table("audit")
     with op.batch_alter_table("attempts", schema=None) as batch_op:
-        batch_op.drop_index(
-            "ix_attempts_provider_ref",
-            postgresql_where=sa.text("provider_ref IS NOT NULL"),
-            sqlite_where=sa.text("provider_ref IS NOT NULL"),
-        )
+        batch_op.drop_index("ix_attempts_provider")
         batch_op.drop_index("ix_attempts_handover")
+        batch_op.drop_index("ix_attempts_address")
 
     op.drop_table("attempts")

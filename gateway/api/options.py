@@ -1,0 +1,56 @@
+"""What may be chosen, for systems that build the form themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError
+from sqlalchemy import Connection
+
+from gateway import cities
+from gateway.api import shown
+from gateway.api.problems import ApiError, Problem
+from gateway.runtime import Runtime
+from gateway.transactions import choices, registry
+from gateway.transactions.desk import Desk
+from gateway.transactions.form import problems
+from gateway.transactions.model import Case, TransactionType
+
+
+def next_choice(
+    tx: Connection, runtime: Runtime, name: str, answers: dict[str, Any], face: str
+) -> dict[str, Any]:
+    """The options of the first field with choices that has no answer yet; no field once all have."""
+    kind = registry.types().get(name)
+    if kind is None:
+        known = ", ".join(registry.types())
+        raise ApiError(404, Problem("NoResultFound", "No result found", f"There are the types {known}."))
+    given = _given(kind, answers)
+    field = next((one for one in kind.form().fields if one in kind.choices and one not in given), None)
+    if field is None:
+        return {"field": None, "options": [], "none_left": None}
+    desk, now = Desk(tx, runtime), runtime.clock()
+    rules = cities.shipped()[runtime.settings.city].rules_now(now)
+    case = Case(runtime.new_id(), "", given, rules, now, face)
+    found = choices.offered(desk, name, case, field) or []
+    return {
+        "field": shown.field(kind, field),
+        "options": [shown.option(option) for option in found],
+        "none_left": None if found else shown.both(kind.gone(desk, case, field) or choices.NOTHING),
+    }
+
+
+def _given(kind: TransactionType, answers: dict[str, Any]) -> dict[str, str]:
+    """The answers as the form reads them; who asks need not be told for this."""
+    form = kind.form
+    known = [name for name in answers if name in form().fields]
+    try:
+        values: dict[str, str] = form(only=known or ()).load(dict(answers))
+    except ValidationError as error:
+        wrong = problems(error).items()
+        said = [
+            Problem("ValidationError", f"answers.{name} {words.en}", f"Correct answers.{name}. {words.zh}")
+            for name, words in wrong
+        ]
+        raise ApiError(400, *said) from None
+    return values

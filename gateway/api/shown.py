@@ -1,0 +1,122 @@
+"""How transactions and their types are shown to systems."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from gateway.notifications import store as notifications
+from gateway.runtime import Runtime
+from gateway.transactions import engine, registry, store
+from gateway.transactions.headlines import headline
+from gateway.transactions.model import ENDS, OPEN, Option, State, TransactionType, View, Words
+from gateway.transactions.store import Transaction
+
+
+def stamp(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def both(words: Words) -> dict[str, str]:
+    return {"zh": words.zh, "en": words.en}
+
+
+# --- a transaction -------------------------------------------------------------------------
+
+
+def transaction(tx: Connection, runtime: Runtime, it: Transaction) -> dict[str, Any]:
+    """A transaction as it stands."""
+    now = runtime.clock()
+    view = it.view(now)
+    kind = registry.get(view.type)
+    sentences = kind.explain(view)
+    missing = engine.unanswered(it) if it.state in OPEN else []
+    return {
+        "reference": view.reference,
+        "type": view.type,
+        "state": view.state,
+        "stage": view.stage,
+        "reason": view.reason,
+        "facts": dict(view.facts),
+        "headline": both(headline(kind, view).words),
+        "explanation": {"zh": [words.zh for words in sentences], "en": [words.en for words in sentences]},
+        "missing": missing,
+        "actions": _actions(kind, view, now),
+        "next_step": _next_step(it, missing),
+        "rules": {"city": view.rules.city, "version": view.rules.version},
+        "created_at": stamp(view.created_at),
+        "updated_at": stamp(view.updated_at),
+        "messages": _messages(tx, it),
+        "timeline": [
+            {"at": stamp(row.at), "event": row.event, "detail": row.detail} for row in store.events(tx, it.id)
+        ],
+        "uri": f"{runtime.settings.public_url}/v2/transactions/{view.reference}",
+    }
+
+
+def _actions(kind: TransactionType, view: View, now: datetime) -> list[str]:
+    """What may be done with it now."""
+    if view.state not in ENDS:
+        return []
+    return [name for name, action in kind.actions.items() if not action.refusal(view, now)]
+
+
+def _next_step(it: Transaction, missing: Sequence[str]) -> str | None:
+    if missing:
+        return f"POST {', '.join(f'answers.{name}' for name in missing)} to …/answers."
+    if it.state is State.IDENTITY_PENDING:
+        return "POST the code the citizen received to …/proof."
+    if it.state is State.DRAFT:
+        return "POST …/code from code_again_at on: the last code was used a moment ago."
+    return None
+
+
+def _messages(tx: Connection, it: Transaction) -> Sequence[dict[str, Any]]:
+    """Its messages; before the proof none, since a code's fate would tell who is registered."""
+    if not it.row.proof:
+        return []
+    return [
+        {
+            "id": str(row.id),
+            "channel": row.channel,
+            "status": row.status,
+            "reason": row.reason,
+            "created_at": stamp(row.created_at),
+            "completed_at": stamp(row.completed_at) if row.completed_at else None,
+        }
+        for row in notifications.of_transaction(tx, it.id)
+    ]
+
+
+# --- a type --------------------------------------------------------------------------------
+
+
+def kind(it: TransactionType) -> dict[str, Any]:
+    """A type, its form, and what may be done with its transactions afterwards."""
+    return {
+        "name": it.name,
+        "title": both(it.title),
+        "summary": both(it.summary),
+        "fields": [
+            {**field(it, name), "required": one.required, "keyable": one.metadata["keypad"] is not None}
+            for name, one in it.form().fields.items()
+        ],
+        "actions": [
+            {"name": name, "label": both(action.words), "asks_again": list(action.asks_again)}
+            for name, action in it.actions.items()
+        ],
+    }
+
+
+def field(it: TransactionType, name: str) -> dict[str, Any]:
+    """How a field is asked for; ``choices`` when its values come from …/options."""
+    asked = it.form().fields[name].metadata
+    words = {part: both(asked[part]) for part in ("label", "prompt", "hint")}
+    return {"name": name, **words, "choices": name in it.choices}
+
+
+def option(it: Option) -> dict[str, Any]:
+    return {"value": it.value, "label": both(it.words), "note": both(it.note) if it.note else None}

@@ -1,0 +1,179 @@
+"""Booking a visit in a real browser: by keyboard, narrow and wide, large enough, readable by machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from gateway.demo.city import Person
+from tests.browser.conftest import OpenPage
+from tests.browser.test_pages import RULES, SMALL_TARGETS, SMALL_TEXT, Keyboard, fits, newest_code
+from tests.stores.test_appointments import book, choose, quotas
+from tests.world import World
+
+__all__ = ["quotas"]  # a fixture of the stores' tests
+
+
+def walk(page: Page, world: World, person: Person) -> Iterator[str]:
+    """Every page a booking has, one after the other; gives each its name."""
+
+    def press(selector: str = "main form button") -> None:
+        with page.expect_navigation():
+            page.click(selector)
+
+    def send(field: str, text: str) -> None:
+        page.fill(f"#{field}", text)
+        press()
+
+    def choose_(value: str) -> None:
+        page.check(f'input[value="{value}"]')
+        press()
+
+    page.goto("/t/appointment")
+    yield "start"
+    press()
+    send("id_number", person.id_number)
+    send("name", person.name)
+    yield "matter"
+    press()
+    yield "matter not chosen"
+    choose_("card")
+    yield "hall"
+    choose_("shi")
+    yield "day"
+    choose_("2026-11-25")
+    yield "slot"
+    choose(world, world.people[0])
+    choose_("09:00")
+    yield "slot taken"
+    choose_("09:30")
+    send("code", newest_code(world))
+    yield "check"
+    press()
+    yield "booked"
+    with page.expect_navigation():
+        page.click('a[href$="/done/cancel"]')
+    yield "cancel"
+    press()
+    yield "cancelled"
+
+
+@pytest.mark.parametrize(("size", "text", "target"), [("standard", 18, 44), ("22", 22, 60)])
+def test_every_page_of_a_booking_is_accessible_and_large_enough(
+    size: str, text: int, target: int, open_page: OpenPage, sqlite_world: World, quotas: object
+) -> None:
+    one_place(quotas)
+    page = open_page(320, size=size)
+    for name in walk(page, sqlite_world, sqlite_world.people[2]):
+        found = Axe().run(page, options={"runOnly": RULES, "resultTypes": ["violations"]})
+        assert found.violations_count == 0, f"{name}: {found.generate_report()}"
+        assert page.evaluate(SMALL_TEXT, text) == [], name
+        assert page.evaluate(SMALL_TARGETS, target) == [], name
+        fits(page)
+
+
+def one_place(quotas: object) -> None:
+    assert callable(quotas)
+    quotas(1)
+
+
+def test_letters_of_thirty_pixels_fit_the_narrowest_screen(
+    open_page: OpenPage, sqlite_world: World, quotas: object
+) -> None:
+    one_place(quotas)
+    page = open_page(320, size="30")
+    for _ in walk(page, sqlite_world, sqlite_world.people[2]):
+        fits(page)
+
+
+def test_the_dark_colours_of_the_choices_are_as_easy_to_read(
+    open_page: OpenPage, sqlite_world: World, quotas: object
+) -> None:
+    one_place(quotas)
+    page = open_page(390)
+    page.emulate_media(color_scheme="dark")
+    for name in walk(page, sqlite_world, sqlite_world.people[2]):
+        if name in ("hall", "slot taken", "check", "cancel"):
+            found = Axe().run(page, options={"runOnly": ["cat.color"], "resultTypes": ["violations"]})
+            assert found.violations_count == 0, f"{name}: {found.generate_report()}"
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
+def test_a_booking_by_keyboard_alone(javascript: bool, open_page: OpenPage, sqlite_world: World) -> None:
+    """Tab to the group, arrows within it, Enter to go on; the focus is always seen."""
+    person, page = sqlite_world.people[2], open_page(1280, javascript)
+    keyboard = Keyboard(page)
+
+    def pick(field: str, down: int) -> None:
+        keyboard.reach(f"[name={field}]")
+        keyboard.page.keyboard.press("Space")
+        for _ in range(down):
+            keyboard.page.keyboard.press("ArrowDown")
+        keyboard.press("main form button")
+
+    keyboard.press('a[href="/t/appointment"]')
+    keyboard.press("main form button")
+    keyboard.type("id_number", person.id_number)
+    keyboard.type("name", person.name)
+    pick("matter", 0)
+    pick("hall", 0)
+    pick("day", 2)
+    pick("slot", 1)
+    keyboard.type("code", newest_code(sqlite_world))
+    keyboard.press("main form button")
+    expect(page.locator("h1")).to_contain_text("已预约")
+    expect(page.locator("#status")).to_contain_text("11月25日09:00-09:30，市社保大厅，预约号A021")
+
+
+def test_a_wrong_choice_brings_the_focus_to_what_is_wrong(
+    open_page: OpenPage, sqlite_world: World, quotas: object
+) -> None:
+    """The summary has the focus; its link leads to the first of the choices, the nearest free one."""
+    one_place(quotas)
+    page = open_page(390)
+    for name in walk(page, sqlite_world, sqlite_world.people[2]):
+        if name == "slot taken":
+            break
+    expect(page.locator(".errors")).to_be_focused()
+    page.click(".errors a")
+    expect(page.locator("#slot")).to_be_focused()
+    assert page.locator("#slot").get_attribute("value") == "08:30"
+
+
+def test_the_calendar_file_is_downloaded(
+    open_page: OpenPage, sqlite_world: World, quotas: object, tmp_path: Path
+) -> None:
+    one_place(quotas)
+    page = open_page(390)
+    for name in walk(page, sqlite_world, sqlite_world.people[2]):
+        if name == "booked":
+            break
+    with page.expect_download() as download:
+        page.click('a[href$=".ics"]')
+    download.value.save_as(tmp_path / "visit.ics")
+    assert download.value.suggested_filename.endswith(".ics")
+    assert (tmp_path / "visit.ics").read_bytes().startswith(b"BEGIN:VCALENDAR\r\n")
+
+
+def test_a_full_day_has_a_page_of_its_own(open_page: OpenPage, sqlite_world: World, quotas: object) -> None:
+    """Nothing to choose: where there is a place instead, and the telephone."""
+    one_place(quotas)
+    page = open_page(320, size="22")
+    for name in walk(page, sqlite_world, sqlite_world.people[2]):
+        if name == "slot":
+            break
+    values = [one.get_attribute("value") or "" for one in page.locator("input[type=radio]").all()]
+    sqlite_world.settle(3 + len(values))
+    for person, value in zip(sqlite_world.people[3:], values, strict=True):
+        book(sqlite_world, person, slot=value)
+    page.goto("/t/appointment/slot")
+    expect(page.locator("h1")).to_contain_text("这里没有可选的了")
+    expect(page.locator("main")).to_contain_text("鼎城区社保窗口08:30")
+    found = Axe().run(page, options={"runOnly": RULES, "resultTypes": ["violations"]})
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate(SMALL_TARGETS, 60) == []
+    fits(page)

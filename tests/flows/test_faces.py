@@ -1,0 +1,116 @@
+"""One definition, three faces: every vector of every type comes to the same end at every door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copy
+from typing import Any
+
+import pytest
+
+from gateway.transactions import registry
+from gateway.transactions.headlines import headline
+from gateway.transactions.model import OPEN, Words
+from gateway.transactions.store import Transaction
+from tests.flows.faces import AskedAnew, Face, Phone, Submitted, System, Web
+from tests.stores.test_transactions import messages
+from tests.transaction_vectors import Vector, newest, prepare, vectors, worked_off
+from tests.world import World
+
+FACES: Sequence[Callable[[World], Face]] = (Web, Phone, System)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What became of it, whichever door it came through."""
+
+    state: str
+    stage: str
+    reason: str | None
+    asked_anew: str | None
+    messages: Sequence[str]
+    sentences: Sequence[Words]
+
+
+def play(world: World, vector: Vector, open_face: Callable[[World], Face]) -> End:
+    """The vector at one face, with the face's own words held against the type's."""
+    office = prepare(world, vector)
+    face, person = open_face(world), world.people[0]
+    who = {"id_number": person.id_number, "name": person.name}
+    for answers in vector.earlier:
+        assert face.confirm(vector.type, {**who, **answers}) == Submitted()
+        world.clock.advance(seconds=61)  # another code
+    before = len(messages(world))
+    came = face.confirm(vector.type, {**who, **vector.answers})
+    begun = newest(world)
+    assert begun.row.face == face.name
+    office.reference = begun.row.reference
+    if isinstance(came, AskedAnew):
+        anew = vector.case["asked_anew"]
+        assert anew["says"] in came.said
+        return _end(begun, came.field, messages(world)[before:], ())
+    ended = worked_off(world, begun)
+    assert office.script == []
+    return _end(ended, None, messages(world)[before:], _told(world, face, ended))
+
+
+def _end(it: Transaction, asked: str | None, sent: Sequence[str], sentences: Sequence[Words]) -> End:
+    return End(it.state, it.row.stage, it.row.reason, asked, sent, sentences)
+
+
+def _told(world: World, face: Face, ended: Transaction) -> Sequence[Words]:
+    """The type's sentences, once all of them were told by the face in their order."""
+    kind, view = registry.get(ended.row.type), ended.view(world.clock())
+    sentences = tuple(kind.explain(view))
+    reference, said = face.told()
+    assert reference == ended.row.reference
+    wanted = [face.as_told(words) for words in (headline(kind, view).words, *sentences)]
+    if face.name == "api":
+        assert said == "\n".join(wanted)
+    at = 0
+    for sentence in wanted:
+        assert sentence in said[at:], f"{face.name} does not tell {sentence!r} there: {said[at:]}"
+        at = said.index(sentence, at) + len(sentence)
+    return sentences
+
+
+def _expected(vector: Vector, end: End) -> End:
+    """What the vector says, the sentences aside: they are the type's own."""
+    case = vector.case
+    if "asked_anew" in case:
+        return End(end.state, "", None, case["asked_anew"]["field"], [], ())
+    stage = case.get("stage", end.stage)
+    return End(case["state"], stage, case.get("reason"), None, [case["message"]], end.sentences)
+
+
+def _check(vector: Vector, end: End) -> None:
+    assert end == _expected(vector, end)
+    assert (end.state in OPEN) == ("asked_anew" in vector.case)
+    told = "\n".join(words.zh for words in end.sentences)
+    if "asked_anew" not in vector.case:
+        assert [text for text in vector.case.get("explains", ()) if text not in told] == []
+
+
+@pytest.mark.parametrize("vector", vectors())
+def test_web_phone_and_api_come_to_the_same_end_and_the_same_messages(
+    sqlite_template: Path, tmp_path: Path, make_world: Callable[[str], World], vector: Vector
+) -> None:
+    """State, stage, reason and messages are the vector's at each door, and each tells all its sentences."""
+    ends = []
+    for open_face in FACES:
+        path = tmp_path / f"{open_face.__name__}.db"
+        copy(sqlite_template, path)
+        ends.append(play(make_world(f"sqlite:///{path}"), vector, open_face))
+    _check(vector, ends[0])
+    assert ends == [ends[0]] * len(FACES)
+
+
+@pytest.mark.parametrize("open_face", FACES)
+@pytest.mark.parametrize("vector", vectors(firsts=True))
+def test_the_first_vector_of_each_type_holds_at_each_door_on_both_databases(
+    world: World, vector: Vector, open_face: Any
+) -> None:
+    """The doors' own queries are the same on PostgreSQL."""
+    _check(vector, play(world, vector, open_face))

@@ -1,0 +1,115 @@
+"""The levers of the command line: names are checked, everything is on record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import select
+
+from gateway import audit, config
+from gateway.cli import main
+from gateway.db import Db
+from gateway.notifications.request import Class, Request
+from gateway.notifications.status import Status
+from gateway.notifications.store import move, moved, notifications, take
+from gateway.runtime import Runtime
+from gateway.security import Vault
+
+Run = Callable[..., Result]
+KEYS = tuple(
+    f"ALIYUN_{name}" for name in ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SMS_SIGN_NAME", "CALLBACK_NETWORKS")
+)
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The command on a migrated database of its own, with one provider in its settings."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("DATABASE_URL", "BROKER_URL", "HUIYIN_STATE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in KEYS:
+        monkeypatch.setenv(name, "127.0.0.1" if "NETWORKS" in name else "none")
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(main, [*words, "--state", str(tmp_path / "state")])
+
+    assert run("migrate").exit_code == 0
+    return run
+
+
+@pytest.fixture
+def books(run: Run, tmp_path: Path) -> Iterator[Runtime]:
+    """The same database, to look into."""
+    settings = config.load(state=tmp_path / "state")
+    db = Db(settings.database_url)
+    yield Runtime(settings, db, Vault(settings.master_key), {}, lambda _lane: None)
+    db.close()
+
+
+def _json(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def actions(books: Runtime) -> list[tuple[str, str, str]]:
+    with books.db.read() as tx:
+        rows = tx.execute(select(audit.audit).order_by(audit.audit.c.number)).all()
+    return [(row.actor, row.action, row.subject) for row in rows]
+
+
+def kill(books: Runtime, count: int) -> None:
+    """Messages that failed for good."""
+    with books.db.write() as tx:
+        asked = Request(None, "sms", Class.RESULT, "card_loss/failed", "zh-CN", {}, address="+8613900000001")
+        take(tx, books, [asked] * count)
+        now = books.clock()
+        rows = tx.execute(select(notifications)).all()
+        move(tx, [moved(row, Status.FAILED, None, "isv.BLACK_LIST") for row in rows], now)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("lane", "sms.bulk"), ("provider", "aliyun_sms")])
+def test_a_lever_is_pulled_once_and_recorded(kind: str, name: str, run: Run, books: Runtime) -> None:
+    assert _json(run("pause", kind, name, "--json"))["changed"]
+    assert not _json(run("pause", kind, name, "--json"))["changed"]
+    assert f"The {kind} {name} is running." in run("resume", kind, name).output
+    assert actions(books) == [("cli", f"{kind}.pause", name), ("cli", f"{kind}.resume", name)]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["pause", "lane", "sms.fast"], "There are: sms.urgent, sms.normal, sms.bulk"),
+        (["resume", "provider", "aliyun"], "There are: aliyun_sms"),
+        (["pause", "broadcast", "spring"], "There is no broadcast called 'spring'. There are: none"),
+        (["pause", "city", "x"], "'city' is not one of 'lane', 'provider', 'broadcast'"),
+        (["dead", "--replay", "failed/result/sms/x"], "Say --dry-run to count first, then --yes"),
+    ],
+)
+def test_what_there_is_not_is_refused_with_what_there_is(words: list[str], said: str, run: Run) -> None:
+    result = run(*words)
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.split())
+
+
+def test_a_cause_that_is_none_is_said_so(run: Run) -> None:
+    assert "is no cause" in run("dead", "--replay", "isv.BLACK_LIST", "--dry-run").stderr
+
+
+def test_dead_letters_are_listed_counted_and_replayed(run: Run, books: Runtime) -> None:
+    """The dry run changes nothing; what was replayed is not listed again."""
+    assert "No dead letters." in run("dead").output
+    kill(books, 3)
+    [group] = _json(run("dead", "--json"))["dead"]
+    cause = "failed/result/sms/isv.BLACK_LIST"
+    assert (group["cause"], group["number"]) == (cause, 3)
+    plan = _json(run("dead", "--replay", cause, "--dry-run", "--json"))
+    assert (plan["fresh"], plan["again"], plan["late"]) == (3, 0, 0)
+    assert _json(run("dead", "--json"))["dead"] == [group]
+    assert "3 taken anew." in run("dead", "--replay", cause, "--yes").output
+    assert _json(run("dead", "--json"))["dead"] == []
+    assert actions(books) == [("cli", "dead.replay", cause), ("cli", "dead.replayed", f"3 {cause}")]

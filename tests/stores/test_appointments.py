@@ -1,0 +1,407 @@
+"""Appointments on both databases: no place is given twice, no hold leaks, limits and times are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from threading import Barrier
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from gateway import cities
+from gateway.appointment_rules import Quotas
+from gateway.appointments.book import Standing, bookings
+from gateway.cities import City
+from gateway.demo.city import Person
+from gateway.transactions import engine, reminders, store
+from gateway.transactions.engine import Result
+from gateway.transactions.model import State, Words
+from gateway.transactions.store import Transaction
+from tests.stores.test_transactions import messages
+from tests.world import World
+
+NINE = {"matter": "card", "hall": "shi", "day": "2026-11-25", "slot": "09:00"}
+CLIENTS, PLACES = 500, 50
+
+
+@pytest.fixture
+def quotas(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Set how many places a slot of Changde has."""
+
+    def of(web: int, phone: int = 0) -> None:
+        changde = cities.shipped()["changde"]
+        few = Quotas(web=web, phone=phone, walk_in=0)
+        versions = tuple(
+            replace(rules, appointment=replace(rules.appointment, capacity=web + phone, quotas=few))
+            for rules in changde.versions
+        )
+        monkeypatch.setitem(cities.shipped(), "changde", City("changde", versions))
+
+    return of
+
+
+@pytest.fixture
+def town(world: World) -> World:
+    world.settle(4)
+    return world
+
+
+# --- what a citizen does -------------------------------------------------------------------
+
+
+def choose(world: World, person: Person, face: str = "web", **changes: str) -> Result[Mapping[str, Words]]:
+    """Open a draft and answer everything at once; with the last answer the place is held."""
+    with world.runtime.db.write() as tx:
+        draft = engine.open_draft(tx, world.runtime, "appointment", face)
+    who = {"id_number": person.id_number, "name": person.name}
+    with world.runtime.db.write() as tx:
+        return engine.answer(tx, world.runtime, draft, {**who, **NINE, **changes})
+
+
+def answer(world: World, transaction: Transaction, **given: str) -> Mapping[str, Words]:
+    with world.runtime.db.write() as tx:
+        return engine.answer(tx, world.runtime, transaction, given).value
+
+
+def confirm(world: World, transaction: Transaction) -> Transaction:
+    """Prove and submit, in a commit each."""
+    with world.runtime.db.write() as tx:
+        engine.attest(tx, world.runtime, transaction, "test")
+    with world.runtime.db.write() as tx:
+        return engine.submit(tx, world.runtime, transaction).transaction
+
+
+def book(world: World, person: Person, face: str = "web", **changes: str) -> Transaction:
+    chosen = choose(world, person, face, **changes)
+    assert not chosen.value
+    booked = confirm(world, chosen.transaction)
+    assert (booked.state, booked.row.stage) == (State.SUCCEEDED, "booked"), booked.row.reason
+    return booked
+
+
+def act(world: World, transaction: Transaction, name: str) -> Result[Words | None]:
+    with world.runtime.db.write() as tx:
+        return engine.act(tx, world.runtime, transaction, name, "web")
+
+
+def now(world: World, transaction: Transaction) -> Transaction:
+    with world.runtime.db.read() as tx:
+        return store.load(tx, world.runtime, transaction.id)
+
+
+def standings(world: World) -> dict[str, int]:
+    query = select(bookings.c.state, func.count()).group_by(bookings.c.state)
+    with world.runtime.db.read() as tx:
+        return {row[0]: row[1] for row in tx.execute(query)}
+
+
+def offered(world: World, transaction: Transaction, field: str) -> list[str]:
+    from gateway.transactions import choices
+    from gateway.transactions.desk import Desk
+
+    with world.runtime.db.read() as tx:
+        found = choices.options(Desk(tx, world.runtime), now(world, transaction), field)
+    return [f"{option.value} {option.note.zh if option.note else ''}" for option in found or ()]
+
+
+# --- the race ------------------------------------------------------------------------------
+
+
+def test_five_hundred_at_once_get_exactly_the_fifty_places(world: World, quotas: Any) -> None:
+    """Fifty are booked, everybody else hears at once what is free instead, and no hold is left behind."""
+    quotas(PLACES)
+    people, start = world.settle(CLIENTS), Barrier(CLIENTS)
+
+    def client(person: Person) -> Words | Transaction:
+        start.wait()
+        chosen = choose(world, person)
+        return chosen.value["slot"] if chosen.value else confirm(world, chosen.transaction)
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        said = list(pool.map(client, people))
+    winners = [one for one in said if isinstance(one, Transaction)]
+    losers = [one for one in said if isinstance(one, Words)]
+    assert len(winners) == PLACES
+    assert {winner.state for winner in winners} == {State.SUCCEEDED}
+    assert len({winner.facts["number"] for winner in winners}) == PLACES
+    assert len(losers) == CLIENTS - PLACES
+    expected = "09:00已经约满。最近的空位：08:30、09:30、10:00；鼎城区社保窗口09:00。"
+    assert {loser.zh for loser in losers} == {expected}
+    assert standings(world) == {Standing.BOOKED: PLACES}
+
+
+# --- holds -----------------------------------------------------------------------------------
+
+
+def test_a_hold_keeps_the_place_for_five_minutes_and_not_longer(town: World, quotas: Any) -> None:
+    """Then it is free again though nobody cleaned up."""
+    quotas(1)
+    first, second, third, _ = town.people
+    assert not choose(town, first).value
+    assert "slot" in choose(town, second).value
+    town.clock.advance(minutes=5)
+    assert not choose(town, second).value
+    assert "slot" in choose(town, third).value
+
+
+def test_a_hold_that_ran_out_is_taken_anew_while_the_place_is_free(town: World, quotas: Any) -> None:
+    """Who needed ten minutes for the code has the place all the same."""
+    quotas(1)
+    chosen = choose(town, town.people[0])
+    town.clock.advance(minutes=10)
+    assert confirm(town, chosen.transaction).row.stage == "booked"
+
+
+def test_a_place_lost_meanwhile_is_refused_with_what_is_free(town: World, quotas: Any) -> None:
+    """The hold ran out, another booked: a refusal that names the nearest free slots."""
+    quotas(1)
+    slow, quick, *_ = town.people
+    chosen = choose(town, slow)
+    town.clock.advance(minutes=5)
+    book(town, quick)
+    refused = confirm(town, chosen.transaction)
+    assert (refused.state, refused.row.reason) == (State.REJECTED, "slot_taken")
+    assert "最近的空位：08:30、09:30、10:00" in refused.facts["instead"]
+    assert messages(town)[-1].startswith("您的预约没有约上，原因：这个时间已经约满")
+
+
+def test_renewing_the_answers_before_confirming_opens_the_lost_one_again(town: World, quotas: Any) -> None:
+    """A face that asks before it submits loses nothing but the time that is gone."""
+    quotas(1)
+    slow, quick, *_ = town.people
+    chosen = choose(town, slow)
+    town.clock.advance(minutes=5)
+    book(town, quick)
+    assert set(answer(town, chosen.transaction)) == {"slot"}
+    assert engine.unanswered(now(town, chosen.transaction)) == ["slot"]
+    assert not answer(town, chosen.transaction, slot="09:30")
+
+
+def test_a_person_holds_one_place(town: World, quotas: Any) -> None:
+    """Whoever begins again lets the first place go, and so does whoever chooses another time."""
+    quotas(1)
+    person, other, third, _ = town.people
+    first = choose(town, person).transaction
+    choose(town, person, slot="10:00")
+    assert not choose(town, other).value  # 09:00 is free again
+    assert not answer(town, first, slot="11:00")
+    assert not choose(town, third, slot="10:00").value
+    assert standings(town) == {Standing.HELD: 3}
+
+
+def test_web_and_phone_have_places_of_their_own(town: World, quotas: Any) -> None:
+    """A system that books for citizens takes from the web's."""
+    quotas(1, phone=1)
+    first, second, third, _ = town.people
+    assert not choose(town, first, "api").value
+    assert "slot" in choose(town, second, "web").value
+    assert not choose(town, second, "phone").value
+    assert "slot" in choose(town, third, "phone").value
+
+
+def test_what_is_offered_counts_down_but_for_ones_own_hold(town: World, quotas: Any) -> None:
+    """The note beside an option is what is left; a full day is not shown, a full hall is named."""
+    quotas(2)
+    mine = choose(town, town.people[0]).transaction
+    other = choose(town, town.people[1], slot="10:00").transaction
+    assert offered(town, mine, "slot")[1:4] == ["09:00 还有2个", "09:30 还有2个", "10:00 还有1个"]
+    assert offered(town, other, "slot")[1:4] == ["09:00 还有1个", "09:30 还有2个", "10:00 还有2个"]
+    assert offered(town, mine, "day")[2] == "2026-11-25 还有27个"
+    quotas(0)  # for slots nobody has asked for yet
+    assert offered(town, mine, "day") == ["2026-11-25 还有3个"]
+    assert [note.rpartition("，")[2] for note in offered(town, mine, "hall")] == ["还有3个", "约满了"]
+
+
+# --- what is booked --------------------------------------------------------------------------
+
+
+def test_a_booking_is_told_with_its_number_and_kept_as_facts(town: World) -> None:
+    """The text of the domain handbook; the number says the matter and the place in the day."""
+    booked = book(town, town.people[0])
+    assert messages(town) == [
+        "预约成功：11月25日09:00-09:30，市社保大厅，预约号A021。请带身份证取号，取消请提前2小时。咨询12333"
+    ]
+    assert booked.facts["starts_at"] == "2026-11-25T09:00:00+08:00"
+    assert booked.facts["hall_address"].startswith("武陵区")
+
+
+def test_confirming_twice_books_once(town: World) -> None:
+    """A double click has one place and one message."""
+    booked = book(town, town.people[0])
+    confirm(town, booked)
+    assert standings(town) == {Standing.BOOKED: 1}
+    assert len(messages(town)) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"day": "2026-11-26"}, "matter"),
+        ({"matter": "pension"}, "day"),
+        ({"matter": "pension", "day": "2026-11-26"}, None),
+    ],
+)
+def test_a_person_books_a_matter_once_and_a_day_once(
+    town: World, changes: dict[str, str], field: str | None
+) -> None:
+    """The limit is told once the person has proven who they are, and names the answer to change."""
+    book(town, town.people[0])
+    chosen = choose(town, town.people[0], **changes)
+    assert not chosen.value  # nobody else may learn what this person has booked
+    with town.runtime.db.write() as tx:
+        engine.attest(tx, town.runtime, chosen.transaction, "test")
+    assert set(answer(town, chosen.transaction)) == ({field} if field else set())
+
+
+def test_two_a_week_are_the_most(town: World) -> None:
+    """A third in the same week is refused; the next week is another."""
+    person = town.people[0]
+    book(town, person)
+    book(town, person, matter="pension", day="2026-11-26")
+    third = confirm(town, choose(town, person, matter="other", day="2026-11-27").transaction)
+    assert third.row.reason == "too_many_per_week"
+    town.clock.now = datetime(2026, 11, 26, 1, tzinfo=UTC)
+    book(town, person, matter="other", day="2026-11-30")
+
+
+def test_two_confirmations_of_one_person_at_once_do_not_run_around_the_limit(town: World) -> None:
+    """Two drafts for the same matter, confirmed at the same moment: one is booked."""
+    person = town.people[0]
+    for day in ("2026-11-24", "2026-11-25"):
+        drafts = [choose(town, person, matter="other", day=day, slot=slot) for slot in ("09:00", "15:00")]
+        start = Barrier(len(drafts))
+
+        def submit(one: Result[Any], start: Barrier = start) -> str:
+            start.wait()
+            return str(confirm(town, one.transaction).row.stage)
+
+        with ThreadPoolExecutor(len(drafts)) as pool:
+            assert sorted(pool.map(submit, drafts)) == ["", "booked"]
+        with town.runtime.db.write() as tx:
+            tx.execute(bookings.delete())
+
+
+def test_a_day_that_has_come_cannot_be_booked(town: World) -> None:
+    """An old draft is not confirmed for a time that is no longer offered."""
+    chosen = choose(town, town.people[0], day="2026-11-23")
+    town.clock.advance(hours=20)
+    assert not answer(town, chosen.transaction)
+    town.clock.advance(hours=24)
+    assert set(answer(town, chosen.transaction)) == {"day"}
+
+
+# --- afterwards --------------------------------------------------------------------------------
+
+
+def test_cancelling_gives_the_place_back_and_says_so(town: World, quotas: Any) -> None:
+    quotas(1)
+    booked = book(town, town.people[0])
+    assert act(town, booked, "cancel").value is None
+    assert now(town, booked).row.stage == "cancelled"
+    assert messages(town)[-1].startswith("预约已取消：11月25日09:00-09:30，市社保大厅")
+    assert book(town, town.people[1]).facts["number"] == booked.facts["number"]
+
+
+@pytest.mark.parametrize("name", ["cancel", "change"])
+def test_two_hours_before_it_is_too_late(town: World, name: str) -> None:
+    """The refusal says so and what to do; a second before it may still be done."""
+    booked = book(town, town.people[0])
+    town.clock.now = datetime(2026, 11, 24, 23, 0, 1, tzinfo=UTC)
+    refusal = act(town, booked, name).value
+    assert refusal
+    assert "不到2小时" in refusal.zh
+    assert "12333" in refusal.zh
+    assert standings(town) == {Standing.BOOKED: 1}
+    town.clock.now = datetime(2026, 11, 24, 23, tzinfo=UTC)
+    assert act(town, booked, name).value is None
+
+
+def test_cancelling_twice_says_that_it_is_cancelled(town: World) -> None:
+    booked = book(town, town.people[0])
+    act(town, booked, "cancel")
+    refusal = act(town, booked, "cancel").value
+    assert refusal
+    assert refusal.zh == "要再来，请重新预约。"
+
+
+def test_a_change_books_the_new_time_and_gives_the_old_one_back(town: World, quotas: Any) -> None:
+    """In one commit; the old transaction names the new one, and only the new one reminds."""
+    quotas(1)
+    person, other, *_ = town.people
+    old = book(town, person)
+    fresh = act(town, old, "change").transaction
+    assert engine.unanswered(fresh) == ["day", "slot"]
+    assert not answer(town, fresh, day="2026-11-25")
+    assert not answer(town, fresh, slot="10:00")
+    assert now(town, old).row.stage == "booked"  # until the new one is confirmed
+    with town.runtime.db.write() as tx:
+        new = engine.submit(tx, town.runtime, fresh).transaction
+    assert new.row.stage == "booked"
+    assert now(town, old).row.stage == "changed"
+    assert now(town, old).facts["changed_to"] == new.row.reference
+    assert not choose(town, other).value  # 09:00 is free
+    assert planned(town) == {old.id: "dropped", new.id: "planned"}
+
+
+def test_another_persons_number_in_a_change_takes_nothing_from_the_first(town: World) -> None:
+    """A change is proven for one person; somebody else's proof books for them and cancels nothing."""
+    first, second, *_ = town.people
+    old = book(town, first)
+    fresh = act(town, old, "change").transaction
+    answer(town, fresh, id_number=second.id_number, name=second.name, day="2026-11-26", slot="10:00")
+    assert confirm(town, fresh).row.stage == "booked"
+    assert now(town, old).row.stage == "booked"
+
+
+# --- the reminder ------------------------------------------------------------------------------
+
+
+def planned(world: World) -> dict[Any, str]:
+    table = reminders.reminders.c
+    with world.runtime.db.read() as tx:
+        return {
+            row.transaction_id: row.state for row in tx.execute(select(table.transaction_id, table.state))
+        }
+
+
+def reminded(world: World) -> list[str]:
+    """Work the reminders off an hour later than the earliest; what went out."""
+    world.clock.now = datetime(2026, 11, 24, 2, tzinfo=UTC)
+    reminders.run_due(world.runtime)
+    return [row.klass for row in world.rows() if row.klass == "reminder"]
+
+
+def test_the_day_before_between_nine_and_ten_a_reminder_goes_out(town: World) -> None:
+    booked = book(town, town.people[0])
+    with town.runtime.db.read() as tx:
+        due_at = tx.execute(select(reminders.reminders.c.due_at)).scalar_one()
+    assert datetime(2026, 11, 24, 1, tzinfo=UTC) <= due_at < datetime(2026, 11, 24, 2, tzinfo=UTC)
+    assert reminded(town) == ["reminder"]
+    assert planned(town) == {booked.id: "told"}
+
+
+def test_a_cancelled_appointment_is_not_reminded_of(town: World) -> None:
+    booked = book(town, town.people[0])
+    act(town, booked, "cancel")
+    assert planned(town) == {booked.id: "dropped"}
+    assert reminded(town) == []
+
+
+def test_a_reminder_is_judged_anew_before_it_goes_out(town: World) -> None:
+    """One that was planned while the appointment was given back some other way says nothing."""
+    booked = book(town, town.people[0])
+    with town.runtime.db.write() as tx:
+        store.change(tx, town.runtime, booked.id, stage="cancelled")
+    assert reminded(town) == []
+    assert planned(town) == {booked.id: "dropped"}
+
+
+def test_a_visit_tomorrow_booked_after_ten_is_not_reminded_of(town: World) -> None:
+    """Its moment has passed; the confirmation of today says it all."""
+    town.clock.now = datetime(2026, 11, 24, 8, tzinfo=UTC)
+    book(town, town.people[0])
+    assert planned(town) == {}
