@@ -8,14 +8,15 @@ from uuid import uuid4
 import structlog
 from flask import Flask, Response, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from gateway import api, migrations, web
+from gateway import api, migrations, readiness, web
 from gateway.api import problems
 from gateway.api.problems import ApiError
 from gateway.callbacks import views as callbacks
+from gateway.ops import console, metrics
+from gateway.phone import views as phone
 from gateway.runtime import Runtime
 
 LARGEST_BODY = 4 * 1024 * 1024  # bytes; a provider's push of some hundred receipts has about 100 kB
@@ -43,6 +44,9 @@ def create_app(runtime: Runtime) -> Flask:
     web.register(app, runtime)
     api.register(app, runtime)
     app.register_blueprint(callbacks.blueprint(runtime))
+    app.register_blueprint(phone.blueprint(runtime))
+    console.register(app, runtime)
+    app.register_blueprint(metrics.blueprint(runtime, migrations.present))
     _health(app, runtime)
     _errors(app)
     return app
@@ -70,19 +74,13 @@ def _health(app: Flask, runtime: Runtime) -> None:
         """The process answers."""
         return jsonify(status="ok")
 
+    ready = readiness.Readiness(runtime.db)
+
     @app.get("/readyz")
     def readyz() -> ResponseReturnValue:
-        """The database answers and has the schema this release needs.
-
-        The broker is not asked: without it transactions are still taken, and the
-        sweep sends them on when it is back.
-        """
-        with runtime.db.read() as tx:
-            tx.execute(text("SELECT 1"))
-            ready = migrations.present(tx) == migrations.head()
-        return jsonify(status="ok" if ready else "schema is not current; run the migrate verb"), (
-            200 if ready else 503
-        )
+        """The database answers and has the schema this release needs; 503 says which of them is not so."""
+        status = ready.status()
+        return jsonify(status=status), 200 if status == readiness.READY else 503
 
 
 def _errors(app: Flask) -> None:
@@ -94,7 +92,7 @@ def _errors(app: Flask) -> None:
     def http(error: HTTPException) -> ResponseReturnValue:
         if request.path.startswith("/v2"):
             return problems.from_http(error)
-        if request.path.startswith("/callbacks"):
+        if request.path.startswith(("/callbacks", "/phone/")):
             return Response(
                 error.description or error.name, error.code, content_type="text/plain; charset=utf-8"
             )

@@ -29,7 +29,7 @@ class AlreadyDone:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The back office said no. ``reason`` is our word for it, ``upstream`` its own text, ``facts`` as above."""
+    """The back office said no. ``reason`` is our word for it, ``upstream`` its own; ``facts`` as above."""
 
     reason: str
     upstream: str = ""

@@ -60,6 +60,7 @@ class Settings:
     master_key: bytes = field(repr=False)
     callback_secret: str = field(repr=False)
     environment: Mapping[str, str] = field(repr=False)
+    metrics_token: str = field(default="", repr=False)
 
     @property
     def callbacks_url(self) -> str:
@@ -118,6 +119,7 @@ def _read(environment: Mapping[str, str], folder: Path) -> Settings:
         master_key=_master_key(environment.get("HUIYIN_MASTER_KEY", ""), folder),
         callback_secret=environment.get("CALLBACK_SECRET") or _kept_secret(folder / "callback.secret"),
         environment=dict(environment),
+        metrics_token=environment.get("METRICS_TOKEN", ""),
     )
 
 

@@ -6,7 +6,7 @@ from gateway.broadcasts.store import broadcasts
 from gateway.db import is_due
 from gateway.delivery import lanes, ledger, measures, receipts
 from gateway.phone import calls
-from gateway.services import idempotency
+from gateway.services import idempotency, sessions
 from gateway.transactions import engine, identity, reminders
 from gateway.transactions.store import transactions
 from tasks.app import app, current
@@ -25,19 +25,20 @@ def sweep() -> None:
     now = runtime.clock()
     with runtime.db.read() as tx:
         due = lanes.due(tx, now) | {lane for lane, table in QUEUES.items() if is_due(tx, table, now)}
-        long = ledger.is_long(tx)
+        ledger_is_long, measures_are_long = ledger.is_long(tx), measures.is_long(tx)
     runtime.wake_all(due)
-    if long:
+    if ledger_is_long:
         ledger.compact(runtime)
+    if measures_are_long:
+        with runtime.db.write() as tx:
+            measures.compact(tx)
 
 
 @app.task(name="tasks.housekeeping.tidy")
 def tidy() -> None:
     """Every hour. Each room says how long it keeps what; each is a commit of its own."""
     runtime = current()
-    rooms = (idempotency, identity, receipts, calls, book)
+    rooms = (idempotency, identity, receipts, calls, book, sessions)
     for forget_old in (room.forget_old for room in rooms):
         with runtime.db.write() as tx:
             forget_old(tx, runtime.clock())
-    with runtime.db.write() as tx:
-        measures.compact(tx)

@@ -142,25 +142,28 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.fixture
 def make_world(tmp_path: Path) -> Iterator[Callable[[str], World]]:
     """Build a World on a database; its connections are closed at the end."""
-    opened: list[Db] = []
+    opened: list[World] = []
 
     def make(url: str) -> World:
-        clock, wakes, provider = Clock(), Wakes(), Scripted()
-        db = Db(url)
-        opened.append(db)
-        runtime = Runtime(
-            settings=settings(tmp_path, url),
-            db=db,
-            vault=Vault(MASTER_KEY),
-            providers={provider.name: provider},
-            wake=wakes,
-            clock=clock,
-        )
-        return World(runtime, clock, wakes, provider)
+        opened.append(build_world(tmp_path, url))
+        return opened[-1]
 
     yield make
-    for db in opened:
-        db.close()
+    for world in opened:
+        world.runtime.db.close()
+
+
+def build_world(state: Path, url: str) -> World:
+    clock, wakes, provider = Clock(), Wakes(), Scripted()
+    runtime = Runtime(
+        settings=settings(state, url),
+        db=Db(url),
+        vault=Vault(MASTER_KEY),
+        providers={provider.name: provider},
+        wake=wakes,
+        clock=clock,
+    )
+    return World(runtime, clock, wakes, provider)
 
 
 def settings(state: Path, url: str) -> Settings:

@@ -11,6 +11,7 @@ from gateway import audit, migrations, runtime
 from gateway.cli.command import Context, main, pass_context
 from gateway.content import registration, store
 from gateway.db import Db
+from gateway.ops import sign_in
 from gateway.services import operators
 from gateway.services import store as services
 
@@ -69,10 +70,11 @@ def api_key(context: Context, service: str, name: str) -> None:
 @click.option("--name", default=OPERATOR, show_default=True)
 @pass_context
 def operator(context: Context, name: str) -> None:
-    """Make an operator, or give one a new password. It is shown this once."""
+    """Make an operator, or give one a new password, shown this once; ends sessions and lifts a lock."""
     here = context.runtime()
     password = secrets.token_urlsafe(12)
     with here.db.write() as tx:
         operators.set_password(tx, name, password, here.clock())
+        sign_in.unlock(tx, here, name)
         audit.record(tx, here.vault, here.clock(), "cli", "operator.set_password", name)
     context.show({"user": name, "password": password}, lambda: click.echo(password))

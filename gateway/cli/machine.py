@@ -19,6 +19,7 @@ from gateway.cli.command import Context, main, pass_context
 from gateway.demo import seed as demo
 from gateway.demo import start
 from gateway.demo.city import DEFAULT_SEED
+from gateway.transactions import registry
 
 console = Console(stderr=True)
 
@@ -47,7 +48,7 @@ def play_demo(context: Context) -> None:
         environment = {name: value for name, value in os.environ.items() if name not in config.DEPLOYMENT}
         settings = config.load(environment, context.state or Path(folder) / "state")
         with instance.running(settings, say=_tell, hooks=start.hooks(play=False)) as running:
-            result = start.play_tour(running.settings, running.ready, began)
+            result = start.play_tour(running.settings, running.ready, began, _tell)
     context.show(result, lambda: _print_tour(result))
     sys.exit(0 if result["ok"] else 1)
 
@@ -60,6 +61,12 @@ def _print_tour(result: dict[str, Any]) -> None:
     for row in result["transactions"]:
         click.echo(f"{row['type']} by {row['face']}: {row['state']}, SMS after {row['delivered_in_s']} s")
         click.echo(f"  {row['message']}")
+    push, channels = result["broadcast"], result["channels"]
+    click.echo(
+        f"{push['name']} to {push['audience']:,} people: {push['delivered']:,} delivered, "
+        f"{push['reached']:,} reached, {push['seconds']} s"
+    )
+    click.echo(", ".join(f"{channel}: {n:,} delivered" for channel, n in channels.items()))
     click.echo(f"Ledger balanced: {result['ledger']['balanced']}. All held: {result['ok']}.")
 
 
@@ -81,10 +88,12 @@ def seed(context: Context, citizens: int, number: int) -> None:
 
 
 @main.command()
+@click.option("--for", "kind", default="card_loss", show_default=True, help="Somebody for this type.")
 @pass_context
-def citizen(context: Context) -> None:
+def citizen(context: Context, kind: str) -> None:
     """Name a made-up citizen of the demo city to try things as; another one each time."""
-    person = demo.next_person(context.runtime())
+    registry.get(kind)
+    person = demo.next_person(context.runtime(), kind)
     shown = {"id_number": person.id_number, "name": person.name, "mobile": person.mobile}
     lines = (
         f"身份证号码 ID number  {person.id_number}\n姓名 name  {person.name}\n手机 mobile  {person.mobile}"

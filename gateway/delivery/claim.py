@@ -6,6 +6,7 @@ attempts. What was leased to a worker that died comes back here as *unknown*.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, tru
 
 from gateway import channels
 from gateway.db import claim, new_lease
-from gateway.delivery import retry
+from gateway.delivery import measures, retry
 from gateway.delivery.compose import NO_ADDRESS, Letter, Unsendable, addresses_of, compose
 from gateway.delivery.store import attempts, new_handover
 from gateway.notifications import store
@@ -182,7 +183,9 @@ def _lost(tx: Connection, runtime: Runtime, sheet: _Sheet, now: datetime) -> Non
     if not sheet.lost:
         return
     open_ones = attempts.c.notification_id.in_([row.id for row in sheet.lost]) & attempts.c.outcome.is_(None)
-    tx.execute(update(attempts).where(open_ones).values(outcome="unknown", code=WORKER_LOST, finished_at=now))
+    ended = update(attempts).where(open_ones).values(outcome="unknown", code=WORKER_LOST, finished_at=now)
+    lost = Counter(tx.execute(ended.returning(attempts.c.provider)).scalars())
+    measures.add(tx, {(measures.ATTEMPTS, name, "unknown"): n for name, n in lost.items()}, now)
     for row in sheet.lost:
         held = _held(row, Status.SENDING, row.tries)
         then = retry.after(Unknown(WORKER_LOST), held.standing, now, waits(runtime, row.lane))

@@ -200,8 +200,13 @@ class Instance:
 
 
 def _what_to_open(ready: Ready) -> list[str]:
-    lines = [f"  Citizens' page · 市民办事   {ready.url}/", f"  API · 接口文档              {ready.url}/docs"]
+    lines = [
+        f"  Citizens' page · 市民办事   {ready.url}/",
+        f"  Console · 值班台            {ready.url}/ops   (user, password: <state>/ready.json)",
+        f"  API · 接口文档              {ready.url}/docs",
+    ]
     if ready.sandbox_url:
+        lines.insert(1, f"  Telephone · 拨打热线        {ready.url}/phone")
         lines.append(f"  Handsets · 沙盒手机          {ready.sandbox_url}/")
     return lines
 

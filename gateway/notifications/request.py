@@ -52,8 +52,9 @@ class Request:
 
     ``address`` is for people the register does not know: in the channel's written
     form, stored sealed with the row. ``broadcast_id`` names the broadcast it is part
-    of. ``template`` is the name of a house template (``<type>/<event>``). ``waited_for``
-    says that the citizen is waiting now, so a result travels in the urgent lane.
+    of, ``replay_of`` the dead letter whose place it takes. ``template`` is the name of
+    a house template (``<type>/<event>``). ``waited_for`` says that the citizen is
+    waiting now, so a result travels in the urgent lane.
     """
 
     citizen_id: UUID | None
@@ -66,6 +67,7 @@ class Request:
     waited_for: bool = False
     address: str | None = None
     broadcast_id: UUID | None = None
+    replay_of: UUID | None = None
 
     @property
     def lane(self) -> str:

@@ -32,6 +32,9 @@ ENDS = frozenset(
 )
 """Statuses nothing moves out of, so a late or repeated receipt changes nothing."""
 
+DEAD = (Status.FAILED, Status.UNDELIVERED, Status.EXPIRED)
+"""Ends that reached nobody and may be worth another message."""
+
 _REPORTED = {Status.DELIVERED, Status.UNDELIVERED}
 MOVES: dict[Status, frozenset[Status]] = {
     Status.WAITING: frozenset(

@@ -26,6 +26,7 @@ from sqlalchemy import (
     Table,
     Uuid,
     insert,
+    or_,
     select,
     update,
 )
@@ -34,7 +35,7 @@ from gateway.content import store as content
 from gateway.content.store import TemplateVersion
 from gateway.db import Utc, metadata, sparse_index
 from gateway.notifications.request import Class, Request
-from gateway.notifications.status import ENDS, Status, may_move
+from gateway.notifications.status import DEAD, ENDS, Status, may_move
 from gateway.runtime import Runtime
 
 TAKEN = "taken"
@@ -46,6 +47,7 @@ notifications = Table(
     Column("transaction_id", Uuid),
     Column("citizen_id", Uuid),
     Column("broadcast_id", Uuid),
+    Column("replay_of", Uuid),  # the dead letter whose place this one takes
     Column("address", LargeBinary),  # of somebody the register does not know
     Column("channel", String(8), nullable=False),
     Column("lane", String(16), nullable=False),
@@ -66,6 +68,22 @@ notifications = Table(
 )
 sparse_index("ix_notifications_due", notifications.c.lane, notifications.c.due_at)
 sparse_index("ix_notifications_transaction", notifications.c.transaction_id)
+_replays = notifications.c.replay_of.is_not(None)
+Index(
+    "uq_notifications_replay_of",  # a dead letter is replayed once
+    notifications.c.replay_of,
+    unique=True,
+    postgresql_where=_replays,
+    sqlite_where=_replays,
+)
+_dead = or_(*(notifications.c.status == status for status in DEAD))
+Index(
+    "ix_notifications_dead",
+    notifications.c.status,
+    notifications.c.completed_at,
+    postgresql_where=_dead,
+    sqlite_where=_dead,
+)
 _of_a_broadcast = notifications.c.broadcast_id.is_not(None)
 Index(
     "ix_notifications_broadcast",
@@ -90,11 +108,8 @@ def take(tx: Connection, runtime: Runtime, requests: Sequence[Request]) -> set[s
     """Store the notifications and enter them in the ledger; returns the lanes to wake after commit."""
     if not requests:
         return set()
-    now, texts = runtime.clock(), _texts(tx, runtime, requests)
-    rows = [
-        _row(runtime, request, texts[request.template, request.channel, request.language], now)
-        for request in requests
-    ]
+    now, versions = runtime.clock(), texts(tx, runtime, requests)
+    rows = [_row(runtime, request, versions[text(request)], now) for request in requests]
     tx.execute(insert(notifications), rows)
     lanes = Counter((request.lane, request.broadcast_id) for request in requests)
     _enter(tx, {(*where, entry): n for where, n in lanes.items() for entry in (TAKEN, Status.WAITING)})
@@ -104,11 +119,15 @@ def take(tx: Connection, runtime: Runtime, requests: Sequence[Request]) -> set[s
 Text = tuple[str, str, str]  # template, channel, language
 
 
-def _texts(tx: Connection, runtime: Runtime, requests: Sequence[Request]) -> dict[Text, TemplateVersion]:
+def text(request: Request) -> Text:
+    return request.template, request.channel, request.language
+
+
+def texts(tx: Connection, runtime: Runtime, requests: Sequence[Request]) -> dict[Text, TemplateVersion]:
     """The versions to send, each looked up once."""
     reviewers = [name for name, provider in runtime.providers.items() if provider.needs_template]
-    wanted = {(request.template, request.channel, request.language) for request in requests}
-    return {text: content.to_send(tx, *text, reviewers) for text in sorted(wanted)}
+    wanted = {text(request) for request in requests}
+    return {one: content.to_send(tx, *one, reviewers) for one in sorted(wanted)}
 
 
 def _row(runtime: Runtime, request: Request, template: TemplateVersion, now: datetime) -> dict[str, Any]:
@@ -123,6 +142,7 @@ def _row(runtime: Runtime, request: Request, template: TemplateVersion, now: dat
         "transaction_id": request.transaction_id,
         "citizen_id": request.citizen_id,
         "broadcast_id": request.broadcast_id,
+        "replay_of": request.replay_of,
         "address": address or None,
         "channel": request.channel,
         "lane": request.lane,

@@ -1,1 +1,1 @@
-"""What operators look at."""
+"""What operators look at and steer: the console under ``/ops``, and ``/metrics`` for machines."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
 from gateway.delivery import lanes, receipts
 from gateway.delivery.lanes import Lane
+from gateway.delivery.receipts import LANE as RECEIPTS
+from gateway.delivery.receipts import callbacks
+from gateway.ops import levers
+from gateway.runtime import Runtime
 from gateway.transactions.engine import LANE as TRANSACTIONS
 from gateway.transactions.model import OPEN, WITH_BACK_OFFICE, State
 from gateway.transactions.store import transactions
@@ -64,3 +69,65 @@ def _receipts(tx: Connection, now: datetime) -> Lane:
         other=0,
         taken=sum(counts.values()),
     )
+
+
+# --- what is open now: read often, so nothing that ended is counted ---------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a lane has to do; of receipts, *unknown* are those without a message, *dead* the unreadable."""
+
+    name: str
+    depth: int
+    oldest_s: float
+    in_flight: int
+    unknown: int
+    dead: int = 0
+
+
+def open_work(tx: Connection, runtime: Runtime) -> list[Work]:
+    """Every lane, also those without work: messages, then transactions, then receipts.
+
+    Reads the ledger and the indexes of due rows alone.
+    """
+    now = runtime.clock()
+    stand = {lane.name: lane for lane in lanes.standing(tx, now)}
+    names = list(dict.fromkeys([*levers.lanes(runtime), *stand]))
+    messages = [
+        Work(name, lane.depth, lane.oldest_s, lane.in_flight, lane.unknown)
+        if lane
+        else Work(name, 0, 0.0, 0, 0)
+        for name in names
+        for lane in [stand.get(name)]
+    ]
+    return [*messages, _open_transactions(tx, now), _open_receipts(tx, now)]
+
+
+def _open_transactions(tx: Connection, now: datetime) -> Work:
+    columns = transactions.c
+    asked = columns.due_at.is_not(None) & columns.state.in_(WITH_BACK_OFFICE)
+    query = select(columns.state, columns.calling, func.count(), func.min(columns.submitted_at)).where(asked)
+    depth = in_flight = unknown = 0
+    oldest = now
+    for state, calling, number, since in tx.execute(query.group_by(columns.state, columns.calling)):
+        if state == State.UPSTREAM_UNKNOWN:
+            unknown += number
+        elif calling:
+            in_flight += number
+        else:
+            depth += number
+        oldest = min(oldest, since or now)
+    return Work(TRANSACTIONS, depth, round((now - oldest).total_seconds(), 1), in_flight, unknown)
+
+
+def _open_receipts(tx: Connection, now: datetime) -> Work:
+    columns = callbacks.c
+    waiting = columns.due_at.is_not(None) & (columns.state == "new")
+    depth, oldest = tx.execute(select(func.count(), func.min(columns.received_at)).where(waiting)).one()
+    odd = (columns.state == "unmatched") | (columns.state == "unreadable")
+    left: dict[str, int] = dict(
+        tx.execute(select(columns.state, func.count()).where(odd).group_by(columns.state)).all()
+    )
+    age = round((now - oldest).total_seconds(), 1) if oldest else 0.0
+    return Work(RECEIPTS, depth, age, 0, left.get("unmatched", 0), left.get("unreadable", 0))

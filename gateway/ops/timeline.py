@@ -10,13 +10,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
 
 from gateway.delivery.store import attempts
 from gateway.notifications import store as notifications
+from gateway.notifications.store import notifications as messages
 from gateway.runtime import Runtime
 from gateway.transactions import store
+
+MOST = 50  # messages of one address on a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +37,54 @@ def of_reference(tx: Connection, runtime: Runtime, reference: str) -> Sequence[L
     transaction = store.find(tx, runtime, reference)
     if transaction is None:
         return None
-    messages = notifications.of_transaction(tx, transaction.id)
-    tried = tx.execute(
-        select(attempts).where(attempts.c.notification_id.in_([message.id for message in messages]))
-    ).all()
     lines = [Line(row.at, row.event, row.detail or "") for row in store.events(tx, transaction.id)]
-    for message in messages:
-        lines += _message(message)
-    for attempt in tried:
-        lines += _attempt(attempt)
+    lines += _of_messages(tx, notifications.of_transaction(tx, transaction.id))
     return sorted(lines, key=lambda line: line.at)
+
+
+def of_message(tx: Connection, key: UUID) -> Sequence[Line] | None:
+    """What happened to one message; None for an unknown id."""
+    rows = tx.execute(select(messages).where(messages.c.id == key)).all()
+    return sorted(_of_messages(tx, rows), key=lambda line: line.at) if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The newest messages that went to an address: whose they are, and what happened to each."""
+
+    citizens: Sequence[UUID]
+    messages: int
+    lines: Sequence[Line]
+
+
+def of_address(tx: Connection, runtime: Runtime, kind: str, address: str) -> Found:
+    """What was tried at an address (``mobile`` in E.164, ``email``): its newest ``MOST`` messages."""
+    index = runtime.vault.index(kind, address)
+    tried = select(attempts.c.notification_id).where(attempts.c.address_index == index)
+    query = select(messages).where(messages.c.id.in_(tried)).order_by(messages.c.created_at.desc())
+    rows = tx.execute(query.limit(MOST)).all()
+    citizens = list(dict.fromkeys(row.citizen_id for row in rows if row.citizen_id))
+    return Found(citizens, len(rows), sorted(_of_messages(tx, rows), key=lambda line: line.at))
+
+
+def _of_messages(tx: Connection, rows: Sequence[Row[Any]]) -> Iterator[Line]:
+    for row in rows:
+        yield from _message(row)
+    mine = attempts.c.notification_id.in_([row.id for row in rows])
+    for attempt in tx.execute(select(attempts).where(mine)):
+        yield from _attempt(attempt)
 
 
 def _message(row: Row[Any]) -> Iterator[Line]:
     name = f"{row.klass} {str(row.id)[-12:]}"
-    yield Line(row.created_at, "message_taken", f"{name} in lane {row.lane}")
+    again = f", replay of {str(row.replay_of)[-12:]}" if row.replay_of else ""
+    yield Line(row.created_at, "message_taken", f"{name} in lane {row.lane}{again}")
     if row.completed_at:
         yield Line(row.completed_at, f"message_{row.status}", " ".join(filter(None, (name, row.reason))))
 
 
 def _attempt(row: Row[Any]) -> Iterator[Line]:
-    name = f"{row.provider} hand-over {row.handover}"
+    name = f"{row.provider} hand-over {row.handover} of {str(row.notification_id)[-12:]}"
     yield Line(row.started_at, "handing_over", name)
     if row.finished_at:
         yield Line(row.finished_at, row.outcome, " ".join(filter(None, (name, row.code, row.provider_ref))))

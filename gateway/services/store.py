@@ -29,7 +29,7 @@ from gateway.db import Utc, metadata
 from gateway.security import Vault
 
 NORMAL = "normal"
-SCOPES = ("transactions",)
+SCOPES = ("broadcasts", "transactions")
 
 services = Table(
     "services",

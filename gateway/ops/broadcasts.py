@@ -1,0 +1,64 @@
+"""Messages to many: how far each is, and its levers. Cancelling is asked about first."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from gateway.broadcasts import expand, progress, store
+from gateway.broadcasts.progress import Progress
+from gateway.errors import HuiyinError
+from gateway.ops import levers, page
+from gateway.runtime import Runtime
+from gateway.transactions.model import Words
+
+SHOWN = 20
+STATES = {
+    store.State.DRAFT: Words("草稿", "draft"),
+    store.State.RUNNING: Words("进行中", "running"),
+    store.State.PAUSED: Words("已暂停", "paused"),
+    store.State.CANCELLED: Words("已取消", "cancelled"),
+    store.State.FINISHED: Words("已完成", "finished"),
+}
+
+
+def add(routes: Blueprint, runtime: Runtime) -> None:
+    """``/ops/broadcasts`` and the question before one is cancelled."""
+
+    @routes.get("/broadcasts")
+    def broadcasts() -> ResponseReturnValue:
+        with runtime.db.read() as tx:
+            now = runtime.clock()
+            rows = progress.of_all(tx, store.listed(tx, limit=SHOWN), now)
+        where = page.zone(runtime)
+        shown = [(one, share(one), page.date_time(one.created_at, where)) for one in rows]
+        return page.show("broadcasts.html", rows=shown, states=STATES, shown=SHOWN)
+
+    @routes.post("/broadcasts/cancel")
+    def cancel() -> ResponseReturnValue:
+        """First the question, then, with ``sure``, the deed."""
+        name = request.form.get("name", "")
+        if "sure" not in request.form:
+            return _question(runtime, name)
+        try:
+            with runtime.db.write() as tx:
+                levers.steer(tx, runtime, name, store.CANCEL, g.operator)
+        except HuiyinError:  # ended meanwhile: the list shows how
+            return redirect(url_for("ops.broadcasts"), 303)
+        runtime.wake(expand.LANE)
+        return redirect(url_for("ops.broadcasts"), 303)
+
+
+def share(one: Progress) -> float:
+    """How much of it waits for nothing of ours any more, in percent."""
+    whole = max(one.audience or 0, one.through)
+    return round(one.through / whole * 100, 1) if whole else 0.0
+
+
+def _question(runtime: Runtime, name: str) -> ResponseReturnValue:
+    with runtime.db.read() as tx:
+        row = next((row for row in store.listed(tx) if str(row.id) == name), None)
+        if row is None:
+            abort(404)
+        one = progress.of(tx, row, runtime.clock())
+    return render_template("ops/cancel.html", one=one, share=share(one))

@@ -1,0 +1,107 @@
+"""People who asked to be called back or visited: whom, since when, and that it was done.
+
+The list masks everybody. A number is shown in full to whoever says why, one at a
+time, and that is on record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection, select
+
+from gateway import audit
+from gateway.citizens import register
+from gateway.ops import page
+from gateway.runtime import Runtime
+from gateway.security import mask_mobile, mask_name, redact
+from gateway.transactions import call_backs
+from gateway.transactions.model import Words
+from gateway.transactions.store import transactions
+
+SHOWN = 100
+REASONS: Mapping[str, Words] = {
+    "call": Words("现在就打电话", "to call now"),
+    "visit": Words("安排上门", "to arrange a visit"),
+    "check": Words("核对登记的号码", "to check the number in the register"),
+}
+KINDS: Mapping[str, Words] = {
+    "call_back": Words("回电", "call"),
+    "home_visit": Words("上门", "visit"),
+}
+
+
+def add(routes: Blueprint, runtime: Runtime) -> None:
+    """``/ops/calls`` and its two buttons."""
+
+    @routes.get("/calls")
+    def calls() -> ResponseReturnValue:
+        with runtime.db.read() as tx:
+            rows = _listed(tx, runtime)
+        return page.show("calls.html", rows=rows, full=len(rows) >= SHOWN)
+
+    @routes.post("/calls/done")
+    def call_done() -> ResponseReturnValue:
+        key = _key()
+        with runtime.db.write() as tx:
+            if call_backs.done(tx, runtime, key):
+                _record(tx, runtime, "done", str(key))
+        return redirect(url_for("ops.calls"), 303)
+
+    @routes.post("/calls/number")
+    def call_number() -> ResponseReturnValue:
+        """First the question why; with a reason the number, and a row in the audit chain."""
+        key, reason = _key(), request.form.get("reason", "")
+        with runtime.db.write() as tx:
+            row = next((row for row in _listed(tx, runtime) if row["id"] == key), None)
+            if row is None:
+                abort(404)
+            number = ""
+            if reason in REASONS:
+                known = register.addresses(tx, runtime.vault, "mobile", [row["citizen"]])
+                number = known.get(row["citizen"], "")
+                _record(tx, runtime, "number", f"{reason} {key}")
+        return render_template("ops/number.html", row=row, number=number, reasons=REASONS, asked=bool(reason))
+
+
+def _listed(tx: Connection, runtime: Runtime) -> list[dict[str, Any]]:
+    """The open wishes with masked names; three queries."""
+    rows = call_backs.open_ones(tx, SHOWN)
+    citizens = [row.citizen_id for row in rows]
+    who = register.people(tx, runtime.vault, citizens)
+    mobiles = register.addresses(tx, runtime.vault, "mobile", citizens)
+    keys = [row.transaction_id for row in rows]
+    about = {
+        row.id: row.reference
+        for row in tx.execute(
+            select(transactions.c.id, transactions.c.reference).where(transactions.c.id.in_(keys))
+        )
+    }
+    where = page.zone(runtime)
+    return [
+        {
+            "id": row.id,
+            "citizen": row.citizen_id,
+            "name": mask_name(who[row.citizen_id].name) if row.citizen_id in who else "*",
+            "mobile": mask_mobile(mobiles.get(row.citizen_id, "")),
+            "kind": KINDS.get(row.kind, Words(row.kind, row.kind)),
+            "reference": about.get(row.transaction_id, ""),
+            "since": page.date_time(row.created_at, where),
+        }
+        for row in rows
+    ]
+
+
+def _key() -> UUID:
+    try:
+        return UUID(request.form.get("id", ""))
+    except ValueError:
+        abort(400)
+
+
+def _record(tx: Connection, runtime: Runtime, what: str, subject: str) -> None:
+    audit.record(tx, runtime.vault, runtime.clock(), g.operator, f"call_back.{what}", redact(subject))

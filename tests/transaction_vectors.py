@@ -1,0 +1,117 @@
+"""The vectors of the transaction types: their cases, and the back office that answers as they script it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from gateway import back_offices
+from gateway.transactions import registry, steps, store
+from gateway.transactions.model import ENDS
+from gateway.transactions.store import Transaction, transactions
+from tests.world import World
+
+VECTORS = Path(__file__).parent / "vectors" / "transactions"
+ROUNDS, PAUSE = 50, timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """One case of one type's file; JSON as it stands there."""
+
+    type: str
+    now: datetime
+    case: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def answers(self) -> Mapping[str, str]:
+        return dict(self.case.get("answers", {}))
+
+    @property
+    def earlier(self) -> Sequence[Mapping[str, str]]:
+        """What the same person has done before, each to its end."""
+        return list(self.case.get("earlier", ()))
+
+
+def vectors(*, firsts: bool = False) -> list[Any]:
+    """Every case of every file as a parameter named by its rule; with ``firsts`` one of each file."""
+    found = []
+    for path in sorted(VECTORS.glob("*.json")):
+        document = json.loads(path.read_text())
+        now = datetime.fromisoformat(document["now"]).astimezone(UTC)
+        cases = document["cases"][:1] if firsts else document["cases"]
+        kind = document["type"]
+        found += [pytest.param(Vector(kind, now, case), id=f"{kind}: {case['rule']}") for case in cases]
+    return found
+
+
+class Office:
+    """A back office that answers as scripted, in order, whatever its calls are named."""
+
+    def __init__(self, script: Sequence[Mapping[str, Any]]) -> None:
+        self.script = list(script)
+        self.reference = ""
+
+    def __getattr__(self, call: str) -> Any:
+        return lambda *_arguments: self._answer(call)
+
+    def _answer(self, call: str) -> Any:
+        item = self.script.pop(0)
+        assert item["call"] == call, f"{call} was called where {item['call']} is scripted"
+        if "records" in item:
+            return [self._record(record) for record in item["records"]]
+        if "answer" in item:
+            return SimpleNamespace(**{name: _read(name, value) for name, value in item["answer"].items()})
+        outcome = getattr(back_offices, item["outcome"])
+        return outcome(item["code"]) if "code" in item else outcome(item.get("facts", {}))
+
+    def _record(self, record: Mapping[str, Any]) -> SimpleNamespace:
+        values = {name: self.reference if value == "$reference" else value for name, value in record.items()}
+        for name, value in values.items():
+            if name.endswith("_until") and value:
+                values[name] = datetime.fromisoformat(value)
+        return SimpleNamespace(**values)
+
+
+def _read(name: str, value: Any) -> Any:
+    """JSON has no days and no sets."""
+    if isinstance(value, list):
+        return frozenset(value)
+    return date.fromisoformat(value) if value and name.endswith(("_on", "_done")) else value
+
+
+def prepare(world: World, vector: Vector) -> Office:
+    """The vector's moment, one person in the register, and the back office it scripts."""
+    world.clock.now = vector.now
+    world.settle(1)
+    office = Office(vector.case.get("back_office", ()))
+    world.runtime._back_offices[registry.get(vector.type).back_office or ""] = office
+    return office
+
+
+def newest(world: World) -> Transaction:
+    """The transaction that was begun last."""
+    with world.runtime.db.read() as tx:
+        row = tx.execute(select(transactions).order_by(transactions.c.created_at.desc()).limit(1)).one()
+    return store.opened(world.runtime, row)
+
+
+def worked_off(world: World, transaction: Transaction) -> Transaction:
+    """The transaction once its back office has been asked until it ended, or for long enough."""
+    now = transaction
+    for _ in range(ROUNDS):
+        steps.run_due(world.runtime)
+        with world.runtime.db.read() as tx:
+            now = store.load(tx, world.runtime, transaction.id)
+        if now.state in ENDS:
+            break
+        world.clock.now = world.clock.now + PAUSE
+    return now
