@@ -34,6 +34,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 metadata = MetaData(
     naming_convention={
@@ -184,6 +185,11 @@ def claim(
         .returning(*table.c)
     )
     return tx.execute(statement).all()
+
+
+def upsert(tx: Connection, table: Table) -> Any:
+    """An INSERT that may say ON CONFLICT, as this database spells it."""
+    return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def is_due(tx: Connection, table: Table, now: datetime) -> bool:

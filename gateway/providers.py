@@ -27,6 +27,7 @@ class Cause(StrEnum):
     """Why a provider refused, as far as it decides what may help."""
 
     RECIPIENT = "recipient"  # this address cannot be reached: no provider will help
+    OPTED_OUT = "opted_out"  # the recipient told this provider to stop
     CONTENT = "content"  # the provider does not take this text or template: another may
     ACCOUNT = "account"  # our account there is blocked or empty: use another, tell people
     OURS = "ours"  # we asked wrongly: a bug, worth an alarm

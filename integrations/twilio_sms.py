@@ -40,7 +40,7 @@ OUTCOMES: dict[str, Outcome] = twilio_rest.OUTCOMES | {
     outcome.code: outcome
     for outcome in (
         Rejected("21614", Cause.RECIPIENT),  # a landline
-        Rejected("21610", Cause.RECIPIENT),  # opted out with STOP, until the person sends START
+        Rejected("21610", Cause.OPTED_OUT),  # opted out with STOP, until the person sends START
         Rejected("21408", Cause.CONTENT),  # region not enabled for this account: another may reach it
         Rejected("21612", Cause.CONTENT),  # no route from our number to that one: the same
         Rejected("21617", Cause.CONTENT),  # body too long

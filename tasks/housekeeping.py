@@ -5,6 +5,7 @@ from gateway.broadcasts import expand
 from gateway.broadcasts.store import broadcasts
 from gateway.db import is_due
 from gateway.delivery import lanes, ledger, measures, receipts
+from gateway.notifications import inbound
 from gateway.phone import calls
 from gateway.services import idempotency, sessions
 from gateway.transactions import engine, identity, reminders
@@ -38,7 +39,9 @@ def sweep() -> None:
 def tidy() -> None:
     """Every hour. Each room says how long it keeps what; each is a commit of its own."""
     runtime = current()
-    rooms = (idempotency, identity, receipts, calls, book, sessions)
+    rooms = (inbound, idempotency, identity, receipts, calls, book, sessions)
     for forget_old in (room.forget_old for room in rooms):
-        with runtime.db.write() as tx:
-            forget_old(tx, runtime.clock())
+        more: object = True
+        while more:  # a room that forgets in batches says whether there are more
+            with runtime.db.write() as tx:
+                more = forget_old(tx, runtime.clock())

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from operator import itemgetter
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 import structlog
 from sqlalchemy import Connection, bindparam, update
 
+from gateway import channels
 from gateway.delivery import measures, retry
 from gateway.delivery.claim import (
     Claimed,
@@ -25,9 +27,10 @@ from gateway.delivery.claim import (
 )
 from gateway.delivery.reconcile import ask
 from gateway.delivery.store import attempts
-from gateway.notifications import store
+from gateway.notifications import store, suppression
+from gateway.notifications.status import Status
 from gateway.notifications.store import moved
-from gateway.providers import Accepted, Message, Outcome, Unknown, Unreachable
+from gateway.providers import Accepted, Cause, Message, Outcome, Rejected, Unknown, Unreachable
 from gateway.runtime import Runtime
 
 IN_FLIGHT = 4  # calls at the same time, in each run of a lane
@@ -48,8 +51,8 @@ def run_lane(runtime: Runtime, lane: str, *, seconds: float = 20.0) -> int:
     ends, done = monotonic() + seconds, 0
     with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix=lane) as pool:
         while True:
-            claims = claim_lane(runtime, lane, limit), claim_questions(runtime, lane, QUESTIONS)
-            rows = sum(_work(runtime, claimed, pool) for claimed in claims)
+            rows = _work(runtime, claim_lane(runtime, lane, limit), pool)
+            rows += _work(runtime, claim_questions(runtime, lane, QUESTIONS), pool)
             done += rows
             if not rows:
                 return done
@@ -99,7 +102,7 @@ def record(
     provider reference, so that the receipt finds it.
     """
     now = runtime.clock()
-    store.hold(tx, [held.id for held in handover.held])
+    standing = store.hold(tx, [held.id for held in handover.held])
     rows = [_finished(held, outcome, now) for held, outcome in zip(handover.held, outcomes, strict=True)]
     mine = (attempts.c.notification_id == bindparam("of")) & (attempts.c.handover == handover.id)
     tx.execute(update(attempts).where(mine), sorted(rows, key=itemgetter("of")))
@@ -108,7 +111,37 @@ def record(
         then = retry.after(outcome, held.standing, now, waits(runtime, held.lane))
         moves.append(moved(held, then.status, then.due_at, then.reason))
     store.move(tx, moves, now, lease=lease)
+    _late(tx, runtime, standing, handover, outcomes, now)
+    _heed(tx, runtime, handover, outcomes, now)
     _measure(tx, handover, outcomes, now)
+
+
+def _late(
+    tx: Connection,
+    runtime: Runtime,
+    standing: Mapping[UUID, Any],
+    handover: Handover,
+    outcomes: Sequence[Outcome],
+    now: datetime,
+) -> None:
+    """What was given up as unknown while its call still ran is known to be taken after all."""
+    taken = [held for held, how in zip(handover.held, outcomes, strict=True) if isinstance(how, Accepted)]
+    given_up = [standing[held.id] for held in taken if standing[held.id].status == Status.UNKNOWN]
+    until = now + waits(runtime, handover.held[0].lane).receipt
+    store.move(tx, [moved(row, Status.ACCEPTED, until) for row in given_up], now)
+
+
+def _heed(
+    tx: Connection, runtime: Runtime, handover: Handover, outcomes: Sequence[Outcome], now: datetime
+) -> None:
+    """A provider that says somebody opted out there is believed for all of them."""
+    kind = channels.load(runtime.providers[handover.provider].channel).ADDRESS
+    said = [
+        (runtime.vault.index(kind, message.address), handover.provider, now)
+        for message, how in zip(handover.messages, outcomes, strict=True)
+        if isinstance(how, Rejected) and how.cause is Cause.OPTED_OUT
+    ]
+    suppression.suppress(tx, said)
 
 
 def _measure(tx: Connection, handover: Handover, outcomes: Sequence[Outcome], now: datetime) -> None:

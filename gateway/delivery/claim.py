@@ -24,7 +24,7 @@ from gateway.notifications import store
 from gateway.notifications.pauses import Kind, paused
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
-from gateway.notifications.store import Move, moved, notifications
+from gateway.notifications.store import UNKNOWN, Move, moved, notifications
 from gateway.providers import Inquiry, Message, Unknown
 from gateway.runtime import Runtime
 
@@ -122,7 +122,7 @@ def claim_questions(runtime: Runtime, lane: str, limit: int) -> Claimed:
     """Lease up to ``limit`` unknown notifications that are due to be asked about."""
     now, lease = runtime.clock(), new_lease()
     with runtime.db.write() as tx:
-        rows = _rows(tx, runtime, lane, limit, lease, notifications.c.status == Status.UNKNOWN)
+        rows = _rows(tx, runtime, lane, limit, lease, UNKNOWN)
         sheet = _Sheet(ask=list(rows))
         questions = _questions(tx, runtime, sheet)
         store.move(tx, sheet.moves, now)

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from gateway.notifications.status import Status
-from gateway.notifications.store import TAKEN, ledger, notifications
+from gateway.notifications.store import FRESH, TAKEN, ledger, notifications
 from gateway.runtime import Runtime
 
 COMPACT = 20_000
@@ -71,16 +71,16 @@ def balanced(tx: Connection) -> bool:
 
 def is_long(tx: Connection) -> bool:
     """Whether compacting is worth it."""
-    return tx.execute(select(ledger.c.id).offset(LONG).limit(1)).first() is not None
+    return tx.execute(select(ledger.c.id).where(FRESH).offset(LONG).limit(1)).first() is not None
 
 
 def compact(runtime: Runtime) -> int:
     """Sum up old entries, so that reading the ledger stays cheap; returns how many rows that saved."""
     with runtime.db.write() as tx:
-        oldest = select(ledger.c.id).order_by(ledger.c.id).limit(COMPACT)
+        oldest = select(ledger.c.id).where(FRESH).order_by(ledger.c.id).limit(COMPACT)
         gone = tx.execute(
             delete(ledger)
-            .where(ledger.c.id.in_(oldest))
+            .where(ledger.c.id.in_(oldest) | ledger.c.summed.is_not(None))
             .returning(ledger.c.lane, ledger.c.broadcast_id, ledger.c.entry, ledger.c.difference)
         )
         sums: Counter[tuple[str, UUID | None, str]] = Counter()
@@ -89,7 +89,7 @@ def compact(runtime: Runtime) -> int:
             sums[lane, broadcast, entry] += difference
             rows += 1
         kept = [
-            {"lane": lane, "broadcast_id": broadcast, "entry": entry, "difference": n}
+            {"lane": lane, "broadcast_id": broadcast, "entry": entry, "difference": n, "summed": True}
             for (lane, broadcast, entry), n in sums.items()
             if n
         ]

@@ -14,9 +14,11 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Connection,
     Float,
+    Index,
     Integer,
     String,
     Table,
@@ -44,7 +46,10 @@ measures = Table(
     Column("detail", String(24), nullable=False),
     Column("minute", Integer, nullable=False),  # since 1970; 0 for what is older than all that are kept
     Column("difference", Float, nullable=False),
+    Column("summed", Boolean),  # true for an old sum, null for what one commit counted
 )
+FRESH = measures.c.summed.is_(None)
+Index("ix_measures_fresh", measures.c.id, postgresql_where=FRESH, sqlite_where=FRESH)
 
 Key = tuple[str, str, str]  # name, label, detail
 
@@ -56,12 +61,14 @@ def minute(at: datetime) -> int:
 
 def add(tx: Connection, counted: Mapping[Key, float], now: datetime) -> None:
     """Enter what was counted in this commit."""
-    _enter(tx, {(*key, minute(now)): n for key, n in counted.items()})
+    _enter(tx, {(*key, minute(now)): n for key, n in counted.items()}, summed=None)
 
 
-def _enter(tx: Connection, counted: Mapping[tuple[str, str, str, int], float]) -> None:
+def _enter(
+    tx: Connection, counted: Mapping[tuple[str, str, str, int], float], *, summed: bool | None
+) -> None:
     rows = [
-        {"name": name, "label": label, "detail": detail, "minute": at, "difference": n}
+        {"name": name, "label": label, "detail": detail, "minute": at, "difference": n, "summed": summed}
         for (name, label, detail, at), n in counted.items()
         if n
     ]
@@ -99,18 +106,20 @@ def by_minute(tx: Connection, since: datetime, *names: str) -> dict[tuple[Key, i
 
 def is_long(tx: Connection) -> bool:
     """Whether compacting is worth it."""
-    return tx.execute(select(measures.c.id).offset(LONG).limit(1)).first() is not None
+    return tx.execute(select(measures.c.id).where(FRESH).offset(LONG).limit(1)).first() is not None
 
 
 def compact(tx: Connection) -> int:
     """Sum up old entries, minute by minute for the last ones; returns how many rows that saved."""
     kept_from = (tx.execute(select(func.max(measures.c.minute))).scalar() or 0) - MINUTES_KEPT
-    oldest = select(measures.c.id).order_by(measures.c.id).limit(COMPACT)
+    oldest = select(measures.c.id).where(FRESH).order_by(measures.c.id).limit(COMPACT)
     columns: Any = [measures.c[name] for name in ("name", "label", "detail", "minute", "difference")]
-    gone = tx.execute(delete(measures).where(measures.c.id.in_(oldest)).returning(*columns)).all()
+    gone = tx.execute(
+        delete(measures).where(measures.c.id.in_(oldest) | measures.c.summed.is_not(None)).returning(*columns)
+    ).all()
     sums: dict[tuple[str, str, str, int], float] = {}
     for name, label, detail, at, difference in gone:
         key = (name, label, detail, at if at >= kept_from else 0)
         sums[key] = sums.get(key, 0.0) + difference
-    _enter(tx, sums)
+    _enter(tx, sums, summed=True)
     return len(gone) - len(sums)

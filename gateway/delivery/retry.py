@@ -86,6 +86,8 @@ def _soon(standing: Standing, now: datetime) -> datetime:
 def _rejected(code: str, cause: Cause, standing: Standing, now: datetime) -> Next:
     if cause is Cause.RECIPIENT:
         return Next(Status.FAILED, reason=code)
+    if cause is Cause.OPTED_OUT and standing.klass is Class.NOTICE:
+        return Next(Status.SUPPRESSED, reason=cause.value)
     if standing.others:
         return _again(standing, _soon(standing, now), code)
     if cause is Cause.ACCOUNT:

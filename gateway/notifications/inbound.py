@@ -6,16 +6,19 @@ stop or start word is kept for people to read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Column, Connection, LargeBinary, String, Table, UniqueConstraint, Uuid, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Column, Connection, LargeBinary, String, Table, UniqueConstraint, Uuid, select, update
 
-from gateway.db import Utc, metadata
+from gateway.db import Utc, metadata, upsert
 from gateway.notifications import suppression
 from gateway.providers import Inbound
 from gateway.runtime import Runtime
+
+KEPT = timedelta(days=90)
 
 inbound = Table(
     "inbound",
@@ -24,8 +27,8 @@ inbound = Table(
     Column("provider", String(40), nullable=False),
     Column("provider_id", String(64), nullable=False),
     Column("address_index", LargeBinary(16), nullable=False, index=True),
-    Column("address", LargeBinary, nullable=False),
-    Column("text", LargeBinary, nullable=False),
+    Column("address", LargeBinary),  # null once forgotten, like the text
+    Column("text", LargeBinary),
     Column("wish", String(8)),  # stop, start; null: for people to read
     Column("received_at", Utc, nullable=False),
     UniqueConstraint("provider", "provider_id"),
@@ -37,10 +40,10 @@ def receive(tx: Connection, runtime: Runtime, said: Sequence[tuple[str, Inbound]
     rows = {(provider, message.id): _row(runtime, provider, message) for provider, message in said}
     if not rows:
         return 0
-    upsert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    statement = upsert(inbound).values(list(rows.values())).on_conflict_do_nothing().returning(inbound.c.id)
-    new = set(tx.execute(statement).scalars())
-    _heed(tx, runtime, [row for row in rows.values() if row["id"] in new])
+    ordered = sorted(rows.values(), key=itemgetter("provider", "provider_id"))
+    statement = upsert(tx, inbound).values(ordered).on_conflict_do_nothing()
+    new = set(tx.execute(statement.returning(inbound.c.address_index)).scalars())
+    _heed(tx, new)
     return len(new)
 
 
@@ -58,15 +61,19 @@ def _row(runtime: Runtime, provider: str, message: Inbound) -> dict[str, Any]:
     }
 
 
-def _heed(tx: Connection, runtime: Runtime, rows: Sequence[dict[str, Any]]) -> None:
-    """The last wish of each person counts."""
-    last = {row["address_index"]: row for row in rows if row["wish"]}
-    stops = [(row["address_index"], row["provider"]) for row in last.values() if row["wish"] == "stop"]
-    suppression.suppress(tx, stops, runtime.clock())
-    suppression.lift(tx, [index for index, row in last.items() if row["wish"] == "start"])
+def _heed(tx: Connection, addresses: Collection[bytes]) -> None:
+    """The last wish of each of these people counts, in whatever order their messages came to us."""
+    columns = inbound.c
+    query = select(columns.address_index, columns.provider, columns.wish, columns.received_at)
+    wished = query.where(columns.address_index.in_(addresses), columns.wish.is_not(None))
+    last = {row.address_index: row for row in tx.execute(wished.order_by(columns.received_at, columns.id))}
+    stops = [row for row in last.values() if row.wish == "stop"]
+    suppression.suppress(tx, [(row.address_index, row.provider, row.received_at) for row in stops])
+    suppression.lift(tx, [row.address_index for row in last.values() if row.wish == "start"])
 
 
-def wishes(tx: Connection, address: bytes) -> Sequence[str | None]:
-    """What somebody asked for so far, oldest first."""
-    query = select(inbound.c.wish).where(inbound.c.address_index == address)
-    return tx.execute(query.order_by(inbound.c.received_at)).scalars().all()
+def forget_old(tx: Connection, now: datetime) -> None:
+    """Empty what was said long ago; that it was said, and the wish, stay."""
+    columns = inbound.c
+    old = (columns.received_at < now - KEPT) & columns.text.is_not(None)
+    tx.execute(update(inbound).where(old).values(text=None, address=None))

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Column, Connection, String, Table, delete, insert, select
+from sqlalchemy import Column, Connection, String, Table, delete, select
 
-from gateway.db import Utc, metadata
+from gateway.db import Utc, metadata, upsert
 
 pauses = Table(
     "pauses",
@@ -43,10 +43,9 @@ class Pause:
 
 def pause(tx: Connection, kind: Kind, name: str, actor: str, now: datetime) -> bool:
     """Hold it still; False when it was already."""
-    if name in paused(tx, kind):
-        return False
-    tx.execute(insert(pauses).values(kind=kind, name=name, since=now, actor=actor))
-    return True
+    values = {"kind": kind, "name": name, "since": now, "actor": actor}
+    statement = upsert(tx, pauses).values(**values).on_conflict_do_nothing().returning(pauses.c.name)
+    return tx.execute(statement).first() is not None
 
 
 def resume(tx: Connection, kind: Kind, name: str) -> bool:

@@ -54,7 +54,8 @@ class Request:
     form, stored sealed with the row. ``broadcast_id`` names the broadcast it is part
     of, ``replay_of`` the dead letter whose place it takes. ``template`` is the name of
     a house template (``<type>/<event>``). ``waited_for`` says that the citizen is
-    waiting now, so a result travels in the urgent lane.
+    waiting now, so a result travels in the urgent lane. After ``expires`` it would be
+    wrong, even within its class's life.
     """
 
     citizen_id: UUID | None
@@ -68,6 +69,7 @@ class Request:
     address: str | None = None
     broadcast_id: UUID | None = None
     replay_of: UUID | None = None
+    expires: datetime | None = None
 
     @property
     def lane(self) -> str:
@@ -76,4 +78,5 @@ class Request:
         return f"{self.channel}.{urgency}"
 
     def expires_at(self, now: datetime) -> datetime:
-        return now + TREATMENT[self.klass].life
+        life = now + TREATMENT[self.klass].life
+        return min(life, self.expires) if self.expires else life

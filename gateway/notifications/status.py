@@ -41,7 +41,15 @@ MOVES: dict[Status, frozenset[Status]] = {
         {Status.SENDING, Status.EXPIRED, Status.SUPPRESSED, Status.CANCELLED, Status.FAILED, *_REPORTED}
     ),
     Status.SENDING: frozenset(
-        {Status.WAITING, Status.ACCEPTED, Status.UNKNOWN, Status.EXPIRED, Status.FAILED, *_REPORTED}
+        {
+            Status.WAITING,
+            Status.ACCEPTED,
+            Status.UNKNOWN,
+            Status.EXPIRED,
+            Status.SUPPRESSED,
+            Status.FAILED,
+            *_REPORTED,
+        }
     ),
     Status.UNKNOWN: frozenset({Status.WAITING, Status.ACCEPTED, Status.EXPIRED, Status.FAILED, *_REPORTED}),
     Status.ACCEPTED: frozenset(_REPORTED),

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Connection,
     Index,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     Table,
     Uuid,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -84,6 +86,15 @@ Index(
     postgresql_where=_dead,
     sqlite_where=_dead,
 )
+UNKNOWN = notifications.c.status == literal(str(Status.UNKNOWN), literal_execute=True)
+"""In the words of the index below, so that few unknown ones are found among many that wait."""
+Index(
+    "ix_notifications_unknown",
+    notifications.c.lane,
+    notifications.c.due_at,
+    postgresql_where=UNKNOWN,
+    sqlite_where=UNKNOWN,
+)
 _of_a_broadcast = notifications.c.broadcast_id.is_not(None)
 Index(
     "ix_notifications_broadcast",
@@ -101,7 +112,10 @@ ledger = Table(
     Column("broadcast_id", Uuid, index=True),
     Column("entry", String(12), nullable=False),  # taken, or a Status
     Column("difference", BigInteger, nullable=False),
+    Column("summed", Boolean),  # true for an old sum, null for the difference of one commit
 )
+FRESH = ledger.c.summed.is_(None)
+Index("ix_ledger_fresh", ledger.c.id, postgresql_where=FRESH, sqlite_where=FRESH)
 
 
 def take(tx: Connection, runtime: Runtime, requests: Sequence[Request]) -> set[str]:

@@ -11,14 +11,16 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Column, Connection, LargeBinary, String, Table, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.db import Utc, metadata
+from gateway.db import Utc, metadata, upsert
 
 OPTED_OUT = "opted_out"
 # MIIT order 31/2015 asks that a refusal be heeded; the words are those carriers know.
-STOP = frozenset({"R", "TD", "T", "N", "退订", "STOP", "拒收"})
-START = frozenset({"START", "恢复", "恢复订阅"})
+STOP = frozenset({"R", "TD", "T", "N", "STOP", "STOPALL", "UNSUBSCRIBE", "END", "QUIT", "CANCEL"})
+STOP_WITHIN = ("退订", "拒收", "取消订阅")  # also inside a short text: TD退订, 回复退订, 退订谢谢
+NOT_MEANT = ("不", "别", "没")  # 请不要退订 is no refusal
+SHORT = 10  # characters
+START = frozenset({"START", "UNSTOP", "恢复", "恢复订阅"})
 
 suppressions = Table(
     "suppressions",
@@ -34,20 +36,20 @@ def wish(text: str) -> str | None:
     """``stop``, ``start``, or nothing of the kind, from what somebody replied."""
     plain = unicodedata.normalize("NFKC", text).upper()
     word = "".join(character for character in plain if character.isalnum())
-    if word in STOP:
+    within = len(word) <= SHORT and any(one in word for one in STOP_WITHIN)
+    if word in STOP or (within and not any(one in word for one in NOT_MEANT)):
         return "stop"
     return "start" if word in START else None
 
 
-def suppress(tx: Connection, said: Sequence[tuple[bytes, str]], now: datetime) -> None:
-    """Send no more notices to these addresses, each with the provider it was said through."""
+def suppress(tx: Connection, said: Sequence[tuple[bytes, str, datetime]]) -> None:
+    """Send no more notices to these addresses, each with the provider it was said through and when."""
     rows = [
-        {"address_index": address, "reason": OPTED_OUT, "provider": provider, "since": now}
-        for address, provider in said
+        {"address_index": address, "reason": OPTED_OUT, "provider": provider, "since": at}
+        for address, provider, at in sorted(said)
     ]
     if rows:
-        upsert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-        tx.execute(upsert(suppressions).on_conflict_do_nothing(), rows)
+        tx.execute(upsert(tx, suppressions).on_conflict_do_nothing(), rows)
 
 
 def lift(tx: Connection, addresses: Collection[bytes]) -> None:

@@ -10,11 +10,8 @@ _RANGE = re.compile(r"(\d{1,2}:\d\d)\s*[-–~]\s*(?=\d{1,2}:\d\d)")
 _TIME = re.compile(r"(?<!\d)(\d{1,2}):(\d\d)(?!\d)")
 _NUMBER = re.compile(r"[A-Z]?\d{4,}X?(?!\d*年)|[A-Z]\d{2,}")
 # What a sentence written for a page or a text message says where somebody is on the phone already.
-_HERE = (
-    ("，可以离开本页", "，可以挂机"),
-    ("请拨打12333转人工", "请按0转人工"),
-    ("请填写", "请按"),
-)
+_HERE = (("，可以离开本页", ""), ("请填写", "请按"))
+_CALL_A_PERSON = re.compile(r"拨打?(?:\d{3,4}-)?\d{5}(?:转人工|按0)")
 
 
 def spoken(words: Words) -> Words:
@@ -22,6 +19,7 @@ def spoken(words: Words) -> Words:
     zh = words.zh
     for written, said in _HERE:
         zh = zh.replace(written, said)
+    zh = _CALL_A_PERSON.sub("按0转人工", zh)
     zh = _RANGE.sub(r"\1到", zh)
     zh = _TIME.sub(lambda found: f"{int(found[1])}点" + (f"{found[2]}分" if found[2] != "00" else ""), zh)
     return Words(_NUMBER.sub(lambda found: digits(found[0]), zh), words.en)

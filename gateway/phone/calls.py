@@ -25,10 +25,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway import cities
-from gateway.db import Utc, metadata
+from gateway.db import Utc, metadata, upsert
 from gateway.phone import dialogue, errands, session, signals
 from gateway.phone.errands import Matter
 from gateway.phone.session import Place, Session
@@ -86,8 +85,7 @@ def _held(tx: Connection, runtime: Runtime, call_key: str, *, create: bool) -> R
     """The call's row, ours until commit; two first webhooks make one row."""
     index = runtime.vault.index("call", call_key)
     if create:
-        upsert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-        tx.execute(upsert(calls).values(_fresh(runtime, index)).on_conflict_do_nothing())
+        tx.execute(upsert(tx, calls).values(_fresh(runtime, index)).on_conflict_do_nothing())
     query = select(calls).where(calls.c.call_key == index)
     return tx.execute(query.with_for_update()).one_or_none()
 

@@ -230,10 +230,13 @@ def _look(matter: Matter, transaction: Transaction, _: Mapping[str, str]) -> Res
 
 
 def _act(matter: Matter, transaction: Transaction, values: Mapping[str, str]) -> Result:
-    refusal, now = matter.keep(engine.act(matter.tx, matter.runtime, transaction, values["name"], PHONE))
+    result = engine.act(matter.tx, matter.runtime, transaction, values["name"], PHONE)
+    refusal, now = matter.keep(result)
     if refusal:
         return standing.stands(now, matter.runtime.clock(), refusal)
-    return _onward(matter, now)
+    if now.id != transaction.id:
+        return _onward(matter, now)
+    return standing.changed(transaction, now, matter.runtime.clock(), writes=bool(result.lanes))
 
 
 _FIRST: Mapping[str, Callable[[Matter, Mapping[str, str]], Result]] = {"begin": _begin, "find": _find}

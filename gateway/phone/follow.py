@@ -160,25 +160,29 @@ def _standing(session: Session, stands: Stands) -> Turn:
     confirmed = session.place in (Place.CHECK, Place.WAIT)
     if stands.moving and confirmed and session.rounds < ROUNDS:
         return _working(session)
-    told = parts((prompts.words("not_yet"),) if stands.moving and confirmed else stands.sentences)
-    first = (
-        prompts.words("headline", title=stands.title, headline=stands.headline),
-        *told[0],
-        *_reference(stands.reference),
-        *([prompts.words("message_follows")] if confirmed else []),
-    )
+    told = parts(stands.sentences)
+    headline = prompts.words("headline", title=stands.title, headline=stands.headline)
+    then = _then(confirmed, stands)
+    whole = ((headline, *told[0], *_reference(stands.reference), *then), *told[1:])
+    news = ((*stands.news, *then),) if stands.news else ()
     lead = [stands.problem] if stands.problem else []
     options = stands.actions[: menus.AT_A_TIME]  # no type has more: 5 goes on with what is told
-    session = replace(session, options=options, parts=(first, *told[1:]), part=0)
+    session = replace(session, options=options, parts=(*news, *whole), part=0)
     return tell(session, *lead, rounds=0, chosen="")
+
+
+def _then(confirmed: bool, stands: Stands) -> tuple[Words, ...]:
+    """What whoever just confirmed or did something may expect; of waiting the type's own sentences tell."""
+    if stands.moving:
+        return (prompts.words("not_yet"),) if confirmed else ()
+    return (prompts.words("message_follows"),) if confirmed or stands.writes else ()
 
 
 def tell(session: Session, *lead: Words, **changes: Any) -> Turn:
     """Tell the part of an explanation the session is at, then what may be done."""
-    onward = "from_the_start" if session.part == len(session.parts) - 1 else "more"
     heard = (
         *session.parts[session.part],
-        *([prompts.words(onward)] if len(session.parts) > 1 else []),
+        *([menus.onward(session.part, len(session.parts))] if len(session.parts) > 1 else []),
         *menus.listed(session.options, 0),
         prompts.words("result_actions_end" if session.options else "result_end"),
     )

@@ -53,7 +53,16 @@ def listed(options: tuple[Offer, ...], page: int) -> tuple[Words, ...]:
     """One page of a list with its keys, and how to hear more."""
     shown = options[page * AT_A_TIME :][:AT_A_TIME]
     lines = tuple(_press(offer.words, str(key)) for key, offer in enumerate(shown, 1))
-    return (*lines, prompts.words("more")) if len(options) > AT_A_TIME else lines
+    return (*lines, onward(page, _pages(options))) if len(options) > AT_A_TIME else lines
+
+
+def onward(page: int, pages: int) -> Words:
+    """What 5 does at a page of several."""
+    return prompts.words("more" if page < pages - 1 else "from_the_start")
+
+
+def _pages(options: tuple[Offer, ...]) -> int:
+    return -(-len(options) // AT_A_TIME)
 
 
 def picked(session: Session, key: str) -> Offer | None:
@@ -65,7 +74,7 @@ def picked(session: Session, key: str) -> Offer | None:
 
 def turned(session: Session) -> Session | None:
     """The session at the next page of its list, after the last one the first; None for a list of one page."""
-    pages = -(-len(session.options) // AT_A_TIME)
+    pages = _pages(session.options)
     return replace(session, page=(session.page + 1) % pages) if pages > 1 else None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gateway.phone import prompts
 from gateway.transactions.model import Step, Words
 
-LONGEST = 90  # characters of one part: some twenty seconds
+LONGEST = 100  # characters of one part: some twenty-five seconds
 _NUMERALS = "一二三四五六七八九十"
 
 

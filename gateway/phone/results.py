@@ -79,7 +79,8 @@ class Confirm:
 class Stands:
     """How a confirmed transaction stands; ``moving``: its back office is being asked.
 
-    ``actions`` may be done with it now; ``problem`` is why the one asked for was not.
+    ``actions`` may be done with it now; ``problem`` is why the one asked for was not,
+    ``news`` what is true since it was, and ``writes`` whether a text message says so.
     """
 
     reference: str
@@ -89,6 +90,8 @@ class Stands:
     moving: bool
     actions: tuple[Offer, ...] = ()
     problem: Words | None = None
+    news: tuple[Words, ...] = ()
+    writes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

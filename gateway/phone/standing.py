@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -62,6 +63,18 @@ def _aloud(desk: Desk, transaction: Transaction, name: str) -> Words:
     if offered is None:
         return aloud.masked(value)
     return next((option.words for option in offered if option.value == value), Words(value, value))
+
+
+def changed(
+    before: Transaction, transaction: Transaction, now: datetime, *, writes: bool
+) -> Stands | Nothing:
+    """How it stands after one of its actions, and what was not true before."""
+    it = stands(transaction, now)
+    if isinstance(it, Nothing):
+        return it
+    known = registry.get(before.row.type).explain(before.view(now))
+    news = tuple(sentence for sentence in it.sentences if sentence not in known)
+    return replace(it, news=news, writes=writes)
 
 
 def stands(transaction: Transaction, now: datetime, problem: Words | None = None) -> Stands | Nothing:

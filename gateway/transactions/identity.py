@@ -25,9 +25,8 @@ from sqlalchemy import (
     delete,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.db import Utc, metadata
+from gateway.db import Utc, metadata, upsert
 from gateway.runtime import Runtime
 from gateway.security import one_time_code, same
 
@@ -117,10 +116,9 @@ def count(tx: Connection, limit: Limit, subject: bytes, now: datetime) -> int:
     its own number. The last one allowed starts the closed time; later ones do not
     prolong it.
     """
-    upsert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     fresh, number = tallies.c.since > now - limit.window, tallies.c.number + 1
     statement = (
-        upsert(tallies)
+        upsert(tx, tallies)
         .values(kind=limit.kind, subject=subject, number=1, since=now)
         .on_conflict_do_update(
             index_elements=[tallies.c.kind, tallies.c.subject],
@@ -171,12 +169,11 @@ def awaited(tx: Connection, who: bytes, type_name: str, now: datetime) -> bool:
 
 
 def _store(tx: Connection, runtime: Runtime, who: bytes, type_name: str, code: str) -> None:
-    upsert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     values = {
         "digest": runtime.vault.digest("one_time_code", _bound(who, type_name, code)),
         "expires_at": runtime.clock() + CODE_LIFE,
     }
-    statement = upsert(one_time_codes).values(who=who, type=type_name, **values)
+    statement = upsert(tx, one_time_codes).values(who=who, type=type_name, **values)
     key = [one_time_codes.c.who, one_time_codes.c.type]
     tx.execute(statement.on_conflict_do_update(index_elements=key, set_=values))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
@@ -17,6 +18,7 @@ from gateway.transactions import registry
 from gateway.transactions.store import Transaction
 
 CHANNEL, BESIDE = "sms", "email"
+PATIENT = timedelta(minutes=5)  # so long somebody waits at the page or the telephone for the result
 
 
 def tell(
@@ -42,7 +44,7 @@ def tell(
         and runtime.weights(BESIDE)
         and content.exists(tx, _template(transaction, event), BESIDE)
     ):
-        beside = _request(transaction, citizen, event, Class.RESULT, values, BESIDE)
+        beside = _request(runtime, transaction, citizen, event, Class.RESULT, values, BESIDE)
         lanes |= notifications.take(tx, runtime, [beside])
     return lanes
 
@@ -57,7 +59,7 @@ def notify(
     values: Mapping[str, str],
 ) -> set[str]:
     """Take a text message of this transaction; without a citizen it goes to nobody and ends as suppressed."""
-    request = _request(transaction, citizen, event, klass, values, CHANNEL)
+    request = _request(runtime, transaction, citizen, event, klass, values, CHANNEL)
     return notifications.take(tx, runtime, [request])
 
 
@@ -65,7 +67,14 @@ def _template(transaction: Transaction, event: str) -> str:
     return f"{transaction.row.type}/{event}"
 
 
+def _is_waited_for(runtime: Runtime, transaction: Transaction) -> bool:
+    """Whether the citizen still sits there: after an outage a thousand results must not overtake codes."""
+    submitted_at = transaction.row.submitted_at
+    return submitted_at is not None and runtime.clock() - submitted_at <= PATIENT
+
+
 def _request(
+    runtime: Runtime,
     transaction: Transaction,
     citizen: Citizen | None,
     event: str,
@@ -81,5 +90,5 @@ def _request(
         language=citizen.language if citizen else FALLBACK_LANGUAGE,
         personalisation=values,
         transaction_id=transaction.id,
-        waited_for=channel == CHANNEL,
+        waited_for=channel == CHANNEL and _is_waited_for(runtime, transaction),
     )

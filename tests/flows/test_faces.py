@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from shutil import copy
-from typing import Any
 
 import pytest
+from flask import Flask
 
+from gateway.app import create_app
 from gateway.transactions import registry
 from gateway.transactions.headlines import headline
 from gateway.transactions.model import OPEN, Words
 from gateway.transactions.store import Transaction
+from tests.conftest import build_world
 from tests.flows.faces import AskedAnew, Face, Phone, Submitted, System, Web
 from tests.stores.test_transactions import messages
 from tests.transaction_vectors import Vector, newest, prepare, vectors, worked_off
 from tests.world import World
 
-FACES: Sequence[Callable[[World], Face]] = (Web, Phone, System)
+FACES: Sequence[Callable[[World, Flask], Face]] = (Web, Phone, System)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +37,10 @@ class End:
     sentences: Sequence[Words]
 
 
-def play(world: World, vector: Vector, open_face: Callable[[World], Face]) -> End:
+def play(world: World, vector: Vector, open_face: Callable[[], Face]) -> End:
     """The vector at one face, with the face's own words held against the type's."""
     office = prepare(world, vector)
-    face, person = open_face(world), world.people[0]
+    face, person = open_face(), world.people[0]
     who = {"id_number": person.id_number, "name": person.name}
     for answers in vector.earlier:
         assert face.confirm(vector.type, {**who, **answers}) == Submitted()
@@ -93,16 +96,37 @@ def _check(vector: Vector, end: End) -> None:
         assert [text for text in vector.case.get("explains", ()) if text not in told] == []
 
 
+@dataclass(frozen=True, slots=True)
+class House:
+    """One application for all vectors, and a fresh database for each: what is dear is made once."""
+
+    world: World
+    app: Flask
+    template: Path
+    database: Path
+
+    def clean(self) -> None:
+        self.world.runtime.db.close()
+        for path in self.database.parent.glob(f"{self.database.name}*"):
+            path.unlink()
+        copy(self.template, self.database)
+
+
+@pytest.fixture(scope="module")
+def house(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("faces")
+    world = build_world(folder, f"sqlite:///{folder / 'huiyin.db'}")
+    yield House(world, create_app(world.runtime), sqlite_template, folder / "huiyin.db")
+    world.runtime.db.close()
+
+
 @pytest.mark.parametrize("vector", vectors())
-def test_web_phone_and_api_come_to_the_same_end_and_the_same_messages(
-    sqlite_template: Path, tmp_path: Path, make_world: Callable[[str], World], vector: Vector
-) -> None:
+def test_web_phone_and_api_come_to_the_same_end_and_the_same_messages(house: House, vector: Vector) -> None:
     """State, stage, reason and messages are the vector's at each door, and each tells all its sentences."""
     ends = []
     for open_face in FACES:
-        path = tmp_path / f"{open_face.__name__}.db"
-        copy(sqlite_template, path)
-        ends.append(play(make_world(f"sqlite:///{path}"), vector, open_face))
+        house.clean()
+        ends.append(play(house.world, vector, partial(open_face, house.world, house.app)))
     _check(vector, ends[0])
     assert ends == [ends[0]] * len(FACES)
 
@@ -110,7 +134,8 @@ def test_web_phone_and_api_come_to_the_same_end_and_the_same_messages(
 @pytest.mark.parametrize("open_face", FACES)
 @pytest.mark.parametrize("vector", vectors(firsts=True))
 def test_the_first_vector_of_each_type_holds_at_each_door_on_both_databases(
-    world: World, vector: Vector, open_face: Any
+    world: World, vector: Vector, open_face: Callable[[World, Flask], Face]
 ) -> None:
     """The doors' own queries are the same on PostgreSQL."""
-    _check(vector, play(world, vector, open_face))
+    app = create_app(world.runtime)
+    _check(vector, play(world, vector, lambda: open_face(world, app)))

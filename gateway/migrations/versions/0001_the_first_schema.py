@@ -144,6 +144,7 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'unmatched' OR state = 'unreadable'"),
             sqlite_where=sa.text("state = 'unmatched' OR state = 'unreadable'"),
         )
+        batch_op.create_index(batch_op.f("ix_callbacks_received_at"), ["received_at"], unique=False)
 
     op.create_table(
         "calls",
@@ -211,8 +212,8 @@ def upgrade() -> None:
         sa.Column("provider", sa.String(length=40), nullable=False),
         sa.Column("provider_id", sa.String(length=64), nullable=False),
         sa.Column("address_index", sa.LargeBinary(length=16), nullable=False),
-        sa.Column("address", sa.LargeBinary(), nullable=False),
-        sa.Column("text", sa.LargeBinary(), nullable=False),
+        sa.Column("address", sa.LargeBinary(), nullable=True),
+        sa.Column("text", sa.LargeBinary(), nullable=True),
         sa.Column("wish", sa.String(length=8), nullable=True),
         sa.Column("received_at", Utc(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound")),
@@ -228,10 +229,18 @@ def upgrade() -> None:
         sa.Column("broadcast_id", sa.Uuid(), nullable=True),
         sa.Column("entry", sa.String(length=12), nullable=False),
         sa.Column("difference", sa.BigInteger(), nullable=False),
+        sa.Column("summed", sa.Boolean(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger")),
     )
     with op.batch_alter_table("ledger", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_ledger_broadcast_id"), ["broadcast_id"], unique=False)
+        batch_op.create_index(
+            "ix_ledger_fresh",
+            ["id"],
+            unique=False,
+            postgresql_where=sa.text("summed IS NULL"),
+            sqlite_where=sa.text("summed IS NULL"),
+        )
 
     op.create_table(
         "measures",
@@ -241,8 +250,18 @@ def upgrade() -> None:
         sa.Column("detail", sa.String(length=24), nullable=False),
         sa.Column("minute", sa.Integer(), nullable=False),
         sa.Column("difference", sa.Float(), nullable=False),
+        sa.Column("summed", sa.Boolean(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_measures")),
     )
+    with op.batch_alter_table("measures", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_measures_fresh",
+            ["id"],
+            unique=False,
+            postgresql_where=sa.text("summed IS NULL"),
+            sqlite_where=sa.text("summed IS NULL"),
+        )
+
     op.create_table(
         "notifications",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -299,6 +318,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("transaction_id IS NOT NULL"),
         )
         batch_op.create_index(
+            "ix_notifications_unknown",
+            ["lane", "due_at"],
+            unique=False,
+            postgresql_where=sa.text("status = 'unknown'"),
+            sqlite_where=sa.text("status = 'unknown'"),
+        )
+        batch_op.create_index(
             "uq_notifications_replay_of",
             ["replay_of"],
             unique=True,
@@ -348,6 +374,7 @@ def upgrade() -> None:
         sa.Column("transaction_id", sa.Uuid(), nullable=True),
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("reason", sa.String(length=40), nullable=True),
+        sa.Column("planned_for", Utc(), nullable=False),
         sa.Column("due_at", Utc(), nullable=True),
         sa.Column("lease", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reminders")),
@@ -579,6 +606,11 @@ def downgrade() -> None:
             sqlite_where=sa.text("replay_of IS NOT NULL"),
         )
         batch_op.drop_index(
+            "ix_notifications_unknown",
+            postgresql_where=sa.text("status = 'unknown'"),
+            sqlite_where=sa.text("status = 'unknown'"),
+        )
+        batch_op.drop_index(
             "ix_notifications_transaction",
             postgresql_where=sa.text("transaction_id IS NOT NULL"),
             sqlite_where=sa.text("transaction_id IS NOT NULL"),
@@ -600,8 +632,20 @@ def downgrade() -> None:
         )
 
     op.drop_table("notifications")
+    with op.batch_alter_table("measures", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_measures_fresh",
+            postgresql_where=sa.text("summed IS NULL"),
+            sqlite_where=sa.text("summed IS NULL"),
+        )
+
     op.drop_table("measures")
     with op.batch_alter_table("ledger", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_ledger_fresh",
+            postgresql_where=sa.text("summed IS NULL"),
+            sqlite_where=sa.text("summed IS NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_ledger_broadcast_id"))
 
     op.drop_table("ledger")
@@ -623,6 +667,7 @@ def downgrade() -> None:
 
     op.drop_table("calls")
     with op.batch_alter_table("callbacks", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_callbacks_received_at"))
         batch_op.drop_index(
             "ix_callbacks_odd",
             postgresql_where=sa.text("state = 'unmatched' OR state = 'unreadable'"),
