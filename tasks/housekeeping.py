@@ -1,7 +1,7 @@
 """The sweep: wake whatever has due rows, and keep the books short. Hourly: forget what nobody needs."""
 
 from gateway.appointments import book
-from gateway.broadcasts import expand
+from gateway.broadcasts import expand, store
 from gateway.broadcasts.store import broadcasts
 from gateway.db import is_due
 from gateway.delivery import lanes, ledger, measures, receipts
@@ -39,7 +39,7 @@ def sweep() -> None:
 def tidy() -> None:
     """Every hour. Each room says how long it keeps what; each is a commit of its own."""
     runtime = current()
-    rooms = (inbound, idempotency, identity, receipts, calls, book, sessions)
+    rooms = (store, inbound, idempotency, identity, receipts, calls, book, sessions)
     for forget_old in (room.forget_old for room in rooms):
         more: object = True
         while more:  # a room that forgets in batches says whether there are more

@@ -20,7 +20,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, select, update
 
-from gateway.broadcasts import audience, follow_up, recipients
+from gateway.broadcasts import audience, follow_up, recipients, store
 from gateway.broadcasts import definition as definitions
 from gateway.broadcasts.audience import Addressee, Page
 from gateway.broadcasts.definition import Definition
@@ -77,12 +77,21 @@ def run_due(runtime: Runtime, limits: Limits = Limits()) -> int:
     while (row := _claimed(runtime)) is not None:
         try:
             taken += _keep(runtime, row, plan(runtime, row, limits))
-        except HuiyinError as error:  # one bad broadcast stops no other; it is due again after its lease
-            log.error("broadcast_stuck", broadcast=str(row.id), error=type(error).__name__)  # noqa: TRY400
+        except Exception as error:  # noqa: BLE001 - one bad broadcast stops no other
+            _stuck(runtime, row, error)
         if monotonic() > ends:
             runtime.wake(LANE)
             break
     return taken
+
+
+def _stuck(runtime: Runtime, row: Any, error: Exception) -> None:
+    """People must mend a text that is gone, so it waits for them; anything else is tried after the lease."""
+    name = type(error).__name__
+    log.error("broadcast_stuck", broadcast=str(row.id), error=name)  # and no traceback: personal data
+    if isinstance(error, HuiyinError):
+        with runtime.db.write() as tx:
+            store.act(tx, runtime, row.id, store.PAUSE, f"itself: {name}")
 
 
 def _claimed(runtime: Runtime) -> Any:

@@ -100,6 +100,8 @@ def store_list(runtime: Runtime, definition: Definition, checked: Checked, actor
     for start in range(0, len(checked.good), BATCH):
         rows = recipients.sealed(runtime, key, checked.good[start : start + BATCH])
         with runtime.db.write() as tx:
+            if not store.is_draft(tx, key):  # cancelled meanwhile: its list is not wanted any more
+                return key
             recipients.keep(tx, rows)
     with runtime.db.write() as tx:
         store.list_is_read(tx, key, len(checked.good))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -45,6 +45,8 @@ class State(StrEnum):
     CANCELLED = "cancelled"  # takes nobody more; what still waits is withdrawn
     FINISHED = "finished"  # all that was to be done is done; receipts may still come
 
+
+DRAFT_LIFE = timedelta(days=30)
 
 broadcasts = Table(
     "broadcasts",
@@ -134,6 +136,18 @@ def create(
 def list_is_read(tx: Connection, key: UUID, counted: int) -> None:
     """The whole list is stored: the draft may be started."""
     tx.execute(update(broadcasts).where(broadcasts.c.id == key).values(counted=counted))
+
+
+def is_draft(tx: Connection, key: UUID) -> bool:
+    """Whether it still is one; nobody changes that until commit."""
+    query = select(broadcasts.c.state).where(broadcasts.c.id == key).with_for_update()
+    return tx.execute(query).scalar_one() == State.DRAFT
+
+
+def forget_old(tx: Connection, now: datetime) -> None:
+    """A draft nobody started within thirty days is cancelled; what waits of its list goes with it."""
+    old = (broadcasts.c.state == State.DRAFT) & (broadcasts.c.created_at < now - DRAFT_LIFE)
+    tx.execute(update(broadcasts).where(old).values(state=State.CANCELLED, exhausted_at=now, due_at=now))
 
 
 # --- finding ---------------------------------------------------------------------------------

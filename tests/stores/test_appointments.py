@@ -208,12 +208,16 @@ def test_what_is_offered_counts_down_but_for_ones_own_hold(town: World, quotas: 
     quotas(2)
     mine = choose(town, town.people[0]).transaction
     other = choose(town, town.people[1], slot="10:00").transaction
-    assert offered(town, mine, "slot")[1:4] == ["09:00 还有2个", "09:30 还有2个", "10:00 还有1个"]
-    assert offered(town, other, "slot")[1:4] == ["09:00 还有1个", "09:30 还有2个", "10:00 还有2个"]
-    assert offered(town, mine, "day")[2] == "2026-11-25 还有27个"
+    assert offered(town, mine, "slot")[1:4] == ["09:00 还有2个空位", "09:30 还有2个空位", "10:00 还有1个空位"]
+    assert offered(town, other, "slot")[1:4] == [
+        "09:00 还有1个空位",
+        "09:30 还有2个空位",
+        "10:00 还有2个空位",
+    ]
+    assert offered(town, mine, "day")[2] == "2026-11-25 还有27个空位"
     quotas(0)  # for slots nobody has asked for yet
-    assert offered(town, mine, "day") == ["2026-11-25 还有3个"]
-    assert [note.rpartition("，")[2] for note in offered(town, mine, "hall")] == ["还有3个", "约满了"]
+    assert offered(town, mine, "day") == ["2026-11-25 还有3个空位"]
+    assert [note.rpartition("，")[2] for note in offered(town, mine, "hall")] == ["还有3个空位", "约满了"]
 
 
 # --- what is booked --------------------------------------------------------------------------

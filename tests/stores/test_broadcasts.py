@@ -18,7 +18,7 @@ from gateway.broadcasts import expand, progress, recipients, rehearsal, store
 from gateway.broadcasts.definition import Definition, DefinitionError
 from gateway.broadcasts.expand import Limits, run_due
 from gateway.broadcasts.progress import Progress
-from gateway.broadcasts.store import CANCEL, PAUSE, RESUME, START, Action, NotNow
+from gateway.broadcasts.store import CANCEL, PAUSE, RESUME, START, Action, NotNow, State
 from gateway.cities import shipped
 from gateway.citizens import register
 from gateway.delivery import ledger, receipts
@@ -570,7 +570,7 @@ def test_one_broken_name_stops_nobody(city: World) -> None:
 
 
 def test_a_broadcast_whose_text_is_gone_stops_no_other(city: World) -> None:
-    """It is tried again later; the others go on meanwhile."""
+    """It pauses itself until people have mended it; the others go on meanwhile."""
     stuck = _started(city)
     with city.runtime.db.write() as tx:
         broken_one = store.broadcasts.c.id == stuck
@@ -579,3 +579,30 @@ def test_a_broadcast_whose_text_is_gone_stops_no_other(city: World) -> None:
         tx.execute(store.broadcasts.update().where(broken_one).values(definition=text))
     other = _started(city, audience={"sex": "male"})
     assert _to_the_end(city, other).taken > 0
+    assert _progress(city, stuck).state == State.PAUSED
+
+
+def test_a_list_cancelled_while_it_is_read_in_is_dropped(city: World) -> None:
+    """The reader stops, and what it had kept goes."""
+    lines = [recipients.Line(n, f"138{n:08d}", "") for n in range(1, 11)]
+    with city.runtime.db.read() as tx:
+        checked = recipients.check(tx, city.runtime, "mobile", "sms", lines)
+    definition = _definition(city)
+    with city.runtime.db.write() as tx:
+        key = store.create(tx, city.runtime, definition, "test", counted=None)
+        recipients.keep(tx, recipients.sealed(city.runtime, key, checked.good))
+    _act(city, key, CANCEL)
+    with city.runtime.db.write() as tx:
+        assert not store.is_draft(tx, key)
+    run_due(city.runtime)
+    assert _kept(city) == []
+
+
+def test_a_draft_nobody_starts_is_forgotten_with_its_list(city: World) -> None:
+    """After thirty days nobody will."""
+    _list(city, b"mobile\n13800138000\n")
+    city.clock.advance(days=31)
+    with city.runtime.db.write() as tx:
+        store.forget_old(tx, city.clock())
+    run_due(city.runtime)
+    assert _kept(city) == []

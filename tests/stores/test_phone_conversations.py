@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
 from gateway.back_offices import Unavailable
-from gateway.phone import aloud, calls
+from gateway.phone import aloud, calls, menus
 from gateway.phone.calls import Reply
 from gateway.phone.signals import (
     Answered,
@@ -28,7 +29,9 @@ from gateway.phone.signals import (
 from gateway.transactions import registry, steps
 from gateway.transactions.references import is_reference
 from gateway.transactions.store import transactions
+from tests.stores.test_appointments import choose
 from tests.stores.test_transactions import Desk, messages, sent_codes
+from tests.transaction_vectors import Office
 from tests.world import World
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "phone"
@@ -53,6 +56,7 @@ class Caller:
     line: str = "first"
     reply: Reply = field(default_factory=lambda: Reply(0, ()))
     last: tuple[Event, int] = field(default_factory=lambda: (Answered(), 0))
+    others: list[UUID] = field(default_factory=list)  # transactions of other people
 
     def do(self, event: Event, number: int | None = None) -> None:
         self.last = (event, self.reply.step if number is None else number)
@@ -84,9 +88,10 @@ class Caller:
         return lines
 
     def transaction(self) -> Any:
-        """The newest transaction there is."""
+        """The newest transaction that is not another person's."""
+        query = select(transactions).where(transactions.c.id.not_in(self.others))
         with self.world.runtime.db.read() as tx:
-            return tx.execute(select(transactions).order_by(transactions.c.created_at.desc())).first()
+            return tx.execute(query.order_by(transactions.c.created_at.desc())).first()
 
     def call(self) -> Any:
         index = self.world.runtime.vault.index("call", self.line)
@@ -132,8 +137,18 @@ def _take(caller: Caller, step: dict[str, Any]) -> None:
             steps.run_due(caller.world.runtime)
         case "again":
             caller.again()
+        case "others_take":
+            _others_take(caller, step)
         case other:
             raise AssertionError(f"no caller does {other!r}")
+
+
+def _others_take(caller: Caller, step: dict[str, Any]) -> None:
+    """So many other people hold a place in a slot, by telephone."""
+    for person in caller.world.people[-step["count"] :]:
+        result = choose(caller.world, person, "phone", **step["slot"])
+        assert not result.value
+        caller.others.append(result.transaction.id)
 
 
 def _check(caller: Caller, step: dict[str, Any]) -> None:
@@ -154,16 +169,26 @@ def _check(caller: Caller, step: dict[str, Any]) -> None:
         assert isinstance(caller.reply.actions[-1], Collect), said
 
 
+def _open_offices(world: World, case: dict[str, Any]) -> None:
+    """A card system in memory, and for a pension what the case scripts."""
+    desk = Desk()
+    if case.get("cards") == "unavailable":
+        desk.find = lambda _cards: Unavailable("no_answer")
+    offices = {"card_core": desk, "pension_registry": Office(case.get("registry", ()))}
+    world.runtime._back_offices.update(offices)
+
+
 @pytest.mark.parametrize(("document", "case"), _cases())
 def test_a_conversation_goes_as_its_vector_says(
     world: World, document: dict[str, Any], case: dict[str, Any]
 ) -> None:
     """What is heard at each step, where the call and its transaction end, and which messages go out."""
+    play(world, document, case)
+
+
+def play(world: World, document: dict[str, Any], case: dict[str, Any]) -> None:
     world.settle(PEOPLE)
-    desk = Desk()
-    if case.get("cards") == "unavailable":
-        desk.find = lambda _cards: Unavailable("no_answer")
-    world.runtime._back_offices["card_core"] = desk
+    _open_offices(world, case)
     caller = Caller(world, case.get("person", document["person"]))
     for step in case["steps"]:
         _take(caller, step)
@@ -191,6 +216,11 @@ def test_the_types_offered_by_phone_are_in_its_menu() -> None:
         entry.type for top in tops for entry in prompts.below(top.menu, tuple(registry.types()))
     }
     assert set(registry.types()) <= led
+
+
+def test_every_action_of_a_type_can_be_keyed() -> None:
+    """After a result 5 goes on with what is told, so a fifth action would have no key."""
+    assert max(len(kind.actions) for kind in registry.types().values()) <= menus.AT_A_TIME
 
 
 def test_a_call_is_kept_sealed_and_for_a_day(world: World) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 
 from gateway import cities
 from gateway.back_offices import Unavailable
@@ -20,6 +20,7 @@ from gateway.pensions.situation import DUE
 from gateway.transactions import call_backs, engine, reminders, steps, store
 from gateway.transactions.identity import Proven
 from gateway.transactions.model import Tell
+from gateway.transactions.registry import types
 from gateway.transactions.store import Transaction
 from tests.stores.test_transactions import begin, messages, prove, sent_codes, submit
 from tests.world import World
@@ -54,9 +55,17 @@ class Registry:
         return self.first.pop() if self.first else self.answer
 
 
+def channels(world: World, **providers: dict[str, int]) -> None:
+    """Open or close channels."""
+    settings = world.runtime.settings
+    settings = replace(settings, providers={**settings.providers, **providers})
+    world.runtime = replace(world.runtime, settings=settings)
+
+
 @pytest.fixture
 def registry(world: World) -> Registry:
     registry = Registry()
+    channels(world, voice={"telephone": 1})
     world.runtime._back_offices["pension_registry"] = registry
     world.settle(3)
     return registry
@@ -146,6 +155,93 @@ def test_a_registry_that_is_silent_is_asked_half_an_hour_later(world: World, reg
     assert sent(world) == [("sms", "12-01")]
 
 
+def test_after_an_outage_one_rung_is_climbed_not_all_that_were_missed(
+    world: World, registry: Registry
+) -> None:
+    """What a later rung says as well is dropped; here the last one, on its two channels, is heard late."""
+    ask(world)
+    registry.answer = Unavailable("down")
+    for day in (1, 16, 24):
+        noon(world, 12, day)
+    registry.answer = Standing()
+    world.clock.advance(hours=12)
+    reminders.run_due(world.runtime)
+    assert sent(world) == [("sms", "12-25"), ("voice", "12-25")]
+    assert [(row.occasion[11:], row.reason) for row in planned(world) if row.state == "dropped"] == [
+        ("T-15", "missed"),
+        ("T-30", "missed"),
+    ]
+
+
+def test_a_rung_a_day_late_is_dropped_and_the_next_word_is_sure_to_come(
+    world: World, registry: Registry
+) -> None:
+    """Where no rung is left before the due date there is a call, and that one is never too late."""
+    ask(world)
+    registry.answer = Unavailable("down")
+    noon(world, 12, 1)
+    noon(world, 12, 24)
+    registry.answer = Standing()
+    noon(world, 12, 27)
+    assert sent(world) == []
+    registry.answer = Unavailable("down")
+    noon(world, 12, 30)
+    registry.answer = Standing("overdue_grace")
+    noon(world, 1, 3, 2027)
+    assert sent(world) == [("voice", "01-03")]
+
+
+def test_a_claim_does_not_change_what_a_reminder_was_planned_for(world: World, registry: Registry) -> None:
+    """The judge is told the planned moment, however often it was leased or put off."""
+    ask(world)
+    before = {row.id: row.planned_for for row in planned(world)}
+    registry.answer = Unavailable("down")
+    noon(world, 12, 1)
+    rows = planned(world)
+    assert {row.id: row.planned_for for row in rows} == before
+    assert [row.planned_for for row in rows if row.due_at != row.planned_for] == [min(before.values())]
+
+
+def test_a_closed_channel_is_replaced_by_a_text_message_once(world: World, registry: Registry) -> None:
+    """T−15 comes by text; at T−7 there is a text already and no second one."""
+    channels(world, voice={"telephone": 0})
+    ask(world)
+    for day in (1, 16, 24):
+        noon(world, 12, day)
+    assert sent(world) == [("sms", "12-01"), ("sms", "12-16"), ("sms", "12-24")]
+    assert {row.reason for row in planned(world) if row.channel == "voice"} == {"channel_closed"}
+
+
+def test_a_reminder_without_a_text_for_an_open_channel_is_dropped(world: World, registry: Registry) -> None:
+    """Nothing waits for a channel that is closed; the registry is not even asked."""
+    channels(world, voice={})
+    ask(world)
+    asked = registry.asked
+    with world.runtime.db.write() as tx:
+        tx.execute(delete(reminders.reminders).where(reminders.reminders.c.channel == "sms"))
+        tx.execute(update(reminders.reminders).values(event="remind_aloud"))
+    noon(world, 12, 24)
+    assert (sent(world), registry.asked) == ([], asked)
+    assert {(row.state, row.reason) for row in planned(world)} == {("dropped", "channel_closed")}
+
+
+def test_a_message_lives_no_longer_than_what_it_says(
+    world: World, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``Tell.until`` ends it before its class's three days, and never prolongs them."""
+    ask(world)
+    kind = types()["pension_auth"]
+    judge = kind.remind
+    assert judge
+    for day, hours, life in ((1, 5, 5), (24, 100, 72)):
+        end = datetime(2026, 12, day, 12 + hours % 24, tzinfo=ZONE) + timedelta(days=hours // 24)
+        told = replace(kind, remind=lambda *given, end=end: replace(judge(*given), until=end))
+        monkeypatch.setitem(types(), "pension_auth", told)  # type: ignore[arg-type]
+        noon(world, 12, day)
+        last = [row for row in world.rows() if row.klass == "reminder"][-1]
+        assert last.expires_at - last.created_at == timedelta(hours=life)
+
+
 @pytest.mark.parametrize("flag", ["death", "dispute"])
 def test_a_flag_ends_all_reminders(world: World, registry: Registry, flag: str) -> None:
     """Nobody is reminded for the dead, nor while a record is disputed."""
@@ -221,6 +317,15 @@ def test_a_bug_in_one_judgement_stops_no_other(
     world.clock.advance(minutes=10)
     assert reminders.run_due(world.runtime) == 1
     assert sent(world) == [("sms", "12-01")]
+
+
+def test_a_bug_is_not_tried_for_ever(world: World, registry: Registry) -> None:
+    """Three days after its moment the reminder is dropped, and the reason says so."""
+    ask(world)
+    registry.answer = RuntimeError("a bug")
+    noon(world, 12, 1)
+    noon(world, 12, 4)
+    assert [(row.state, row.reason) for row in planned(world) if row.reason] == [("dropped", "bug")]
 
 
 def test_a_slow_registry_is_asked_once_for_each_and_never_late_in_a_lease(
@@ -324,3 +429,44 @@ def test_a_call_back_is_asked_for_once_and_keeps_the_standing(world: World, regi
         assert not call_backs.done(tx, world.runtime, wish.id)
         assert call_backs.open_ones(tx) == []
         assert call_backs.ask(tx, world.runtime, first.id, wish.citizen_id, "call_back")
+
+
+def test_a_promise_ends_when_staff_called(world: World, registry: Registry) -> None:
+    """The page then says on which day, and another call may be asked for, which is promised anew."""
+    registry.answer = Standing("failed", failed_on=date(2026, 11, 20), failure="bad_light")
+    transaction = ask(world)
+    act(world, transaction, "call_back")
+    world.clock.advance(days=2)
+    with world.runtime.db.write() as tx:
+        assert call_backs.done(tx, world.runtime, call_backs.open_ones(tx)[0].id)
+    said = explained(world, transaction)
+    assert "11月23日工作人员给您打过电话了" in said
+    assert "最晚11月23日" not in said
+    world.clock.advance(days=1)
+    assert act(world, transaction, "call_back").value is None
+    assert "最晚11月25日打您登记的手机" in explained(world, transaction)
+    assert "打过电话" not in explained(world, transaction)
+
+
+@pytest.mark.parametrize(("kind", "until"), [("call_back", "11月23日"), ("home_visit", "11月23日")])
+def test_a_promise_we_missed_can_be_asked_for_again(
+    world: World, registry: Registry, kind: str, until: str
+) -> None:
+    """What to do then is said with the promise; the wish stays the one that waits longest."""
+    registry.answer = Standing("failed", failed_on=date(2026, 11, 20), failure="bad_light")
+    transaction = ask(world)
+    act(world, transaction, kind)
+    assert f"最晚{until}" in explained(world, transaction)
+    assert "过了这天没接到，请再申请一次，或拨12333按0。" in explained(world, transaction)
+    world.clock.advance(days=2, hours=7, minutes=50)  # 23 November, just before midnight
+    assert act(world, transaction, kind).value
+    world.clock.advance(minutes=10)
+    assert act(world, transaction, kind).value is None
+    with world.runtime.db.read() as tx:
+        assert len(call_backs.open_ones(tx)) == 1
+
+
+def explained(world: World, transaction: Transaction) -> str:
+    with world.runtime.db.read() as tx:
+        view = store.load(tx, world.runtime, transaction.id).view(world.clock())
+    return "".join(words.zh for words in types()["pension_auth"].explain(view))
