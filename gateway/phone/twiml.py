@@ -20,7 +20,7 @@ LANGUAGE = "zh-CN"
 
 
 def render(actions: Sequence[Action], action_url: str, agent: str) -> str:
-    """The document. ``agent`` is the number people are reached at; without one the call ends there."""
+    """The document. ``agent`` is the number people are reached at; without one it is said where they are."""
     response = VoiceResponse()
     for action in actions:
         match action:
@@ -30,7 +30,11 @@ def render(actions: Sequence[Action], action_url: str, agent: str) -> str:
                 _gather(response, action, action_url)
             case Transfer() if agent:
                 response.dial(agent)
-            case Transfer() | HangUp():
+            case Transfer():
+                words = prompts.words("no_agent")
+                _say(response, Say(aloud.spoken(words).zh, words.en))
+                response.hangup()
+            case HangUp():
                 response.hangup()
     return str(response)
 
