@@ -25,6 +25,7 @@ from gateway.calendars import UNITS, Unit
 from gateway.errors import SettingError, UnknownNameError
 from gateway.pension_rules import PensionAuth, PensionAuthSchema
 from gateway.rule_fields import Day, Flag, number, text, zone
+from gateway.send_windows import SendWindows, SendWindowsSchema
 
 BankSync = Literal["none", "one_way", "two_way"]
 SHIPPED = Path(__file__).parents[1] / "templates" / "cities"
@@ -87,6 +88,7 @@ class Rules:
     card_loss: CardLoss = field(default_factory=CardLoss)
     appointment: Appointment = field(default_factory=Appointment)
     pension_auth: PensionAuth = field(default_factory=PensionAuth)
+    send_windows: SendWindows = field(default_factory=SendWindows)
     halls: tuple[Hall, ...] = ()
     districts: Mapping[str, District] = field(default_factory=dict)
 
@@ -243,6 +245,7 @@ class _RulesSchema(Schema):
     card_loss = form.Nested(_CardLossSchema)
     appointment = form.Nested(AppointmentSchema)
     pension_auth = form.Nested(PensionAuthSchema)
+    send_windows = form.Nested(SendWindowsSchema)
     halls = form.List(form.Nested(_HallSchema))
     districts = form.Dict(keys=text(r"[0-9]{6}"), values=form.Nested(_DistrictSchema))
 

@@ -56,3 +56,11 @@ def zone(name: str) -> None:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         raise ValidationError("is no time zone; write one like Asia/Shanghai") from None
+
+
+def spans(given: list[list[time]]) -> tuple[tuple[time, time], ...]:
+    """Spans of a day: pairs, each ends after it begins and before the next one begins."""
+    flat = [moment for span in given for moment in span]
+    if any(len(span) != 2 for span in given) or flat != sorted(set(flat)):
+        raise ValidationError('must be spans in their order; write [["08:30", "12:00"]]')
+    return tuple((begin, end) for begin, end in given)

@@ -15,22 +15,25 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, true, update
 
-from gateway import channels
+from gateway import channels, cities
+from gateway.cities import Rules
 from gateway.db import claim, new_lease
 from gateway.delivery import measures, retry
 from gateway.delivery.compose import NO_ADDRESS, Letter, Unsendable, addresses_of, compose
 from gateway.delivery.store import attempts, new_handover
 from gateway.notifications import store
 from gateway.notifications.pauses import Kind, paused
-from gateway.notifications.request import Class
+from gateway.notifications.request import TREATMENT, Class
 from gateway.notifications.status import Status
 from gateway.notifications.store import UNKNOWN, Move, moved, notifications
 from gateway.providers import Inquiry, Message, Unknown
 from gateway.runtime import Runtime
+from gateway.send_windows import opens
 
 WORKER_LOST = "worker_lost"
 NO_RECEIPT = "no_receipt"
 TOO_LATE = "too_late"
+OUTSIDE_WINDOW = "outside_send_window"
 SPENT = 2 / 3  # of a lease, after which no call is begun: it must end before the lease does
 
 
@@ -110,7 +113,7 @@ def claim_lane(runtime: Runtime, lane: str, limit: int) -> Claimed:
         if lane in paused(tx, Kind.LANE):
             return Claimed(lease, 0, now)
         rows = _rows(tx, runtime, lane, limit, lease, _to_send(tx))
-        sheet = _sorted(rows, now)
+        sheet = _sorted(rows, now, cities.shipped()[runtime.settings.city].rules_now(now))
         _lost(tx, runtime, sheet, now)
         handovers = _handovers(tx, runtime, sheet)
         _open(tx, runtime, handovers, lease, now)
@@ -155,8 +158,9 @@ def _until(runtime: Runtime, claimed_at: datetime) -> datetime:
     return claimed_at + timedelta(seconds=runtime.settings.lease * SPENT)
 
 
-def _sorted(rows: Sequence[Row[Any]], now: datetime) -> _Sheet:
+def _sorted(rows: Sequence[Row[Any]], now: datetime, rules: Rules) -> _Sheet:
     sheet = _Sheet()
+    closed = {row.channel: opens(rules.send_windows.of(row.channel), now, rules.zone) for row in rows}
     for row in rows:
         match row.status:
             case Status.ACCEPTED:
@@ -165,6 +169,8 @@ def _sorted(rows: Sequence[Row[Any]], now: datetime) -> _Sheet:
                 sheet.lost.append(row)
             case _ if row.expires_at <= now:
                 sheet.moves.append(moved(row, Status.EXPIRED, None, TOO_LATE))
+            case _ if TREATMENT[Class(row.klass)].windowed and closed[row.channel]:
+                sheet.moves.append(moved(row, Status.WAITING, closed[row.channel], OUTSIDE_WINDOW))
             case _:
                 sheet.send.append(row)
     return sheet

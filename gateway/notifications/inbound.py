@@ -37,7 +37,10 @@ inbound = Table(
 
 def receive(tx: Connection, runtime: Runtime, said: Sequence[tuple[str, Inbound]]) -> int:
     """Keep what came in from each provider, and heed it in the order it came; returns how many were new."""
-    rows = {(provider, message.id): _row(runtime, provider, message) for provider, message in said}
+    rows = {
+        (provider, message.id): _row(runtime, provider, message, place)
+        for place, (provider, message) in enumerate(said)
+    }
     if not rows:
         return 0
     ordered = sorted(rows.values(), key=itemgetter("provider", "provider_id"))
@@ -47,8 +50,9 @@ def receive(tx: Connection, runtime: Runtime, said: Sequence[tuple[str, Inbound]
     return len(new)
 
 
-def _row(runtime: Runtime, provider: str, message: Inbound) -> dict[str, Any]:
+def _row(runtime: Runtime, provider: str, message: Inbound, place: int) -> dict[str, Any]:
     key = runtime.new_id()
+    sent_at = message.at or runtime.clock()  # vendors' clocks count seconds: their order tells the rest
     return {
         "id": key,
         "provider": provider,
@@ -57,7 +61,7 @@ def _row(runtime: Runtime, provider: str, message: Inbound) -> dict[str, Any]:
         "address": runtime.vault.seal("inbound.address", key, message.address),
         "text": runtime.vault.seal("inbound.text", key, message.text),
         "wish": suppression.wish(message.text),
-        "received_at": message.at or runtime.clock(),
+        "received_at": sent_at + timedelta(microseconds=place),
     }
 
 

@@ -29,20 +29,21 @@ class OnUnknown(StrEnum):
 class Treatment:
     """One row of the class table (design: "Class of a notification").
 
-    ``life`` is how long after being taken it is still worth sending; ``stale`` is
-    what the row is called when that time has passed.
+    ``life`` is how long after being taken it is still worth sending; ``windowed``
+    says that it goes out in the city's send windows only.
     """
 
     urgency: str
     life: timedelta
     on_unknown: OnUnknown
+    windowed: bool
 
 
 TREATMENT: Mapping[Class, Treatment] = {
-    Class.CODE: Treatment("urgent", timedelta(minutes=5), OnUnknown.RESEND),
-    Class.RESULT: Treatment("normal", timedelta(hours=72), OnUnknown.RECONCILE),
-    Class.REMINDER: Treatment("normal", timedelta(hours=72), OnUnknown.RECONCILE),
-    Class.NOTICE: Treatment("bulk", timedelta(hours=72), OnUnknown.RECONCILE),
+    Class.CODE: Treatment("urgent", timedelta(minutes=5), OnUnknown.RESEND, False),
+    Class.RESULT: Treatment("normal", timedelta(hours=72), OnUnknown.RECONCILE, False),
+    Class.REMINDER: Treatment("normal", timedelta(hours=72), OnUnknown.RECONCILE, True),
+    Class.NOTICE: Treatment("bulk", timedelta(hours=72), OnUnknown.RECONCILE, True),
 }
 
 

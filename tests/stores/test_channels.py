@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -266,3 +267,21 @@ def test_attempts_receipts_and_times_are_counted(world: World) -> None:
         with world.runtime.db.write() as tx:
             assert measures.totals(tx) == expected
             measures.compact(tx)
+
+
+# --- send windows ---------------------------------------------------------------------------------
+
+
+def test_at_night_notices_wait_for_the_morning_and_results_do_not(world: World) -> None:
+    """In a city with send windows; nothing is lost by waiting."""
+    world.runtime = replace(world.runtime, settings=replace(world.runtime.settings, city="shanghai"))
+    world.clock.now = datetime(2026, 11, 21, 19, 0, tzinfo=UTC)  # 3 in the morning there
+    world.settle(1)
+    _notices(world)
+    world.take()
+    for lane in (BULK, NORMAL):
+        run_lane(world.runtime, lane)
+    assert world.statuses() == {"waiting": 1, "accepted": 1}
+    world.clock.advance(hours=5)
+    run_lane(world.runtime, BULK)
+    assert world.statuses() == {"accepted": 2}
