@@ -1,10 +1,11 @@
-"""What gunicorn serves: settings → Runtime → application."""
+"""What gunicorn serves: settings, checked → Runtime → application."""
 
-from gateway import config, logs, runtime
+from gateway import config, logs, readiness, runtime
 from gateway.app import create_app
 from tasks.app import publish_only, wake_for
 
 logs.configure()
 publish_only()
 settings = config.load()
+readiness.check(settings)
 app = create_app(runtime.build(settings, wake=wake_for(settings)))

@@ -16,6 +16,7 @@ from marshmallow import fields as form
 from gateway.rule_fields import Clock, number, text
 
 QUOTA_OF = {"web": "web", "api": "web", "phone": "phone"}  # which quota a face takes from
+MOST_PLACES = 100  # of a slot: the numbers people are called by count in hundreds
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,9 @@ class _MatterSchema(Schema):
 
 
 class _QuotasSchema(Schema):
-    web = number(0, 1000)
-    phone = number(0, 1000)
-    walk_in = number(0, 1000)
+    web = number(0, MOST_PLACES)
+    phone = number(0, MOST_PLACES)
+    walk_in = number(0, MOST_PLACES)
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Quotas:
@@ -127,7 +128,7 @@ class AppointmentSchema(Schema):
     window_days = number(1, 60)
     slot_minutes = number(5, 240)
     hours = form.List(form.List(Clock()))
-    capacity = number(1, 1000)
+    capacity = number(1, MOST_PLACES)
     quotas = form.Nested(_QuotasSchema)
     limits = form.Nested(_LimitsSchema)
     hold_minutes = number(1, 60)

@@ -43,7 +43,8 @@ class Settings:
 
     ``demo`` is true while no real provider is configured: the sandbox then plays
     the outside world. ``providers`` maps a channel to its providers and their weights.
-    ``trusted_proxies`` is how many of our own proxies stand before us. Times are in seconds.
+    ``trusted_proxies`` is how many of our own proxies stand before us. ``transactions``
+    names the types offered; empty: all that can be done here. Times are in seconds.
     """
 
     state: Path
@@ -61,6 +62,7 @@ class Settings:
     callback_secret: str = field(repr=False)
     environment: Mapping[str, str] = field(repr=False)
     metrics_token: str = field(default="", repr=False)
+    transactions: tuple[str, ...] = ()
 
     @property
     def callbacks_url(self) -> str:
@@ -120,6 +122,7 @@ def _read(environment: Mapping[str, str], folder: Path) -> Settings:
         callback_secret=environment.get("CALLBACK_SECRET") or _kept_secret(folder / "callback.secret"),
         environment=dict(environment),
         metrics_token=environment.get("METRICS_TOKEN", ""),
+        transactions=_names(environment.get("TRANSACTIONS", "")),
     )
 
 
@@ -188,6 +191,10 @@ def _weights(environment: Mapping[str, str], channel: str) -> dict[str, int]:
     if channel == "sms" and not any(weights.values()):
         raise SettingError(f"{key} names no provider with a weight above 0; put aliyun_sms there.")
     return weights
+
+
+def _names(given: str) -> tuple[str, ...]:
+    return tuple(filter(None, (part.strip() for part in given.split(","))))
 
 
 def _seconds(environment: Mapping[str, str], key: str, default: float) -> float:

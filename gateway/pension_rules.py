@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal, get_args
 
-from marshmallow import Schema, ValidationError, post_load, validate
+from marshmallow import Schema, post_load, validate
 from marshmallow import fields as form
+
+from gateway.rule_fields import Flag, number
 
 Cycle = Literal["rolling_12_months", "calendar_month_13"]
 
@@ -66,45 +68,32 @@ def pause_from(rule: PensionAuth, done: date) -> date:
 # --- the form of its block in a city's file -----------------------------------------------
 
 
-def _number(low: int, high: int) -> form.Integer:
-    return form.Integer(strict=True, validate=validate.Range(low, high))
-
-
 def _days() -> form.List[int]:
-    return form.List(_number(1, 365), validate=validate.Length(max=6))
+    return form.List(number(1, 365), validate=validate.Length(max=6))
 
 
 def _words() -> form.String:
     return form.String(validate=validate.Length(1, 60))
 
 
-class _Flag(form.Field[bool]):
-    """true or false; nothing that merely looks like it."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
-        if not isinstance(value, bool):
-            raise ValidationError("must be true or false")
-        return value
-
-
 class PensionAuthSchema(Schema):
     """The block ``[pension_auth]``."""
 
     cycle = form.String(validate=validate.OneOf(get_args(Cycle)))
-    grace_days = _number(0, 180)
-    due_soon_days = _number(1, 365)
+    grace_days = number(0, 180)
+    due_soon_days = number(1, 365)
     app = _words()
     app_en = _words()
-    home_visits = _Flag()
-    home_visit_age = _number(50, 120)
+    home_visits = Flag()
+    home_visit_age = number(50, 120)
     visit_hours = _words()
     visit_hours_en = _words()
-    call_back_working_days = _number(1, 10)
+    call_back_working_days = number(1, 10)
     sms_days = _days()
     voice_days = _days()
-    pause_notice_days = _number(1, 60)
-    again_days = _number(1, 30)
-    reminders_per_hour = _number(1, 1_000_000)
+    pause_notice_days = number(1, 60)
+    again_days = number(1, 30)
+    reminders_per_hour = number(1, 1_000_000)
     source = form.String()
 
     @post_load

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from types import ModuleType
 from typing import Any, cast
 
 from gateway.errors import SettingError, UnknownNameError
@@ -28,13 +29,8 @@ def load(name: str, settings: Mapping[str, str]) -> Any:
     and ``build(settings)``, which raises ``ValueError`` for a value that is none. A
     setting that is missing or wrong is one line.
     """
-    try:
-        module = importlib.import_module(f"integrations.{name}")
-    except ModuleNotFoundError as error:
-        if error.name != f"integrations.{name}":
-            raise
-        raise UnknownNameError(f"There is no integration called {name!r} in integrations/.") from None
-    required = cast(Mapping[str, str], module.SETTINGS)
+    module = _module(name)
+    required = _required(module)
     missing = [f"{key} ({what})" for key, what in required.items() if not settings.get(key)]
     if missing:
         raise SettingError(f"{name} needs {', '.join(missing)}. Set it in the environment or in .env.")
@@ -42,3 +38,26 @@ def load(name: str, settings: Mapping[str, str]) -> Any:
         return module.build(settings)
     except ValueError as error:
         raise SettingError(f"A setting of {name} is wrong: {str(error).rstrip('.')}.") from None
+
+
+def given(name: str, settings: Mapping[str, str]) -> Collection[str]:
+    """The settings the integration called ``name`` needs that are there."""
+    return [key for key in _required(_module(name)) if settings.get(key)]
+
+
+def is_complete(name: str, settings: Mapping[str, str]) -> bool:
+    """Whether all the settings it needs are there."""
+    return len(given(name, settings)) == len(_required(_module(name)))
+
+
+def _required(module: ModuleType) -> Mapping[str, str]:
+    return cast(Mapping[str, str], module.SETTINGS)
+
+
+def _module(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(f"integrations.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"integrations.{name}":
+            raise
+        raise UnknownNameError(f"There is no integration called {name!r} in integrations/.") from None

@@ -1,4 +1,4 @@
-"""Whether this process can do its work: the database answers, and has this release's schema."""
+"""Whether this process can do its work: its settings agree, the database answers and has our schema."""
 
 from __future__ import annotations
 
@@ -8,13 +8,48 @@ from queue import Empty, SimpleQueue
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway import migrations
+from gateway import cities, migrations, plugins, runtime
+from gateway.config import Settings
 from gateway.db import Db
+from gateway.demo import seed
+from gateway.errors import SettingError
+from gateway.runtime import Runtime
+from gateway.transactions import registry
 
 PATIENCE = 0.8  # seconds; whoever asks wants an answer within one
 READY = "ok"
 SILENT = "the database does not answer"
 OLD_SCHEMA = "the schema is not this release's; run the migrate verb"
+
+
+def check(settings: Settings) -> None:
+    """Find every missing or contradictory setting before anything is started; one line each."""
+    known = cities.shipped()
+    if settings.city not in known:
+        raise SettingError(f"HUIYIN_CITY is {settings.city!r}; there are {', '.join(known)}.")
+    unknown = [name for name in settings.transactions if name not in registry.types()]
+    if unknown:
+        raise SettingError(f"TRANSACTIONS names {unknown[0]!r}; there are {', '.join(registry.types())}.")
+    if settings.demo:
+        return
+    here = runtime.build(settings, wake=lambda _lane: None)
+    try:
+        _check_back_offices(here)
+        seed.refuse_with_real_providers(settings, here.db)
+    except (SQLAlchemyError, OSError):
+        return  # who serves waits for its database; /readyz says so meanwhile
+    finally:
+        here.db.close()
+
+
+def _check_back_offices(here: Runtime) -> None:
+    """Of every type offered, and none may be left half configured."""
+    settings = here.settings
+    offered = registry.offered(settings)
+    for name, kind in registry.types().items():
+        begun = kind.back_office and plugins.given(kind.back_office, settings.environment)
+        if kind.back_office and (name in offered or begun):
+            here.back_office(kind.back_office)
 
 
 @dataclass(slots=True)

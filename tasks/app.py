@@ -9,10 +9,10 @@ from threading import Lock
 
 import structlog
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_init
 from kombu.exceptions import OperationalError
 
-from gateway import config, logs, runtime
+from gateway import config, logs, readiness, runtime
 from gateway.config import Settings
 from gateway.errors import SettingError
 from gateway.runtime import Runtime, Wake
@@ -30,6 +30,15 @@ app.config_from_object("celeryconfig")
 @setup_logging.connect
 def _logs(**_: object) -> None:
     logs.configure()
+
+
+@worker_init.connect
+def _check(**_: object) -> None:
+    """No worker begins with settings that are missing or contradict each other."""
+    try:
+        readiness.check(config.load())
+    except SettingError as error:
+        raise SystemExit(str(error)) from None
 
 
 _building = Lock()

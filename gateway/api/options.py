@@ -21,9 +21,10 @@ def next_choice(
     tx: Connection, runtime: Runtime, name: str, answers: dict[str, Any], face: str
 ) -> dict[str, Any]:
     """The options of the first field with choices that has no answer yet; no field once all have."""
-    kind = registry.types().get(name)
+    offered = registry.offered(runtime.settings)
+    kind = offered.get(name)
     if kind is None:
-        known = ", ".join(registry.types())
+        known = ", ".join(offered)
         raise ApiError(404, Problem("NoResultFound", "No result found", f"There are the types {known}."))
     given = _given(kind, answers)
     field = next((one for one in kind.form().fields if one in kind.choices and one not in given), None)

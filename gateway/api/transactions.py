@@ -13,7 +13,7 @@ from gateway.api import door, options, problems, schemas, shown
 from gateway.api.door import Answer
 from gateway.api.problems import ApiError, Problem
 from gateway.runtime import Runtime
-from gateway.transactions import engine, registry, store
+from gateway.transactions import afterwards, engine, registry, store
 from gateway.transactions.engine import NotInRegister, NotOpen
 from gateway.transactions.identity import Locked, Proven, Sent, TooSoon, Wrong
 from gateway.transactions.model import OPEN, Words
@@ -40,7 +40,8 @@ def _types(routes: Blueprint, runtime: Runtime) -> None:
     @routes.response(200, schemas.TypesSchema)
     def list_types() -> dict[str, Any]:
         """What citizens can do here, and the form of each type."""
-        return {"transaction_types": [shown.kind(kind) for kind in registry.types().values()]}
+        offered = registry.offered(runtime.settings)
+        return {"transaction_types": [shown.kind(kind) for kind in offered.values()]}
 
     @routes.post("/transaction-types/<name>/options")
     @routes.arguments(schemas.AnswersSchema)
@@ -120,8 +121,9 @@ def _afterwards(routes: Blueprint, runtime: Runtime) -> None:
 
 
 def _begin(tx: Connection, runtime: Runtime, body: dict[str, Any]) -> Answer:
-    if body["type"] not in registry.types():
-        known = ", ".join(registry.types())
+    offered = registry.offered(runtime.settings)
+    if body["type"] not in offered:
+        known = ", ".join(offered)
         raise _refused("ValidationError", f"type is not one of [{known}]", "See GET /v2/transaction-types.")
     draft = engine.open_draft(tx, runtime, body["type"], FACE, door.caller().service_id)
     answered = engine.answer(tx, runtime, draft, body["answers"])
@@ -213,8 +215,8 @@ def _act(tx: Connection, runtime: Runtime, transaction: Transaction, name: str) 
         raise ApiError(
             404, Problem("NoResultFound", "No result found", f"{kind.name} has the actions: {known}.")
         )
-    result = engine.act(tx, runtime, transaction, name, FACE)
-    if result.value:
+    result = afterwards.act(tx, runtime, transaction, name, FACE, proven=True)  # the service answers for it
+    if isinstance(result.value, Words):
         return _problem(409, "BadRequestError", f"{name}: {result.value.en}", result.value.zh)
     status = 201 if result.transaction.id != transaction.id else 200
     return Answer(status, shown.transaction(tx, runtime, result.transaction), result.lanes)

@@ -35,12 +35,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.appointment_rules import QUOTA_OF, Matter
 from gateway.appointments.slots import Slot, number
 from gateway.cities import Rules
-from gateway.db import Utc, metadata
+from gateway.db import Utc, metadata, upsert
 
 KEPT = timedelta(days=1)  # a hold that ran out is forgotten after this
 
@@ -78,7 +77,6 @@ class Standing(StrEnum):
     HELD = "held"  # kept for a few minutes while the citizen proves who they are
     BOOKED = "booked"  # confirmed
     CANCELLED = "cancelled_by_citizen"  # given back, or changed for another
-    CLOSED = "cancelled_by_hall"  # the hall closed: never the citizen's fault
 
 
 class Refusal(StrEnum):
@@ -148,25 +146,37 @@ def _counts(quota: str, now: datetime) -> ColumnElement[bool]:
 
 
 def hold(tx: Connection, rules: Rules, wish: Wish, now: datetime) -> Refusal | None:
-    """Keep a place for the minutes the rules give; None when it is kept.
+    """Keep a place for the minutes the rules give; None when it is kept, or may still be had.
 
     A person holds one place: what they held before is let go, also when this one
-    is refused. Limits are looked at for people who have proven who they are: to
-    anybody else they would tell what that person has booked.
+    is refused. Who has not proven who they are lets go what this transaction held
+    alone, and is not measured by the person's limits: else anybody who knows an ID
+    number could take a place from that person, or learn what they have booked.
     """
     _alone(tx, wish.subject)
     columns = bookings.c
-    theirs = or_(columns.transaction_id == wish.transaction_id, columns.subject == wish.subject)
+    ours = columns.transaction_id == wish.transaction_id
+    theirs = or_(ours, columns.subject == wish.subject) if wish.citizen_id else ours
     tx.execute(delete(bookings).where(columns.state == Standing.HELD, theirs))
     refusal = _limit(tx, rules, wish, now) if wish.citizen_id else None
     return refusal or _take(tx, rules, wish, now)
 
 
 def _take(tx: Connection, rules: Rules, wish: Wish, now: datetime) -> Refusal | None:
+    """Take a place that is free.
+
+    Those not proven hold half of a slot at most, since ID numbers can be made up. The
+    next of them goes on without a hold, and has a place once it is proven, if there is one.
+    """
     slot, quota = _locked(tx, rules, wish.slot), QUOTA_OF[wish.face]
-    counted = select(func.count()).where(bookings.c.slot_id == slot.id, _counts(quota, now))
-    if tx.execute(counted).scalar_one() >= getattr(slot, quota):
+    places = getattr(slot, quota)
+    unproven = func.count().filter(bookings.c.citizen_id.is_(None))
+    counted = select(func.count(), unproven).where(bookings.c.slot_id == slot.id, _counts(quota, now))
+    taken, held_by_anybody = tx.execute(counted).one()
+    if taken >= places:
         return Refusal.TAKEN
+    if wish.citizen_id is None and held_by_anybody >= (places + 1) // 2:
+        return None
     held_until = now + timedelta(minutes=rules.appointment.hold_minutes)
     tx.execute(
         insert(bookings).values(
@@ -193,9 +203,8 @@ def _alone(tx: Connection, subject: bytes) -> None:
 def _locked(tx: Connection, rules: Rules, slot: Slot) -> Row[Any]:
     """The slot's row, made at its first use with the numbers of the rules; nobody else takes from it."""
     quotas = rules.appointment.quotas
-    upsert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     values = {"capacity": rules.appointment.capacity, "web": quotas.web, "phone": quotas.phone}
-    made = upsert(slots).values(hall=slot.hall, starts_at=slot.starts_at, **values)
+    made = upsert(tx, slots).values(hall=slot.hall, starts_at=slot.starts_at, **values)
     tx.execute(made.on_conflict_do_nothing())
     ours = (slots.c.hall == slot.hall) & (slots.c.starts_at == slot.starts_at)
     return tx.execute(select(slots).where(ours).with_for_update()).one()
@@ -204,7 +213,7 @@ def _locked(tx: Connection, rules: Rules, slot: Slot) -> Row[Any]:
 def _limit(tx: Connection, rules: Rules, wish: Wish, now: datetime) -> Refusal | None:
     """Which limit of the person this booking would break."""
     limits, day = rules.appointment.limits, wish.slot.day
-    booked = _of_person(tx, wish)
+    booked = _of_person(tx, wish, now)
     dates = [starts_at.astimezone(rules.zone).date() for _, starts_at in booked]
     ahead = [matter for matter, starts_at in booked if starts_at > now]
     if ahead.count(wish.matter.id) >= limits.per_matter:
@@ -217,12 +226,12 @@ def _limit(tx: Connection, rules: Rules, wish: Wish, now: datetime) -> Refusal |
     return None
 
 
-def _of_person(tx: Connection, wish: Wish) -> Sequence[Row[str, datetime]]:
-    """What the person has booked, but for what this wish replaces; nothing older than a week."""
+def _of_person(tx: Connection, wish: Wish, now: datetime) -> Sequence[Row[str, datetime]]:
+    """What the person has booked ahead or in the week of this wish, but for what it replaces."""
     columns = bookings.c
     query = select(columns.matter, slots.c.starts_at).join(slots, slots.c.id == columns.slot_id)
     theirs = and_(columns.subject == wish.subject, columns.state == Standing.BOOKED)
-    recent = slots.c.starts_at > wish.slot.starts_at - timedelta(weeks=1)
+    recent = slots.c.starts_at > min(now, wish.slot.starts_at - timedelta(weeks=1))
     return tx.execute(query.where(theirs, recent, columns.transaction_id != wish.replaces)).all()
 
 
@@ -259,7 +268,7 @@ def _give(tx: Connection, wish: Wish) -> None:
             state=Standing.BOOKED,
             held_until=None,
             place=place,
-            number=number(wish.matter.letter, wish.slot, ours.capacity, place),
+            number=number(wish.matter.letter, wish.slot, place),
         )
     )
 
@@ -273,13 +282,12 @@ def cancel(tx: Connection, transaction_id: UUID, subject: bytes) -> bool:
 
 
 def of(tx: Connection, transaction_id: UUID) -> Row[Any] | None:
-    """The booking of a transaction with its slot's hall, time and capacity."""
+    """The booking of a transaction with its slot's hall and time."""
     return tx.execute(_whole(transaction_id)).one_or_none()
 
 
 def _whole(transaction_id: UUID) -> Any:
-    columns = (slots.c.hall, slots.c.starts_at, slots.c.capacity)
-    query = select(bookings, *columns).join(slots, slots.c.id == bookings.c.slot_id)
+    query = select(bookings, slots.c.hall, slots.c.starts_at).join(slots, slots.c.id == bookings.c.slot_id)
     return query.where(bookings.c.transaction_id == transaction_id)
 
 

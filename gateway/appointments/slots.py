@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from gateway import calendars
+from gateway.appointment_rules import MOST_PLACES
 from gateway.cities import Hall, Rules
 
 NEAREST, ELSEWHERE = 3, 2  # free slots named in the hall that was wanted, and halls named besides
@@ -111,10 +112,11 @@ def _in_hall(free: Mapping[Slot, int], hall: str) -> Mapping[Slot, int]:
     return {slot: left for slot, left in free.items() if slot.hall == hall}
 
 
-def number(letter: str, slot: Slot, capacity: int, place: int) -> str:
-    """What a citizen is called by: A023 is the matter's letter and the place in the hall's day.
+def number(letter: str, slot: Slot, place: int) -> str:
+    """What a citizen is called by: A103 is the matter's letter, the day's second slot, its third place.
 
-    ``place`` counts from 1 within the slot, whose ``capacity`` no place exceeds, so
-    that no two bookings of a hall's day share their digits.
+    ``place`` counts from 1 within the slot, and no slot has more than are counted by,
+    so that no two bookings of a hall's day share their digits, whatever the rules were
+    when each was made.
     """
-    return f"{letter}{slot.index * capacity + place:03d}"
+    return f"{letter}{slot.index * MOST_PLACES + place:03d}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 
 from gateway.appointment_rules import Matter
-from gateway.appointments import words
+from gateway.appointments import offers, words
 from gateway.appointments.slots import Slot
 from gateway.cities import Rules
 from gateway.transactions.entry import Entry
@@ -20,7 +20,7 @@ def facts(rules: Rules, slot: Slot, matter: Matter, number: str) -> dict[str, st
     hall = next(hall for hall in rules.halls if hall.id == slot.hall)
     return {
         "hall": hall.name,
-        "hall_en": words.a_hall(hall).en,
+        "hall_en": offers.a_hall(hall).en,
         "hall_address": hall.address,
         "hall_address_en": hall.address_en or hall.address,
         "starts_at": slot.starts_at.isoformat(),
@@ -44,7 +44,7 @@ def follow_up(view: View) -> Sequence[Plan]:
 def calendar(view: View) -> Entry | None:
     """The appointment, while it stands."""
     known, kept = words.span(view), view.facts
-    if view.stage != words.BOOKED or known is None:
+    if view.stage != words.BOOKED or known is None or words.is_over(view):
         return None
     return Entry(
         title=f"{kept['hall']}预约 {kept['number']} ({kept['hall_en']}, number {kept['number']})",

@@ -1,12 +1,11 @@
-"""What is said of an appointment: when and where it is, what is free instead, what to do next. Pure."""
+"""What is said of an appointment: what it is, what confirming does, how it stands, what to do next. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime, timedelta
 
-from gateway.appointments.slots import Instead, Slot
-from gateway.cities import Hall, Rules
+from gateway.cities import Rules
 from gateway.transactions.model import State, View, Words
 
 BOOKED, CANCELLED, CHANGED = "booked", "cancelled", "changed"  # stages
@@ -18,98 +17,9 @@ REASONS: Mapping[str, Words] = {
     "one_per_day": Words("这一天您已有预约", "you have a booking on that day"),
     "too_many_per_week": Words("这一周您的预约已到上限", "you have enough bookings that week"),
     "not_offered": Words("这个时间不能预约", "this time cannot be booked"),
+    "too_late_to_change": Words("原来的预约不能改了", "the earlier one cannot be changed any more"),
     "other": Words("预约没有记上", "the booking was not taken"),
 }
-WEEKDAYS = ("星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日")
-
-
-# --- times and places --------------------------------------------------------------------------
-
-
-def a_day(day: date) -> Words:
-    return Words(f"{day.month}月{day.day}日{WEEKDAYS[day.weekday()]}", f"{day:%A} {day.day} {day:%B}")
-
-
-def a_slot(slot: Slot) -> Words:
-    span = f"{slot.starts_at:%H:%M}–{slot.ends_at:%H:%M}"
-    return Words(span, span)
-
-
-def left(places: int) -> Words:
-    """How many places are left."""
-    if not places:
-        return Words("约满了", "fully booked")
-    return Words(f"还有{places}个", f"{places} left")
-
-
-def a_hall(hall: Hall) -> Words:
-    return Words(hall.name, hall.name_en or hall.name)
-
-
-def hall_note(hall: Hall, places: int) -> Words:
-    address_en = hall.address_en or hall.address
-    return Words(f"{hall.address}，{left(places).zh}", f"{address_en}; {left(places).en}")
-
-
-def taken(found: Instead, rules: Rules, *, all_day: bool = False) -> Words:
-    """That a time is gone, or a whole day, and what is nearest to it."""
-    gone = Words(f"{found.wanted.clock}已经约满。", f"{found.wanted.clock} is fully booked. ")
-    if all_day:
-        gone = Words("已经约满。", "Fully booked. ")
-    free = _named(found)
-    if not free.zh:
-        return Words(gone.zh + _none_left(rules).zh, gone.en + _none_left(rules).en)
-    return Words(f"{gone.zh}最近的空位：{free.zh}。", f"{gone.en}Nearest free: {free.en}.")
-
-
-def _named(found: Instead) -> Words:
-    """09:30、10:00；the other hall 09:00 – empty where nothing is free."""
-    here = [_short(slot, found.wanted) for slot in found.here]
-    groups = [Words("、".join(at.zh for at in here), ", ".join(at.en for at in here))] if here else []
-    for hall, slot in found.elsewhere:
-        at = _short(slot, found.wanted)
-        groups.append(Words(f"{hall.name}{at.zh}", f"{a_hall(hall).en} {at.en}"))
-    return Words("；".join(one.zh for one in groups), "; ".join(one.en for one in groups))
-
-
-def _short(slot: Slot, wanted: Slot) -> Words:
-    """A slot as short as can be: its date only where that is another one."""
-    day, clock = slot.day, slot.clock
-    if day == wanted.day:
-        return Words(clock, clock)
-    return Words(f"{day.month}月{day.day}日{clock}", f"{clock} on {day.day} {day:%B}")
-
-
-def _none_left(rules: Rules) -> Words:
-    release = f"{rules.appointment.release:%H:%M}"
-    return Words(
-        f"这几天都没有空位了。每天{release}放出新的一天，也可以拨打{rules.hotline}转人工。",
-        f"There is nothing left for now. A new day opens at {release} every day; "
-        f"or call {rules.hotline} and press 0 for a person.",
-    )
-
-
-def limited(reason: str, rules: Rules) -> Words:
-    """Why this person cannot have one more, and what to do."""
-    limits = rules.appointment.limits
-    match reason:
-        case "one_per_matter":
-            return Words(
-                "这件事您已经约过。要改时间或取消，请用预约的编号查进度；要办别的事，请另选。",
-                "You have booked this matter already. To change or cancel, look it up by its number; "
-                "for something else, choose that.",
-            )
-        case "one_per_day":
-            return Words(
-                f"这一天您已有预约，一天最多{limits.per_day}个。请另选一天。",
-                f"You have a booking on that day; {limits.per_day} a day is the most. Choose another day.",
-            )
-        case _:
-            return Words(
-                f"这一周您已有{limits.per_week}个预约，不能再约。请选别的一周。",
-                f"You have {limits.per_week} bookings in that week, the most there can be. "
-                "Choose another week.",
-            )
 
 
 # --- the values of messages ----------------------------------------------------------------------
@@ -126,6 +36,7 @@ def personalise(view: View) -> Mapping[str, str]:
         "hall_en": facts.get("hall_en", ""),
         "number": facts.get("number", ""),
         "hours": str(view.rules.appointment.cancel_hours),
+        "reference": view.reference,
         "reason": reason.zh,
         "reason_en": reason.en,
     }
@@ -152,14 +63,32 @@ def when(view: View) -> Words:
 # --- what is true now --------------------------------------------------------------------------
 
 
+def is_over(view: View) -> bool:
+    """Whether its time has passed."""
+    known = span(view)
+    return known is not None and known[1] <= view.now
+
+
 def headline(view: View) -> Words | None:
     if view.state is not State.SUCCEEDED:
         return None
+    if view.stage == BOOKED and is_over(view):
+        return Words("预约的时间已经过了", "Its time has passed")
     return {
         BOOKED: Words("已预约", "Booked"),
         CANCELLED: Words("已取消预约", "Booking cancelled"),
         CHANGED: Words("已改到别的时间", "Changed to another time"),
     }.get(view.stage)
+
+
+def tone(view: View) -> str | None:
+    return "wait" if view.stage == BOOKED and is_over(view) else None
+
+
+def replaced(old: View) -> Words:
+    """What confirming a change does to the appointment there was."""
+    at = when(old)
+    return Words(f"确认后，原来{at.zh}的预约就取消了。", f"Once confirmed, the one for {at.en} is cancelled.")
 
 
 def effect(rules: Rules) -> Sequence[Words]:
@@ -185,8 +114,8 @@ def _bring(rules: Rules) -> Words:
 def _undo(rules: Rules) -> Words:
     hours = rules.appointment.cancel_hours
     return Words(
-        f"来不了：请提前{hours}小时在这里用编号取消或改时间，或拨打{rules.hotline}。",
-        f"If you cannot come: cancel or change it here with your number {hours} hours before, "
+        f"来不了：请提前{hours}小时用编号取消或改时间，在网上办，或拨打{rules.hotline}。",
+        f"If you cannot come: cancel or change it with your number {hours} hours before, on the web, "
         f"or call {rules.hotline}.",
     )
 
@@ -194,8 +123,8 @@ def _undo(rules: Rules) -> Words:
 def walk_in(rules: Rules) -> Words:
     age = rules.appointment.walk_in_age
     return Words(
-        f"{age}岁以上的老人和残疾人不用预约，随时可以直接去。",
-        f"From {age} on, or with a disability, you need no booking: you are always welcome.",
+        f"{age}岁以上的老人和残疾人不用预约，办公时间内直接去就行。",
+        f"From {age} on, or with a disability, you need no booking: just come in office hours.",
     )
 
 
@@ -208,8 +137,24 @@ def too_late(rules: Rules) -> Words:
     )
 
 
+def cannot_change(why: Words) -> Words:
+    """That the earlier appointment stays as it is, so that nothing can take its place."""
+    return Words(f"原来的预约不能改了。{why.zh}", f"The earlier one cannot be changed any more. {why.en}")
+
+
 OVER = Words("预约的时间已经过了。要再来，请重新预约。", "Its time has passed. To come again, book anew.")
 GIVEN_BACK = Words("要再来，请重新预约。", "To come again, book anew.")
+
+
+def not_any_more(view: View, now: datetime) -> Words | None:
+    """Why an appointment can no longer be cancelled or changed here."""
+    known = span(view)
+    if view.stage != BOOKED or known is None:
+        return GIVEN_BACK
+    if known[0] <= now:
+        return OVER
+    soon = known[0] - now < timedelta(hours=view.rules.appointment.cancel_hours)
+    return too_late(view.rules) if soon else None
 
 
 def explain(view: View) -> Sequence[Words]:
@@ -262,17 +207,25 @@ def _explain_done(view: View) -> list[Words]:
             Words(f"新的预约请用编号{new}查。", f"The new booking has the number {new}."),
         ]
     where = Words(facts.get("hall_address", ""), facts.get("hall_address_en", ""))
+    it = _booked(view)
+    if is_over(view):
+        return [it, OVER, walk_in(view.rules)]
     return [
-        Words(
-            f"{at.zh}，{facts.get('hall', '')}，预约号{facts.get('number', '')}，{facts.get('matter', '')}。",
-            f"{at.en}, {facts.get('hall_en', '')}, number {facts.get('number', '')}, "
-            f"{facts.get('matter_en', '')}.",
-        ),
+        it,
         Words(f"地址：{where.zh}。", f"Address: {where.en}."),
         _bring(view.rules),
         _undo(view.rules),
         walk_in(view.rules),
     ]
+
+
+def _booked(view: View) -> Words:
+    facts, at = view.facts, when(view)
+    return Words(
+        f"{at.zh}，{facts.get('hall', '')}，预约号{facts.get('number', '')}，{facts.get('matter', '')}。",
+        f"{at.en}, {facts.get('hall_en', '')}, number {facts.get('number', '')}, "
+        f"{facts.get('matter_en', '')}.",
+    )
 
 
 def _explain_refused(view: View) -> list[Words]:

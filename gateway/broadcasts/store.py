@@ -141,7 +141,7 @@ def list_is_read(tx: Connection, key: UUID, counted: int) -> None:
 def is_draft(tx: Connection, key: UUID) -> bool:
     """Whether it still is one; nobody changes that until commit."""
     query = select(broadcasts.c.state).where(broadcasts.c.id == key).with_for_update()
-    return tx.execute(query).scalar_one() == State.DRAFT
+    return bool(tx.execute(query).scalar_one() == State.DRAFT)
 
 
 def forget_old(tx: Connection, now: datetime) -> None:

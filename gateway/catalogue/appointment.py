@@ -8,14 +8,17 @@ late for a place hears at once which are the nearest free ones.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from uuid import UUID
 
 from gateway.appointment_rules import Matter
-from gateway.appointments import book, slots, told, words
+from gateway.appointments import book, offers, slots, told, words
 from gateway.appointments.book import Refusal, Standing, Wish
 from gateway.appointments.slots import Slot
 from gateway.appointments.words import BOOKED, CANCELLED, CHANGED, REASONS
 from gateway.back_offices import Done, Refused, StepOutcome
+from gateway.notifications import store as notifications
+from gateway.notifications.request import Class
 from gateway.transactions import reminders, store
 from gateway.transactions.desk import Desk
 from gateway.transactions.form import Chosen, Who, described
@@ -30,9 +33,9 @@ from gateway.transactions.model import (
     Reminded,
     Tell,
     TransactionType,
-    View,
     Words,
 )
+from gateway.transactions.store import Transaction
 
 __all__ = ["REASONS", "TYPE"]
 
@@ -87,7 +90,7 @@ def _halls(desk: Desk, case: Case) -> Sequence[Option]:
     wanted = [slot for hall in rules.halls for slot in slots.bookable(rules, hall.id, case.now)]
     left = _free(desk, case, wanted)
     return [
-        Option(hall.id, words.a_hall(hall), words.hall_note(hall, _sum(left, hall.id)))
+        Option(hall.id, offers.a_hall(hall), offers.hall_note(hall, _sum(left, hall.id)))
         for hall in rules.halls
     ]
 
@@ -102,7 +105,7 @@ def _days(desk: Desk, case: Case) -> Sequence[Option]:
     for slot, places in left.items():
         days[slot.day] += places
     return [
-        Option(day.isoformat(), words.a_day(day), words.left(places))
+        Option(day.isoformat(), offers.a_day(day), offers.left(places))
         for day, places in days.items()
         if places
     ]
@@ -118,7 +121,7 @@ def _clocks(desk: Desk, case: Case) -> Sequence[Option]:
     if asked and asked not in free:
         first = slots.nearest(left, asked, slots.NEAREST)
         free = [*first, *(slot for slot in free if slot not in first)]
-    return [Option(slot.clock, words.a_slot(slot), words.left(left[slot])) for slot in free]
+    return [Option(slot.clock, offers.a_slot(slot), offers.left(left[slot])) for slot in free]
 
 
 def _free(desk: Desk, case: Case, wanted: Sequence[Slot]) -> Mapping[Slot, int]:
@@ -142,7 +145,7 @@ def gone(desk: Desk, case: Case, field: str) -> Words | None:
 def _taken(desk: Desk, case: Case, wanted: Slot, *, all_day: bool = False) -> Words:
     everywhere = [slot for hall in case.rules.halls for slot in slots.bookable(case.rules, hall.id, case.now)]
     found = slots.instead(case.rules, _free(desk, case, everywhere), wanted)
-    return words.taken(found, case.rules, all_day=all_day)
+    return offers.taken(found, case.rules, all_day=all_day)
 
 
 # --- the work ------------------------------------------------------------------------------
@@ -172,9 +175,12 @@ def _wish(desk: Desk, case: Case) -> Wish | None:
 
 def hold(desk: Desk, case: Case) -> Mapping[str, Words]:
     """Keep the place while the citizen proves who they are; else which answer to give anew, and why."""
-    wish = _wish(desk, case)
+    wish, old = _wish(desk, case), _replaced(desk, case)
     if wish is None:
         return {"day": REASONS["not_offered"]}
+    too_late = old and words.not_any_more(old.view(case.now), case.now)
+    if too_late:
+        return {"day": words.cannot_change(too_late)}
     refusal = book.hold(desk.tx, case.rules, wish, case.now)
     match refusal:
         case None:
@@ -182,9 +188,9 @@ def hold(desk: Desk, case: Case) -> Mapping[str, Words]:
         case Refusal.TAKEN:
             return {"slot": _taken(desk, case, wish.slot)}
         case Refusal.PER_MATTER:
-            return {"matter": words.limited(refusal, case.rules)}
+            return {"matter": offers.limited(refusal, case.rules)}
         case _:
-            return {"day": words.limited(refusal, case.rules)}
+            return {"day": offers.limited(refusal, case.rules)}
 
 
 def held_until(desk: Desk, case: Case) -> datetime | None:
@@ -194,9 +200,11 @@ def held_until(desk: Desk, case: Case) -> datetime | None:
 
 
 def perform(desk: Desk, case: Case) -> StepOutcome:
-    """Book the place, then give back the one it replaces."""
-    if case.replaces:  # held before any place is taken: the order of locks
-        store.load(desk.tx, desk.runtime, case.replaces, hold=True)
+    """Book the place, then give back the one it replaces, where that can still be given back."""
+    old = _replaced(desk, case, hold=True)  # before any place is taken: the order of locks
+    too_late = old and words.not_any_more(old.view(case.now), case.now)
+    if too_late:
+        return Refused("too_late_to_change", facts={"instead": too_late.zh, "instead_en": too_late.en})
     wish = _wish(desk, case)
     if wish is None:
         return Refused("not_offered")
@@ -206,40 +214,39 @@ def perform(desk: Desk, case: Case) -> StepOutcome:
         return Refused(Refusal.TAKEN, facts={"instead": instead.zh, "instead_en": instead.en})
     if isinstance(booked, Refusal):
         return Refused(booked)
-    _give_back(desk, case)
+    if old:
+        _give_back(desk, case, old)
     return Done(told.facts(case.rules, wish.slot, wish.matter, booked.number), stage=BOOKED)
 
 
-def _give_back(desk: Desk, case: Case) -> None:
+def _replaced(desk: Desk, case: Case, *, hold: bool = False) -> Transaction | None:
+    """The transaction this one takes the place of; somebody else's is left alone."""
+    old = store.load(desk.tx, desk.runtime, case.replaces, hold=hold) if case.replaces else None
+    return old if old and old.row.subject == _subject(desk, case) else None
+
+
+def _give_back(desk: Desk, case: Case, old: Transaction) -> None:
     """The appointment this one replaces is over, and nothing more is said of it."""
-    old = case.replaces
-    if old is None or not book.cancel(desk.tx, old, _subject(desk, case)):
-        return
-    facts = {**store.load(desk.tx, desk.runtime, old).facts, "changed_to": case.reference}
-    sealed = store.sealed(desk.runtime, old, "facts", facts)
-    store.change(desk.tx, desk.runtime, old, stage=CHANGED, facts=sealed)
-    store.note(desk.tx, desk.runtime, old, CHANGED, case.reference)
-    reminders.drop(desk.tx, old, CHANGED)
+    book.cancel(desk.tx, old.id, _subject(desk, case))
+    sealed = store.sealed(desk.runtime, old.id, "facts", {**old.facts, "changed_to": case.reference})
+    store.change(desk.tx, desk.runtime, old.id, stage=CHANGED, facts=sealed)
+    store.note(desk.tx, desk.runtime, old.id, CHANGED, case.reference)
+    _remind_no_more(desk, old.id, CHANGED)
+
+
+def _remind_no_more(desk: Desk, key: UUID, reason: str) -> None:
+    """Neither by a reminder that is planned, nor by one that was taken and has not gone out."""
+    reminders.drop(desk.tx, key, reason)
+    notifications.cancel_waiting(desk.tx, desk.runtime, key, Class.REMINDER, reason)
 
 
 # --- afterwards ----------------------------------------------------------------------------
 
 
-def _not_any_more(view: View, now: datetime) -> Words | None:
-    """Why an appointment can no longer be cancelled or changed here."""
-    known = words.span(view)
-    if view.stage != BOOKED or known is None:
-        return words.GIVEN_BACK
-    if known[0] <= now:
-        return words.OVER
-    soon = known[0] - now < timedelta(hours=view.rules.appointment.cancel_hours)
-    return words.too_late(view.rules) if soon else None
-
-
 def _cancel(desk: Desk, case: Case) -> Changed:
     """Give the place back; nothing is reminded of."""
     book.cancel(desk.tx, case.id, _subject(desk, case))
-    reminders.drop(desk.tx, case.id, CANCELLED)
+    _remind_no_more(desk, case.id, CANCELLED)
     return Changed(CANCELLED, store.load(desk.tx, desk.runtime, case.id).facts, CANCELLED)
 
 
@@ -251,7 +258,7 @@ def remind(desk: Desk, reminded: Reminded) -> Judgement:
     known = words.span(view)
     if view.stage != BOOKED or known is None or known[0] <= reminded.now:
         return Drop("not_booked")
-    return Tell(words.personalise(view))
+    return Tell(words.personalise(view), until=known[0])
 
 
 TYPE = TransactionType(
@@ -267,12 +274,19 @@ TYPE = TransactionType(
     gone=gone,
     hold=hold,
     held_until=held_until,
+    replaced=words.replaced,
     actions={
-        "change": Action(Words("改时间", "Change the time"), _not_any_more, asks_again=("day", "slot")),
-        "cancel": Action(Words("取消预约", "Cancel it"), _not_any_more, act=_cancel),
+        "change": Action(Words("改时间", "Change the time"), words.not_any_more, asks_again=("day", "slot")),
+        "cancel": Action(
+            Words("取消预约", "Cancel it"),
+            words.not_any_more,
+            act=_cancel,
+            done=lambda view: view.stage == CANCELLED,
+        ),
     },
     events=("cancelled", "tomorrow"),
     headline=words.headline,
+    tone=words.tone,
     follow_up=told.follow_up,
     remind=remind,
     calendar=told.calendar,

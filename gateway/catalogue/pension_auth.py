@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from gateway import calendars
 from gateway.back_offices import Done, Refused, StepOutcome, Unavailable
 from gateway.cities import Rules
 from gateway.pensions import coaching, letters, situation
-from gateway.pensions.ladder import PAUSE_EVENT, is_first, ladder, pause_notice
+from gateway.pensions.ladder import LATE, PAUSE_EVENT, is_first, ladder, missed, pause_notice
 from gateway.pensions.situation import DONE, DUE, Situation, Standing
 from gateway.transactions import call_backs, store
 from gateway.transactions.desk import Desk
@@ -189,18 +189,26 @@ NO_NEED = Words("您现在不用办认证。", "There is nothing for you to do n
 CALM = DONE | {"backpaid"}
 
 
-def _no_call_back(view: View, _now: datetime) -> Words | None:
+def _no_call_back(view: View, now: datetime) -> Words | None:
     if view.state is State.CANCELLED or view.stage in CALM:
         return NO_NEED
-    return ASKED if "call_back" in view.facts else None
+    return _promised(view, "call_back", now)
 
 
-def _no_visit(view: View, _now: datetime) -> Words | None:
+def _promised(view: View, kind: str, now: datetime) -> Words | None:
+    """Noted already: until it was done, or the promised day is over, which we may have missed."""
+    if kind not in view.facts or call_backs.done_fact(kind) in view.facts:
+        return None
+    today = now.astimezone(view.rules.zone).date()
+    return ASKED if today <= date.fromisoformat(view.facts[kind]) else None
+
+
+def _no_visit(view: View, now: datetime) -> Words | None:
     if view.stage not in DUE | {"paused"} or HELD in view.facts:
         return NO_NEED
     if not view.rules.pension_auth.home_visits:
         return Words("本地没有上门认证，请拨12333。", "There are no home visits here; call 12333.")
-    return ASKED if "home_visit" in view.facts else None
+    return _promised(view, "home_visit", now)
 
 
 def _call_back(desk: Desk, case: Case) -> Changed:
@@ -218,7 +226,8 @@ def _wish(desk: Desk, case: Case, kind: str) -> Changed:
         call_backs.ask(desk.tx, desk.runtime, case.id, case.citizen_id, kind)
     days = case.rules.pension_auth.call_back_working_days
     by = calendars.shipped().add_working_days(case.now.astimezone(case.rules.zone).date(), days)
-    return Changed(stands.row.stage, {**stands.facts, kind: by.date.isoformat()}, kind)
+    facts = {name: fact for name, fact in stands.facts.items() if name != call_backs.done_fact(kind)}
+    return Changed(stands.row.stage, {**facts, kind: by.date.isoformat()}, kind)
 
 
 # --- reminders -------------------------------------------------------------------------------
@@ -247,6 +256,8 @@ def _judged(s: Situation, reminded: Reminded) -> Judgement:
     spread, of_pause = reminded.citizen_id.int, reminded.plan.event == PAUSE_EVENT
     if s.status in DUE and of_pause and s.due and s.due >= s.asked_on:
         return Drop("in_time")
+    if s.status in DUE and missed(s, reminded.plan, reminded.now):
+        return Drop("missed", ladder(s, reminded.now - LATE, spread))
     if s.status in DUE or (s.status == "paused" and of_pause):
         return Tell(letters.values(s), ladder(s, reminded.now, spread) if is_first(reminded.plan) else ())
     if s.status == "paused" and s.due:

@@ -11,7 +11,6 @@ from gateway import audit, migrations, runtime
 from gateway.cli.command import Context, main, pass_context
 from gateway.content import registration, store
 from gateway.db import Db
-from gateway.ops import sign_in
 from gateway.services import operators
 from gateway.services import store as services
 
@@ -75,6 +74,5 @@ def operator(context: Context, name: str) -> None:
     password = secrets.token_urlsafe(12)
     with here.db.write() as tx:
         operators.set_password(tx, name, password, here.clock())
-        sign_in.unlock(tx, here, name)
         audit.record(tx, here.vault, here.clock(), "cli", "operator.set_password", name)
     context.show({"user": name, "password": password}, lambda: click.echo(password))

@@ -13,15 +13,15 @@ from sqlalchemy import Connection
 
 from gateway import cities
 from gateway.cli.command import Context, main, pass_context
-from gateway.delivery import replay as dead_letters
-from gateway.delivery.replay import Cause, Group
 from gateway.notifications.pauses import Kind
 from gateway.notifications.request import Class
 from gateway.notifications.status import DEAD, Status
-from gateway.ops import levers, replays
+from gateway.ops import dead_letters, levers, replays
+from gateway.ops.dead_letters import Cause, Group
 from gateway.runtime import Runtime
 
 ACTOR = "cli"
+LATE = "codes, reminders, and what is old, changed since or called off"
 KINDS = click.Choice([str(kind) for kind in Kind])
 Lever = Callable[[Connection, Runtime, Kind, str, str], bool]
 
@@ -107,7 +107,7 @@ def _count(context: Context, here: Runtime, cause: Cause) -> None:
     def human() -> None:
         click.echo(f"{plan.fresh:,} would go out again.")
         click.echo(f"{plan.again:,} may have got it already and are left out; --again takes them too.")
-        click.echo(f"{plan.late:,} are left out: codes, and reminders after their time.")
+        click.echo(f"{plan.late:,} are left out: {LATE}.")
 
     context.show({"cause": str(cause), "dry_run": True, **asdict(plan)}, human)
 

@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gateway import config, instance
+from gateway import config, instance, readiness
 from gateway.cli.command import Context, main, pass_context
 from gateway.demo import seed as demo
 from gateway.demo import start
@@ -30,7 +30,7 @@ console = Console(stderr=True)
 def up(context: Context, port: int) -> None:
     """Start everything on this machine and keep it running until Ctrl-C."""
     settings = config.load(state=context.state)
-    start.check(settings)
+    readiness.check(settings)
     sys.exit(instance.up(settings, port, _say, start.hooks()))
 
 

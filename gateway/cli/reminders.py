@@ -13,8 +13,8 @@ from gateway import cities
 from gateway.cli.command import Context, main, pass_context
 from gateway.pensions.planning import plan_pensioners
 from gateway.runtime import Runtime
+from gateway.transactions import registry, store
 from gateway.transactions import reminders as rows
-from gateway.transactions import store
 
 PLANNERS = {"pension_auth": plan_pensioners}
 console = Console(stderr=True)
@@ -36,6 +36,8 @@ def reminders() -> None:
 def plan(context: Context, kind: str, limit: int) -> None:
     """Plan this month's first reminder for everybody whose matter is open; again changes nothing."""
     here = context.runtime()
+    if kind not in registry.offered(here.settings):
+        raise click.ClickException(f"{kind} is not offered here: its back office has no settings.")
     columns = (TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=context.as_json) as progress:
         bar = progress.add_task("planned, at most", total=limit)
@@ -61,7 +63,7 @@ def explain(context: Context, reference: str) -> None:
     shown = [
         {
             name: getattr(row, name)
-            for name in ("type", "event", "channel", "occasion", "state", "reason", "due_at")
+            for name in ("type", "event", "channel", "occasion", "state", "reason", "planned_for", "due_at")
         }
         for row in found
     ]
@@ -71,7 +73,7 @@ def explain(context: Context, reference: str) -> None:
 def _print(here: Runtime, shown: Sequence[dict[str, Any]]) -> None:
     zone = cities.shipped()[here.settings.city].rules_now(here.clock()).zone
     for row in shown:
-        at = f"{row['due_at'].astimezone(zone):%Y-%m-%d %H:%M}" if row["due_at"] else ""
+        at = f"{row['planned_for'].astimezone(zone):%Y-%m-%d %H:%M}"
         what = f"{row['type']}/{row['event']} {row['channel']}"
         click.echo(
             f"{row['state']:<8} {at:<16}  {what:<34} {row['occasion']:<20} {row['reason'] or ''}".rstrip()

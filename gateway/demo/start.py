@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from gateway import audit, cities, runtime
+from gateway import audit, runtime
 from gateway.config import Settings
 from gateway.demo import faces, seed, tour
 from gateway.demo.faces import Place
 from gateway.demo.tour import Say
-from gateway.errors import HuiyinError, SettingError
+from gateway.errors import HuiyinError
 from gateway.instance import Hooks, Ready
 from gateway.instance.state import write_private
 from gateway.runtime import Runtime
 from gateway.services import operators, store
-from gateway.transactions import registry
 
 OPERATOR, SERVICE = "operator", "local"
 
@@ -33,20 +32,6 @@ def hooks(*, play: bool = True) -> Hooks:
 def asleep(settings: Settings) -> Runtime:
     """A Runtime that wakes nobody: for what is done before the workers run."""
     return runtime.build(settings, wake=lambda _lane: None)
-
-
-def check(settings: Settings) -> None:
-    """Find every missing or contradictory setting before anything is started; one line each."""
-    known = cities.shipped()
-    if settings.city not in known:
-        raise SettingError(f"HUIYIN_CITY is {settings.city!r}; there are {', '.join(known)}.")
-    if settings.demo:
-        return
-    here = asleep(settings)
-    seed.refuse_with_real_providers(settings, here.db)
-    for name in {kind.back_office for kind in registry.types().values() if kind.back_office}:
-        here.back_office(name)
-    here.db.close()
 
 
 def prepare(settings: Settings) -> Mapping[str, object]:

@@ -202,7 +202,7 @@ class Instance:
 def _what_to_open(ready: Ready) -> list[str]:
     lines = [
         f"  Citizens' page · 市民办事   {ready.url}/",
-        f"  Console · 值班台            {ready.url}/ops   (user, password: <state>/ready.json)",
+        f"  Console · 控制台            {ready.url}/ops   (user, password: <state>/ready.json)",
         f"  API · 接口文档              {ready.url}/docs",
     ]
     if ready.sandbox_url:

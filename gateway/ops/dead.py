@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from flask import Blueprint, abort, g, render_template, request
 from flask.typing import ResponseReturnValue
 
-from gateway.delivery import replay
-from gateway.delivery.replay import Cause, Group
 from gateway.notifications.request import Class
 from gateway.notifications.status import DEAD, Status
-from gateway.ops import page, replays, words
+from gateway.ops import dead_letters, page, replays, words
+from gateway.ops.dead_letters import Cause, Group
 from gateway.runtime import Runtime
 
 TABS = {"failed": (Status.FAILED,), "others": (Status.UNDELIVERED, Status.EXPIRED)}
@@ -28,7 +27,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
         if tab not in TABS:
             abort(404)
         with runtime.db.read() as tx:
-            found = replay.groups(tx, *TABS[tab])
+            found = dead_letters.groups(tx, *TABS[tab])
         return page.show(
             "dead.html", seconds=SECONDS, tab=tab, groups=[_row(runtime, group) for group in found]
         )
@@ -38,7 +37,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
         """The dry run: how many, and who would be written to twice. Changes nothing."""
         cause, until = _cause(), runtime.clock()
         with runtime.db.read() as tx:
-            plan = replay.plan(tx, cause, until)
+            plan = dead_letters.plan(tx, cause, until)
         return render_template(
             "ops/plan.html",
             cause=cause,

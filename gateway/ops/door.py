@@ -62,7 +62,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
     @routes.post("/login")
     def enter() -> ResponseReturnValue:
         name, password = (request.form.get(key, "")[:LONGEST] for key in ("name", "password"))
-        found = sign_in.sign_in(runtime, name.strip(), password)
+        found = sign_in.sign_in(runtime, name.strip(), password, request.remote_addr or "")
         if not isinstance(found, SignedIn):
             return _form(runtime, found)
         response = redirect(_to(), 303)

@@ -2,8 +2,8 @@
 
 So it is right with any number of processes, and a restart loses nothing. Only
 short lists and due indexes are read. Without ``METRICS_TOKEN`` it answers this
-machine alone; behind a proxy everybody seems to be this machine, so there the
-token is asked for.
+machine alone, and where citizens come by another address (``PUBLIC_URL``) nobody:
+behind a proxy everybody seems to be this machine.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -41,7 +42,10 @@ def blueprint(runtime: Runtime, schema: Schema) -> Blueprint:
     @door.get("/metrics")
     def metrics() -> Response:
         if not _may_read(runtime):
-            return _plain("From elsewhere than this machine, send the METRICS_TOKEN.", 403)
+            return _plain(
+                "Send the METRICS_TOKEN, or come from this machine where PUBLIC_URL is its own.",
+                403,
+            )
         registry = CollectorRegistry(auto_describe=False)
         try:
             with runtime.db.read() as tx:
@@ -64,7 +68,14 @@ def _may_read(runtime: Runtime) -> bool:
     if token and scheme.lower() == "bearer" and same(given.strip().encode(), token.encode()):
         return True
     forwarded = any(name in request.headers for name in ("Forwarded", "X-Forwarded-For", "X-Real-Ip"))
-    return not forwarded and not runtime.settings.trusted_proxies and _is_loopback(request.remote_addr or "")
+    behind_proxy = forwarded or runtime.settings.trusted_proxies or not _is_own(runtime.settings.public_url)
+    return not behind_proxy and _is_loopback(request.remote_addr or "")
+
+
+def _is_own(url: str) -> bool:
+    """Whether this address leads to this machine, and so to no other."""
+    host = urlsplit(url).hostname or ""
+    return host == "localhost" or _is_loopback(host)
 
 
 def _is_loopback(address: str) -> bool:

@@ -11,10 +11,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection, func, select
 
 from gateway.broadcasts.store import State, broadcasts
-from gateway.delivery import ledger, replay
+from gateway.delivery import ledger
 from gateway.errors import HuiyinError
 from gateway.notifications.pauses import Kind, Pause, paused
-from gateway.ops import charts, figures, health, levers, page, queues, words
+from gateway.ops import charts, dead_letters, figures, health, levers, page, queues, words
 from gateway.ops.charts import Bars
 from gateway.ops.figures import Pulse
 from gateway.ops.health import Seen
@@ -81,7 +81,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
 
 def _seen(tx: Connection, runtime: Runtime) -> tuple[Seen, Mapping[str, int]]:
     now = runtime.clock()
-    dead = replay.recent(tx, now, LATELY_DEAD)
+    dead = dead_letters.recent(tx, now, LATELY_DEAD)
     held = select(func.count()).where(broadcasts.c.state == State.PAUSED)
     seen = Seen(
         now=now,

@@ -31,20 +31,9 @@ def _transactions(tx: Connection, now: datetime) -> Lane:
     columns = transactions.c
     rows = tx.execute(select(columns.state, func.count()).group_by(columns.state)).all()
     counts = {State(state): number for state, number in rows}
-    oldest = tx.execute(
-        select(func.min(columns.submitted_at)).where(columns.state.in_(WITH_BACK_OFFICE))
-    ).scalar()
-    calling = tx.execute(
-        select(func.count()).where(columns.calling.is_(True), columns.state == State.SUBMITTED)
-    ).scalar_one()
-    return Lane(
-        name=TRANSACTIONS,
-        depth=counts.get(State.SUBMITTED, 0) - calling,
-        oldest_s=round((now - oldest).total_seconds(), 1) if oldest else 0.0,
-        in_flight=calling,
-        unknown=counts.get(State.UPSTREAM_UNKNOWN, 0),
+    return _whole(
+        _open_transactions(tx, now),
         dead=counts.get(State.FAILED, 0),
-        accepted=0,
         delivered=sum(counts.get(state, 0) for state in DONE),
         other=sum(counts.get(state, 0) for state in (*OPEN, State.REJECTED, State.CANCELLED)),
         taken=sum(counts.values()),
@@ -53,21 +42,24 @@ def _transactions(tx: Connection, now: datetime) -> Lane:
 
 def _receipts(tx: Connection, now: datetime) -> Lane:
     """Depth counts callbacks not yet applied; unknown those without their message, dead the unreadable."""
-    counts = receipts.waiting(tx)
-    oldest = tx.execute(
-        select(func.min(receipts.callbacks.c.received_at)).where(receipts.callbacks.c.state == "new")
-    ).scalar()
+    counts, work = receipts.waiting(tx), _open_receipts(tx, now)
+    applied, taken = counts.get("applied", 0), sum(counts.values())
+    return _whole(work, dead=work.dead, delivered=applied, other=0, taken=taken)
+
+
+def _whole(work: Work, *, dead: int, delivered: int, other: int, taken: int) -> Lane:
+    """What is open now, with what has ended beside it."""
     return Lane(
-        name=receipts.LANE,
-        depth=counts.get("new", 0),
-        oldest_s=round((now - oldest).total_seconds(), 1) if oldest else 0.0,
-        in_flight=0,
-        unknown=counts.get("unmatched", 0),
-        dead=counts.get("unreadable", 0),
+        name=work.name,
+        depth=work.depth,
+        oldest_s=work.oldest_s,
+        in_flight=work.in_flight,
+        unknown=work.unknown,
+        dead=dead,
         accepted=0,
-        delivered=counts.get("applied", 0),
-        other=0,
-        taken=sum(counts.values()),
+        delivered=delivered,
+        other=other,
+        taken=taken,
     )
 
 

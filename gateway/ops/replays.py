@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from gateway import audit
-from gateway.delivery import replay as dead_letters
-from gateway.delivery.replay import Cause
+from gateway.ops import dead_letters
+from gateway.ops.dead_letters import Cause
 from gateway.runtime import Runtime
 
 SUBJECT = 120  # characters of an audit row's subject

@@ -111,12 +111,18 @@ CODES_ARE_OVER = Words(
     "验证码不重发：早已过期，市民会自己再要一个。",
     "Codes are never replayed: they are long out of date, and people ask for another.",
 )
+REMINDERS_ARE_OVER = Words(
+    "提醒不重发：说的日子会过去，下一次提醒到时另行判断。请先按代码排除原因。",
+    "Reminders are never replayed: their day passes, and the next one is judged by itself. Remove the cause.",
+)
 
 
 def cause(status: Status, klass: Class, reason: str) -> Words:
     """What a cause means and what to do, in a sentence or two."""
     if klass is Class.CODE:
         return CODES_ARE_OVER
+    if klass is Class.REMINDER:
+        return REMINDERS_ARE_OVER
     for piece, words in _CAUSES:
         if piece in reason:
             return words

@@ -7,6 +7,7 @@ pension: whether it is paid stands first, and everything ends with what to do.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from gateway.pensions import ways
 from gateway.pensions.situation import DONE, DUE, PAID_AGAIN, Situation, day
@@ -91,26 +92,56 @@ _CARE = Words(
 
 
 def promised(s: Situation) -> list[Words]:
-    """What we said we would do, and until when."""
+    """What we said we would do, and until when, or that it was done; and what to do otherwise."""
     said = []
     if s.call_back:
-        by = day(s.call_back, s.asked_on)
-        said.append(
-            Words(
-                f"已记下，工作人员最晚{by.zh}打您登记的手机。",
-                f"Noted: staff will call your registered mobile by {by.en}.",
-            )
-        )
+        said.append(_called(s, s.call_back_done) if s.call_back_done else _will_call(s, s.call_back))
     if s.home_visit:
-        by = day(s.home_visit, s.asked_on)
-        said.append(
-            Words(
-                f"上门认证已记下，工作人员最晚{by.zh}先打电话和您约时间，不会直接敲门。",
-                f"Your home visit is noted: staff will call by {by.en} to agree on a time; "
-                "nobody comes unannounced.",
-            )
-        )
+        said.append(_visited(s, s.home_visit_done) if s.home_visit_done else _will_visit(s, s.home_visit))
     return said
+
+
+def _will_call(s: Situation, until: date) -> Words:
+    by, otherwise = day(until, s.asked_on), _otherwise(s)
+    return Words(
+        f"已记下，工作人员最晚{by.zh}打您登记的手机。{otherwise.zh}",
+        f"Noted: staff will call your registered mobile by {by.en}. {otherwise.en}",
+    )
+
+
+def _will_visit(s: Situation, until: date) -> Words:
+    by, otherwise = day(until, s.asked_on), _otherwise(s)
+    return Words(
+        f"上门认证已记下，工作人员最晚{by.zh}先打电话和您约时间，不会直接敲门。{otherwise.zh}",
+        f"Your home visit is noted: staff will call by {by.en} to agree on a time; "
+        f"nobody comes unannounced. {otherwise.en}",
+    )
+
+
+def _otherwise(s: Situation) -> Words:
+    line = s.rules.hotline
+    return Words(
+        f"过了这天没接到，请再申请一次，或拨{line}按0。",
+        f"If nobody has called by then, ask again here, or call {line} and press 0.",
+    )
+
+
+def _called(s: Situation, done: date) -> Words:
+    on, line = day(done, s.asked_on), s.rules.hotline
+    return Words(
+        f"{on.zh}工作人员给您打过电话了。没接到，或还有不明白的，可以再申请回电，或拨{line}按0。",
+        f"Staff called you on {on.en}. If you missed it or have more to ask, ask for another call, "
+        f"or call {line} and press 0.",
+    )
+
+
+def _visited(s: Situation, done: date) -> Words:
+    on, line = day(done, s.asked_on), s.rules.hotline
+    return Words(
+        f"{on.zh}工作人员为上门认证联系过您了。没接到的，可以再申请一次，或拨{line}按0。",
+        f"Staff called about your home visit on {on.en}. If you missed it, ask for it again, "
+        f"or call {line} and press 0.",
+    )
 
 
 def _held(s: Situation) -> list[Words]:

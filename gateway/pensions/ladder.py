@@ -15,7 +15,8 @@ from gateway.transactions.model import Plan
 
 DUE_EVENT, PAUSE_EVENT = "remind_due", "remind_paused"
 BEGIN = time(9)  # calls may be made from then to 12:00, and whoever calls back reaches a person
-_FIRST = " first"
+_FIRST, _AGAIN = " first", " again"
+LATE = timedelta(days=1)  # after its moment a rung is no longer climbed: the next one is
 SPREAD = 9000  # seconds after that over which a day's reminders go out
 
 
@@ -27,13 +28,23 @@ def ladder(s: Situation, now: datetime, spread: int) -> list[Plan]:
     """
     if s.held or s.status not in DUE:
         return []
-    rule = s.rules.pension_auth
-    before = [("sms", n) for n in rule.sms_days] + [("voice", n) for n in rule.voice_days]
-    rungs = [_rung(s.rules, s.due, channel, n, spread) for channel, n in before] if s.due else []
-    ahead = [plan for plan in rungs if plan.due_at > now] or [_again(s, spread)]
+    ahead = [plan for plan in _before(s, spread) if plan.due_at > now] or [_again(s, spread)]
     if s.due:
         ahead += [notice for notice in [pause_notice(s.rules, s.due, spread)] if notice.due_at > now]
     return sorted(ahead, key=lambda plan: plan.due_at)
+
+
+def missed(s: Situation, plan: Plan, now: datetime) -> bool:
+    """Whether this rung was passed over, in an outage: a day ago, or because a later one is due as well.
+
+    The first reminder, the last call and the notice of the pause stand for
+    themselves: late is better than never.
+    """
+    if plan.event != DUE_EVENT or plan.occasion.endswith((_FIRST, _AGAIN)):
+        return False
+    day = plan.due_at.astimezone(s.rules.zone).date()
+    later = (rung.due_at for rung in _before(s, spread=0) if rung.due_at.date() > day)
+    return now - plan.due_at > LATE or any(due_at <= now for due_at in later)
 
 
 def first(month: str, due_at: datetime) -> Plan:
@@ -52,6 +63,13 @@ def pause_notice(rules: Rules, due: date, spread: int) -> Plan:
     return Plan(PAUSE_EVENT, "sms", at(rules, day, spread), f"{due} T+{days}")
 
 
+def _before(s: Situation, spread: int) -> list[Plan]:
+    """The rungs before the due date, where it is known."""
+    rule = s.rules.pension_auth
+    before = [("sms", n) for n in rule.sms_days] + [("voice", n) for n in rule.voice_days]
+    return [_rung(s.rules, s.due, channel, n, spread) for channel, n in before] if s.due else []
+
+
 def _rung(rules: Rules, due: date, channel: str, days: int, spread: int) -> Plan:
     day = _working(due - timedelta(days=days), -1)
     return Plan(DUE_EVENT, channel, at(rules, day, spread), f"{due} T-{days}")
@@ -60,7 +78,7 @@ def _rung(rules: Rules, due: date, channel: str, days: int, spread: int) -> Plan
 def _again(s: Situation, spread: int) -> Plan:
     day = _working(s.asked_on + timedelta(days=s.rules.pension_auth.again_days), 1)
     cycle = s.due.isoformat() if s.due else f"{s.asked_on:%Y-%m}"
-    return Plan(DUE_EVENT, "voice", at(s.rules, day, spread), f"{cycle} again")
+    return Plan(DUE_EVENT, "voice", at(s.rules, day, spread), f"{cycle}{_AGAIN}")
 
 
 def at(rules: Rules, day: date, spread: int) -> datetime:

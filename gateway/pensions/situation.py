@@ -48,7 +48,7 @@ class Situation:
 
     ``asked_on`` is the day it is true of; ``old``: of an age at which people are
     visited; ``held``: flagged for a person to look at; ``call_back`` and
-    ``home_visit``: until when we promised to call.
+    ``home_visit``: until when we promised to call, each with the day we did.
     """
 
     rules: Rules
@@ -62,7 +62,9 @@ class Situation:
     old: bool = False
     held: bool = False
     call_back: date | None = None
+    call_back_done: date | None = None
     home_visit: date | None = None
+    home_visit_done: date | None = None
 
     @property
     def pension(self) -> Pension:
@@ -96,7 +98,8 @@ def found(standing: Standing, rules: Rules, now: datetime, number: str, name: st
     )
 
 
-_DAYS = ("asked_on", "due", "pause_from", "failed_on", "call_back", "home_visit")
+PROMISES = ("call_back", "call_back_done", "home_visit", "home_visit_done")
+_DAYS = ("asked_on", "due", "pause_from", "failed_on", *PROMISES)
 _FLAGS = ("old", "held")
 
 

@@ -38,9 +38,9 @@ def clear_card(_: Situation) -> Words:
 
 def later(_: Situation) -> Words:
     return Words(
-        "过一两个小时，关掉软件重新打开，再试一次。不行就不用再试了，看下面的办法。",
+        "过一两个小时，关掉软件重新打开，再试一次。不行就不用再试了，换个办法。",
         "Wait an hour or two, close the app, open it and try once more. "
-        "If that fails, stop trying and see below.",
+        "If that fails, stop trying and choose another way.",
     )
 
 
@@ -71,7 +71,8 @@ def counter(s: Situation) -> Words:
     return Words(
         f"带身份证到就近的社保窗口，工作人员当面帮您办，不用自己用手机。比如{hall.name}：{hall.address}，{hall.hours}。",
         "Bring your ID card to a social-security counter; staff do it with you, no phone needed. "
-        f"For one {hall.name_en}: {hall.address_en}, {hall.hours_en.lower()}.",
+        f"For one {hall.name_en or hall.name}: {hall.address_en or hall.address}, "
+        f"{(hall.hours_en or hall.hours).lower()}.",
     )
 
 

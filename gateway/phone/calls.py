@@ -8,9 +8,10 @@ caller keyed stands in no log; session and actions are kept sealed, for a day.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     Column,
@@ -29,7 +30,7 @@ from sqlalchemy import (
 from gateway import cities
 from gateway.db import Utc, metadata, upsert
 from gateway.phone import dialogue, errands, session, signals
-from gateway.phone.errands import Matter
+from gateway.phone.matter import Matter
 from gateway.phone.session import Place, Session
 from gateway.phone.signals import Action, Answered, Event, HangUp, Hangup, Perform, Performed, Transfer
 from gateway.runtime import Runtime
@@ -94,7 +95,7 @@ def _fresh(runtime: Runtime, index: bytes) -> dict[str, Any]:
     key, now = runtime.new_id(), runtime.clock()
     rules = cities.shipped()[runtime.settings.city].rules_now(now)
     began = dialogue.begin(
-        tuple(registry.types()), Words(rules.signature, f"{rules.name_en} social security")
+        tuple(registry.offered(runtime.settings)), Words(rules.signature, f"{rules.name_en} social security")
     )
     return {
         "id": key,
@@ -114,8 +115,9 @@ def _opened(runtime: Runtime, row: Row[Any]) -> tuple[Action, ...]:
 
 def _advance(tx: Connection, runtime: Runtime, row: Row[Any], event: Event) -> tuple[Reply, set[str]]:
     before = session.from_json(runtime.vault.open("calls.session", row.id, row.session))
-    matter = Matter(tx, runtime, row.transaction_id)
+    matter = Matter(tx, runtime, row.transaction_id, UUID(before.proven) if before.proven else None)
     now, actions = _run(matter, before, event)
+    now = replace(now, proven=str(matter.proven or ""))
     state = _state(now, actions)
     if state == ENDED:
         errands.leave(matter)

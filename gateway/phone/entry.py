@@ -47,7 +47,8 @@ def _number(session: Session, text: str) -> Turn:
         return turns.wrong(session, prompts.words("wrong_length", wanted=most, count=len(text)))
     match session.place:
         case Place.CODE:
-            return turns.perform(session, "prove", code=value)
+            then = {"name": session.chosen} if session.chosen else {}
+            return turns.perform(session, "prove", code=value, **then)
         case Place.REFERENCE if not is_reference(value):
             return turns.wrong(session, prompts.words("reference_mistyped"))
         case Place.REFERENCE:

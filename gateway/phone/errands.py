@@ -6,19 +6,15 @@ matter is now. None of them waits for a back office.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TypeVar
-from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection
 
 from gateway.citizens import register
 from gateway.errors import HuiyinError
 from gateway.notifications.request import Class
-from gateway.phone import standing
+from gateway.phone import acting, standing
+from gateway.phone.matter import Matter
 from gateway.phone.results import (
     AskChoice,
     AskCode,
@@ -33,36 +29,17 @@ from gateway.phone.results import (
     Result,
     Unfinished,
 )
-from gateway.runtime import Runtime
-from gateway.transactions import choices, engine, identity, look_up, messages, registry, store
+from gateway.transactions import afterwards, choices, engine, identity, look_up, messages, registry, store
+from gateway.transactions.afterwards import NotProven
 from gateway.transactions.desk import Desk
 from gateway.transactions.engine import PHONE, NotOpen
-from gateway.transactions.identity import Proven, Sent, TooSoon, Wrong
-from gateway.transactions.model import OPEN, State, Words
+from gateway.transactions.identity import Proven, Wrong
+from gateway.transactions.model import ENDS, OPEN, State, Words
 from gateway.transactions.store import Transaction
 
+HUNG_UP = "hung_up"
 UNFINISHED = "unfinished"  # the message to whoever hung up before the end
-T = TypeVar("T")
 log = structlog.get_logger()
-
-
-@dataclass(slots=True)
-class Matter:
-    """What a call is about: its transaction, in the caller's commit; ``lanes`` are woken after it."""
-
-    tx: Connection
-    runtime: Runtime
-    key: UUID | None = None
-    lanes: set[str] = field(default_factory=set)
-
-    def transaction(self) -> Transaction | None:
-        return store.load(self.tx, self.runtime, self.key, hold=True) if self.key else None
-
-    def keep(self, result: engine.Result[T]) -> tuple[T, Transaction]:
-        """Take over what came of a step of the engine."""
-        self.key = result.transaction.id
-        self.lanes |= result.lanes
-        return result.value, result.transaction
 
 
 def run(matter: Matter, step: str, values: Mapping[str, str]) -> Result:
@@ -141,7 +118,7 @@ def _ask(_: Matter, transaction: Transaction, values: Mapping[str, str]) -> Resu
 
 def _back(matter: Matter, transaction: Transaction, values: Mapping[str, str]) -> Result:
     """The question before a field's ("" for the code's); where all was answered, the confirmation."""
-    if transaction.row.proof and not engine.unanswered(transaction):
+    if transaction.state not in OPEN or (transaction.row.proof and not engine.unanswered(transaction)):
         return _onward(matter, transaction)
     asked = standing.asked(transaction)
     place = asked.index(values["field"]) if values["field"] in asked else len(asked)
@@ -178,25 +155,21 @@ def _answer(matter: Matter, transaction: Transaction, values: Mapping[str, str])
 
 
 def _send(matter: Matter, transaction: Transaction, _: Mapping[str, str]) -> Result:
+    if transaction.state in ENDS:
+        return acting.send_code(matter, transaction)
     said, now = matter.keep(engine.send_code(matter.tx, matter.runtime, transaction))
-    match said:
-        case Sent():
-            return AskCode(Code.SENT)
-        case TooSoon() if now.state is State.IDENTITY_PENDING:
-            return AskCode(Code.SOON)
-        case TooSoon(again_at):
-            left = (again_at - matter.runtime.clock()).total_seconds()
-            return AskCode(Code.WAIT, seconds=max(1, math.ceil(left)))
-        case identity.Locked():
-            return Locked()
-        case NotOpen():
-            return _past_the_code(matter, now)
+    if isinstance(said, NotOpen):
+        return _past_the_code(matter, now)
+    return acting.asked(said, matter.runtime.clock(), awaited=now.state is State.IDENTITY_PENDING)
 
 
 def _prove(matter: Matter, transaction: Transaction, values: Mapping[str, str]) -> Result:
+    if transaction.state in ENDS and values.get("name"):
+        return acting.prove(matter, transaction, values["code"]) or _act(matter, transaction, values)
     said, now = matter.keep(engine.prove(matter.tx, matter.runtime, transaction, values["code"]))
     match said:
         case Proven():
+            matter.proven = now.id
             return _onward(matter, now)
         case Wrong(left):
             return AskCode(Code.WRONG, left=left)
@@ -230,11 +203,15 @@ def _look(matter: Matter, transaction: Transaction, _: Mapping[str, str]) -> Res
 
 
 def _act(matter: Matter, transaction: Transaction, values: Mapping[str, str]) -> Result:
-    result = engine.act(matter.tx, matter.runtime, transaction, values["name"], PHONE)
-    refusal, now = matter.keep(result)
-    if refusal:
-        return standing.stands(now, matter.runtime.clock(), refusal)
+    proven, name = matter.proven == transaction.id, values["name"]
+    result = afterwards.act(matter.tx, matter.runtime, transaction, name, PHONE, proven=proven)
+    said, now = matter.keep(result)
+    if isinstance(said, NotProven):
+        return acting.send_code(matter, now)
+    if said:
+        return standing.stands(now, matter.runtime.clock(), said)
     if now.id != transaction.id:
+        matter.proven = now.id if proven else None
         return _onward(matter, now)
     return standing.changed(transaction, now, matter.runtime.clock(), writes=bool(result.lanes))
 
@@ -259,14 +236,16 @@ _WITH: Mapping[str, Callable[[Matter, Transaction, Mapping[str, str]], Result]] 
 
 
 def leave(matter: Matter) -> None:
-    """The call is over: who has proven who they are and not finished is told how to go on."""
+    """The call is over: who has proven who they are and not finished is told how to go on, once."""
     transaction = matter.transaction()
-    if transaction is None or transaction.state not in OPEN or transaction.row.citizen_id is None:
+    if transaction is None or transaction.state not in OPEN or not transaction.row.proof:
         return
+    if any(line.event == HUNG_UP for line in store.events(matter.tx, transaction.id)):
+        return  # nobody who merely looks it up can have its citizen written to again and again
     citizen = register.find(matter.tx, matter.runtime.vault, transaction.answers["id_number"])
     if citizen is None or citizen.id != transaction.row.citizen_id:
         return
-    store.note(matter.tx, matter.runtime, transaction.id, "hung_up")
+    store.note(matter.tx, matter.runtime, transaction.id, HUNG_UP)
     values = {"reference": transaction.row.reference}
     try:
         matter.lanes |= messages.notify(

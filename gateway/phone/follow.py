@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.phone import aloud, menus, prompts, turns
-from gateway.phone.parts import parts
+from gateway.phone.parts import parts, plain
 from gateway.phone.results import (
     AskChoice,
     AskCode,
@@ -164,7 +164,7 @@ def _standing(session: Session, stands: Stands) -> Turn:
     headline = prompts.words("headline", title=stands.title, headline=stands.headline)
     then = _then(confirmed, stands)
     whole = ((headline, *told[0], *_reference(stands.reference), *then), *told[1:])
-    news = ((*stands.news, *then),) if stands.news else ()
+    news = ((*map(plain, stands.news), *then),) if stands.news else ()
     lead = [stands.problem] if stands.problem else []
     options = stands.actions[: menus.AT_A_TIME]  # no type has more: 5 goes on with what is told
     session = replace(session, options=options, parts=(*news, *whole), part=0)

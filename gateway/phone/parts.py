@@ -33,9 +33,14 @@ def _numbered(sentences: Sequence[Words]) -> list[Words]:
     """Where there are several steps each is named by its number, as a page does in a list."""
     steps = [sentence for sentence in sentences if isinstance(sentence, Step)]
     if len(steps) < 2:
-        return list(sentences)
+        return [plain(one) for one in sentences]
     numbers = iter(range(1, len(steps) + 1))
     return [_step(next(numbers), one) if isinstance(one, Step) else one for one in sentences]
+
+
+def plain(words: Words) -> Words:
+    """What is heard is a sentence, whether or not it was one of several steps."""
+    return Words(words.zh, words.en)
 
 
 def _step(number: int, step: Step) -> Words:

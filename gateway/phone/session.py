@@ -48,6 +48,7 @@ class Session:
     ``page`` how far it was read out. ``parts`` are those of an explanation, ``part``
     the one told last. ``bad`` counts wrong, empty and missing input
     in a row. ``complete``: the last keys ended by themselves, so a late # is theirs.
+    ``proven`` is the transaction a code was given for in this call.
     """
 
     offered: tuple[str, ...]
@@ -69,6 +70,7 @@ class Session:
     rounds: int = 0
     elder: bool = False
     complete: bool = False
+    proven: str = ""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False)

@@ -10,7 +10,7 @@ from typing import Any
 from gateway.citizens import id_number
 from gateway.phone import aloud
 from gateway.phone.results import Confirm, Nothing, Offer, Stands
-from gateway.transactions import choices, registry
+from gateway.transactions import choices, engine, registry
 from gateway.transactions.desk import Desk
 from gateway.transactions.headlines import headline
 from gateway.transactions.model import ENDS, OPEN, Keypad, Option, View, Words
@@ -54,7 +54,7 @@ def confirm(desk: Desk, transaction: Transaction) -> Confirm:
     for name in asked(transaction):
         label: Words = metadata(transaction, name)["label"]
         answers.append((Offer(name, label), _aloud(desk, transaction, name)))
-    return Confirm(tuple(registry.get(transaction.row.type).effect(transaction.rules)), tuple(answers))
+    return Confirm(tuple(engine.effect(desk.tx, desk.runtime, transaction)), tuple(answers))
 
 
 def _aloud(desk: Desk, transaction: Transaction, name: str) -> Words:

@@ -10,10 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Column, Connection, Index, Row, String, Table, Uuid, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.db import Utc, metadata
+from gateway.db import Utc, metadata, upsert
 from gateway.runtime import Runtime
+from gateway.transactions import store
+from gateway.transactions.store import Transaction, transactions
 
 OPEN, DONE = "open", "done"
 
@@ -41,8 +42,7 @@ Index(
 
 def ask(tx: Connection, runtime: Runtime, transaction_id: UUID, citizen_id: UUID, kind: str) -> bool:
     """Write a wish down; False where the same one is open already, which then stays the only one."""
-    upsert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    statement = upsert(call_backs).values(
+    statement = upsert(tx, call_backs).values(
         id=runtime.new_id(),
         transaction_id=transaction_id,
         citizen_id=citizen_id,
@@ -61,7 +61,26 @@ def open_ones(tx: Connection, limit: int = 100) -> Sequence[Row[Any]]:
 
 
 def done(tx: Connection, runtime: Runtime, key: UUID) -> bool:
-    """It was fulfilled; False where it is not open any more."""
+    """It was fulfilled, and the transaction's facts say on which day; False where it is not open any more."""
     where = (call_backs.c.id == key) & _is_open
     values = {"state": DONE, "done_at": runtime.clock()}
-    return bool(tx.execute(update(call_backs).where(where).values(**values)).rowcount)
+    about = select(call_backs.c.transaction_id).where(where).scalar_subquery()
+    held = select(transactions).where(transactions.c.id == about).with_for_update()
+    row = tx.execute(held).one_or_none()  # held first: the order of locks
+    kept = bool(tx.execute(update(call_backs).where(where).values(**values)).rowcount)
+    if row and kept:
+        _say_done(tx, runtime, store.opened(runtime, row), key)
+    return kept
+
+
+def _say_done(tx: Connection, runtime: Runtime, about: Transaction, key: UUID) -> None:
+    kind = tx.execute(select(call_backs.c.kind).where(call_backs.c.id == key)).scalar_one()
+    day = runtime.clock().astimezone(about.rules.zone).date()
+    facts = {**about.facts, done_fact(kind): day.isoformat()}
+    store.change(tx, runtime, about.id, facts=store.sealed(runtime, about.id, "facts", facts))
+    store.note(tx, runtime, about.id, done_fact(kind))
+
+
+def done_fact(kind: str) -> str:
+    """The fact that holds the day on which a wish of this kind was fulfilled."""
+    return f"{kind}_done"

@@ -8,7 +8,7 @@ the row and reads it anew, so what two requests do at once happens in turn.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
@@ -29,7 +29,7 @@ from gateway.transactions.desk import Desk
 from gateway.transactions.form import problems
 from gateway.transactions.identity import Locked, Proven, Sent, TooSoon, Wrong
 from gateway.transactions.messages import notify
-from gateway.transactions.model import ENDS, OPEN, Action, State, Words
+from gateway.transactions.model import OPEN, State, Words
 from gateway.transactions.store import Transaction
 
 LANE = "transactions"
@@ -62,8 +62,9 @@ class NotOpen:
 def open_draft(
     tx: Connection, runtime: Runtime, type_name: str, face: str, service_id: UUID | None = None
 ) -> Transaction:
-    """Begin a transaction of a known type; ``UnknownNameError`` for any other."""
-    registry.get(type_name)
+    """Begin a transaction of a type that is offered here; ``UnknownNameError`` for any other."""
+    if type_name not in registry.offered(runtime.settings):
+        raise UnknownNameError(f"There is no transaction type called {type_name!r} here.")
     due_at = runtime.clock() + DRAFT_LIFE
     return store.create(tx, runtime, type_name, face, service_id, due_at)
 
@@ -134,12 +135,12 @@ def send_code(
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     if transaction.state not in OPEN or transaction.row.proof:
         return Result(NotOpen(), transaction)
-    who, kind = _who(runtime, transaction), transaction.row.type
+    who, kind = asker(runtime, transaction), transaction.row.type
     said, code = identity.new_code(tx, runtime, transaction.row.subject, who, kind)
     lanes: set[str] = set()
     if isinstance(said, Sent):
         notifications.cancel_waiting(tx, runtime, transaction.id, Class.CODE, "replaced")
-        citizen = _citizen(tx, runtime, transaction)
+        citizen = registered(tx, runtime, transaction)
         lanes = notify(tx, runtime, transaction, citizen, "code", Class.CODE, {"code": code})
         store.note(tx, runtime, transaction.id, "code_sent")
     if identity.awaited(tx, who, kind, runtime.clock()):  # also when asked for too soon
@@ -147,7 +148,8 @@ def send_code(
     return Result(said, store.load(tx, runtime, transaction.id), lanes)
 
 
-def _who(runtime: Runtime, transaction: Transaction) -> bytes:
+def asker(runtime: Runtime, transaction: Transaction) -> bytes:
+    """What stands for ID number and name together: whom a code belongs to."""
     answers = transaction.answers
     return runtime.vault.index("person", f"{answers['id_number']}:{answers.get('name', '')}")
 
@@ -155,13 +157,16 @@ def _who(runtime: Runtime, transaction: Transaction) -> bytes:
 def prove(
     tx: Connection, runtime: Runtime, transaction: Transaction, code: str
 ) -> Result[Proven | Wrong | Locked | NotOpen]:
-    """Check the code the citizen gives; a right one proves who they are for this transaction."""
+    """Check the code the citizen gives; a right one proves who they are for this transaction.
+
+    What is scarce is then reserved for them; where that fails, it is told at the confirmation.
+    """
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     if transaction.state is not State.IDENTITY_PENDING or transaction.row.proof:
         return Result(NotOpen(), transaction)
-    who, kind = _who(runtime, transaction), transaction.row.type
+    who, kind = asker(runtime, transaction), transaction.row.type
     said: Proven | Wrong | Locked = identity.prove(tx, runtime, transaction.row.subject, who, kind, code)
-    citizen = _citizen(tx, runtime, transaction) if isinstance(said, Proven) else None
+    citizen = registered(tx, runtime, transaction) if isinstance(said, Proven) else None
     if isinstance(said, Proven) and citizen is None:
         said = Wrong(identity.PROOFS.most)  # a stranger's lucky guess: their code went to nobody
     if citizen:
@@ -170,7 +175,7 @@ def prove(
         store.change(tx, runtime, transaction.id, proof="code", citizen_id=citizen.id, answers=sealed)
         notifications.cancel_waiting(tx, runtime, transaction.id, Class.CODE, "used")
     store.note(tx, runtime, transaction.id, "code_right" if citizen else "code_wrong")
-    return Result(said, store.load(tx, runtime, transaction.id))
+    return Result(said, _reserved(tx, runtime, store.load(tx, runtime, transaction.id)))
 
 
 def attest(
@@ -180,15 +185,21 @@ def attest(
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     if transaction.state not in OPEN:
         return Result(NotOpen(), transaction)
-    citizen = _citizen(tx, runtime, transaction)
+    citizen = registered(tx, runtime, transaction)
     if citizen is None:
         return Result(NotInRegister(), transaction)
     store.change(tx, runtime, transaction.id, proof="attested", citizen_id=citizen.id)
     store.note(tx, runtime, transaction.id, "attested", redact(by)[:120])
-    return Result(Proven(), store.load(tx, runtime, transaction.id))
+    return Result(Proven(), _reserved(tx, runtime, store.load(tx, runtime, transaction.id)))
 
 
-def _citizen(tx: Connection, runtime: Runtime, transaction: Transaction) -> Citizen | None:
+def _reserved(tx: Connection, runtime: Runtime, transaction: Transaction) -> Transaction:
+    if transaction.row.proof and not unanswered(transaction):
+        choices.held(Desk(tx, runtime), transaction)
+    return transaction
+
+
+def registered(tx: Connection, runtime: Runtime, transaction: Transaction) -> Citizen | None:
     """The registered person both answers name; a caller who cannot key a name is known by the number."""
     answers = transaction.answers
     citizen = register.find(tx, runtime.vault, answers["id_number"])
@@ -197,6 +208,20 @@ def _citizen(tx: Connection, runtime: Runtime, transaction: Transaction) -> Citi
 
 
 # --- submission ----------------------------------------------------------------------------
+
+
+def effect(tx: Connection, runtime: Runtime, transaction: Transaction) -> Sequence[Words]:
+    """What confirming will do, said before it is done; first of all to the one it replaces."""
+    kind, old = registry.get(transaction.row.type), replaced(tx, runtime, transaction)
+    given_up = kind.replaced(old.view(runtime.clock())) if old else None
+    return [*([given_up] if given_up else []), *kind.effect(transaction.rules)]
+
+
+def replaced(tx: Connection, runtime: Runtime, transaction: Transaction) -> Transaction | None:
+    """The transaction of the same person whose place this one takes."""
+    key = transaction.row.replaces
+    old = store.load(tx, runtime, key) if key else None
+    return old if old and old.row.subject == transaction.row.subject else None
 
 
 def submit(tx: Connection, runtime: Runtime, transaction: Transaction) -> Result[bool]:
@@ -221,9 +246,6 @@ def submit(tx: Connection, runtime: Runtime, transaction: Transaction) -> Result
     return Result(True, store.load(tx, runtime, transaction.id), lanes)
 
 
-# --- afterwards ----------------------------------------------------------------------------
-
-
 def resume(tx: Connection, runtime: Runtime, transaction: Transaction) -> Result[bool]:
     """Go on with an unfinished one in another visit or call: its answers stay, the proof is asked anew.
 
@@ -235,59 +257,3 @@ def resume(tx: Connection, runtime: Runtime, transaction: Transaction) -> Result
     store.change(tx, runtime, transaction.id, proof=None, state=State.DRAFT)
     store.note(tx, runtime, transaction.id, "resumed")
     return Result(True, store.load(tx, runtime, transaction.id))
-
-
-def act(
-    tx: Connection, runtime: Runtime, transaction: Transaction, name: str, face: str
-) -> Result[Words | None]:
-    """Do one of the type's actions with an ended transaction; the value says why not.
-
-    The result's transaction is the one to go on with: for an action that asks again
-    a new draft, which the same proof covers. ``UnknownNameError`` for no such action.
-    """
-    transaction = store.load(tx, runtime, transaction.id, hold=True)
-    action = registry.get(transaction.row.type).actions.get(name)
-    if action is None:
-        raise UnknownNameError(f"{transaction.row.type} has no action called {name!r}.")
-    now = runtime.clock()
-    refusal = _NOT_ENDED if transaction.state not in ENDS else action.refusal(transaction.view(now), now)
-    if refusal:
-        return Result(refusal, transaction)
-    if action.asks_again:
-        return Result(None, _again(tx, runtime, transaction, action, face))
-    return _act(tx, runtime, transaction, action, name)
-
-
-_NOT_ENDED = Words("还在办理，请稍后再试。", "It is still being done; try again shortly.")
-
-
-def _act(
-    tx: Connection, runtime: Runtime, transaction: Transaction, action: Action, name: str
-) -> Result[Words | None]:
-    if action.act is None:
-        return Result(None, transaction)
-    changed = action.act(Desk(tx, runtime), transaction.case(runtime.clock()))
-    facts = store.sealed(runtime, transaction.id, "facts", changed.facts)
-    store.change(tx, runtime, transaction.id, stage=changed.stage, facts=facts)
-    store.note(tx, runtime, transaction.id, name, changed.stage)
-    now = store.load(tx, runtime, transaction.id)
-    lanes = outcome.say(tx, runtime, now, changed.event) if changed.event else set()
-    return Result(None, now, lanes)
-
-
-def _again(tx: Connection, runtime: Runtime, old: Transaction, action: Action, face: str) -> Transaction:
-    due_at = runtime.clock() + DRAFT_LIFE
-    fresh = store.create(tx, runtime, old.row.type, face, old.row.service_id, due_at)
-    kept = {name: value for name, value in old.answers.items() if name not in action.asks_again}
-    store.change(
-        tx,
-        runtime,
-        fresh.id,
-        answers=store.sealed(runtime, fresh.id, "answers", kept),
-        subject=old.row.subject,
-        proof=old.row.proof,
-        citizen_id=old.row.citizen_id,
-        replaces=old.id,
-    )
-    store.note(tx, runtime, fresh.id, "replaces", old.row.reference)
-    return store.load(tx, runtime, fresh.id)

@@ -60,6 +60,7 @@ class Case:
 
     ``face`` is where it was begun (web, phone, api); ``replaces`` the transaction
     whose place it takes, where a citizen changes what was done before.
+    ``citizen_id`` is null until they have proven who they are.
     """
 
     id: UUID
@@ -87,7 +88,7 @@ class View:
 
     ``stage`` is the type's own word beside the state ("" for none). ``trouble`` is
     what the back office's last fault was; ``slow`` says that it takes longer than
-    usual, though nothing is known to be wrong.
+    usual, though nothing is known to be wrong. ``now`` is the moment it is told at.
     """
 
     reference: str
@@ -101,6 +102,7 @@ class View:
     slow: bool
     created_at: datetime
     updated_at: datetime
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +118,18 @@ class Changed:
 class Action:
     """Something a citizen may do with a transaction that has ended, like cancelling what was booked.
 
-    ``refusal`` says why not now (null: it may be done). ``act`` works in our own
-    database, in the caller's commit. With ``asks_again`` nothing is done yet: a new
-    transaction is opened with the same answers but these, and the same proof; when
-    it ends well its ``perform`` finds the old one in ``Case.replaces``.
+    ``refusal`` says why not now (null: it may be done). ``done`` tells that it was
+    done before: whoever asks for it again is shown how it stands. ``act`` works in
+    our own database, in the caller's commit. With ``asks_again`` nothing is done yet:
+    a new transaction is opened with the same answers but these, and the same proof;
+    when it ends well its ``perform`` finds the old one in ``Case.replaces``.
     """
 
     words: Words
     refusal: Callable[[View, datetime], Words | None]
     act: Callable[[Any, Case], Changed] | None = None
     asks_again: tuple[str, ...] = ()
+    done: Callable[[View], bool] = lambda _view: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,8 @@ class Plan:
     """A reminder to send later: which event on which channel, when, and for which occasion.
 
     The same event, channel and occasion is planned once for a citizen, however
-    often it is asked for.
+    often it is asked for. ``due_at`` stays the planned moment, however late it is
+    judged.
     """
 
     event: str
@@ -157,10 +162,11 @@ class Reminded:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """It still holds: send it with these values, then plan these."""
+    """It still holds: send it with these values, then plan these; after ``until`` it would be wrong."""
 
     values: Mapping[str, str]
     then: Sequence[Plan] = ()
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +208,9 @@ class TransactionType:
     given a ``Desk`` and their work is part of the caller's commit. ``choices``
     are the values a field may take now; ``gone`` says why one given is not among
     them. ``hold`` reserves what is scarce once all is answered and maps a field to
-    what is wrong with its answer; ``held_until`` tells how long. ``event`` names
-    the message of a result, ``events`` all such names beside the states'.
+    what is wrong with its answer; ``held_until`` tells how long. ``replaced`` says
+    what confirming does to the transaction that is replaced, given that one. ``event``
+    names the message of a result, ``events`` all such names beside the states'.
     ``follow_up`` plans reminders when it has ended; ``remind`` judges one just
     before it goes out. ``calendar`` is what a citizen may put into their own.
     """
@@ -221,6 +228,7 @@ class TransactionType:
     gone: Callable[[Any, Case, str], Words | None] = lambda _desk, _case, _field: None
     hold: Callable[[Any, Case], Mapping[str, Words]] | None = None
     held_until: Callable[[Any, Case], datetime | None] = lambda _desk, _case: None
+    replaced: Callable[[View], Words | None] = lambda _view: None
     actions: Mapping[str, Action] = field(default_factory=dict)
     event: Callable[[View], str] = state_name
     events: tuple[str, ...] = ()

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from gateway import plugins
+from gateway.config import Settings
 from gateway.errors import UnknownNameError
 from gateway.transactions.model import TransactionType
 
@@ -22,6 +24,22 @@ def types() -> Mapping[str, TransactionType]:
         if kind.name != name:
             raise UnknownNameError(f"catalogue/{name}.py calls its type {kind.name!r}; the names must agree.")
     return found
+
+
+def offered(settings: Settings) -> Mapping[str, TransactionType]:
+    """The types a citizen may begin here: those ``TRANSACTIONS`` names, else all that can be done.
+
+    In the demo the sandbox does all of them; outside it a type needs its back office's settings.
+    """
+    if settings.transactions:
+        return {name: kind for name, kind in types().items() if name in settings.transactions}
+    return {
+        name: kind
+        for name, kind in types().items()
+        if settings.demo
+        or kind.back_office is None
+        or plugins.is_complete(kind.back_office, settings.environment)
+    }
 
 
 def get(name: str) -> TransactionType:

@@ -9,7 +9,7 @@ away is dropped with its reason. Types that work in our own database are given a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -28,11 +28,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway import cities
 from gateway.citizens import register
-from gateway.db import Utc, claim, metadata, new_lease, sparse_index
+from gateway.content import store as content
+from gateway.db import Utc, claim, metadata, new_lease, sparse_index, upsert
 from gateway.notifications import store as notifications
 from gateway.notifications.request import Class, Request
 from gateway.runtime import Runtime
@@ -44,6 +44,8 @@ LANE = "reminders"
 CLAIM = 50
 SPENT = 2 / 3  # of a lease, after which nothing is begun: it must end before the lease does
 BUG_PAUSE = timedelta(minutes=10)
+BUG_LIFE = timedelta(days=3)  # after the planned moment: then nobody waits for it to be mended
+INSTEAD = "sms"  # the channel that is always open takes the place of one that is closed
 log = structlog.get_logger()
 
 reminders = Table(
@@ -58,6 +60,7 @@ reminders = Table(
     Column("transaction_id", Uuid, index=True),
     Column("state", String(8), nullable=False),  # planned, told, dropped
     Column("reason", String(40)),
+    Column("planned_for", Utc, nullable=False),
     Column("due_at", Utc),
     Column("lease", BigInteger),
     UniqueConstraint("citizen_id", "type", "event", "channel", "occasion"),
@@ -103,13 +106,13 @@ def plan_all(
             "occasion": item.occasion,
             "transaction_id": transaction_id,
             "state": "planned",
+            "planned_for": item.due_at,
             "due_at": item.due_at,
         }
         for citizen_id, item in plans
     ]
     if rows:
-        upsert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-        tx.execute(upsert(reminders).on_conflict_do_nothing(), rows)
+        tx.execute(upsert(tx, reminders).on_conflict_do_nothing(), rows)
 
 
 def cared_for(tx: Connection, type_name: str, ids: Sequence[UUID], occasion: str) -> set[UUID]:
@@ -182,7 +185,7 @@ def _opened(runtime: Runtime, rows: Sequence[Row[Any]]) -> list[Due]:
         if person is None:
             _keep(runtime, row, Drop("not_in_register"))
             continue
-        planned = Plan(row.event, row.channel, row.due_at, row.occasion)
+        planned = Plan(row.event, row.channel, row.planned_for, row.occasion)
         found.append(
             Due(
                 row,
@@ -199,13 +202,17 @@ def _one(runtime: Runtime, due: Due) -> None:
         _judge(runtime, due)
     except Exception as error:  # noqa: BLE001 - a bug in a plug-in, or a missing text, must not stop the others
         log.error("reminder_bug", type=due.row.type, error=type(error).__name__)  # noqa: TRY400
-        _keep(runtime, due.row, Later(runtime.clock() + BUG_PAUSE, "bug"))
+        again = runtime.clock() + BUG_PAUSE
+        over = again > due.row.planned_for + BUG_LIFE
+        _keep(runtime, due.row, Drop("bug") if over else Later(again, "bug"))
 
 
 def _judge(runtime: Runtime, due: Due) -> None:
     kind = registry.get(due.row.type)
     judge = kind.remind
-    if judge is None:
+    if not any(runtime.weights(due.row.channel).values()):
+        _keep(runtime, due.row, Drop("channel_closed", _by_text(runtime, due)))
+    elif judge is None:
         _keep(runtime, due.row, Drop("type_reminds_no_more"))
     elif kind.back_office is None:
         with runtime.db.write() as tx:
@@ -213,6 +220,17 @@ def _judge(runtime: Runtime, due: Due) -> None:
         runtime.wake_all(lanes)
     else:
         _keep(runtime, due.row, judge(runtime.back_office(kind.back_office), due.reminded))
+
+
+def _by_text(runtime: Runtime, due: Due) -> Sequence[Plan]:
+    """The same by text message, where there is such a text; planned already, it stays the only one."""
+    with runtime.db.read() as tx:
+        there = content.exists(tx, _template(due.row), INSTEAD)
+    return [replace(due.reminded.plan, channel=INSTEAD)] if there and due.row.channel != INSTEAD else []
+
+
+def _template(row: Row[Any]) -> str:
+    return f"{row.type}/{row.event}"
 
 
 def _keep(runtime: Runtime, row: Row[Any], judgement: Judgement) -> None:
@@ -248,10 +266,11 @@ def _taken(tx: Connection, runtime: Runtime, row: Row[Any], judgement: Tell) -> 
         citizen_id=row.citizen_id,
         channel=row.channel,
         klass=Class.REMINDER,
-        template=f"{row.type}/{row.event}",
+        template=_template(row),
         language=register.language(tx, row.citizen_id),
         personalisation=judgement.values,
         transaction_id=row.transaction_id,
+        expires=judgement.until,
     )
     return notifications.take(tx, runtime, [request])
 
@@ -260,4 +279,4 @@ def of_citizen(tx: Connection, citizen_id: UUID) -> Sequence[Row[Any]]:
     """What is planned for somebody and what became of it, earliest first."""
     columns = reminders.c
     query = select(reminders).where(columns.citizen_id == citizen_id)
-    return tx.execute(query.order_by(columns.due_at, columns.id)).all()
+    return tx.execute(query.order_by(columns.planned_for, columns.id)).all()

@@ -110,7 +110,7 @@ class Transaction:
             rules=self.rules,
             now=now,
             face=self.row.face,
-            citizen_id=self.row.citizen_id,
+            citizen_id=self.row.citizen_id if self.row.proof else None,
             replaces=self.row.replaces,
         )
 
@@ -129,6 +129,7 @@ class Transaction:
             slow=submitted_at is not None and now - submitted_at > USUAL,
             created_at=self.row.created_at,
             updated_at=self.row.updated_at,
+            now=now,
         )
 
 

@@ -1,19 +1,25 @@
-"""What a citizen may do with a transaction that has ended: asked once whether it is meant, then done."""
+"""What a citizen may do with a transaction that has ended: asked once whether it is meant, then done.
+
+Who has not given a code for it in this visit is asked for one first; a change asks
+for it in its course, like any new transaction.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, abort, render_template, url_for
+from flask import Blueprint, Response, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from gateway.runtime import Runtime
-from gateway.transactions import engine
+from gateway.transactions import afterwards, identity
+from gateway.transactions.identity import Proven, Sent, TooSoon, Wrong
 from gateway.transactions.model import Action, View, Words
 from gateway.transactions.store import Transaction
-from gateway.web import calendar_file, steps, visit
-from gateway.web.questions import FACE
+from gateway.web import calendar_file, inputs, proof, steps, visit, words
+from gateway.web.questions import AGAIN_AT, FACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class Place:
 
 
 def add(routes: Blueprint, runtime: Runtime) -> None:
-    """``/t/<name>/done/<action>`` and ``.ics``; the same under ``/status``."""
+    """``/t/<name>/done/<action>``, ``/code`` under it, and ``.ics``; the same under ``/status``."""
 
     @routes.get("/t/<name>/done/<action>")
     def consider(name: str, action: str) -> ResponseReturnValue:
@@ -41,6 +47,10 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
     @routes.post("/t/<name>/done/<action>")
     def act(name: str, action: str) -> ResponseReturnValue:
         return _act(runtime, _own(name), action)
+
+    @routes.post("/t/<name>/done/<action>/code")
+    def code_to_act(name: str, action: str) -> ResponseReturnValue:
+        return _send_code(runtime, _own(name), action)
 
     @routes.get("/t/<name>/done.ics")
     def calendar(name: str) -> ResponseReturnValue:
@@ -53,6 +63,10 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
     @routes.post("/status/<action>")
     def act_on_found(action: str) -> ResponseReturnValue:
         return _act(runtime, Place(visit.FOUND), action)
+
+    @routes.post("/status/<action>/code")
+    def code_to_act_on_found(action: str) -> ResponseReturnValue:
+        return _send_code(runtime, Place(visit.FOUND), action)
 
     @routes.get("/status.ics")
     def calendar_of_found() -> ResponseReturnValue:
@@ -70,37 +84,111 @@ def _named(transaction: Transaction, name: str) -> Action:
 def _consider(runtime: Runtime, place: Place, name: str) -> ResponseReturnValue:
     with runtime.db.read() as tx:
         transaction = place.transaction(tx, runtime)
-    action, now = _named(transaction, name), runtime.clock()
-    view = transaction.view(now)
-    return _page(place, name, action, view, action.refusal(view, now))
+        action, now = _named(transaction, name), runtime.clock()
+        view = transaction.view(now)
+        if action.done(view):
+            return steps.go(place.address)
+        refusal = action.refusal(view, now)
+        if refusal:
+            return _page(place, name, view, refusal=refusal), 409
+        if action.asks_again or visit.has_proven(transaction):
+            return _page(place, name, view)
+        return _code_page(tx, runtime, place, name, transaction, None)
 
 
 def _act(runtime: Runtime, place: Place, name: str) -> ResponseReturnValue:
     with runtime.db.write() as tx:
         transaction = place.transaction(tx, runtime, change=True)
-        action = _named(transaction, name)
-        result = engine.act(tx, runtime, transaction, name, FACE)
+        _named(transaction, name)
+        error = _prove(tx, runtime, transaction)
+        proven = visit.has_proven(transaction)
+        result = afterwards.act(tx, runtime, transaction, name, FACE, proven=proven)
     runtime.wake_all(result.lanes)
-    if result.value:
-        return _page(place, name, action, transaction.view(runtime.clock()), result.value)
-    if action.asks_again:
-        visit.put(visit.OWN, str(result.transaction.id))
-        return steps.go(steps.onward(result.transaction))
-    return steps.go(place.address)
+    match result.value:
+        case afterwards.NotProven():
+            with runtime.db.read() as tx:
+                return _code_page(tx, runtime, place, name, transaction, error)
+        case Words():
+            return _page(place, name, transaction.view(runtime.clock()), refusal=result.value), 409
+    if result.transaction.id == transaction.id:
+        return steps.go(place.address)
+    visit.put(visit.OWN, str(result.transaction.id))
+    if proven:
+        visit.put(visit.PROVEN, str(result.transaction.id))
+    return steps.go(steps.onward(result.transaction))
 
 
-def _page(place: Place, name: str, action: Action, view: View, refusal: Words | None) -> ResponseReturnValue:
+# --- the code --------------------------------------------------------------------------------
+
+
+def _prove(tx: Connection, runtime: Runtime, transaction: Transaction) -> Words | None:
+    """Try the code that came with the form; what is wrong with it."""
+    if "code" not in request.form:
+        return None
+    code = inputs.digits(request.form["code"][: inputs.LONGEST])
+    if not proof.is_code(code):
+        return proof.NOT_SIX
+    said = afterwards.prove(tx, runtime, transaction, code).value
+    if isinstance(said, Proven):
+        visit.put(visit.PROVEN, str(transaction.id))
+    return proof.wrong(said) if isinstance(said, Wrong) else None
+
+
+def _send_code(runtime: Runtime, place: Place, name: str) -> ResponseReturnValue:
+    with runtime.db.write() as tx:
+        transaction = place.transaction(tx, runtime, change=True)
+        _named(transaction, name)
+        sent = afterwards.send_code(tx, runtime, transaction)
+    runtime.wake_all(sent.lanes)
+    if isinstance(sent.value, Sent | TooSoon):
+        visit.put(AGAIN_AT, int(sent.value.again_at.timestamp()))
+    return steps.go(f"{place.address}/{name}")
+
+
+def _code_page(
+    tx: Connection,
+    runtime: Runtime,
+    place: Place,
+    name: str,
+    transaction: Transaction,
+    error: Words | None,
+) -> ResponseReturnValue:
+    kind, now = steps.kind(transaction.row.type), runtime.clock()
+    locked = proof.until(tx, runtime, transaction, identity.PROOFS)
+    if locked:
+        return render_template("locked.html", kind=kind, until=locked), 429
+    asked = {
+        "sent": afterwards.code_awaited(tx, runtime, transaction),
+        "wait": words.seconds_until(visit.get(AGAIN_AT) or 0, now),
+        "used_up": proof.until(tx, runtime, transaction, identity.CODES),
+        "attributes": inputs.CODE,
+        "error": error,
+    }
+    return _page(place, name, transaction.view(now), code=asked), (422 if error else 200)
+
+
+# --- the pages -------------------------------------------------------------------------------
+
+
+def _page(
+    place: Place,
+    name: str,
+    view: View,
+    *,
+    refusal: Words | None = None,
+    code: Mapping[str, object] | None = None,
+) -> str:
     kind = steps.kind(view.type)
-    page = render_template(
+    return render_template(
         "action.html",
         kind=kind,
         name=name,
-        action=action,
+        action=kind.actions[name],
         refusal=refusal,
+        code=code,
         first=next(iter(kind.explain(view))),
         here=place.address,
     )
-    return page, (409 if refusal else 200)
 
 
 def _calendar(runtime: Runtime, place: Place) -> ResponseReturnValue:

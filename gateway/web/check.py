@@ -16,7 +16,7 @@ from gateway.web import inputs, steps, told, visit, words
 
 
 def add(routes: Blueprint, runtime: Runtime) -> None:
-    """``/t/<name>/check``."""
+    """``/t/<name>/check`` and ``/t/<name>/check/keep``."""
 
     @routes.get("/t/<name>/check")
     def check(name: str) -> ResponseReturnValue:
@@ -44,6 +44,20 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
         runtime.wake_all(result.lanes)
         return steps.go(steps.onward(result.transaction))
 
+    @routes.post("/t/<name>/check/keep")
+    def keep(name: str) -> ResponseReturnValue:
+        """Leave what was to be replaced as it is; the draft runs out by itself."""
+        steps.kind(name)
+        with runtime.db.read() as tx:
+            transaction = visit.transaction(tx, runtime, kind=name)
+            old = engine.replaced(tx, runtime, transaction)
+        if old is None or steps.elsewhere(transaction, "check"):
+            return steps.go(steps.onward(transaction))
+        if visit.has_proven(transaction):
+            visit.put(visit.PROVEN, str(old.id))
+        visit.put(visit.OWN, str(old.id))
+        return steps.go(steps.onward(old))
+
 
 def _page(tx: Connection, runtime: Runtime, transaction: Transaction) -> ResponseReturnValue:
     kind, desk = steps.kind(transaction.row.type), Desk(tx, runtime)
@@ -55,7 +69,8 @@ def _page(tx: Connection, runtime: Runtime, transaction: Transaction) -> Respons
             (name, field.metadata["label"], _shown(desk, transaction, name, field))
             for name, field in kind.form().fields.items()
         ],
-        effect=kind.effect(transaction.rules),
+        effect=engine.effect(tx, runtime, transaction),
+        replaces=engine.replaced(tx, runtime, transaction) is not None,
         step=steps.check(kind.name),
         reserves=kind.hold is not None,
         held=until and words.moment(until, runtime.clock(), transaction.rules.zone),

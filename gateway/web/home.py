@@ -20,7 +20,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
 
     @routes.get("/")
     def home() -> ResponseReturnValue:
-        return render_template("home.html", kinds=registry.types().values())
+        return render_template("home.html", kinds=registry.offered(runtime.settings).values())
 
     @routes.get("/size/<size>")
     def size(size: str) -> ResponseReturnValue:

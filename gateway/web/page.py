@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import request
+from flask import current_app, request
 
 from gateway import cities
 from gateway.cities import Rules
@@ -19,11 +19,15 @@ SIZES = (STANDARD, *ELDER_SIZES)
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The frame of a page. ``active``: this browser remembers something that can be cleared."""
+    """The frame of a page. ``active``: this browser remembers something that can be cleared.
+
+    ``again`` is where a link may lead back to: the page's own address, if it can be asked for.
+    """
 
     rules: Rules
     size: str
     path: str
+    again: str
     still: bool
     active: bool
     idle_seconds: int
@@ -40,12 +44,19 @@ def current(runtime: Runtime) -> Page:
         rules=rules_of_today(runtime),
         size=_size(),
         path=request.path,
+        again=request.path if _can_be_asked_for(request.path) else "/",
         still=STILL in request.args,
         active=visit.holds_something(),
         idle_seconds=int(visit.IDLE.total_seconds()),
         demo=runtime.settings.demo,
         sandbox_url=runtime.settings.sandbox_url,
     )
+
+
+def _can_be_asked_for(path: str) -> bool:
+    """Whether a GET finds it: an answer to a form may stand at an address that takes forms alone."""
+    adapter = current_app.create_url_adapter(request)
+    return adapter is not None and adapter.test(path, "GET")
 
 
 STILL = "still"  # in the query of a page that must not reload by itself

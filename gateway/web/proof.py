@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from gateway.runtime import Runtime
 from gateway.transactions import engine, identity
-from gateway.transactions.identity import Limit, Sent, TooSoon, Wrong
+from gateway.transactions.identity import Limit, Proven, Sent, TooSoon, Wrong
 from gateway.transactions.model import State, Words
 from gateway.transactions.store import Transaction
 from gateway.web import inputs, steps, visit, words
@@ -72,23 +72,30 @@ def _try(
     tx: Connection, runtime: Runtime, transaction: Transaction, code: str
 ) -> tuple[Transaction, Words | None]:
     """Try a code; what was wrong with it, where it may be tried again on the same page."""
-    if len(code) != CODE_DIGITS or not (code.isascii() and code.isdigit()):
+    if not is_code(code):
         return transaction, NOT_SIX  # a slip of the finger is no try
     result = engine.prove(tx, runtime, transaction, code)
-    if not isinstance(result.value, Wrong):
-        return result.transaction, None
-    left = words.tries_left(result.value.left)
-    error = Words(
+    if isinstance(result.value, Proven):
+        visit.put(visit.PROVEN, str(transaction.id))
+    return result.transaction, wrong(result.value) if isinstance(result.value, Wrong) else None
+
+
+def wrong(said: Wrong) -> Words:
+    left = words.tries_left(said.left)
+    return Words(
         f"验证码不对，或者已过5分钟。{left.zh}", f"The code is not right, or older than 5 minutes. {left.en}"
     )
-    return result.transaction, error
+
+
+def is_code(given: str) -> bool:
+    return len(given) == CODE_DIGITS and given.isascii() and given.isdigit()
 
 
 def _code_page(
     tx: Connection, runtime: Runtime, transaction: Transaction, value: str, error: Words | None
 ) -> ResponseReturnValue:
     kind, now = steps.kind(transaction.row.type), runtime.clock()
-    locked = _until(tx, runtime, transaction, identity.PROOFS)
+    locked = until(tx, runtime, transaction, identity.PROOFS)
     if locked:
         return render_template("locked.html", kind=kind, until=locked), 429
     return render_template(
@@ -96,7 +103,7 @@ def _code_page(
         kind=kind,
         sent=transaction.state is State.IDENTITY_PENDING,
         wait=words.seconds_until(visit.get(AGAIN_AT) or 0, now),
-        used_up=_until(tx, runtime, transaction, identity.CODES),
+        used_up=until(tx, runtime, transaction, identity.CODES),
         said=visit.take(SAID),
         attributes=inputs.CODE,
         value=value,
@@ -105,7 +112,7 @@ def _code_page(
     ), (422 if error else 200)
 
 
-def _until(tx: Connection, runtime: Runtime, transaction: Transaction, limit: Limit) -> Words | None:
+def until(tx: Connection, runtime: Runtime, transaction: Transaction, limit: Limit) -> Words | None:
     """Until when a limit is closed for this ID number, in words."""
     now = runtime.clock()
     held = identity.locked(tx, limit, transaction.row.subject, now)

@@ -30,7 +30,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
 
     @routes.get("/t/<name>")
     def start(name: str) -> ResponseReturnValue:
-        kind = steps.kind(name)
+        kind = steps.offered(runtime, name)
         with runtime.db.read() as tx:
             under_way = _under_way(tx, runtime, name)
         onward = steps.onward(under_way) if under_way and under_way.answers else None
@@ -39,7 +39,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
 
     @routes.post("/t/<name>")
     def begin(name: str) -> ResponseReturnValue:
-        steps.kind(name)
+        steps.offered(runtime, name)
         with runtime.db.write() as tx:
             draft = _under_way(tx, runtime, name)
             if draft is None or draft.answers:

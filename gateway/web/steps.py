@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import abort, redirect, url_for
 from werkzeug import Response
 
+from gateway.runtime import Runtime
 from gateway.transactions import engine, registry
 from gateway.transactions.model import OPEN, TransactionType
 from gateway.transactions.store import Transaction
@@ -23,6 +24,11 @@ class Step:
 def kind(name: str) -> TransactionType:
     """The type called so; for any other, a page that says where to go."""
     return registry.types().get(name) or abort(404)
+
+
+def offered(runtime: Runtime, name: str) -> TransactionType:
+    """The type called so, if it may be begun here."""
+    return registry.offered(runtime.settings).get(name) or abort(404)
 
 
 def question(name: str, field: str) -> Step:

@@ -25,6 +25,7 @@ KEY = "visit"
 TOKEN, SEEN = "token", "seen"
 OWN = "transaction"  # the one this browser is filling in or has confirmed
 FOUND = "found"  # the one whose reference and mobile were given
+PROVEN = "proven"  # the one this browser gave a code for
 AUTO = "auto"  # in the query of a page that reloads by itself: nobody is there
 
 
@@ -47,19 +48,19 @@ def guard(routes: Blueprint, runtime: Runtime) -> None:
 
     @routes.errorhandler(NothingHere)
     def nothing(_: NothingHere) -> ResponseReturnValue:
-        return render_template("expired.html", stale=False, kind=_kind()), 403
+        return render_template("expired.html", stale=False, kind=_kind(runtime)), 403
 
     @routes.errorhandler(StaleForm)
     def stale(_: StaleForm) -> ResponseReturnValue:
         if request.endpoint == "web.finish" and not holds_something():  # pressed twice: it is cleared
             return render_template("finished.html")
-        return render_template("expired.html", stale=True, kind=_kind()), 400
+        return render_template("expired.html", stale=True, kind=_kind(runtime)), 400
 
 
-def _kind() -> str | None:
+def _kind(runtime: Runtime) -> str | None:
     """The type of the page asked for, to begin again with."""
     name = (request.view_args or {}).get("name")
-    return name if name in registry.types() else None
+    return name if name in registry.offered(runtime.settings) else None
 
 
 def _values() -> dict[str, Any]:
@@ -96,6 +97,11 @@ def put(key: str, value: str | int) -> None:
 
 def get(key: str) -> Any:
     return _values().get(key)
+
+
+def has_proven(transaction: Transaction) -> bool:
+    """Whether this browser gave a code for it: to have looked it up is not enough to act on it."""
+    return bool(get(PROVEN) == str(transaction.id))
 
 
 def take(key: str) -> Any:

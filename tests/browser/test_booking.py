@@ -76,6 +76,41 @@ def test_every_page_of_a_booking_is_accessible_and_large_enough(
         fits(page)
 
 
+def test_the_code_asked_for_before_a_cancel_is_accessible_and_large_enough(
+    open_page: OpenPage, sqlite_world: World
+) -> None:
+    """For whoever looked it up: the page that offers a code, the one that takes it, a wrong one."""
+    page, person = open_page(320, size="22"), sqlite_world.people[2]
+    reference = book(sqlite_world, person).row.reference
+
+    def send(field: str, text: str) -> None:
+        page.fill(f"#{field}", text)
+        with page.expect_navigation():
+            page.click("main form button")
+
+    page.goto("/progress")
+    send("reference", reference)
+    send("mobile", person.mobile[-4:])
+    page.goto("/status/cancel")
+    _right(page)
+    with page.expect_navigation():
+        page.click("main form button")
+    _right(page)
+    send("code", "12")
+    _right(page)
+    expect(page.locator(".errors")).to_be_focused()
+    send("code", newest_code(sqlite_world))
+    expect(page.locator("h1")).to_contain_text("已取消预约")
+
+
+def _right(page: Page) -> None:
+    found = Axe().run(page, options={"runOnly": RULES, "resultTypes": ["violations"]})
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate(SMALL_TEXT, 22) == []
+    assert page.evaluate(SMALL_TARGETS, 60) == []
+    fits(page)
+
+
 def one_place(quotas: object) -> None:
     assert callable(quotas)
     quotas(1)
@@ -126,7 +161,7 @@ def test_a_booking_by_keyboard_alone(javascript: bool, open_page: OpenPage, sqli
     keyboard.type("code", newest_code(sqlite_world))
     keyboard.press("main form button")
     expect(page.locator("h1")).to_contain_text("已预约")
-    expect(page.locator("#status")).to_contain_text("11月25日09:00-09:30，市社保大厅，预约号A021")
+    expect(page.locator("#status")).to_contain_text("11月25日09:00-09:30，市社保大厅，预约号A101")
 
 
 def test_a_wrong_choice_brings_the_focus_to_what_is_wrong(

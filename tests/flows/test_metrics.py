@@ -180,6 +180,26 @@ def test_this_machine_may_read_and_whoever_has_the_token(
     assert answer.status_code == status
 
 
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        ("https://12333.example.gov.cn", 403),
+        ("http://192.0.2.7:12333", 403),
+        ("http://127.0.0.1:12333", 200),
+        ("http://[::1]:12333", 200),
+        ("http://localhost:12333", 200),
+    ],
+)
+def test_where_citizens_come_by_another_address_only_the_token_counts(
+    url: str, status: int, sqlite_world: World
+) -> None:
+    """A proxy that says nothing of itself makes everybody seem to be this machine."""
+    here = sqlite_world.runtime
+    public = replace(here, settings=replace(here.settings, public_url=url, metrics_token="scraper"))
+    assert client(public).get("/metrics", environ_base=OWN).status_code == status
+    assert client(public).get("/metrics", environ_base=OWN, headers=BEARER).status_code == 200
+
+
 # --- readiness -------------------------------------------------------------------------------
 
 

@@ -143,7 +143,7 @@ def test_no_template_of_the_house_is_refused_by_the_vendors_review(real: World) 
     with real.runtime.db.read() as tx:
         known = content.registrations(tx, "aliyun_sms")
     assert {registration.state for registration in known.values()} == {"approved"}
-    assert len(known) == len(list(content.SHIPPED.glob("*/*.txt")))
+    assert len(known) == len(list(content.SHIPPED.glob("*/*.sms.*.txt")))
 
 
 def test_the_ledger_balances_at_the_end(real: World, sandbox: Sandbox) -> None:

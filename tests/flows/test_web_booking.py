@@ -68,7 +68,7 @@ def test_a_visit_is_booked_question_by_question(browser: Browser, person: Person
     for words in ("社保卡业务", "市社保大厅", "11月25日星期三", "09:00–09:30", "已为您留到今天16:10"):
         assert words in text
     text = browser.post("/t/appointment/check")
-    for words in ("已预约", "11月25日09:00-09:30，市社保大厅，预约号A021", "65岁以上的老人和残疾人不用预约"):
+    for words in ("已预约", "11月25日09:00-09:30，市社保大厅，预约号A101", "65岁以上的老人和残疾人不用预约"):
         assert words in text
 
 
@@ -198,6 +198,57 @@ def test_too_late_to_cancel_says_so_and_what_to_do(
     assert "12333" in text
 
 
+def test_cancelling_twice_shows_that_it_is_cancelled(browser: Browser, person: Person) -> None:
+    """A double click, or the button of an old page: no failure is shown for what was done."""
+    booked(browser, person)
+    for _ in range(2):
+        assert "已取消预约" in browser.post("/t/appointment/done/cancel")
+        assert (browser.path, browser.page.status_code) == ("/t/appointment/done", 200)
+    assert "已取消预约" in browser.get("/t/appointment/done/cancel")
+
+
+def test_who_looked_it_up_gives_a_code_before_it_is_cancelled(
+    browser: Browser, person: Person, open_browser: Callable[[], Browser]
+) -> None:
+    """A reference and four digits show it; to cancel, a code goes to the registered mobile first."""
+    booked(browser, person)
+    reference, codes = browser.reference(), len(browser.codes())
+    stranger = open_browser()
+    look_up(stranger, person, reference)
+    assert "要先知道是您本人" in stranger.get("/status/cancel")
+    assert "要先知道是您本人" in stranger.post("/status/cancel")
+    assert "已预约" in stranger.get("/status")
+    stranger.world.clock.advance(seconds=61)
+    assert "请填短信里的验证码" in stranger.post("/status/cancel/code")
+    assert len(stranger.codes()) == codes + 1
+    assert "验证码是6位数字" in stranger.post("/status/cancel", code="12")
+    assert "验证码不对" in stranger.post("/status/cancel", code=stranger.wrong_code())
+    assert stranger.page.status_code == 422
+    assert "已取消预约" in stranger.post("/status/cancel", code=stranger.code())
+    assert stranger.path == "/status"
+
+
+def test_whoever_booked_here_and_looks_it_up_gives_no_second_code(browser: Browser, person: Person) -> None:
+    booked(browser, person)
+    look_up(browser, person, browser.reference())
+    assert "确定：取消预约" in browser.get("/status/cancel")
+    assert "已取消预约" in browser.post("/status/cancel")
+
+
+def test_too_many_wrong_codes_close_the_way(browser: Browser, person: Person) -> None:
+    booked(browser, person)
+    reference = browser.reference()
+    browser.post("/finish")
+    browser.world.clock.advance(seconds=61)
+    look_up(browser, person, reference)
+    browser.post("/status/cancel/code")
+    for _ in range(5):
+        browser.post("/status/cancel", code=browser.wrong_code())
+    assert browser.page.status_code == 429
+    browser.post("/status/cancel", code=browser.code())
+    assert "已预约" in browser.get("/status")
+
+
 def look_up(browser: Browser, person: Person, reference: str) -> str:
     browser.get("/progress")
     browser.post("/progress", reference=reference)
@@ -205,20 +256,47 @@ def look_up(browser: Browser, person: Person, reference: str) -> str:
 
 
 def test_changing_asks_for_day_and_time_alone(browser: Browser, person: Person) -> None:
-    """The proof still counts; who somebody is, is not shown to whoever looked it up."""
+    """And for a code of whoever looked it up; who somebody is, is not shown to them."""
     booked(browser, person)
     reference = browser.reference()
     browser.post("/finish")
+    browser.world.clock.advance(seconds=61)
     assert "已预约" in look_up(browser, person, reference)
     browser.post("/status/change")
     assert browser.path == "/t/appointment/day"
     assert person.id_number not in browser.client.get("/t/appointment/id_number").text
     browser.post("/t/appointment/day", day="2026-11-26")
     browser.post("/t/appointment/slot", slot="14:00")
+    assert browser.path == "/t/appointment/code"
+    browser.post("/t/appointment/check")
+    assert browser.path == "/t/appointment/code"
+    browser.post(browser.path, code=browser.code())
     assert browser.path == "/t/appointment/check"
     assert person.id_number not in browser.page.text
     assert "11月26日14:00-14:30" in browser.post("/t/appointment/check")
     assert "已改到别的时间" in look_up(browser, person, reference)
+
+
+def test_a_change_says_what_becomes_of_the_first_and_can_be_left(browser: Browser, person: Person) -> None:
+    """The check names the appointment that will go; a button keeps it, and no second code is asked for."""
+    booked(browser, person)
+    browser.post("/t/appointment/done/change")
+    browser.post("/t/appointment/day", day="2026-11-26")
+    text = browser.post("/t/appointment/slot", slot="14:00")
+    assert browser.path == "/t/appointment/check"
+    assert "确认后，原来11月25日09:00-09:30的预约就取消了。" in text
+    assert "不改了，保留原来的" in text
+    text = browser.post("/t/appointment/check/keep")
+    assert browser.path == "/t/appointment/done"
+    assert "11月25日09:00-09:30" in text
+    assert "已取消预约" in browser.post("/t/appointment/done/cancel")
+
+
+def test_a_booking_that_replaces_nothing_has_nothing_to_keep(browser: Browser, person: Person) -> None:
+    prove(browser, person)
+    assert "保留原来的" not in browser.text
+    browser.post("/t/appointment/check/keep")
+    assert browser.path == "/t/appointment/check"
 
 
 def test_an_action_there_is_not_is_a_page_there_is_not(browser: Browser, person: Person) -> None:
@@ -246,7 +324,7 @@ def test_the_calendar_file_is_one_every_calendar_takes(browser: Browser, person:
     assert values["DTSTAMP"] == "20261121T080500Z"
     assert values["UID"] == f"{reference}@huiyin"
     assert values["TRIGGER"] == "-PT1440M"
-    assert r"Hall\, number A021\, Social-security card.\n地址：" in values["DESCRIPTION"]
+    assert r"Hall\, number A101\, Social-security card.\n地址：" in values["DESCRIPTION"]
     assert not re.search(r"(?<!\\)[,;]", values["DESCRIPTION"])
 
 

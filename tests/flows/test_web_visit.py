@@ -276,6 +276,22 @@ def test_the_version_for_elders_is_kept_and_leads_back(browser: Browser) -> None
     assert 'class="standard"' in browser.page.text
 
 
+@pytest.mark.parametrize("path", ["/progress/continue", "/finish", "/t/card_loss/code/resend"])
+def test_the_switch_of_a_page_that_only_takes_forms_leads_to_a_page(browser: Browser, path: str) -> None:
+    """What an old form is answered with stands at an address nobody can ask for."""
+    page = browser.client.post(path, data={"token": "old"}).text
+    (link,) = re.findall(r'href="(/size/22[^"]*)"', page)
+    assert browser.client.get(link, follow_redirects=True).status_code == 200
+
+
+def test_what_is_wrong_with_an_answer_is_said_in_both_languages(browser: Browser) -> None:
+    browser.begin()
+    browser.post("/t/card_loss/id_number", id_number="1")
+    (beside,) = re.findall(r'<p class="wrong"[^>]*>(.*?)</p>', browser.page.text)
+    assert "身份证号码不对" in beside
+    assert "This is not a valid ID number" in beside
+
+
 @pytest.mark.parametrize("to", ["//evil.example", "https://evil.example/", "/\\evil.example", "/%0d%0aX", ""])
 def test_the_switch_leads_nowhere_else(to: str, browser: Browser) -> None:
     assert browser.client.get("/size/22", query_string={"to": to}).headers["Location"] == "/"

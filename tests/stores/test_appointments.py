@@ -17,11 +17,13 @@ from gateway.appointment_rules import Quotas
 from gateway.appointments.book import Standing, bookings
 from gateway.cities import City
 from gateway.demo.city import Person
-from gateway.transactions import engine, reminders, store
-from gateway.transactions.engine import Result
+from gateway.transactions import afterwards, engine, reminders, store
+from gateway.transactions.afterwards import NotProven
+from gateway.transactions.engine import NotOpen, Result
+from gateway.transactions.identity import Proven, Sent, TooSoon, Wrong
 from gateway.transactions.model import State, Words
 from gateway.transactions.store import Transaction
-from tests.stores.test_transactions import messages
+from tests.stores.test_transactions import messages, sent_codes
 from tests.world import World
 
 NINE = {"matter": "card", "hall": "shi", "day": "2026-11-25", "slot": "09:00"}
@@ -83,14 +85,23 @@ def book(world: World, person: Person, face: str = "web", **changes: str) -> Tra
     return booked
 
 
-def act(world: World, transaction: Transaction, name: str) -> Result[Words | None]:
+def act(world: World, transaction: Transaction, name: str, *, proven: bool = True) -> Any:
     with world.runtime.db.write() as tx:
-        return engine.act(tx, world.runtime, transaction, name, "web")
+        return afterwards.act(tx, world.runtime, transaction, name, "web", proven=proven)
 
 
 def now(world: World, transaction: Transaction) -> Transaction:
     with world.runtime.db.read() as tx:
         return store.load(tx, world.runtime, transaction.id)
+
+
+def hold(world: World, person: Person, face: str = "web", **changes: str) -> Transaction:
+    """Choose and prove who one is, so that the place is kept whoever else comes."""
+    chosen = choose(world, person, face, **changes)
+    assert not chosen.value
+    with world.runtime.db.write() as tx:
+        engine.attest(tx, world.runtime, chosen.transaction, "test")
+    return chosen.transaction
 
 
 def standings(world: World) -> dict[str, int]:
@@ -112,25 +123,32 @@ def offered(world: World, transaction: Transaction, field: str) -> list[str]:
 
 
 def test_five_hundred_at_once_get_exactly_the_fifty_places(world: World, quotas: Any) -> None:
-    """Fifty are booked, everybody else hears at once what is free instead, and no hold is left behind."""
+    """Fifty are booked, everybody else hears what is free instead, and no hold is left behind.
+
+    Twenty-five hold a place before they have proven who they are; the others take what
+    is left once they have, or are told then.
+    """
     quotas(PLACES)
     people, start = world.settle(CLIENTS), Barrier(CLIENTS)
 
-    def client(person: Person) -> Words | Transaction:
+    def client(person: Person) -> str | Transaction:
         start.wait()
         chosen = choose(world, person)
-        return chosen.value["slot"] if chosen.value else confirm(world, chosen.transaction)
+        if chosen.value:
+            return chosen.value["slot"].zh
+        ended = confirm(world, chosen.transaction)
+        return ended.facts["instead"] if ended.state is State.REJECTED else ended
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         said = list(pool.map(client, people))
     winners = [one for one in said if isinstance(one, Transaction)]
-    losers = [one for one in said if isinstance(one, Words)]
+    losers = [one for one in said if isinstance(one, str)]
     assert len(winners) == PLACES
     assert {winner.state for winner in winners} == {State.SUCCEEDED}
     assert len({winner.facts["number"] for winner in winners}) == PLACES
     assert len(losers) == CLIENTS - PLACES
     expected = "09:00已经约满。最近的空位：08:30、09:30、10:00；鼎城区社保窗口09:00。"
-    assert {loser.zh for loser in losers} == {expected}
+    assert set(losers) == {expected}
     assert standings(world) == {Standing.BOOKED: PLACES}
 
 
@@ -182,15 +200,38 @@ def test_renewing_the_answers_before_confirming_opens_the_lost_one_again(town: W
 
 
 def test_a_person_holds_one_place(town: World, quotas: Any) -> None:
-    """Whoever begins again lets the first place go, and so does whoever chooses another time."""
+    """Whoever begins again and proves it lets the first place go; so does who chooses another time."""
     quotas(1)
     person, other, third, _ = town.people
-    first = choose(town, person).transaction
-    choose(town, person, slot="10:00")
+    choose(town, person)
+    second = hold(town, person, slot="10:00")
     assert not choose(town, other).value  # 09:00 is free again
-    assert not answer(town, first, slot="11:00")
+    assert not answer(town, second, slot="11:00")
     assert not choose(town, third, slot="10:00").value
     assert standings(town) == {Standing.HELD: 3}
+
+
+def test_who_knows_an_id_number_takes_no_place_from_its_owner(town: World, quotas: Any) -> None:
+    """Nobody lets somebody's place go by typing their number: only the proof of who they are does."""
+    quotas(1)
+    person, other, *_ = town.people
+    mine = choose(town, person).transaction
+    assert not choose(town, replace(person, name="张三"), slot="10:00").value
+    assert "slot" in choose(town, other).value
+    assert confirm(town, mine).row.stage == "booked"
+
+
+def test_made_up_numbers_hold_half_of_a_slot_at_most(town: World, quotas: Any) -> None:
+    """Whoever comes next goes on without a hold, and has a place as soon as the proof is there."""
+    quotas(3)
+    people = town.settle(9)
+    for stranger in people[:5]:
+        assert not choose(town, stranger).value
+    assert standings(town) == {Standing.HELD: 2}
+    last = hold(town, people[5])
+    assert standings(town) == {Standing.HELD: 3}
+    assert "slot" in choose(town, people[6]).value
+    assert confirm(town, last).row.stage == "booked"
 
 
 def test_web_and_phone_have_places_of_their_own(town: World, quotas: Any) -> None:
@@ -227,7 +268,7 @@ def test_a_booking_is_told_with_its_number_and_kept_as_facts(town: World) -> Non
     """The text of the domain handbook; the number says the matter and the place in the day."""
     booked = book(town, town.people[0])
     assert messages(town) == [
-        "预约成功：11月25日09:00-09:30，市社保大厅，预约号A021。请带身份证取号，取消请提前2小时。咨询12333"
+        f"预约成功：11月25日09:00-09:30，市社保大厅，预约号A101。请带身份证取号，取消请提前2小时，编号{booked.row.reference}。咨询12333"
     ]
     assert booked.facts["starts_at"] == "2026-11-25T09:00:00+08:00"
     assert booked.facts["hall_address"].startswith("武陵区")
@@ -270,6 +311,29 @@ def test_two_a_week_are_the_most(town: World) -> None:
     assert third.row.reason == "too_many_per_week"
     town.clock.now = datetime(2026, 11, 26, 1, tzinfo=UTC)
     book(town, person, matter="other", day="2026-11-30")
+
+
+def test_a_matter_booked_far_ahead_still_counts(town: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a city lets people book two weeks ahead, an appointment of another week is one too."""
+    changde = cities.shipped()["changde"]
+    longer = tuple(
+        replace(rules, appointment=replace(rules.appointment, window_days=14)) for rules in changde.versions
+    )
+    monkeypatch.setitem(cities.shipped(), "changde", City("changde", longer))
+    for first, second in (("2026-11-24", "2026-12-03"), ("2026-12-04", "2026-11-25")):
+        booked = book(town, town.people[0], day=first)
+        refused = confirm(town, choose(town, town.people[0], day=second).transaction)
+        assert refused.row.reason == "one_per_matter"
+        act(town, booked, "cancel")
+
+
+def test_no_two_of_a_day_have_one_number_whatever_the_rules_were(town: World, quotas: Any) -> None:
+    """The rules changed between two slots of a day; numbers still differ."""
+    quotas(12)
+    numbers = [book(town, person, slot="08:30").facts["number"] for person in town.settle(14)[:12]]
+    quotas(10)
+    numbers += [book(town, person, slot="09:00").facts["number"] for person in town.people[12:]]
+    assert len(set(numbers)) == len(numbers)
 
 
 def test_two_confirmations_of_one_person_at_once_do_not_run_around_the_limit(town: World) -> None:
@@ -324,12 +388,96 @@ def test_two_hours_before_it_is_too_late(town: World, name: str) -> None:
     assert act(town, booked, name).value is None
 
 
-def test_cancelling_twice_says_that_it_is_cancelled(town: World) -> None:
+def test_cancelling_twice_is_cancelling_once(town: World) -> None:
+    """The second time it is done already: no failure, and no second message."""
     booked = book(town, town.people[0])
     act(town, booked, "cancel")
-    refusal = act(town, booked, "cancel").value
-    assert refusal
-    assert refusal.zh == "要再来，请重新预约。"
+    told = len(messages(town))
+    again = act(town, booked, "cancel")
+    assert (again.value, again.transaction.row.stage) == (None, "cancelled")
+    assert len(messages(town)) == told
+
+
+def test_who_looked_it_up_gives_a_code_before_it_is_cancelled(town: World) -> None:
+    """A reference and four digits are enough to read, not to act; the code belongs to this act alone."""
+    booked = book(town, town.people[0])
+    assert act(town, booked, "cancel", proven=False).value == NotProven()
+    assert now(town, booked).row.stage == "booked"
+    with town.runtime.db.write() as tx:
+        assert isinstance(afterwards.send_code(tx, town.runtime, booked).value, Sent)
+        assert isinstance(afterwards.send_code(tx, town.runtime, booked).value, TooSoon)
+    wrong, right = "000000", sent_codes(town)[-1]
+    with town.runtime.db.write() as tx:
+        assert afterwards.prove(tx, town.runtime, booked, wrong).value == Wrong(4)
+        assert engine.prove(tx, town.runtime, booked, right).value == NotOpen()
+        assert afterwards.prove(tx, town.runtime, booked, right).value == Proven()
+        assert isinstance(afterwards.prove(tx, town.runtime, booked, right).value, Wrong)  # used up
+
+
+def test_a_change_begun_by_looking_it_up_is_not_proven(town: World) -> None:
+    """Its code is asked for before it is confirmed, and until then nothing counts as this person's."""
+    old = book(town, town.people[0])
+    fresh = act(town, old, "change", proven=False).transaction
+    assert (fresh.row.proof, fresh.row.citizen_id) == (None, None)
+    assert not answer(town, fresh, day="2026-11-26", slot="10:00")
+    with town.runtime.db.write() as tx:
+        assert not engine.submit(tx, town.runtime, fresh).value
+    assert confirm(town, fresh).row.stage == "booked"
+    assert now(town, old).row.stage == "changed"
+
+
+TOO_LATE = {
+    "soon": datetime(2026, 11, 24, 23, 0, 1, tzinfo=UTC),
+    "over": datetime(2026, 11, 25, 9, tzinfo=UTC),
+}
+
+
+@pytest.mark.parametrize("moment", TOO_LATE)
+def test_a_change_confirmed_too_late_changes_nothing(town: World, moment: str) -> None:
+    """Begun in time is not enough: at the confirmation the old one must still be one to give back."""
+    old = book(town, town.people[0])
+    fresh = act(town, old, "change").transaction
+    assert not answer(town, fresh, day="2026-11-26", slot="09:00")
+    town.clock.now = TOO_LATE[moment]
+    with town.runtime.db.write() as tx:
+        refused = engine.submit(tx, town.runtime, fresh).transaction
+    assert (refused.state, refused.row.reason) == (State.REJECTED, "too_late_to_change")
+    assert now(town, old).row.stage == "booked"
+    assert standings(town)[Standing.BOOKED] == 1
+    assert "原来的预约不能改了" in messages(town)[-1]
+
+
+def test_a_change_of_what_was_cancelled_meanwhile_says_so(town: World) -> None:
+    """The day is asked for again with the reason, however it is answered."""
+    old = book(town, town.people[0])
+    fresh = act(town, old, "change").transaction
+    act(town, old, "cancel")
+    wrong = answer(town, fresh, day="2026-11-26", slot="09:00")
+    assert wrong["day"].zh == "原来的预约不能改了。要再来，请重新预约。"
+
+
+def test_a_change_and_a_cancel_at_once_leave_one_of_both(town: World) -> None:
+    """Whichever comes first: never a new place and a cancelled old one by hand, never none by both."""
+    for person in town.people:
+        old = book(town, person)
+        fresh = act(town, old, "change").transaction
+        assert not answer(town, fresh, day="2026-11-26", slot="10:00")
+        start = Barrier(2)
+
+        def submit(one: Transaction = fresh, start: Barrier = start) -> State:
+            start.wait()
+            with town.runtime.db.write() as tx:
+                return engine.submit(tx, town.runtime, one).transaction.state
+
+        def cancel(one: Transaction = old, start: Barrier = start) -> Any:
+            start.wait()
+            return act(town, one, "cancel").value
+
+        with ThreadPoolExecutor(2) as pool:
+            changed, refused = pool.submit(submit), pool.submit(cancel)
+            outcome = (changed.result(), refused.result() is None, now(town, old).row.stage)
+        expected = {(State.SUCCEEDED, False, "changed"), (State.REJECTED, True, "cancelled")}
+        assert outcome in expected
 
 
 def test_a_change_books_the_new_time_and_gives_the_old_one_back(town: World, quotas: Any) -> None:
@@ -359,6 +507,22 @@ def test_another_persons_number_in_a_change_takes_nothing_from_the_first(town: W
     answer(town, fresh, id_number=second.id_number, name=second.name, day="2026-11-26", slot="10:00")
     assert confirm(town, fresh).row.stage == "booked"
     assert now(town, old).row.stage == "booked"
+
+
+def test_an_appointment_long_past_is_not_told_as_ahead(town: World) -> None:
+    """Neither the headline nor what to do next speaks of going there, and it is no calendar's any more."""
+    from gateway.transactions import registry
+
+    kind, booked = registry.get("appointment"), book(town, town.people[0])
+    view = now(town, booked).view(datetime(2026, 11, 25, 1, 29, tzinfo=UTC))
+    assert (kind.headline(view), bool(kind.calendar(view))) == (Words("已预约", "Booked"), True)
+    view = now(town, booked).view(datetime(2026, 12, 20, tzinfo=UTC))
+    said = "".join(words.zh for words in kind.explain(view))
+    assert kind.headline(view) == Words("预约的时间已经过了", "Its time has passed")
+    assert kind.calendar(view) is None
+    assert "取号" not in said
+    assert "提前" not in said
+    assert "请重新预约" in said
 
 
 # --- the reminder ------------------------------------------------------------------------------
@@ -393,6 +557,25 @@ def test_a_cancelled_appointment_is_not_reminded_of(town: World) -> None:
     act(town, booked, "cancel")
     assert planned(town) == {booked.id: "dropped"}
     assert reminded(town) == []
+
+
+@pytest.mark.parametrize("name", ["cancel", "change"])
+def test_a_reminder_that_waits_to_go_out_ends_with_its_appointment(town: World, name: str) -> None:
+    """It was judged and taken while the lane stood still; then the citizen gave the place back."""
+    booked = book(town, town.people[0])
+    assert reminded(town) == ["reminder"]
+    fresh = act(town, booked, name).transaction
+    if name == "change":
+        assert not answer(town, fresh, day="2026-11-26", slot="09:00")
+        assert confirm(town, fresh).row.stage == "booked"
+    assert [row.status for row in town.rows() if row.klass == "reminder"] == ["cancelled"]
+
+
+def test_a_reminder_is_worth_nothing_once_the_time_has_come(town: World) -> None:
+    book(town, town.people[0])
+    reminded(town)
+    (expires_at,) = (row.expires_at for row in town.rows() if row.klass == "reminder")
+    assert expires_at == datetime(2026, 11, 25, 1, tzinfo=UTC)
 
 
 def test_a_reminder_is_judged_anew_before_it_goes_out(town: World) -> None:

@@ -29,7 +29,7 @@ from gateway.phone.signals import (
 from gateway.transactions import registry, steps
 from gateway.transactions.references import is_reference
 from gateway.transactions.store import transactions
-from tests.stores.test_appointments import choose
+from tests.stores.test_appointments import hold
 from tests.stores.test_transactions import Desk, messages, sent_codes
 from tests.transaction_vectors import Office
 from tests.world import World
@@ -144,11 +144,9 @@ def _take(caller: Caller, step: dict[str, Any]) -> None:
 
 
 def _others_take(caller: Caller, step: dict[str, Any]) -> None:
-    """So many other people hold a place in a slot, by telephone."""
+    """So many other people hold a place in a slot, by telephone, and have proven who they are."""
     for person in caller.world.people[-step["count"] :]:
-        result = choose(caller.world, person, "phone", **step["slot"])
-        assert not result.value
-        caller.others.append(result.transaction.id)
+        caller.others.append(hold(caller.world, person, "phone", **step["slot"]).id)
 
 
 def _check(caller: Caller, step: dict[str, Any]) -> None:

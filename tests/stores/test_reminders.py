@@ -17,7 +17,7 @@ from gateway.back_offices import Unavailable
 from gateway.citizens import register
 from gateway.pensions.planning import paced, plan_pensioners
 from gateway.pensions.situation import DUE
-from gateway.transactions import call_backs, engine, reminders, steps, store
+from gateway.transactions import afterwards, call_backs, reminders, steps, store
 from gateway.transactions.identity import Proven
 from gateway.transactions.model import Tell
 from gateway.transactions.registry import types
@@ -236,7 +236,7 @@ def test_a_message_lives_no_longer_than_what_it_says(
     for day, hours, life in ((1, 5, 5), (24, 100, 72)):
         end = datetime(2026, 12, day, 12 + hours % 24, tzinfo=ZONE) + timedelta(days=hours // 24)
         told = replace(kind, remind=lambda *given, end=end: replace(judge(*given), until=end))
-        monkeypatch.setitem(types(), "pension_auth", told)  # type: ignore[arg-type]
+        monkeypatch.setitem(types(), "pension_auth", told)
         noon(world, 12, day)
         last = [row for row in world.rows() if row.klass == "reminder"][-1]
         assert last.expires_at - last.created_at == timedelta(hours=life)
@@ -408,7 +408,7 @@ def test_they_are_spread_over_working_hours() -> None:
 def act(world: World, transaction: Transaction, name: str) -> Any:
     with world.runtime.db.write() as tx:
         current = store.load(tx, world.runtime, transaction.id)
-        return engine.act(tx, world.runtime, current, name, "web")
+        return afterwards.act(tx, world.runtime, current, name, "web", proven=True)
 
 
 def test_a_call_back_is_asked_for_once_and_keeps_the_standing(world: World, registry: Registry) -> None:

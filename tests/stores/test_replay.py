@@ -4,48 +4,55 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
 
-from gateway.delivery import ledger, replay
+from gateway import cities
+from gateway.broadcasts import definition as definitions
+from gateway.broadcasts import store as broadcasts
+from gateway.delivery import ledger
 from gateway.delivery.attempt import run_lane
-from gateway.delivery.replay import Cause
 from gateway.delivery.store import attempts
 from gateway.notifications import store
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
 from gateway.notifications.store import notifications
+from gateway.ops import dead_letters
+from gateway.ops.dead_letters import Cause
 from gateway.providers import Accepted, Rejected
 from gateway.providers import Cause as Why
+from gateway.transactions import store as transactions
 from tests.world import World
 
 LANE = "sms.normal"
 REFUSED = Cause(Status.FAILED, Class.RESULT, "sms", "isv.MOBILE_NUMBER_ILLEGAL")
 
 
-def dead(world: World, count: int, klass: Class = Class.RESULT) -> list[UUID]:
+def dead(world: World, count: int, klass: Class = Class.RESULT, **changes: Any) -> list[UUID]:
     """Messages the provider refused for good."""
     world.provider.script = lambda _handover, _message: Rejected(REFUSED.reason, Why.RECIPIENT)
-    taken = world.take(count, klass)
-    run_lane(world.runtime, "sms.urgent" if klass is Class.CODE else LANE)
+    taken = world.take(count, klass, **changes)
+    for lane in ("sms.urgent", LANE, "sms.bulk"):
+        run_lane(world.runtime, lane)
     world.provider.script = lambda handover, _message: Accepted(f"ref-{handover}")
     return taken
 
 
 def replayed(world: World, cause: Cause = REFUSED, *, again: bool = False, most: int | None = None) -> int:
-    return sum(replay.replay(world.runtime, cause, world.clock(), again=again, most=most))
+    return sum(dead_letters.replay(world.runtime, cause, world.clock(), again=again, most=most))
 
 
-def plan(world: World, cause: Cause = REFUSED) -> replay.Plan:
+def plan(world: World, cause: Cause = REFUSED) -> dead_letters.Plan:
     with world.runtime.db.read() as tx:
-        return replay.plan(tx, cause, world.clock())
+        return dead_letters.plan(tx, cause, world.clock())
 
 
-def groups(world: World, *statuses: Status) -> list[replay.Group]:
+def groups(world: World, *statuses: Status) -> list[dead_letters.Group]:
     with world.runtime.db.read() as tx:
-        return replay.groups(tx, *(statuses or (Status.FAILED,)))
+        return dead_letters.groups(tx, *(statuses or (Status.FAILED,)))
 
 
 def balanced(world: World) -> bool:
@@ -66,7 +73,7 @@ def test_dead_letters_are_gathered_by_their_cause(world: World) -> None:
     assert found.keys() == {REFUSED, code}
     assert (found[REFUSED].number, found[REFUSED].oldest, found[REFUSED].newest) == (3, first, world.clock())
     with world.runtime.db.read() as tx:
-        lately = replay.recent(tx, world.clock(), timedelta(minutes=1))
+        lately = dead_letters.recent(tx, world.clock(), timedelta(minutes=1))
     assert lately == {LANE: 1, "sms.urgent": 1}
 
 
@@ -74,8 +81,8 @@ def test_a_replay_says_the_same_to_the_same_people_in_the_same_lane(world: World
     """A new notification with its own life, naming the old one, which stays dead; the ledger balances."""
     world.settle(3)
     old = set(dead(world, 3))
-    world.clock.advance(hours=80)
-    assert plan(world) == replay.Plan(fresh=3, again=0, late=0)
+    world.clock.advance(hours=71)
+    assert plan(world) == dead_letters.Plan(fresh=3, again=0, late=0)
     assert replayed(world) == 3
     rows = {row.id: row for row in world.rows()}
     new = [row for row in rows.values() if row.replay_of]
@@ -112,7 +119,7 @@ def test_what_was_replayed_is_not_offered_again(world: World) -> None:
     world.settle(2)
     dead(world, 2)
     assert replayed(world) == 2
-    assert (groups(world), plan(world), replayed(world)) == ([], replay.Plan(0, 0, 0), 0)
+    assert (groups(world), plan(world), replayed(world)) == ([], dead_letters.Plan(0, 0, 0), 0)
     world.provider.script = lambda _handover, _message: Rejected(REFUSED.reason, Why.RECIPIENT)
     run_lane(world.runtime, LANE)
     assert [group.number for group in groups(world)] == [2]
@@ -126,7 +133,7 @@ def test_whoever_may_have_got_it_is_left_out_unless_asked_for(world: World) -> N
         tx.execute(update(attempts).where(attempts.c.notification_id == perhaps).values(outcome="unknown"))
         mine = attempts.c.notification_id == back
         tx.execute(update(attempts).where(mine).values(outcome="accepted", receipt="undelivered"))
-    assert plan(world) == replay.Plan(fresh=2, again=1, late=0)
+    assert plan(world) == dead_letters.Plan(fresh=2, again=1, late=0)
     assert replayed(world) == 2
     assert {row.replay_of for row in world.rows() if row.replay_of} == {sure, back}
     assert replayed(world, again=True) == 1
@@ -138,20 +145,68 @@ def test_codes_are_never_replayed(world: World) -> None:
     world.settle(1)
     dead(world, 1, Class.CODE)
     code = Cause(Status.FAILED, Class.CODE, "sms", REFUSED.reason)
-    assert plan(world, code) == replay.Plan(fresh=0, again=0, late=1)
+    assert plan(world, code) == dead_letters.Plan(fresh=0, again=0, late=1)
     assert replayed(world, code, again=True) == 0
 
 
-def test_a_reminder_is_replayed_only_in_its_time(world: World) -> None:
-    """It speaks of a day: after its life it would be wrong."""
+def test_reminders_are_never_replayed(world: World) -> None:
+    """Whether one still holds is asked just before it goes out; an old one was judged long ago."""
     world.settle(1)
     dead(world, 1, Class.REMINDER)
     cause = Cause(Status.FAILED, Class.REMINDER, "sms", REFUSED.reason)
-    world.clock.advance(hours=71)
-    assert plan(world, cause) == replay.Plan(fresh=1, again=0, late=0)
-    world.clock.advance(hours=2)
-    assert plan(world, cause) == replay.Plan(fresh=0, again=0, late=1)
+    assert plan(world, cause) == dead_letters.Plan(fresh=0, again=0, late=1)
     assert replayed(world, cause, again=True) == 0
+
+
+@pytest.mark.parametrize(("klass", "days"), [(Class.RESULT, 3), (Class.NOTICE, 7)])
+def test_what_is_old_is_left_out(world: World, klass: Class, days: int) -> None:
+    """After three days a result, after seven a notice says nothing anybody waits for."""
+    world.settle(1)
+    dead(world, 1, klass)
+    cause = Cause(Status.FAILED, klass, "sms", REFUSED.reason)
+    world.clock.advance(days=days, seconds=-1)
+    assert plan(world, cause) == dead_letters.Plan(fresh=1, again=0, late=0)
+    world.clock.advance(seconds=1)
+    assert plan(world, cause) == dead_letters.Plan(fresh=0, again=0, late=1)
+    assert replayed(world, cause, again=True) == 0
+
+
+def test_a_result_whose_matter_changed_since_is_left_out(world: World) -> None:
+    """It would tell of an appointment that was cancelled meanwhile."""
+    world.settle(1)
+    with world.runtime.db.write() as tx:
+        about = transactions.create(tx, world.runtime, "card_loss", "web", None, world.clock()).id
+    dead(world, 1, transaction_id=about)
+    assert plan(world) == dead_letters.Plan(fresh=1, again=0, late=0)
+    world.clock.advance(minutes=1)
+    with world.runtime.db.write() as tx:
+        transactions.change(tx, world.runtime, about, stage="cancelled")
+    assert plan(world) == dead_letters.Plan(fresh=0, again=0, late=1)
+    assert replayed(world) == 0
+
+
+def test_a_notice_of_a_cancelled_broadcast_is_left_out(world: World) -> None:
+    """Whoever called it off did not want it to be said."""
+    world.settle(1)
+    rules = cities.shipped()["changde"].rules_now(world.clock())
+    policy = definitions.read({"template": "policy/retirement_age", "audience": {}}, rules, world.clock())
+    with world.runtime.db.write() as tx:
+        key = broadcasts.create(tx, world.runtime, policy, "lin", counted=1)
+    dead(world, 1, Class.NOTICE, broadcast_id=key)
+    cause = Cause(Status.FAILED, Class.NOTICE, "sms", REFUSED.reason)
+    assert plan(world, cause) == dead_letters.Plan(fresh=1, again=0, late=0)
+    with world.runtime.db.write() as tx:
+        assert broadcasts.act(tx, world.runtime, key, broadcasts.CANCEL, "lin") is None
+    assert plan(world, cause) == dead_letters.Plan(fresh=0, again=0, late=1)
+    assert replayed(world, cause, again=True) == 0
+
+
+def test_no_code_waits_behind_a_replay(world: World) -> None:
+    """However urgent the result once was: nobody sits there waiting for it any more."""
+    world.settle(1)
+    dead(world, 1, waited_for=True)
+    assert replayed(world) == 1
+    assert world.rows()[-1].lane == LANE
 
 
 def test_only_what_the_plan_was_shown_for_goes(world: World) -> None:
@@ -161,7 +216,7 @@ def test_only_what_the_plan_was_shown_for_goes(world: World) -> None:
     shown = world.clock()
     world.clock.advance(seconds=1)
     dead(world, 2)
-    assert sum(replay.replay(world.runtime, REFUSED, shown)) == 1
+    assert sum(dead_letters.replay(world.runtime, REFUSED, shown)) == 1
     assert plan(world).fresh == 2
 
 
@@ -170,7 +225,7 @@ def test_a_long_replay_goes_in_commits_and_stops_where_told(
     at_once: int, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However it is cut, each goes once."""
-    monkeypatch.setattr(replay, "AT_ONCE", at_once)
+    monkeypatch.setattr(dead_letters, "AT_ONCE", at_once)
     world.settle(5)
     dead(world, 5)
     assert replayed(world, most=3) == 3
@@ -222,4 +277,4 @@ def test_the_second_tab_shows_what_expired_and_what_came_back(world: World) -> N
     assert groups(world) == []
     [group] = groups(world, Status.UNDELIVERED, Status.EXPIRED)
     assert group.cause == Cause(Status.EXPIRED, Class.RESULT, "sms", "too_late")
-    assert replayed(world, group.cause) == 1
+    assert plan(world, group.cause) == dead_letters.Plan(fresh=0, again=0, late=1)

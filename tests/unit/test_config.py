@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import config, plugins, runtime
-from gateway.demo import start
+from gateway import config, plugins, readiness, runtime
 from gateway.errors import SettingError, UnknownNameError
 
 
@@ -46,7 +45,7 @@ def test_an_unknown_city_is_refused_before_anything_starts(tmp_path: Path) -> No
     """The line lists the cities there are."""
     settings = config.load({"HUIYIN_CITY": "atlantis"}, tmp_path)
     with pytest.raises(SettingError, match="HUIYIN_CITY is 'atlantis'; there are changde, shanghai"):
-        start.check(settings)
+        readiness.check(settings)
 
 
 def test_a_provider_without_its_settings_names_each_of_them(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def _views(kind: TransactionType) -> list[View]:
     reasons: Iterable[str] = getattr(module, "REASONS", {})
     states = [State.SUBMITTED, *ENDS - {State.CANCELLED}]
     return [
-        View("0", kind.name, state, "", rules, {}, reason, None, False, NOW, NOW)
+        View("0", kind.name, state, "", rules, {}, reason, None, False, NOW, NOW, NOW)
         for state in states
         for reason in (*reasons, None)
     ]

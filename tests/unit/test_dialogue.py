@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.phone import aloud, dialogue, prompts, signals
+from gateway.phone import aloud, dialogue, parts, prompts, signals
 from gateway.phone import session as sessions
 from gateway.phone.results import (
     AskChoice,
@@ -45,7 +45,7 @@ from gateway.phone.signals import (
     Transfer,
 )
 from gateway.phone.turns import KEYING
-from gateway.transactions.model import Words
+from gateway.transactions.model import Step, Words
 
 CITY = Words("常德人社", "Changde social security")
 ALL = ("card_loss", "card_release", "card_status", "pension_auth", "pension_payment", "appointment")
@@ -57,6 +57,8 @@ GREETING_LONGEST = 32  # characters in eight seconds, at four a second
 # --- what a call may meet ------------------------------------------------------------------------
 
 said = st.builds(Words, st.text("社保卡一二三0123:-", max_size=8), st.text("abc 012", max_size=8))
+sentences = st.builds(Words, st.text("养老金没有停", min_size=1, max_size=130), st.just("said"))
+told = st.lists(sentences | sentences.map(lambda words: Step(words.zh, words.en)), max_size=9).map(tuple)
 offers = st.lists(st.builds(Offer, st.text("abc", min_size=1, max_size=3), said), max_size=11).map(tuple)
 some_offers = offers.filter(bool)
 results: st.SearchStrategy[Result] = st.one_of(
@@ -70,7 +72,9 @@ results: st.SearchStrategy[Result] = st.one_of(
         st.lists(said, max_size=3).map(tuple),
         st.lists(st.tuples(st.builds(Offer, st.just("f"), said), said), min_size=1, max_size=6).map(tuple),
     ),
-    st.builds(Stands, st.just("34270000000000"), said, said, st.just(()), st.booleans(), offers),
+    st.builds(
+        Stands, st.just("34270000000000"), said, said, told, st.booleans(), offers, st.none() | said, told
+    ),
     st.builds(Parked, st.just("34270000000000"), said),
     st.builds(Unfinished, said),
     st.builds(NoMatch, st.integers(1, 4)),
@@ -126,6 +130,22 @@ def test_every_sequence_of_events_ends_or_waits_and_a_person_is_one_key_away(
         assert isinstance(action, Collect)
         _, person = play(session, Digits("0", "#" if session.place in KEYING else ""), ())
         assert person == Transfer("asked")
+
+
+@given(told)
+def test_an_explanation_in_parts_is_whole_and_no_part_is_long_without_need(
+    sentences: Sequence[Words],
+) -> None:
+    """Every sentence in its order; only the first part may be long, to hold the first step, or a sentence."""
+    split = parts.parts(sentences)
+    spoken = [words.zh for part in split for words in part]
+    assert [said.endswith(words.zh) for said, words in zip(spoken, sentences, strict=True)] == [True] * len(
+        spoken
+    )
+    steps = [place for place, words in enumerate(sentences) if isinstance(words, Step)]
+    assert len(split[0]) > (steps[0] if steps else -1)
+    for part in split[1:]:
+        assert len(part) == 1 or sum(len(words.zh) for words in part) <= parts.LONGEST + 8 * len(part)
 
 
 @given(a_call)
@@ -288,7 +308,7 @@ def test_a_list_is_read_four_at_a_time() -> None:
     session, action = at(AskChoice("slot", Words("请选时间。", "When?")), Offered(LIST))
     assert heard(action).startswith("请选时间。选项1请按1。选项2请按2。选项3请按3。选项4请按4。更多请按5。")
     session, action = press(session, "5")
-    assert heard(action).startswith("选项5请按1。选项6请按2。更多请按5。")
+    assert heard(action).startswith("选项5请按1。选项6请按2。从头听请按5。")
     _, actions = dialogue.advance(session, Digits("2"))
     assert actions == (Perform("answer", {"field": "slot", "value": "v6"}),)
     assert "没有这个选项" in heard(press(session, "3")[1])
@@ -331,7 +351,7 @@ def test_the_line_is_held_a_few_rounds_for_a_back_office() -> None:
         session, action = play(session, NoInput(), [(moving, False)])
         rounds += 1
     assert rounds == 5
-    assert "办好会发短信通知您" in heard(action)
+    assert "您可以挂机" in heard(action)
     assert heard(action).count("3 4 2 7，0 0 0 0 0，0 0 0 0 0") == 2
 
 

@@ -13,6 +13,7 @@ import pytest
 from gateway import calendars, cities
 from gateway.catalogue.pension_auth import EVENTS, TYPE
 from gateway.channels import sms
+from gateway.cities import Hall
 from gateway.content.rendering import compile_body
 from gateway.content.store import SHIPPED
 from gateway.pensions import coaching, letters, situation, ways
@@ -57,7 +58,8 @@ def fillings() -> list[dict[str, str]]:
 
 def view(s: Situation) -> View:
     facts = situation.facts(s)
-    return View("1", "pension_auth", State.SUCCEEDED, s.status, s.rules, facts, None, None, False, NOW, NOW)
+    at = (NOW, NOW, NOW)
+    return View("1", "pension_auth", State.SUCCEEDED, s.status, s.rules, facts, None, None, False, *at)
 
 
 def test_a_situation_is_read_from_its_facts_as_it_was_written() -> None:
@@ -163,3 +165,10 @@ def test_reminders_keep_to_working_mornings_and_to_the_time_ahead() -> None:
                 <= timedelta(hours=11.5)
             )
             assert len(plan.occasion) <= 40
+
+
+def test_a_counter_without_english_is_named_in_chinese() -> None:
+    """A city's file may leave a hall's English out: no sentence has a hole for it."""
+    rules = replace(RULES[0], halls=(Hall("h", "城东窗口", "解放路1号", "9:00–17:00"),))
+    s = replace(next(situations()), rules=rules)
+    assert ways.counter(s).en.endswith("For one 城东窗口: 解放路1号, 9:00–17:00.")

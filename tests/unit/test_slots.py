@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import calendars, cities
-from gateway.appointment_rules import Appointment
+from gateway.appointment_rules import MOST_PLACES, Appointment
 from gateway.appointments import slots
 from gateway.appointments.slots import Slot
 
@@ -63,11 +63,16 @@ def test_slots_of_a_day_follow_each_other_without_overlap(timetable: Appointment
         assert all(one.ends_at <= next_.starts_at for one, next_ in pairwise(found))
 
 
-@given(timetables(), st.integers(1, 200))
-def test_numbers_of_a_day_are_unique(timetable: Appointment, capacity: int) -> None:
-    """No two places of a hall's day share their digits."""
+@given(timetables(), st.data())
+def test_numbers_of_a_day_are_unique(timetable: Appointment, data: st.DataObject) -> None:
+    """No two places of a hall's day share their digits, however many places each slot had."""
     found = slots.of_day(replace(RULES, appointment=timetable), "shi", date(2026, 11, 25))
-    numbers = [slots.number("A", slot, capacity, place) for slot in found for place in range(1, capacity + 1)]
+    counts = [data.draw(st.integers(1, MOST_PLACES)) for _ in found]
+    numbers = [
+        slots.number("A", slot, place)
+        for slot, count in zip(found, counts, strict=True)
+        for place in range(1, count + 1)
+    ]
     assert len(set(numbers)) == len(numbers)
     assert all(number[0] == "A" and number[1:].isdigit() for number in numbers)
 

@@ -1,0 +1,232 @@
+"""Dead letters: what reached nobody, gathered by its cause, and taken anew once the cause is gone.
+
+A dead letter is an end and stays one. A replay takes a new notification that says
+the same to the same person and names the old one in ``replay_of``; the old one
+then counts as replayed. It never travels in an urgent lane: no code waits behind it.
+A replay stands outside its broadcast, whose figures and pauses stay what they were.
+
+What is no longer true is never replayed: codes; reminders, whose next one is judged
+by itself; results that are old, or whose transaction changed since; notices that
+are old, or whose broadcast was cancelled.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, exists, func, literal_column, or_, select
+
+from gateway.broadcasts.store import State, broadcasts
+from gateway.content import store as content
+from gateway.content.rendering import MissingPersonalisationError
+from gateway.content.store import TemplateVersion
+from gateway.delivery.store import attempts
+from gateway.errors import TamperedError
+from gateway.notifications import store
+from gateway.notifications.request import Class, Request
+from gateway.notifications.status import DEAD, Status
+from gateway.notifications.store import notifications
+from gateway.providers import Delivery
+from gateway.runtime import Runtime
+from gateway.transactions.store import transactions
+
+AT_ONCE = 500  # replayed in one commit
+MOST_COUNTED = 10_000  # of what is counted again and again
+OLD_RESULT, OLD_NOTICE = timedelta(days=3), timedelta(days=7)
+NEVER = frozenset({Class.CODE, Class.REMINDER})
+log = structlog.get_logger()
+
+_mine = notifications.c
+_reason = func.coalesce(_mine.reason, literal_column("''"))
+_newer = notifications.alias("newer")
+_not_replayed = ~exists().where(_newer.c.replay_of == _mine.id)
+_perhaps_taken = exists().where(
+    attempts.c.notification_id == _mine.id,
+    attempts.c.outcome.is_(None) | attempts.c.outcome.in_(["accepted", "unknown"]),
+    attempts.c.receipt.is_distinct_from(Delivery.UNDELIVERED.value),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why some notifications reached nobody; what is replayed is all that share one."""
+
+    status: Status
+    klass: Class
+    channel: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.status}/{self.klass}/{self.channel}/{self.reason}"
+
+    @property
+    def replayable(self) -> bool:
+        return self.klass not in NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The dead letters of one cause that were not replayed: how many, and from when to when."""
+
+    cause: Cause
+    number: int
+    oldest: datetime
+    newest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a replay would do: ``fresh`` go out, ``again`` may be a second message, ``late`` never go."""
+
+    fresh: int
+    again: int
+    late: int
+
+
+def groups(tx: Connection, *statuses: Status) -> list[Group]:
+    """Dead letters by cause, the newest first."""
+    keys = (_mine.status, _mine.klass, _mine.channel, _reason)
+    number = func.count()
+    newest = func.max(_mine.completed_at)
+    query = (
+        select(*keys, number, func.min(_mine.completed_at), newest)
+        .where(_one_of(statuses), _not_replayed)
+        .group_by(*keys)
+        .order_by(newest.desc())
+    )
+    return [
+        Group(Cause(Status(status), Class(klass), channel, reason), count, oldest, last)
+        for status, klass, channel, reason, count, oldest, last in tx.execute(query)
+    ]
+
+
+def recent(tx: Connection, now: datetime, within: timedelta) -> Mapping[str, int]:
+    """How many failed lately and were not replayed, by lane; counting stops at ``MOST_COUNTED``."""
+    some = (
+        select(_mine.lane)
+        .where(_one_of([Status.FAILED]), _mine.completed_at > now - within, _not_replayed)
+        .limit(MOST_COUNTED)
+        .subquery()
+    )
+    query = select(some.c.lane, func.count()).group_by(some.c.lane)
+    return dict(tx.execute(query).all())
+
+
+def plan(tx: Connection, cause: Cause, now: datetime) -> Plan:
+    """Count what a replay of this cause would do now; changes nothing."""
+    kind = case((_too_late(now), "late"), (_perhaps_taken, "again"), else_="fresh")
+    query = select(kind.label("kind"), func.count()).where(_of(cause), _not_replayed).group_by("kind")
+    counts: dict[str, int] = dict(tx.execute(query).all())
+    return Plan(counts.get("fresh", 0), counts.get("again", 0), counts.get("late", 0))
+
+
+def replay(
+    runtime: Runtime, cause: Cause, until: datetime, *, again: bool = False, most: int | None = None
+) -> Iterator[int]:
+    """Take the dead letters of a cause anew, a commit for each ``AT_ONCE``; yields how many it took.
+
+    Only those that ended by ``until`` go: what the plan was shown for. With
+    ``again`` also those that somebody may have got already. A letter goes once,
+    whoever else presses at the same time. Stops after ``most``.
+    """
+    left = most or sys.maxsize
+    after: UUID | None = None
+    while left > 0 and cause.replayable:
+        with runtime.db.write() as tx:
+            held = _hold(tx, _wanted(cause, until, runtime.clock(), again=again), after, min(left, AT_ONCE))
+            requests = _requests(tx, runtime, held)
+            lanes = store.take(tx, runtime, requests)
+        if not held:
+            return
+        runtime.wake_all(lanes)
+        after = held[-1]
+        left -= len(held)
+        yield len(requests)
+
+
+def _one_of(statuses: Sequence[Status]) -> ColumnElement[bool]:
+    """Written so that both databases see it is what the index of dead letters holds."""
+    return or_(*(_mine.status == status for status in statuses))
+
+
+def _of(cause: Cause) -> ColumnElement[bool]:
+    if cause.status not in DEAD:
+        raise ValueError(f"{cause.status} is no dead letter")
+    return and_(
+        _mine.status == cause.status,
+        _mine.klass == cause.klass,
+        _mine.channel == cause.channel,
+        _reason == cause.reason,
+    )
+
+
+def _too_late(now: datetime) -> ColumnElement[bool]:
+    """What would say something that is no longer true, or that nobody waits for."""
+    changed = exists().where(
+        transactions.c.id == _mine.transaction_id, transactions.c.updated_at > _mine.created_at
+    )
+    called_off = exists().where(broadcasts.c.id == _mine.broadcast_id, broadcasts.c.state == State.CANCELLED)
+    return or_(
+        _mine.klass.in_(NEVER),
+        and_(_mine.klass == Class.RESULT, or_(_mine.created_at <= now - OLD_RESULT, changed)),
+        and_(_mine.klass == Class.NOTICE, or_(_mine.created_at <= now - OLD_NOTICE, called_off)),
+    )
+
+
+def _wanted(cause: Cause, until: datetime, now: datetime, *, again: bool) -> ColumnElement[bool]:
+    wanted = and_(_of(cause), _mine.completed_at <= until, _not_replayed, ~_too_late(now))
+    return wanted if again else and_(wanted, ~_perhaps_taken)
+
+
+def _hold(tx: Connection, wanted: ColumnElement[bool], after: UUID | None, limit: int) -> list[UUID]:
+    """Lock the next letters until commit: whoever replays the same ones waits, then sees what was done."""
+    query = select(_mine.id).where(wanted)
+    if after is not None:
+        query = query.where(_mine.id > after)
+    locked = query.order_by(_mine.id).limit(limit).with_for_update(of=notifications)
+    return list(tx.execute(locked).scalars())
+
+
+def _requests(tx: Connection, runtime: Runtime, held: Sequence[UUID]) -> list[Request]:
+    """The same again for each, but for those a replay cannot help: no longer to be opened, or rendered."""
+    rows = tx.execute(select(notifications).where(_mine.id.in_(held), _not_replayed)).all()
+    versions = content.versions(tx, list({(row.template_id, row.template_version) for row in rows}))
+    made = [_request(runtime, row, versions[row.template_id, row.template_version]) for row in rows]
+    requests = [request for request in made if request]
+    texts = store.texts(tx, runtime, requests)
+    return [request for request in requests if _renders(request, texts[store.text(request)])]
+
+
+def _renders(request: Request, version: TemplateVersion) -> bool:
+    try:
+        version.compiled.values(request.personalisation)
+    except MissingPersonalisationError:
+        return False
+    return True
+
+
+def _request(runtime: Runtime, row: Row[Any], version: TemplateVersion) -> Request | None:
+    """The same again; None for a row whose cells cannot be opened, which no replay can help."""
+    try:
+        address = row.address and runtime.vault.open("notifications.address", row.id, row.address)
+        said = store.personalisation(runtime, row.id, row.personalisation)
+    except TamperedError:
+        log.error("cell_cannot_be_opened", table="notifications", row=str(row.id))  # noqa: TRY400
+        return None
+    return Request(
+        citizen_id=row.citizen_id,
+        channel=row.channel,
+        klass=Class(row.klass),
+        template=version.name,
+        language=version.language,
+        personalisation=said,
+        transaction_id=row.transaction_id,
+        address=address or None,
+        replay_of=row.id,
+    )

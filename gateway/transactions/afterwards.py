@@ -1,0 +1,144 @@
+"""What is done with a transaction that has ended: its actions, and the proof they ask for.
+
+To know a reference and four digits of a mobile is enough to read, not to act: who
+looked a transaction up gives a new code first. Whoever proved who they are for it,
+in this visit or call, or a service that answers for them, need not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from gateway.errors import UnknownNameError
+from gateway.notifications import store as notifications
+from gateway.notifications.request import Class
+from gateway.runtime import Runtime
+from gateway.transactions import engine, identity, outcome, registry, store
+from gateway.transactions.desk import Desk
+from gateway.transactions.engine import DRAFT_LIFE, NotOpen, Result
+from gateway.transactions.identity import Locked, Proven, Sent, TooSoon, Wrong
+from gateway.transactions.messages import notify
+from gateway.transactions.model import ENDS, Action, Words
+from gateway.transactions.store import Transaction
+
+_NOT_ENDED = Words("还在办理，请稍后再试。", "It is still being done; try again shortly.")
+
+
+@dataclass(frozen=True, slots=True)
+class NotProven:
+    """It may be done, once whoever asks for it has given a code: ``send_code``, then ``prove``."""
+
+
+def act(
+    tx: Connection, runtime: Runtime, transaction: Transaction, name: str, face: str, *, proven: bool
+) -> Result[Words | NotProven | None]:
+    """Do one of the type's actions with an ended transaction; the value says why not.
+
+    ``proven``: whoever asks has proven for this transaction who they are. The result's
+    transaction is the one to go on with: for an action that asks again a new draft,
+    which the same proof covers, where there is one. What was done before is left as
+    it is. ``UnknownNameError`` for no such action.
+    """
+    transaction = store.load(tx, runtime, transaction.id, hold=True)
+    action = registry.get(transaction.row.type).actions.get(name)
+    if action is None:
+        raise UnknownNameError(f"{transaction.row.type} has no action called {name!r}.")
+    now = runtime.clock()
+    view = transaction.view(now)
+    if action.done(view):
+        return Result(None, transaction)
+    refusal = _NOT_ENDED if transaction.state not in ENDS else action.refusal(view, now)
+    if refusal:
+        return Result(refusal, transaction)
+    if action.asks_again:
+        return Result(None, _again(tx, runtime, transaction, action, face, proven=proven))
+    return _act(tx, runtime, transaction, action, name) if proven else Result(NotProven(), transaction)
+
+
+def _act(
+    tx: Connection, runtime: Runtime, transaction: Transaction, action: Action, name: str
+) -> Result[Words | NotProven | None]:
+    if action.act is None:
+        return Result(None, transaction)
+    changed = action.act(Desk(tx, runtime), transaction.case(runtime.clock()))
+    facts = store.sealed(runtime, transaction.id, "facts", changed.facts)
+    store.change(tx, runtime, transaction.id, stage=changed.stage, facts=facts)
+    store.note(tx, runtime, transaction.id, name, changed.stage)
+    now = store.load(tx, runtime, transaction.id)
+    lanes = outcome.say(tx, runtime, now, changed.event) if changed.event else set()
+    return Result(None, now, lanes)
+
+
+def _again(
+    tx: Connection, runtime: Runtime, old: Transaction, action: Action, face: str, *, proven: bool
+) -> Transaction:
+    due_at = runtime.clock() + DRAFT_LIFE
+    fresh = store.create(tx, runtime, old.row.type, face, old.row.service_id, due_at)
+    kept = {name: value for name, value in old.answers.items() if name not in action.asks_again}
+    store.change(
+        tx,
+        runtime,
+        fresh.id,
+        answers=store.sealed(runtime, fresh.id, "answers", kept),
+        subject=old.row.subject,
+        proof=old.row.proof if proven else None,
+        citizen_id=old.row.citizen_id if proven else None,
+        replaces=old.id,
+    )
+    store.note(tx, runtime, fresh.id, "replaces", old.row.reference)
+    return store.load(tx, runtime, fresh.id)
+
+
+# --- proof -----------------------------------------------------------------------------------
+
+
+def send_code(
+    tx: Connection, runtime: Runtime, transaction: Transaction
+) -> Result[Sent | TooSoon | Locked | NotOpen]:
+    """Send a code to the citizen of an ended transaction, so that it may be acted on."""
+    transaction = store.load(tx, runtime, transaction.id, hold=True)
+    if not _was_proven(transaction):
+        return Result(NotOpen(), transaction)
+    who, purpose = engine.asker(runtime, transaction), _purpose(transaction)
+    said, code = identity.new_code(tx, runtime, transaction.row.subject, who, purpose)
+    lanes: set[str] = set()
+    if isinstance(said, Sent):
+        notifications.cancel_waiting(tx, runtime, transaction.id, Class.CODE, "replaced")
+        citizen = engine.registered(tx, runtime, transaction)
+        lanes = notify(tx, runtime, transaction, citizen, "code", Class.CODE, {"code": code})
+        store.note(tx, runtime, transaction.id, "code_sent")
+    return Result(said, transaction, lanes)
+
+
+def _was_proven(transaction: Transaction) -> bool:
+    """Whether it ended as somebody's: a draft that ran out is nobody's, and its answers are erased."""
+    return transaction.state in ENDS and bool(transaction.row.proof and transaction.answers)
+
+
+def _purpose(transaction: Transaction) -> str:
+    """Such a code is worth nothing for a new transaction of the type, nor the other way round."""
+    return f"{transaction.row.type}:act"
+
+
+def code_awaited(tx: Connection, runtime: Runtime, transaction: Transaction) -> bool:
+    """Whether a code that was sent for acting on it still counts."""
+    who = engine.asker(runtime, transaction)
+    return identity.awaited(tx, who, _purpose(transaction), runtime.clock())
+
+
+def prove(
+    tx: Connection, runtime: Runtime, transaction: Transaction, code: str
+) -> Result[Proven | Wrong | Locked | NotOpen]:
+    """Check the code of whoever wants to act; a right one is remembered by the visit or call, not here."""
+    transaction = store.load(tx, runtime, transaction.id, hold=True)
+    if not _was_proven(transaction):
+        return Result(NotOpen(), transaction)
+    who, purpose = engine.asker(runtime, transaction), _purpose(transaction)
+    said = identity.prove(tx, runtime, transaction.row.subject, who, purpose, code)
+    proven = isinstance(said, Proven)
+    if proven:
+        notifications.cancel_waiting(tx, runtime, transaction.id, Class.CODE, "used")
+    store.note(tx, runtime, transaction.id, "code_right" if proven else "code_wrong")
+    return Result(said, transaction)
