@@ -22,6 +22,7 @@ from gateway.notifications import pauses
 from gateway.notifications.pauses import Kind
 from tests.contract.sandbox_process import Sandbox, until
 
+pytestmark = pytest.mark.alone
 PATIENCE = 30.0
 _turns = count(100)
 

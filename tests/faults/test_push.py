@@ -22,6 +22,7 @@ from gateway.instance import Instance, running
 from tests.contract.sandbox_process import Sandbox, until
 
 PEOPLE = 10_000
+pytestmark = pytest.mark.alone
 PATIENCE = 120.0
 CODES = 100
 SECOND = 1.0
