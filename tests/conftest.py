@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings as hypothesis
 
 from gateway import migrations
 from gateway.config import Settings
@@ -23,6 +24,8 @@ from gateway.security import Vault
 from tests.world import START, Clock, Scripted, Wakes, World
 
 MASTER_KEY = bytes(range(32))
+hypothesis.register_profile("untimed", deadline=None)  # a busy machine breaks no rule
+hypothesis.load_profile("untimed")
 _numbers = count()
 
 

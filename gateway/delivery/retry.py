@@ -24,6 +24,7 @@ from gateway.providers import (
 )
 
 LONGEST_PAUSE = timedelta(minutes=5)
+WAITED_FOR = frozenset({Class.CODE, Class.RESULT})  # too many here and now: another provider may have room
 ACCOUNT_PAUSE = timedelta(minutes=5)  # an account is unblocked by people, not by asking faster
 
 
@@ -65,6 +66,8 @@ def after(outcome: Outcome, standing: Standing, now: datetime, waits: Waits) -> 
         case Accepted():
             return Next(Status.ACCEPTED, now + waits.receipt)
         case Throttled(code, until):
+            if standing.others and standing.klass in WAITED_FOR:
+                return _again(standing, _soon(standing, now), code)
             return _again(standing, max(until or now, now + pause(standing.tries)), code)
         case Unreachable(code):
             return _again(

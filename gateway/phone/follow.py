@@ -126,7 +126,7 @@ def _confirm(session: Session, asked: Confirm) -> Turn:
     return turns.ask(
         session,
         Place.CHECK,
-        (*asked.effect, *answers, prompts.words("confirm")),
+        (prompts.words("not_done_yet"), *asked.effect, *answers, prompts.words("confirm")),
         options=tuple(offer for offer, _ in asked.answers),
         page=0,
     )

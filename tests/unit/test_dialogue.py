@@ -325,7 +325,8 @@ def test_what_is_done_is_said_before_it_is_confirmed_and_only_the_end_of_a_numbe
     answers = ((Offer("id_number", ID.label), aloud.masked("43070219960918624X")),)
     _, action = at(Confirm((Words("社保卡会停用7天。", "It stops for 7 days."),), answers))
     assert heard(action) == (
-        "社保卡会停用7天。您的身份证号码：尾号6 2 4 X。确认办理请按1，修改请按2，转人工请按0。"
+        "现在还没有办，请听完再确认。确认以后：社保卡会停用7天。您的身份证号码：尾号6 2 4 X。"
+        "确认办理请按1，修改请按2，转人工请按0。"
     )
 
 

@@ -149,3 +149,13 @@ def test_the_provider_just_tried_is_passed_over_where_there_is_another(
     assert weights[chosen] > 0
     if len([weight for weight in weights.values() if weight]) > 1:
         assert chosen != tried
+
+
+@pytest.mark.parametrize(("klass", "soon"), [(Class.CODE, True), (Class.RESULT, True), (Class.NOTICE, False)])
+def test_what_somebody_waits_for_goes_to_another_provider_when_one_has_no_room(
+    klass: Class, soon: bool
+) -> None:
+    """A limit of one provider holds up a notice, but no code and no result."""
+    crowded = Throttled("limit", NOW + timedelta(minutes=1))
+    then = after(crowded, standing(klass, others=True), NOW, WAITS)
+    assert (then.due_at == NOW) is soon

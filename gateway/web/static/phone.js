@@ -27,6 +27,7 @@
   let step = 0; // which the next keys answer
   let waits = null; // what the dialogue waits for
   let keys = ""; // pressed and not yet sent
+  let finished = ""; // the key that would have ended the number just completed by its length
   let ahead = ""; // pressed while the answer was on its way
   let asking = false;
   let timer = 0;
@@ -131,6 +132,9 @@
 
   const press = (key) => {
     if (!live()) return;
+    const spare = key === finished; // the # after a number that was complete without it
+    finished = "";
+    if (spare) return;
     if (asking || !waits) { ahead += key; return; }
     quiet();
     round += 1; // what was being said is interrupted
@@ -142,7 +146,10 @@
     if (key === waits.terminator) return number_done(key);
     keys += key;
     pressed.textContent = "●".repeat(keys.length);
-    if (keys.length >= waits.max || keys.endsWith("**")) number_done("");
+    if (keys.length >= waits.max || keys.endsWith("**")) {
+      finished = waits.terminator;
+      number_done("");
+    }
     else await_key("between");
   };
 
