@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -27,6 +26,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from gateway import __version__
 from gateway.delivery import ledger, measures, receipts
 from gateway.ops import queues
 from gateway.runtime import Runtime
@@ -115,7 +115,7 @@ class _Books(Collector):
 
     def _schema(self) -> Metric:
         about = InfoMetricFamily("huiyin_schema", "The release that runs and the schema it found.")
-        about.add_metric([], {"release": version("huiyin"), "revision": self.schema(self.tx) or "none"})
+        about.add_metric([], {"release": __version__, "revision": self.schema(self.tx) or "none"})
         return about
 
     def _ledger(self) -> Metric:
