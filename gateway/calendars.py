@@ -131,6 +131,17 @@ class Calendar:
         return _Year(tuple(day for day in weekdays if day not in off), firm)
 
 
+def years_before(day: date, years: int) -> date:
+    """The latest birth date of whoever has completed this many years on that day.
+
+    Born on 29 February, one is a year older on 1 March where there is no such day.
+    """
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return date(day.year - years, 2, 28)
+
+
 @cache
 def shipped() -> Calendar:
     """The calendar with the notices that come with this release; read once."""

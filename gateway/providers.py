@@ -1,12 +1,13 @@
 """The contract with whoever carries our messages.
 
 A provider is one file in ``integrations/``. It is found by its name and built
-from the settings it lists. It speaks up to four small protocols, each optional
+from the settings it lists. It speaks up to five small protocols, each optional
 but the first:
 
 * ``Sender`` hands messages over,
 * ``Inquirer`` is asked what became of a hand-over whose answer was lost,
 * ``Reporter`` reads what the provider pushes to us: receipts, and messages people sent,
+* ``Collector`` fetches such reports from where they gather,
 * ``TemplateRegistrar`` registers texts where the provider reviews them first.
 
 The result of a hand-over is a value. An exception out of a provider is a bug.
@@ -14,20 +15,23 @@ The result of a hand-over is a value. An exception out of a provider is a bug.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
+
+from gateway.messages import Limits, Message
 
 # --- outcomes of one hand-over ------------------------------------------------
 
 
 class Cause(StrEnum):
-    """Why a provider refused, as far as it decides what may help."""
+    """Why a message was refused or did not arrive, as far as it decides what may help."""
 
     RECIPIENT = "recipient"  # this address cannot be reached: no provider will help
     OPTED_OUT = "opted_out"  # the recipient told this provider to stop
+    AWAY = "away"  # the person cannot be reached just now: busy, off, out of reach
     CONTENT = "content"  # the provider does not take this text or template: another may
     ACCOUNT = "account"  # our account there is blocked or empty: use another, tell people
     OURS = "ours"  # we asked wrongly: a bug, worth an alarm
@@ -74,42 +78,21 @@ class Unknown:
 Outcome = Accepted | Throttled | Rejected | Unreachable | Unknown
 
 
-# --- what goes out --------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message ready to go.
-
-    ``address`` is E.164 for telephones (+8613800138000), else an e-mail address.
-    ``text`` is the whole text without the signature; on the voice channel it is
-    spoken. ``template`` is the provider's own code of the registered template,
-    with ``params`` for its variables; a provider that carries free text ignores
-    both. ``language`` is the text's (zh-CN, en). ``subject`` and ``html`` are an
-    e-mail's; ``plays`` is how often a call says its text.
-    """
-
-    address: str
-    text: str
-    signature: str
-    template: str | None = None
-    params: Mapping[str, str] = field(default_factory=dict)
-    language: str = "zh-CN"
-    subject: str = ""
-    html: str = ""
-    plays: int = 2
-
-
 # --- what comes back --------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """Which message to ask for: to whom, in which hand-over, when handed over."""
+    """Which message to ask for: to whom, in which hand-over, when handed over, and its words.
+
+    ``text`` is without the signature, ``signature`` what it went out under.
+    """
 
     address: str
     handover: str
     at: datetime
+    text: str = ""
+    signature: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +131,7 @@ class Receipt:
 
     ``handover`` is our hand-over id as the provider echoed it, "" where it does not:
     with the address it matches a message whose reference was lost (``Found("")``).
+    ``cause`` judges the code of what was not delivered, by the provider's own table ``CAUSES``.
     """
 
     reference: str
@@ -156,13 +140,16 @@ class Receipt:
     code: str
     at: datetime | None = None
     handover: str = ""
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """A message somebody sent to us. ``id`` is the provider's, so that a repeated push counts once.
+    """What somebody said to us. ``id`` is the provider's, so that a repeated push counts once.
 
     ``address`` is the sender's in E.164, ``to`` the number or code it was sent to.
+    ``wish`` is ``stop`` or ``start`` where the provider itself knows it for one, ``handover``
+    our hand-over id where it answers that very message: keys pressed in a call.
     """
 
     id: str
@@ -170,9 +157,19 @@ class Inbound:
     to: str
     text: str
     at: datetime | None = None
+    wish: str = ""
+    handover: str = ""
 
 
-Report = Receipt | Inbound
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """Somebody called our message unwanted (RFC 5965): nothing but codes and results goes there again."""
+
+    address: str
+    at: datetime | None = None
+
+
+Report = Receipt | Inbound | Complaint
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +220,10 @@ class Sender(Protocol):
     def needs_template(self) -> bool:
         """Whether only registered templates go out."""
 
+    @property
+    def limits(self) -> Limits:
+        """What it carries at most."""
+
     def hand_over(self, handover: str, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Make one call with up to ``batch`` messages; one outcome for each, in order."""
 
@@ -251,8 +252,20 @@ class Reporter(Sender, Protocol):
         Called later than ``verify``, with kind, url and body only.
         """
 
-    def acknowledgement(self) -> tuple[str, str]:
-        """The body and content type the provider wants to hear."""
+    def acknowledgement(self, kind: str) -> tuple[str, str]:
+        """The body and content type the provider wants to hear after a callback of that kind."""
+
+
+@runtime_checkable
+class Collector(Reporter, Protocol):
+    """Fetches reports from where they gather, such as a mailbox folder."""
+
+    def collect(self) -> Iterator[tuple[Callback, Callable[[], None]]]:
+        """What waits there now, each with what to call once it is kept: only then it is put away.
+
+        One that is met again because the process died in between does no harm. An ``OSError``
+        means that the place cannot be read now.
+        """
 
 
 @runtime_checkable
@@ -267,6 +280,9 @@ class TemplateRegistrar(Sender, Protocol):
         """
 
     def review(self, code: str) -> Review: ...
+
+    def review_signature(self) -> Review:
+        """What was decided on the name our messages are signed with."""
 
 
 class RegistrationRefused(Exception):

@@ -27,7 +27,7 @@ class Pushes:
         """Whether it comes from the vendor's networks: reports carry no signature."""
         return callback.remote in self._networks
 
-    def acknowledgement(self) -> tuple[str, str]:
+    def acknowledgement(self, _kind: str) -> tuple[str, str]:
         """Anything but this is pushed again."""
         return '{"code":0,"msg":"ok"}', "application/json"
 

@@ -13,10 +13,12 @@ from typing import Any
 
 from aliyunsdkdysmsapi.request.v20170525.AddSmsTemplateRequest import AddSmsTemplateRequest
 from aliyunsdkdysmsapi.request.v20170525.QuerySendDetailsRequest import QuerySendDetailsRequest
+from aliyunsdkdysmsapi.request.v20170525.QuerySmsSignRequest import QuerySmsSignRequest
 from aliyunsdkdysmsapi.request.v20170525.QuerySmsTemplateRequest import QuerySmsTemplateRequest
 from aliyunsdkdysmsapi.request.v20170525.SendBatchSmsRequest import SendBatchSmsRequest
 from aliyunsdkdysmsapi.request.v20170525.SendSmsRequest import SendSmsRequest
 
+from gateway.messages import Limits, Message
 from gateway.providers import (
     Absent,
     Accepted,
@@ -28,7 +30,6 @@ from gateway.providers import (
     Found,
     Inbound,
     Inquiry,
-    Message,
     Outcome,
     Receipt,
     RegistrationRefused,
@@ -106,6 +107,7 @@ class AliyunSms(Pushes):
     channel: str = "sms"
     batch: int = 100
     needs_template: bool = True
+    limits: Limits = Limits(text=500, signed=True, variable=35, links_in_values=False)
     reports: frozenset[str] = frozenset({"sms-report", "sms-up"})
 
     def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:
@@ -236,6 +238,16 @@ class AliyunSms(Pushes):
         if not isinstance(answer, dict):
             return Review(ReviewState.PENDING, answer.code)
         state = REVIEW_STATES.get(str(answer.get("TemplateStatus")), ReviewState.REFUSED)
+        return Review(state, str(answer.get("Reason") or "") if state is ReviewState.REFUSED else "")
+
+    def review_signature(self) -> Review:
+        """Ask what was decided on the name; while the vendor cannot be asked it counts as pending."""
+        answer = self._rpc.ask(self._rpc.request(QuerySmsSignRequest, SignName=self._sign_name))
+        if isinstance(answer, Refusal):
+            return Review(ReviewState.REFUSED, _reason(answer))
+        if not isinstance(answer, dict):
+            return Review(ReviewState.PENDING, answer.code)
+        state = REVIEW_STATES.get(str(answer.get("SignStatus")), ReviewState.REFUSED)
         return Review(state, str(answer.get("Reason") or "") if state is ReviewState.REFUSED else "")
 
 

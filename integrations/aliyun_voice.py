@@ -14,12 +14,12 @@ from typing import Any
 
 from aliyunsdkdyvmsapi.request.v20170525.SingleCallByTtsRequest import SingleCallByTtsRequest
 
+from gateway.messages import Limits, Message
 from gateway.providers import (
     Accepted,
     Callback,
     Cause,
     Delivery,
-    Message,
     Outcome,
     Receipt,
     Rejected,
@@ -62,6 +62,7 @@ class AliyunVoice(Pushes):
     channel: str = "voice"
     batch: int = 1
     needs_template: bool = False
+    limits: Limits = Limits(json=LONGEST_PARAM, links=False)
     reports: frozenset[str] = frozenset({"voice-report"})
 
     def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:

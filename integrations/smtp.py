@@ -18,12 +18,12 @@ from typing import NamedTuple
 
 from gateway.channels import AddressError
 from gateway.channels.email import normalise
+from gateway.messages import Limits, Message
 from gateway.plugins import seconds
 from gateway.providers import (
     Accepted,
     Callback,
     Cause,
-    Message,
     Outcome,
     Receipt,
     Rejected,
@@ -108,6 +108,7 @@ class Smtp:
     channel: str = "email"
     batch: int = 20
     needs_template: bool = False
+    limits: Limits = Limits()
     reports: frozenset[str] = frozenset({"email-report"})
 
     def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:
@@ -214,7 +215,7 @@ class Smtp:
         """Read a report: the whole mail (message/rfc822) the relay took for our envelope sender."""
         return bounces.receipts(callback.body, self._domain)
 
-    def acknowledgement(self) -> tuple[str, str]:
+    def acknowledgement(self, _kind: str) -> tuple[str, str]:
         """What the relay's pipe hears; it keeps the report otherwise."""
         return "ok", "text/plain"
 

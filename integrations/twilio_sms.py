@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from gateway.messages import Limits, Message
 from gateway.providers import (
     Absent,
     Callback,
@@ -21,7 +22,6 @@ from gateway.providers import (
     Found,
     Inbound,
     Inquiry,
-    Message,
     Outcome,
     Receipt,
     Rejected,
@@ -91,6 +91,7 @@ class TwilioSms:
     channel: str = "sms"
     batch: int = 1
     needs_template: bool = False
+    limits: Limits = Limits(text=LONGEST, signed=True)
     reports: frozenset[str] = frozenset({"sms-status", "sms-inbound"})
 
     def __init__(self, settings: Mapping[str, str]) -> None:
@@ -149,7 +150,7 @@ class TwilioSms:
             return _inbound(callback)
         return [_receipt(callback)]
 
-    def acknowledgement(self) -> tuple[str, str]:
+    def acknowledgement(self, _kind: str) -> tuple[str, str]:
         """Nothing to do or to answer."""
         return twilio_rest.ACKNOWLEDGEMENT
 

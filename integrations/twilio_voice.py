@@ -18,16 +18,8 @@ from email.utils import parsedate_to_datetime
 
 from twilio.twiml.voice_response import VoiceResponse
 
-from gateway.providers import (
-    Callback,
-    Cause,
-    Delivery,
-    Message,
-    Outcome,
-    Receipt,
-    Rejected,
-    Throttled,
-)
+from gateway.messages import Limits, Message
+from gateway.providers import Callback, Cause, Delivery, Outcome, Receipt, Rejected, Throttled
 from integrations import twilio_rest
 
 SETTINGS: dict[str, str] = {
@@ -72,6 +64,7 @@ class TwilioVoice:
     channel: str = "voice"
     batch: int = 1
     needs_template: bool = False
+    limits: Limits = Limits()
     reports: frozenset[str] = frozenset({"voice-status"})
 
     def __init__(self, settings: Mapping[str, str]) -> None:
@@ -120,7 +113,7 @@ class TwilioVoice:
         )
         return [receipt]
 
-    def acknowledgement(self) -> tuple[str, str]:
+    def acknowledgement(self, _kind: str) -> tuple[str, str]:
         """Nothing to do or to answer."""
         return twilio_rest.ACKNOWLEDGEMENT
 

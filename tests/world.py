@@ -16,6 +16,7 @@ from gateway.citizens import register
 from gateway.demo import city
 from gateway.demo.city import Person
 from gateway.demo.seed import entry
+from gateway.messages import Limits, Message
 from gateway.notifications import store
 from gateway.notifications.request import Class, Request
 from gateway.notifications.store import notifications
@@ -28,7 +29,6 @@ from gateway.providers import (
     Found,
     Inbound,
     Inquiry,
-    Message,
     Outcome,
     Receipt,
     Report,
@@ -72,6 +72,7 @@ class Scripted:
     name: str = "scripted"
     channel: str = "sms"
     needs_template: bool = False
+    limits: Limits = Limits()
     reports: frozenset[str] = frozenset({"sms-report"})
 
     def __init__(self, batch: int = 100) -> None:
@@ -116,7 +117,7 @@ class Scripted:
             for item in json.loads(callback.body)
         ]
 
-    def acknowledgement(self) -> tuple[str, str]:
+    def acknowledgement(self, _kind: str) -> tuple[str, str]:
         return "ok", "text/plain"
 
     def report(self, number: int, delivery: Delivery = Delivery.DELIVERED) -> Callback:

@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import ColumnElement, Connection, case, exists, func, literal, select
 
+from gateway.calendars import years_before
 from gateway.citizens.register import citizens
 from gateway.errors import TamperedError
 from gateway.notifications.suppression import suppressions
@@ -89,17 +90,6 @@ class Audience:
         if self.born_to:
             wanted.append(columns.birth_date <= self.born_to)
         return wanted
-
-
-def years_before(day: date, years: int) -> date:
-    """The latest birth date of whoever has completed this many years on that day.
-
-    Born on 29 February, one is a year older on 1 March where there is no such day.
-    """
-    try:
-        return day.replace(year=day.year - years)
-    except ValueError:
-        return date(day.year - years, 2, 28)
 
 
 # --- counting -------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from gateway import channels, cities
 from gateway.broadcasts import audience as audiences
 from gateway.broadcasts.audience import Audience
 from gateway.broadcasts.form import NOTICES, SEXES, DefinitionSchema, flat
+from gateway.calendars import years_before
 from gateway.cities import Rules
 from gateway.content import store as content
 from gateway.content.rendering import MissingPersonalisationError
@@ -77,7 +78,7 @@ class Definition:
         """Who was born before this day is old enough for the follow-up."""
         if self.then is None or self.then.older_than is None:
             return None
-        return audiences.years_before(self.as_of, self.then.older_than)
+        return years_before(self.as_of, self.then.older_than)
 
 
 # --- reading one ------------------------------------------------------------------------

@@ -24,11 +24,11 @@ def blueprint(runtime: Runtime) -> Blueprint:
         callback = _callback(runtime, kind)
         if not reporter.verify(callback):
             current_app.logger.warning("callback refused: not from %s", provider)
-            abort(403, "This address is not on the provider's list.")
+            abort(403, "This is not signed by the provider, or does not come from where it sends.")
         with runtime.db.write() as tx:
             receipts.keep(tx, runtime, provider, callback)
         runtime.wake(receipts.LANE)
-        body, content_type = reporter.acknowledgement()
+        body, content_type = reporter.acknowledgement(kind)
         return Response(body, content_type=content_type)
 
     return door

@@ -129,6 +129,13 @@ def people(tx: Connection, vault: Vault, ids: Sequence[UUID]) -> Mapping[UUID, P
     return found
 
 
+def born_after(tx: Connection, day: date, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these citizens who were born after that day; one query."""
+    columns = citizens.c
+    query = select(columns.id).where(columns.id.in_(ids), columns.birth_date > day)
+    return set(tx.execute(query).scalars()) if ids else set()
+
+
 def language(tx: Connection, citizen: UUID) -> str:
     """The language a registered citizen reads."""
     return str(tx.execute(select(citizens.c.language).where(citizens.c.id == citizen)).scalar_one())

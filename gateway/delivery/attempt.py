@@ -27,10 +27,11 @@ from gateway.delivery.claim import (
 )
 from gateway.delivery.reconcile import ask
 from gateway.delivery.store import attempts
+from gateway.messages import Message
 from gateway.notifications import store, suppression
 from gateway.notifications.status import Status
 from gateway.notifications.store import moved
-from gateway.providers import Accepted, Cause, Message, Outcome, Rejected, Unknown, Unreachable
+from gateway.providers import Accepted, Cause, Outcome, Rejected, Unknown, Unreachable
 from gateway.runtime import Runtime
 
 IN_FLIGHT = 4  # calls at the same time, in each run of a lane

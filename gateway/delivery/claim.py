@@ -19,14 +19,15 @@ from gateway import channels, cities
 from gateway.cities import Rules
 from gateway.db import claim, new_lease
 from gateway.delivery import measures, retry
-from gateway.delivery.compose import NO_ADDRESS, Letter, Unsendable, addresses_of, compose
+from gateway.delivery.compose import NO_ADDRESS, Letter, Unsendable, addresses_of, compose, words_of
 from gateway.delivery.store import attempts, new_handover
+from gateway.messages import Message
 from gateway.notifications import store
 from gateway.notifications.pauses import Kind, paused
 from gateway.notifications.request import TREATMENT, Class
 from gateway.notifications.status import Status
 from gateway.notifications.store import UNKNOWN, Move, moved, notifications
-from gateway.providers import Inquiry, Message, Unknown
+from gateway.providers import Inquiry, Unknown
 from gateway.runtime import Runtime
 from gateway.send_windows import opens
 
@@ -204,7 +205,8 @@ def _lost(tx: Connection, runtime: Runtime, sheet: _Sheet, now: datetime) -> Non
 def _questions(tx: Connection, runtime: Runtime, sheet: _Sheet) -> list[Question]:
     if not sheet.ask:
         return []
-    addresses = addresses_of(tx, runtime, sheet.ask)
+    addresses, words = addresses_of(tx, runtime, sheet.ask), words_of(tx, runtime, sheet.ask)
+    signature = cities.shipped()[runtime.settings.city].rules_now(runtime.clock()).signature
     latest = _latest_attempts(tx, [row.id for row in sheet.ask])
     questions = []
     for row in sheet.ask:
@@ -212,7 +214,7 @@ def _questions(tx: Connection, runtime: Runtime, sheet: _Sheet) -> list[Question
         if address is None:  # the citizen left the register: there is no number to ask about
             sheet.moves.append(moved(row, Status.UNKNOWN, None, NO_ADDRESS))
             continue
-        inquiry = Inquiry(address, attempt.handover, attempt.started_at)
+        inquiry = Inquiry(address, attempt.handover, attempt.started_at, words.get(row.id, ""), signature)
         questions.append(Question(_held(row, Status.UNKNOWN, row.tries), attempt.provider, inquiry))
     return questions
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, select
 
 from gateway import channels, cities
-from gateway.channels import email
+from gateway.calendars import years_before
+from gateway.channels import email, voice
 from gateway.cities import Rules
 from gateway.citizens import register
 from gateway.content import store as content
@@ -22,17 +23,20 @@ from gateway.content.store import Registration, TemplateVersion
 from gateway.delivery import routing
 from gateway.delivery.store import attempts
 from gateway.errors import TamperedError
+from gateway.messages import Message, excess
 from gateway.notifications import store, suppression
 from gateway.notifications.pauses import Kind, paused
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
-from gateway.providers import Message, ReviewState
+from gateway.providers import ReviewState
 from gateway.runtime import Runtime
 
 NO_ADDRESS = "no_address"
 NO_PROVIDER = "no_provider_can_carry_it"  # paused, without the template, or the channel is closed
 CANNOT_OPEN = "cannot_be_opened"
 CANNOT_RENDER = "cannot_be_rendered"
+CANNOT_CARRY = "beyond_every_provider"  # with the limit and the field
+ELDER = 60  # years (Law on the Protection of the Rights of the Elderly, article 2): told slowly, and twice
 REVIEW_PAUSE = timedelta(minutes=1)  # a provider's review of a text takes minutes to hours
 
 Key = tuple[UUID, int]
@@ -62,6 +66,7 @@ class _Sources:
 
     addresses: Mapping[UUID, str]  # by notification
     suppressed: frozenset[UUID]
+    young: frozenset[UUID]  # citizens known to be no elders
     still: frozenset[str]  # providers an operator holds still
     versions: Mapping[Key, TemplateVersion]
     registrations: Mapping[str, Mapping[Key, Registration]]
@@ -76,6 +81,7 @@ def compose(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> list[
     sources = _Sources(
         addresses=addresses,
         suppressed=_suppressed(tx, runtime, rows, addresses),
+        young=_young(tx, runtime, rows),
         still=frozenset(paused(tx, Kind.PROVIDER)),
         versions=content.versions(tx, keys),
         registrations={
@@ -120,6 +126,26 @@ def _suppressed(
     return frozenset(key for key, index in indexes.items() if index in said_stop)
 
 
+def _young(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> frozenset[UUID]:
+    """The people to be called who are known to be younger than an elder."""
+    called = [row.citizen_id for row in rows if row.channel == voice.SUFFIX and row.citizen_id]
+    today = runtime.clock().date()
+    return frozenset(register.born_after(tx, years_before(today, ELDER), called))
+
+
+def words_of(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> dict[UUID, str]:
+    """What each of these notifications says, without its signature; what cannot be told is left out."""
+    known = content.versions(tx, list({(row.template_id, row.template_version) for row in rows}))
+    found = {}
+    for row in rows:
+        try:
+            values = store.personalisation(runtime, row.id, row.personalisation)
+            found[row.id] = known[row.template_id, row.template_version].compiled.render(values)
+        except (TamperedError, MissingPersonalisationError):
+            continue
+    return found
+
+
 def _tried(tx: Connection, ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
     """The providers that had each of these notifications before."""
     found: dict[UUID, frozenset[str]] = {}
@@ -137,40 +163,43 @@ def _letter(runtime: Runtime, row: Row[Any], sources: _Sources) -> Letter | Unse
     if row.id in sources.suppressed:
         return Unsendable(Status.SUPPRESSED, suppression.OPTED_OUT)
     key: Key = (row.template_id, row.template_version)
-    able = _able(runtime, row.channel, key, sources)
-    if not able:
+    registered = _registered(runtime, row.channel, key, sources)
+    if not registered:
         return Unsendable(Status.WAITING, NO_PROVIDER, runtime.clock() + REVIEW_PAUSE)
-    provider = routing.choose(able, row.provider, random.random())
-    registration = sources.registrations.get(provider, {}).get(key)
     try:
-        values = store.personalisation(runtime, row.id, row.personalisation)
-        message = _message(row.channel, address, sources, key, registration, values)
+        message = _message(runtime, row, address, sources)
     except TamperedError:
         return Unsendable(Status.FAILED, CANNOT_OPEN)
     except (MissingPersonalisationError, LetterError):
         return Unsendable(Status.FAILED, CANNOT_RENDER)
+    beyond = {name: excess(runtime.providers[name].limits, message) for name in registered}
+    able = {name: weight for name, weight in registered.items() if beyond[name] is None}
+    if not able:
+        found = next(filter(None, beyond.values()))
+        return Unsendable(Status.FAILED, f"{CANNOT_CARRY}:{found.limit}:{found.field}"[:80])
+    provider = routing.choose(able, row.provider, random.random())
+    registration = sources.registrations.get(provider, {}).get(key)
     tried = sources.tried.get(row.id, frozenset()) | {provider}
-    return Letter(provider, message, others=bool(able.keys() - tried))
+    template = registration.code if registration else None
+    return Letter(provider, replace(message, template=template), others=bool(able.keys() - tried))
 
 
-def _message(
-    channel: str,
-    address: str,
-    sources: _Sources,
-    key: Key,
-    registration: Registration | None,
-    values: Mapping[str, str],
-) -> Message:
-    version = sources.versions[key]
-    if channel == email.SUFFIX:
-        return _letter_to(address, sources.rules, version, values)
+def _message(runtime: Runtime, row: Row[Any], address: str, sources: _Sources) -> Message:
+    """The message without a provider's code for its template."""
+    version = sources.versions[row.template_id, row.template_version]
+    values = store.personalisation(runtime, row.id, row.personalisation)
+    if row.channel == email.SUFFIX:
+        return replace(_letter_to(address, sources.rules, version, values), expires_at=row.expires_at)
+    quick = row.citizen_id in sources.young
     return Message(
         address=address,
         text=version.compiled.render(values),
         signature=sources.rules.signature,
-        template=registration.code if registration else None,
         params=version.compiled.provider_params(values),
         language=version.language,
+        plays=1 if quick else 2,
+        slow=not quick,
+        expires_at=row.expires_at,
     )
 
 
@@ -180,8 +209,8 @@ def _letter_to(address: str, rules: Rules, version: TemplateVersion, values: Map
     return Message(address, text, rules.signature, language=version.language, subject=subject, html=html)
 
 
-def _able(runtime: Runtime, channel: str, key: Key, sources: _Sources) -> dict[str, int]:
-    """The weights of the providers of a channel that can carry this template version now."""
+def _registered(runtime: Runtime, channel: str, key: Key, sources: _Sources) -> dict[str, int]:
+    """The weights of the providers of a channel that may send this template version now."""
     able = {}
     for name, weight in runtime.weights(channel).items():
         if name in sources.still:

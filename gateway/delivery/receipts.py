@@ -37,7 +37,7 @@ from sqlalchemy.exc import OperationalError
 from gateway.db import Utc, claim, metadata, new_lease, sparse_index
 from gateway.delivery import matching
 from gateway.notifications import inbound
-from gateway.providers import Callback, Inbound, Receipt, Report, Reporter
+from gateway.providers import Callback, Complaint, Inbound, Receipt, Report, Reporter
 from gateway.runtime import Runtime
 
 LANE = "receipts"
@@ -121,6 +121,8 @@ def _read(runtime: Runtime, row: Row[Any]) -> Sequence[Report] | None:
 
 def _clean(receipt: Report) -> Report:
     """Its words without what a database refuses: lone surrogates and NUL."""
+    if isinstance(receipt, Complaint):
+        return receipt
     if isinstance(receipt, Inbound):
         return replace(receipt, id=_storable(receipt.id), text=_storable(receipt.text))
     return replace(

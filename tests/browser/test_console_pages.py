@@ -14,8 +14,9 @@ from gateway.broadcasts import expand, store
 from gateway.cities import shipped
 from gateway.citizens import register
 from gateway.delivery.attempt import run_lane
+from gateway.messages import Message
 from gateway.notifications.request import Class
-from gateway.providers import Accepted, Cause, Message, Outcome, Rejected, Throttled, Unknown
+from gateway.providers import Accepted, Cause, Outcome, Rejected, Throttled, Unknown
 from gateway.transactions import call_backs
 from tests.browser.conftest import OpenPage
 from tests.flows.operator import NAME, PASSWORD, employ

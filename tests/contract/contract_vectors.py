@@ -3,7 +3,7 @@
 A provider's file has, always: ``settings`` ("{url}" becomes the canned server's
 address, "{port}" its port; give short timeouts), ``now``, ``personal`` (words that must appear nowhere),
 ``one.messages``, ``codes``, ``hand_over``. Then, for each protocol it speaks:
-``find``; ``kind``, ``parse``, ``bad_reports``, ``verify``, ``acknowledgement``; ``register``,
+``find``; ``kind``, ``parse``, ``bad_reports``, ``verify``, ``acknowledgement`` (by kind); ``register``,
 ``review``.
 
 * ``hand_over``: ``rule``, ``handover``, ``messages``, ``answers``, ``outcomes``, ``sent``.
@@ -30,6 +30,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from gateway import providers as contract
 from tests.contract.canned_server import CannedServer
 from tests.contract.canned_smtp import CannedSmtp
 
@@ -99,6 +100,13 @@ def described(value: Any) -> Any:
     if isinstance(value, frozenset):
         return sorted(value)
     return value
+
+
+def whole(expected: Mapping[str, Any]) -> dict[str, Any]:
+    """What a vector expects of a value of the contract, with the defaults it does not mention."""
+    fields = dataclasses.fields(getattr(contract, expected["is"]))
+    defaults = {field.name: field.default for field in fields if field.default is not dataclasses.MISSING}
+    return {**defaults, **expected}
 
 
 def check_sent(requests: list[Any], expected: list[Mapping[str, Any]]) -> None:

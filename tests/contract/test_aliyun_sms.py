@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from gateway.errors import SettingError
+from gateway.messages import Message
 from gateway.plugins import load
-from gateway.providers import Accepted, Message, Unreachable
+from gateway.providers import Accepted, Unreachable
 from tests.contract import contract_vectors as vectors
 from tests.contract.canned_server import CannedServer
 

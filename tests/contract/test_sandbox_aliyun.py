@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway.messages import Message
 from gateway.plugins import load
 from gateway.providers import (
     Absent,
@@ -18,7 +19,6 @@ from gateway.providers import (
     Delivery,
     Found,
     Inquiry,
-    Message,
     Rejected,
     Review,
     ReviewState,

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from gateway.messages import Message
 from gateway.plugins import load
 from gateway.providers import (
     Accepted,
     Callback,
     Cause,
     Delivery,
-    Message,
     Outcome,
     Receipt,
     Rejected,

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 import urllib3
 
+from gateway.messages import Message
 from gateway.plugins import load
 from gateway.providers import (
     Absent,
@@ -22,7 +23,6 @@ from gateway.providers import (
     Found,
     Inbound,
     Inquiry,
-    Message,
     Rejected,
     Throttled,
     Unknown,

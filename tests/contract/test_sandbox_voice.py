@@ -8,18 +8,9 @@ from urllib.parse import quote
 
 import pytest
 
+from gateway.messages import Message
 from gateway.plugins import load
-from gateway.providers import (
-    Accepted,
-    Callback,
-    Cause,
-    Delivery,
-    Inbound,
-    Message,
-    Rejected,
-    Throttled,
-    Unknown,
-)
+from gateway.providers import Accepted, Callback, Cause, Delivery, Inbound, Rejected, Throttled, Unknown
 from tests.contract.canned_server import CannedServer
 from tests.contract.sandbox_process import ACCOUNT, Sandbox, until
 

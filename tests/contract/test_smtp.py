@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 
 from gateway.channels.email import normalise
 from gateway.errors import SettingError
+from gateway.messages import Message
 from gateway.plugins import load
-from gateway.providers import Accepted, Message, Unreachable
+from gateway.providers import Accepted, Unreachable
 from integrations.smtp import Smtp
 from tests.contract.canned_smtp import CannedSmtp
 

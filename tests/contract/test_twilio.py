@@ -13,8 +13,9 @@ from urllib.parse import parse_qs
 import pytest
 
 from gateway.errors import SettingError
+from gateway.messages import Message
 from gateway.plugins import load
-from gateway.providers import Accepted, Message, Unknown, Unreachable
+from gateway.providers import Accepted, Unknown, Unreachable
 from integrations.twilio_voice import spoken
 from tests.contract import contract_vectors as vectors
 from tests.contract.canned_server import CannedServer

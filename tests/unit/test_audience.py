@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from gateway import cities
 from gateway.broadcasts import definition as definitions
-from gateway.broadcasts.audience import Audience, years_before
+from gateway.broadcasts.audience import Audience
 from gateway.broadcasts.definition import Definition, DefinitionError, FollowUp, read
 from gateway.broadcasts.recipients import ListError, read_csv
+from gateway.calendars import years_before
 from gateway.channels import sms
 from gateway.cities import Rules
 from gateway.content.rendering import compile_body

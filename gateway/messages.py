@@ -1,0 +1,143 @@
+"""What goes out, and what one provider can carry of it. Pure.
+
+A provider declares its ``Limits``. ``excess`` says what of a message stands against them,
+naming the limit, so that a message nobody can carry is refused at the door and one that
+only some can carry goes to those.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with an e-mail: its name as people see it, its media type, its bytes."""
+
+    name: str
+    media_type: str
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message ready to go.
+
+    ``address`` is E.164 for telephones (+8613800138000), else an e-mail address.
+    ``text`` is the whole text without the signature; on the voice channel it is
+    spoken. ``template`` is the provider's own code of the registered template,
+    with ``params`` for its variables in the order they first stand in the text; a
+    provider that carries free text ignores both. ``language`` is the text's (zh-CN, en).
+
+    ``subject``, ``html``, ``unsubscribe`` (the https address one click on which stops
+    such mails) and ``attachments`` are an e-mail's. ``plays`` is how often a call says
+    its text, ``slow`` that it says it slowly, ``asks`` that keys are waited for after it.
+    After ``expires_at`` it is of no use: a provider that can holds it no longer.
+    """
+
+    address: str
+    text: str
+    signature: str
+    template: str | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    language: str = "zh-CN"
+    subject: str = ""
+    html: str = ""
+    unsubscribe: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    plays: int = 2
+    slow: bool = False
+    asks: bool = False
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a provider carries at most. Zero or None: it names no such limit.
+
+    ``text`` is in characters, with the signature and its 【】 where ``signed``;
+    ``variable`` is in characters of one value. ``json`` is for those that take the text as
+    one JSON value ``{"text":…}``: characters of that. ``links`` and ``links_in_values`` say
+    whether there may be web addresses, ``countries`` which calling codes it reaches
+    (None: all), ``files`` how many bytes of attachments it takes.
+    """
+
+    text: int = 0
+    signed: bool = False
+    json: int = 0
+    variable: int = 0
+    links: bool = True
+    links_in_values: bool = True
+    countries: frozenset[str] | None = None
+    files: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """What stands against a message: the ``limit`` by its name in ``Limits``, and where.
+
+    ``field`` is the variable or the part of the message, ``most`` and ``given`` are in the
+    limit's unit; 0 where it has none.
+    """
+
+    limit: str
+    field: str
+    most: int = 0
+    given: int = 0
+
+    def __str__(self) -> str:
+        """For the system that asked: which field, which limit. Repeats no value."""
+        what = _WORDS[self.limit]
+        return f"{self.field} {what}".format(most=self.most, given=self.given)
+
+
+_WORDS = {
+    "text": "is too long: at most {most} characters with the signature, this has {given}",
+    "json": "is too long to be spoken: at most {most} characters, this has {given}",
+    "variable": "is too long: at most {most} characters, this has {given}",
+    "links": "must not contain a web address",
+    "links_in_values": "must not contain a web address",
+    "countries": "is in a country no provider reaches",
+    "files": "are too large: at most {most} bytes together, these have {given}",
+}
+_LINK = re.compile(r"https?://|www\.|[a-z0-9-]\.(?:com|cn|net|org|gov)\b", re.IGNORECASE | re.ASCII)
+_JSON = len('{"text":""}')
+
+
+def excess(limits: Limits, message: Message) -> Excess | None:
+    """The first of a provider's limits the message goes beyond; None when it can be carried."""
+    return _beyond_text(limits, message) or _beyond_values(limits, message) or _beyond_rest(limits, message)
+
+
+def _beyond_text(limits: Limits, message: Message) -> Excess | None:
+    signature = len(message.signature) + 2 if limits.signed and message.signature else 0
+    length = len(message.text) + signature
+    if limits.text and length > limits.text:
+        return Excess("text", "text", limits.text, length)
+    escapes = sum(character in '"\\\n\r\t' for character in message.text)
+    if limits.json and len(message.text) + escapes + _JSON > limits.json:
+        return Excess("json", "text", limits.json - _JSON, len(message.text) + escapes)
+    return Excess("links", "text") if not limits.links and _LINK.search(message.text) else None
+
+
+def _beyond_values(limits: Limits, message: Message) -> Excess | None:
+    for name, value in message.params.items():
+        if limits.variable and len(value) > limits.variable:
+            return Excess("variable", name, limits.variable, len(value))
+        if not limits.links_in_values and _LINK.search(value):
+            return Excess("links_in_values", name)
+    return None
+
+
+def _beyond_rest(limits: Limits, message: Message) -> Excess | None:
+    if limits.countries is not None and not message.address.startswith(
+        tuple(f"+{code}" for code in limits.countries)
+    ):
+        return Excess("countries", "address")
+    size = sum(len(one.body) for one in message.attachments)
+    if size and size > limits.files:
+        return Excess("files", "attachments", limits.files, size)
+    return None
