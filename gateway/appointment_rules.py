@@ -13,7 +13,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, post_load
 from marshmallow import fields as form
 
-from gateway.rule_fields import Clock, number, text
+from gateway.rule_fields import Clock, number, spans, text
 
 QUOTA_OF = {"web": "web", "api": "web", "phone": "phone"}  # which quota a face takes from
 MOST_PLACES = 100  # of a slot: the numbers people are called by count in hundreds
@@ -140,19 +140,20 @@ class AppointmentSchema(Schema):
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Appointment:
-        for name in {"matters", "hours"} & set(data):
-            data[name] = tuple(tuple(span) if isinstance(span, list) else span for span in data[name])
-        _spans(data.get("hours", ()))
+        if "matters" in data:
+            data["matters"] = tuple(data["matters"])
+        if "hours" in data:
+            data["hours"] = _hours(data["hours"])
         made = Appointment(**data)
         _agree(made)
         return made
 
 
-def _spans(hours: tuple[tuple[time, ...], ...]) -> None:
-    """Spans are pairs, each ends after it begins and before the next one begins."""
-    flat = [moment for span in hours for moment in span]
-    if any(len(span) != 2 for span in hours) or flat != sorted(set(flat)):
-        raise ValidationError('must be spans in their order; write [["08:30", "12:00"]]', "hours")
+def _hours(given: list[list[time]]) -> tuple[tuple[time, time], ...]:
+    try:
+        return spans(given)
+    except ValidationError as error:
+        raise ValidationError(error.messages, "hours") from None
 
 
 def _agree(rules: Appointment) -> None:

@@ -1,6 +1,7 @@
 """What an operator holds still: a lane, a provider, a broadcast. Read at every claim.
 
-What is paused keeps its rows and their order; its messages may grow too old
+From its commit on nothing more of it is claimed; what was claimed before still goes
+out. What is paused keeps its rows and their order; its messages may grow too old
 meanwhile and then expire.
 """
 

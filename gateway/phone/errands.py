@@ -31,8 +31,9 @@ from gateway.phone.results import (
 )
 from gateway.transactions import afterwards, choices, engine, identity, look_up, messages, registry, store
 from gateway.transactions.afterwards import NotProven
+from gateway.transactions.codes import PHONE
 from gateway.transactions.desk import Desk
-from gateway.transactions.engine import PHONE, NotOpen
+from gateway.transactions.engine import NotOpen
 from gateway.transactions.identity import Proven, Wrong
 from gateway.transactions.model import ENDS, OPEN, State, Words
 from gateway.transactions.store import Transaction

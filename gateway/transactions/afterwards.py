@@ -12,14 +12,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from gateway.errors import UnknownNameError
-from gateway.notifications import store as notifications
-from gateway.notifications.request import Class
 from gateway.runtime import Runtime
-from gateway.transactions import engine, identity, outcome, registry, store
+from gateway.transactions import codes, identity, outcome, registry, store
 from gateway.transactions.desk import Desk
 from gateway.transactions.engine import DRAFT_LIFE, NotOpen, Result
 from gateway.transactions.identity import Locked, Proven, Sent, TooSoon, Wrong
-from gateway.transactions.messages import notify
 from gateway.transactions.model import ENDS, Action, Words
 from gateway.transactions.store import Transaction
 
@@ -101,14 +98,7 @@ def send_code(
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     if not _was_proven(transaction):
         return Result(NotOpen(), transaction)
-    who, purpose = engine.asker(runtime, transaction), _purpose(transaction)
-    said, code = identity.new_code(tx, runtime, transaction.row.subject, who, purpose)
-    lanes: set[str] = set()
-    if isinstance(said, Sent):
-        notifications.cancel_waiting(tx, runtime, transaction.id, Class.CODE, "replaced")
-        citizen = engine.registered(tx, runtime, transaction)
-        lanes = notify(tx, runtime, transaction, citizen, "code", Class.CODE, {"code": code})
-        store.note(tx, runtime, transaction.id, "code_sent")
+    said, lanes = codes.send(tx, runtime, transaction, _purpose(transaction))
     return Result(said, transaction, lanes)
 
 
@@ -124,7 +114,7 @@ def _purpose(transaction: Transaction) -> str:
 
 def code_awaited(tx: Connection, runtime: Runtime, transaction: Transaction) -> bool:
     """Whether a code that was sent for acting on it still counts."""
-    who = engine.asker(runtime, transaction)
+    who = codes.asker(runtime, transaction)
     return identity.awaited(tx, who, _purpose(transaction), runtime.clock())
 
 
@@ -135,10 +125,10 @@ def prove(
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     if not _was_proven(transaction):
         return Result(NotOpen(), transaction)
-    who, purpose = engine.asker(runtime, transaction), _purpose(transaction)
+    who, purpose = codes.asker(runtime, transaction), _purpose(transaction)
     said = identity.prove(tx, runtime, transaction.row.subject, who, purpose, code)
     proven = isinstance(said, Proven)
     if proven:
-        notifications.cancel_waiting(tx, runtime, transaction.id, Class.CODE, "used")
+        codes.withdraw(tx, runtime, transaction, "used")
     store.note(tx, runtime, transaction.id, "code_right" if proven else "code_wrong")
     return Result(said, transaction)

@@ -17,23 +17,17 @@ from uuid import UUID
 from marshmallow import ValidationError
 from sqlalchemy import Connection
 
-from gateway.citizens import register
-from gateway.citizens.register import Citizen
 from gateway.errors import UnknownNameError
-from gateway.notifications import store as notifications
-from gateway.notifications.request import Class
 from gateway.runtime import Runtime
 from gateway.security import redact
-from gateway.transactions import choices, identity, outcome, registry, store
+from gateway.transactions import choices, codes, identity, outcome, registry, store
 from gateway.transactions.desk import Desk
 from gateway.transactions.form import problems
 from gateway.transactions.identity import Locked, Proven, Sent, TooSoon, Wrong
-from gateway.transactions.messages import notify
 from gateway.transactions.model import OPEN, State, Words
 from gateway.transactions.store import Transaction
 
 LANE = "transactions"
-PHONE = "phone"  # the face of a caller: names cannot be keyed
 DRAFT_LIFE = timedelta(hours=24)  # an unfinished one is then cancelled, and its answers erased
 
 
@@ -91,7 +85,7 @@ def answer(
     answers, wrong = choices.fitting(desk, transaction, values)
     if wrong:
         return Result(wrong, transaction)
-    if transaction.row.face == PHONE and answers["id_number"] != transaction.answers.get("id_number"):
+    if transaction.row.face == codes.PHONE and answers["id_number"] != transaction.answers.get("id_number"):
         answers = {name: answers[name] for name in answers if name != "name" or name in values}  # another's
     _keep(tx, runtime, transaction, answers)
     kept = store.load(tx, runtime, transaction.id)
@@ -116,7 +110,7 @@ def unanswered(transaction: Transaction) -> list[str]:
     asked = (
         name
         for name, field in fields.items()
-        if transaction.row.face != PHONE or not field.metadata.get("from_register")
+        if transaction.row.face != codes.PHONE or not field.metadata.get("from_register")
     )
     return [name for name in asked if name not in transaction.answers]
 
@@ -127,31 +121,15 @@ def unanswered(transaction: Transaction) -> list[str]:
 def send_code(
     tx: Connection, runtime: Runtime, transaction: Transaction
 ) -> Result[Sent | TooSoon | Locked | NotOpen]:
-    """Send a one-time code to the registered mobile; says the same whether there is one or not.
-
-    For a stranger the same rows are written: their message ends as suppressed,
-    so that neither answer nor time tells who is registered.
-    """
+    """Send a one-time code to the registered mobile; says the same whether there is one or not."""
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     if transaction.state not in OPEN or transaction.row.proof:
         return Result(NotOpen(), transaction)
-    who, kind = asker(runtime, transaction), transaction.row.type
-    said, code = identity.new_code(tx, runtime, transaction.row.subject, who, kind)
-    lanes: set[str] = set()
-    if isinstance(said, Sent):
-        notifications.cancel_waiting(tx, runtime, transaction.id, Class.CODE, "replaced")
-        citizen = registered(tx, runtime, transaction)
-        lanes = notify(tx, runtime, transaction, citizen, "code", Class.CODE, {"code": code})
-        store.note(tx, runtime, transaction.id, "code_sent")
-    if identity.awaited(tx, who, kind, runtime.clock()):  # also when asked for too soon
+    kind = transaction.row.type
+    said, lanes = codes.send(tx, runtime, transaction, kind)
+    if identity.awaited(tx, codes.asker(runtime, transaction), kind, runtime.clock()):  # also when too soon
         store.change(tx, runtime, transaction.id, state=State.IDENTITY_PENDING)
     return Result(said, store.load(tx, runtime, transaction.id), lanes)
-
-
-def asker(runtime: Runtime, transaction: Transaction) -> bytes:
-    """What stands for ID number and name together: whom a code belongs to."""
-    answers = transaction.answers
-    return runtime.vault.index("person", f"{answers['id_number']}:{answers.get('name', '')}")
 
 
 def prove(
@@ -164,16 +142,16 @@ def prove(
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     if transaction.state is not State.IDENTITY_PENDING or transaction.row.proof:
         return Result(NotOpen(), transaction)
-    who, kind = asker(runtime, transaction), transaction.row.type
+    who, kind = codes.asker(runtime, transaction), transaction.row.type
     said: Proven | Wrong | Locked = identity.prove(tx, runtime, transaction.row.subject, who, kind, code)
-    citizen = registered(tx, runtime, transaction) if isinstance(said, Proven) else None
+    citizen = codes.registered(tx, runtime, transaction) if isinstance(said, Proven) else None
     if isinstance(said, Proven) and citizen is None:
         said = Wrong(identity.PROOFS.most)  # a stranger's lucky guess: their code went to nobody
     if citizen:
         answers = {**transaction.answers, "name": citizen.name}
         sealed = store.sealed(runtime, transaction.id, "answers", answers)
         store.change(tx, runtime, transaction.id, proof="code", citizen_id=citizen.id, answers=sealed)
-        notifications.cancel_waiting(tx, runtime, transaction.id, Class.CODE, "used")
+        codes.withdraw(tx, runtime, transaction, "used")
     store.note(tx, runtime, transaction.id, "code_right" if citizen else "code_wrong")
     return Result(said, _reserved(tx, runtime, store.load(tx, runtime, transaction.id)))
 
@@ -185,7 +163,7 @@ def attest(
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     if transaction.state not in OPEN:
         return Result(NotOpen(), transaction)
-    citizen = registered(tx, runtime, transaction)
+    citizen = codes.registered(tx, runtime, transaction)
     if citizen is None:
         return Result(NotInRegister(), transaction)
     store.change(tx, runtime, transaction.id, proof="attested", citizen_id=citizen.id)
@@ -197,14 +175,6 @@ def _reserved(tx: Connection, runtime: Runtime, transaction: Transaction) -> Tra
     if transaction.row.proof and not unanswered(transaction):
         choices.held(Desk(tx, runtime), transaction)
     return transaction
-
-
-def registered(tx: Connection, runtime: Runtime, transaction: Transaction) -> Citizen | None:
-    """The registered person both answers name; a caller who cannot key a name is known by the number."""
-    answers = transaction.answers
-    citizen = register.find(tx, runtime.vault, answers["id_number"])
-    named = answers.get("name", citizen.name if citizen and transaction.row.face == PHONE else None)
-    return citizen if citizen and citizen.name == named else None
 
 
 # --- submission ----------------------------------------------------------------------------
