@@ -7,6 +7,7 @@ only some can carry goes to those.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -90,21 +91,46 @@ class Excess:
 
     def __str__(self) -> str:
         """For the system that asked: which field, which limit. Repeats no value."""
-        what = _WORDS[self.limit]
-        return f"{self.field} {what}".format(most=self.most, given=self.given)
+        where = f"personalisation {self.field}" if self.limit in OF_VALUES else self.field
+        return f"{where} {self._said(_EN)}"
+
+    @property
+    def zh(self) -> str:
+        """The same for people who read Chinese."""
+        where = f"变量“{self.field}”" if self.limit in OF_VALUES else _PARTS.get(self.field, self.field)
+        return f"{where}{self._said(_ZH)}"
+
+    def _said(self, words: Mapping[str, str]) -> str:
+        without = self.limit == "files" and not self.most
+        return words["no_files" if without else self.limit].format(most=self.most, given=self.given)
 
 
-_WORDS = {
-    "text": "is too long: at most {most} characters with the signature, this has {given}",
+OF_VALUES = ("variable", "links_in_values")
+"""The limits of one variable's value; their ``Excess.field`` is its name."""
+
+_EN = {
+    "text": "is too long: at most {most} characters, this has {given}",
     "json": "is too long to be spoken: at most {most} characters, this has {given}",
     "variable": "is too long: at most {most} characters, this has {given}",
     "links": "must not contain a web address",
     "links_in_values": "must not contain a web address",
     "countries": "is in a country no provider reaches",
     "files": "are too large: at most {most} bytes together, these have {given}",
+    "no_files": "cannot go this way",
 }
+_ZH = {
+    "text": "过长：最多{most}个字，现有{given}个",
+    "json": "过长，念不完：最多{most}个字，现有{given}个",
+    "variable": "过长：最多{most}个字，现有{given}个",
+    "links": "中不能有网址",
+    "links_in_values": "中不能有网址",
+    "countries": "所在的国家或地区，没有供应商能送达",
+    "files": "过大：一共最多{most}字节，现有{given}字节",
+    "no_files": "不能用这种方式发送",
+}
+_PARTS = {"text": "正文", "address": "号码", "attachments": "附件"}
 _LINK = re.compile(r"https?://|www\.|[a-z0-9-]\.(?:com|cn|net|org|gov)\b", re.IGNORECASE | re.ASCII)
-_JSON = len('{"text":""}')
+_JSON = len('{"text":""}')  # around the text itself
 
 
 def excess(limits: Limits, message: Message) -> Excess | None:
@@ -113,13 +139,14 @@ def excess(limits: Limits, message: Message) -> Excess | None:
 
 
 def _beyond_text(limits: Limits, message: Message) -> Excess | None:
-    signature = len(message.signature) + 2 if limits.signed and message.signature else 0
-    length = len(message.text) + signature
-    if limits.text and length > limits.text:
-        return Excess("text", "text", limits.text, length)
-    escapes = sum(character in '"\\\n\r\t' for character in message.text)
-    if limits.json and len(message.text) + escapes + _JSON > limits.json:
-        return Excess("json", "text", limits.json - _JSON, len(message.text) + escapes)
+    """What ``most`` and ``given`` count is the text alone; the room around it is taken off the limit."""
+    around = len(message.signature) + 2 if limits.signed and message.signature else 0
+    if limits.text and len(message.text) + around > limits.text:
+        return Excess("text", "text", limits.text - around, len(message.text))
+    if limits.json:
+        written = len(json.dumps(message.text, ensure_ascii=False)) - len('""')
+        if written + _JSON > limits.json:
+            return Excess("json", "text", limits.json - _JSON, written)
     return Excess("links", "text") if not limits.links and _LINK.search(message.text) else None
 
 

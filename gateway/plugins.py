@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 from collections.abc import Collection, Mapping
 from types import ModuleType
 from typing import Any, cast
@@ -29,15 +30,34 @@ def load(name: str, settings: Mapping[str, str]) -> Any:
     and ``build(settings)``, which raises ``ValueError`` for a value that is none. A
     setting that is missing or wrong is one line.
     """
-    module = _module(name)
-    required = _required(module)
-    missing = [f"{key} ({what})" for key, what in required.items() if not settings.get(key)]
-    if missing:
-        raise SettingError(f"{name} needs {', '.join(missing)}. Set it in the environment or in .env.")
+    lacking = [f"{key} ({what})" for key, what in missing(name, settings).items()]
+    if lacking:
+        raise SettingError(f"{name} needs {', '.join(lacking)}. Set it in the environment or in .env.")
     try:
-        return module.build(settings)
+        return _module(name).build(settings)
     except ValueError as error:
         raise SettingError(f"A setting of {name} is wrong: {str(error).rstrip('.')}.") from None
+
+
+def names() -> list[str]:
+    """Every module of integrations/, whatever it is."""
+    folder = importlib.import_module("integrations").__path__
+    return sorted(found.name for found in pkgutil.iter_modules(folder) if not found.ispkg)
+
+
+def declared(name: str) -> Any:
+    """The class of the provider called ``name``, unbuilt, for what it says of itself without settings.
+
+    That is the class in its module whose ``name`` is the module's; None where the integration
+    is no provider.
+    """
+    found = [one for one in vars(_module(name)).values() if isinstance(one, type)]
+    return next((one for one in found if getattr(one, "name", None) == name and hasattr(one, "limits")), None)
+
+
+def table(name: str, of: str) -> Mapping[str, Any]:
+    """A table of an integration's module, such as ``OUTCOMES``; empty where it has none."""
+    return cast(Mapping[str, Any], getattr(_module(name), of, {}))
 
 
 def given(name: str, settings: Mapping[str, str]) -> Collection[str]:
@@ -45,9 +65,14 @@ def given(name: str, settings: Mapping[str, str]) -> Collection[str]:
     return [key for key in _required(_module(name)) if settings.get(key)]
 
 
+def missing(name: str, settings: Mapping[str, str]) -> Mapping[str, str]:
+    """The settings it needs that are not there, each with what to put there."""
+    return {key: what for key, what in _required(_module(name)).items() if not settings.get(key)}
+
+
 def is_complete(name: str, settings: Mapping[str, str]) -> bool:
     """Whether all the settings it needs are there."""
-    return len(given(name, settings)) == len(_required(_module(name)))
+    return not missing(name, settings)
 
 
 def _required(module: ModuleType) -> Mapping[str, str]:

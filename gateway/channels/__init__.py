@@ -40,6 +40,12 @@ class Channel(Protocol):
     RECEIPT_WINDOW: timedelta
     """How long a receipt may take; after it "accepted" is all that will be known."""
 
+    RETRIES: tuple[timedelta, ...]
+    """How long after each time nobody was there it is tried again; after the last there is no other."""
+
+    CAPS: tuple[tuple[int, timedelta], ...]
+    """How often one address is tried at most within how long, over all messages."""
+
     def normalise(self, text: str) -> str:
         """The address in its one written form; ``AddressError`` says what is wrong with it."""
 

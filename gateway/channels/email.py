@@ -8,12 +8,14 @@ from datetime import timedelta
 
 from gateway.channels import AddressError
 
-__all__ = ["ADDRESS", "LIMIT", "RECEIPT_WINDOW", "SUFFIX", "normalise", "parts"]
+__all__ = ["ADDRESS", "CAPS", "LIMIT", "RECEIPT_WINDOW", "RETRIES", "SUFFIX", "normalise", "parts"]
 
 SUFFIX = "email"
 ADDRESS = "email"
 LIMIT = 2_000_000  # bytes of the whole message
 RECEIPT_WINDOW = timedelta(hours=24)
+RETRIES: tuple[timedelta, ...] = ()  # mail servers try for days by themselves
+CAPS: tuple[tuple[int, timedelta], ...] = ()
 LONGEST = 254  # characters of an address (RFC 5321, 4.5.3.1.3 less the angle brackets)
 
 # What mail systems deliver to in practice; quoted local parts and bare hosts are refused.

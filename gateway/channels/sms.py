@@ -18,8 +18,10 @@ from gateway.channels import AddressError
 
 __all__ = [
     "ADDRESS",
+    "CAPS",
     "LIMIT",
     "RECEIPT_WINDOW",
+    "RETRIES",
     "SUFFIX",
     "AddressError",
     "is_hotline",
@@ -32,6 +34,8 @@ SUFFIX = "sms"
 ADDRESS = "mobile"
 LIMIT = 500
 RECEIPT_WINDOW = timedelta(hours=72)
+RETRIES: tuple[timedelta, ...] = ()  # carriers keep trying for days by themselves
+CAPS: tuple[tuple[int, timedelta], ...] = ()  # the providers count, and say when they take more
 
 _MOBILE = re.compile(r"(?:\+?86)?(1[3-9][0-9]{9})")
 # Public numbers that libraries of telephone numbers do not know; some are dialled with an area code.
@@ -39,6 +43,9 @@ _HOTLINE = re.compile(
     r"(?:(?:\+86|0)(?:10|2[0-9]|[3-9][0-9]{2}))?(?:12333|12345|12393|12348|12329|12366)"
     r"|110|119|120|122|95[0-9]{3}|400[0-9]{7}"
 )
+# 0736-7255555转801, 分机801, x801, ext. 801, a pause and digits to dial, or a third group of digits.
+_EXTENSION = re.compile(r"\+?[0-9]{3,17}(?:[转轉]|分[机機]|[,;#*x]|;?ext=?)+[0-9]{1,6}#?", re.IGNORECASE)
+_THIRD_GROUP = re.compile(r"(?:\+86[- ]?|0)[1-9][0-9]{1,2}[- ]?[0-9]{7,8}-[0-9]{1,6}")
 _MAINLAND = 86
 _SENDERS = "106"  # 106… sends texts; a library takes 1069012333 for a landline
 _MOBILE_TYPES = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
@@ -58,6 +65,12 @@ def normalise(text: str) -> str:
     mobile = _MOBILE.fullmatch(number)
     if mobile:
         return f"+86{mobile[1]}"
+    if _has_extension(text, number):
+        raise AddressError(
+            "extension",
+            "这是带分机的电话，不能接收短信。请填写手机号码。",
+            "This number has an extension and takes no texts. Enter a mobile number.",
+        )
     if is_hotline(number) or number.startswith(_SENDERS):
         raise AddressError(
             "hotline",
@@ -79,6 +92,12 @@ def _compact(text: str) -> str:
         c for c in plain if not (c in "-.()/‐‑–—" or c.isspace() or unicodedata.category(c) == "Cf")
     )
     return f"+{kept[2:]}" if kept.startswith("00") else kept
+
+
+def _has_extension(text: str, number: str) -> bool:
+    """Whether digits are to be dialled after the line was taken; ``number`` is the text compacted."""
+    written = re.sub(r"[()]|^\s+|\s+$", "", unicodedata.normalize("NFKC", text))
+    return bool(_EXTENSION.fullmatch(number) or _THIRD_GROUP.fullmatch(written))
 
 
 def _foreign(number: str) -> str:

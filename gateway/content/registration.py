@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
+from sqlalchemy import Connection
 
 from gateway.content import store
 from gateway.content.store import Registration, TemplateVersion
@@ -25,6 +26,39 @@ def register(runtime: Runtime) -> Iterator[Registration]:
     for provider in runtime.providers.values():
         if isinstance(provider, TemplateRegistrar):
             yield from _with_provider(runtime, provider)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A text that does not go out yet, or never will: the provider's judgement."""
+
+    template: str
+    language: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the newest texts of a channel stand with a provider; ``new`` ones were not handed in yet."""
+
+    approved: int
+    new: int
+    open: tuple[Open, ...]
+
+
+def standing(tx: Connection, provider: str, channel: str) -> Standing:
+    """What is known of it here; nobody is asked."""
+    known = store.registrations(tx, provider)
+    newest = [text for text in store.newest_versions(tx) if text.channel == channel]
+    given = [(text, known[text.key]) for text in newest if text.key in known]
+    waiting = [
+        Open(text.name, text.language, one.state, one.reason)
+        for text, one in given
+        if one.state != ReviewState.APPROVED
+    ]
+    waiting.sort(key=lambda one: (one.template, one.language))
+    return Standing(len(given) - len(waiting), len(newest) - len(given), tuple(waiting))
 
 
 def _with_provider(runtime: Runtime, provider: TemplateRegistrar) -> Iterator[Registration]:

@@ -63,7 +63,7 @@ def sandbox(shared_sandbox: Sandbox) -> Sandbox:
     """The sandbox, as good as new but for its templates and people."""
     shared_sandbox.call("POST", "reset", {})
     addresses = {"report_url": "", "voice_report_url": "", "sms_up_url": ""}
-    times = {"receipt_delay": 0.05, "query_visible_after": 0.0, "review_delay": 0.0}
+    times = {"receipt_delay": 0.05, "receipt_jitter": 0.0, "query_visible_after": 0.0, "review_delay": 0.0}
     rings = {"ring_seconds": 0.05, "talk_seconds": 0.05}
     shared_sandbox.call("POST", "settings", addresses | times | rings)
     return shared_sandbox

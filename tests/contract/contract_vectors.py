@@ -3,17 +3,25 @@
 A provider's file has, always: ``settings`` ("{url}" becomes the canned server's
 address, "{port}" its port; give short timeouts), ``now``, ``personal`` (words that must appear nowhere),
 ``one.messages``, ``codes``, ``hand_over``. Then, for each protocol it speaks:
-``find``; ``kind``, ``parse``, ``bad_reports``, ``verify``, ``acknowledgement`` (by kind); ``register``,
-``review``.
+``find``; ``kind``, ``parse``, ``bad_reports``, ``verify``, ``acknowledgement`` (by kind), ``cause_push``,
+``causes``; ``register``, ``review``, ``review_signature``. What they must show at least is in ``situations``.
 
 * ``hand_over``: ``rule``, ``handover``, ``messages``, ``answers``, ``outcomes``, ``sent``.
-* ``answers``: each with ``status`` and ``json`` or ``body``, or ``then`` (hang, close, reset).
+* ``answers``: each with ``status``, ``content_type`` and ``json`` or ``body``; or ``then``: hang, close,
+  reset.
 * ``sent``: what each request must have had: ``path``, ``query``, ``form``, ``json``, ``headers``.
 * ``wire`` smtp: ``answers`` and ``sent.mail`` are those of ``canned_smtp``; a code has its ``answer``.
 * ``codes``: ``rule``, ``code``, ``status``, ``outcome``, ``calls``; ``code_answer`` is the
   vendor's error body with "{code}" in it.
+* ``messages``: the fields of ``gateway.messages.Message``; an attachment's ``body`` is base64.
+* ``find``: ``rule``, ``address``, ``handover``, ``at``, ``text``, ``signature``, ``answers``, ``finding``.
 * callbacks: ``json``, ``body`` or ``base64``, ``headers``, ``remote``, ``url``, ``kind`` (the file's own
-  ``kind`` unless the case has one); ``parse`` ends in ``reports``: Receipts and Inbounds.
+  ``kind`` unless the case has one); ``parse`` ends in ``reports``: Receipts, Inbounds, Complaints.
+* ``cause_push``: a callback with "{code}" where the vendor's code of a message that did not arrive
+  stands; ``causes``: for each code of the module's ``CAUSES``, and for one that nobody knows, the cause.
+* ``register``: ``rule``, ``template``, ``answers``, then ``code``, ``refused`` or ``unanswered``;
+  ``review`` (of the template ``code``, SMS_1 unless the case has one), ``review_signature``: ``rule``,
+  ``answers``, ``review``; a vendor that fails leaves it pending.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,18 +12,23 @@ from typing import Any
 import pytest
 
 from gateway import channels
-from gateway.messages import Message
+from gateway.messages import Attachment, Limits, Message
 from gateway.providers import (
     Callback,
+    Cause,
+    Delivery,
     Inquirer,
     Inquiry,
+    Receipt,
     RegistrationRefused,
     RegistrationUnanswered,
     Reporter,
+    Review,
     Sender,
     TemplateRegistrar,
 )
 from tests.contract import contract_vectors as vectors
+from tests.contract import situations
 from tests.contract.canned_server import CannedServer, free_port
 from tests.contract.canned_smtp import CannedSmtp
 
@@ -41,7 +46,13 @@ def built(name: str, url: str) -> Any:
 
 
 def messages_of(case: dict[str, Any]) -> list[Message]:
-    return [Message(**message) for message in case["messages"]]
+    return [message_of(**message) for message in case["messages"]]
+
+
+def message_of(attachments: Sequence[dict[str, Any]] = (), expires_at: str = "", **fields: Any) -> Message:
+    files = tuple(Attachment(**{**one, "body": base64.b64decode(one["body"])}) for one in attachments)
+    until = datetime.fromisoformat(expires_at) if expires_at else None
+    return Message(**fields, attachments=files, expires_at=until)
 
 
 def check_nothing_personal(name: str, text: str) -> None:
@@ -88,6 +99,15 @@ def test_each_of_the_vendor_s_codes_has_its_outcome(
 
 
 @pytest.mark.parametrize("name", vectors.names(KIND))
+def test_the_vectors_show_every_situation(name: str) -> None:
+    module = vectors.module(name)
+    causes = getattr(module, "CAUSES", {})
+    missing = situations.lacking(vectors.load(KIND, name), module.OUTCOMES, causes)
+    if missing:
+        pytest.fail("\n".join(f"{name}: {one}" for one in missing), pytrace=False)
+
+
+@pytest.mark.parametrize("name", vectors.names(KIND))
 def test_every_code_in_the_provider_s_table_has_a_vector(name: str) -> None:
     tested = {case["code"] for case in vectors.load(KIND, name)["codes"]}
     assert tested >= set(vectors.module(name).OUTCOMES)
@@ -102,6 +122,7 @@ def test_every_integration_has_its_vectors() -> None:
 def test_a_provider_is_what_its_file_and_its_vectors_say(name: str) -> None:
     provider, loaded = built(name, "http://127.0.0.1:1"), vectors.load(KIND, name)
     assert isinstance(provider, Sender)
+    assert isinstance(provider.limits, Limits)
     assert (provider.name, provider.batch > 0) == (name, True)
     channels.load(provider.channel)
     assert isinstance(provider, Reporter) == ("acknowledgement" in loaded)
@@ -121,7 +142,9 @@ def test_a_provider_nobody_answers_for_is_unreachable(name: str, everything_said
 def test_an_inquiry_finds_what_the_vendor_has(
     name: str, case: dict[str, Any], everything_said: Callable[[], str]
 ) -> None:
-    inquiry = Inquiry(case["address"], case["handover"], datetime.fromisoformat(case["at"]))
+    at = datetime.fromisoformat(case["at"])
+    words = case.get("text", ""), case.get("signature", "")
+    inquiry = Inquiry(case["address"], case["handover"], at, *words)
     with CannedServer(case["answers"]) as server:
         finding = built(name, server.url).find(inquiry)
     assert vectors.described(finding) == case["finding"]
@@ -144,9 +167,28 @@ def callback_of(name: str, case: dict[str, Any]) -> Callback:
 
 
 @pytest.mark.parametrize(("name", "case"), vectors.cases(KIND, "parse"))
-def test_a_push_is_read_into_receipts_and_inbound_messages(name: str, case: dict[str, Any]) -> None:
-    reports = built(name, "http://127.0.0.1:1").parse(callback_of(name, case))
+def test_a_push_is_read_into_reports_and_a_second_time_alike(name: str, case: dict[str, Any]) -> None:
+    provider, push = built(name, "http://127.0.0.1:1"), callback_of(name, case)
+    reports = provider.parse(push)
     assert vectors.described(reports) == [vectors.whole(report) for report in case["reports"]]
+    assert provider.parse(push) == reports, "the same push twice must read the same"
+
+
+CAUSES = [
+    pytest.param(name, code, cause, id=f"{name}: {code}")
+    for name in REPORTERS
+    for code, cause in vectors.load(KIND, name).get("causes", {}).items()
+]
+
+
+@pytest.mark.parametrize(("name", "code", "cause"), CAUSES)
+def test_each_code_of_a_receipt_has_its_cause(name: str, code: str, cause: str) -> None:
+    push = json.loads(json.dumps(vectors.load(KIND, name)["cause_push"]).replace("{code}", code))
+    reports = built(name, "http://127.0.0.1:1").parse(callback_of(name, push))
+    receipts = [report for report in reports if isinstance(report, Receipt)]
+    assert [(one.delivery, one.code, one.cause) for one in receipts] == [
+        (Delivery.UNDELIVERED, code, Cause(cause))
+    ]
 
 
 @pytest.mark.parametrize("name", REPORTERS)
@@ -194,6 +236,18 @@ def test_a_template_is_handed_in_or_refused_with_the_vendor_s_reason(name: str, 
 
 @pytest.mark.parametrize(("name", "case"), vectors.cases(KIND, "review"))
 def test_a_review_is_pending_approved_or_refused_with_its_reason(name: str, case: dict[str, Any]) -> None:
+    check_review(name, case, lambda provider: provider.review(case.get("code", "SMS_1")))
+
+
+@pytest.mark.parametrize(("name", "case"), vectors.cases(KIND, "review_signature"))
+def test_the_signature_s_review_is_read_alike(name: str, case: dict[str, Any]) -> None:
+    check_review(name, case, lambda provider: provider.review_signature())
+
+
+def check_review(name: str, case: dict[str, Any], ask: Callable[[Any], Review]) -> None:
     with CannedServer(case["answers"]) as server:
-        review = built(name, server.url).review("SMS_1")
+        review = ask(built(name, server.url))
     assert vectors.described(review) == case["review"]
+    assert not server.answers
+    assert not server.unexpected
+    vectors.check_sent(server.requests, case.get("sent", [{} for _ in server.requests]))
