@@ -6,15 +6,15 @@ no signature, are JSON arrays, and are repeated after 1, 5 and 10 minutes unless
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from gateway.providers import Callback
-from integrations.aliyun_rpc import CHINA
 from integrations.networks import Networks
+from integrations.pushed_json import cause_of, moment, optional_word, reports_in, word, words
+
+__all__ = ["Pushes", "address", "cause_of", "moment", "optional_word", "reports_in", "word", "words"]
 
 
 class Pushes:
@@ -32,29 +32,6 @@ class Pushes:
         return '{"code":0,"msg":"ok"}', "application/json"
 
 
-def reports_in(body: bytes) -> list[Mapping[str, Any]]:
-    """The reports of one push. Raises ``ValueError``, which repeats nothing of the body."""
-    reports = _decoded(body)
-    if not isinstance(reports, list) or not all(isinstance(report, dict) for report in reports):
-        raise ValueError("A push is a JSON array of objects.")
-    return reports
-
-
-def _decoded(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None  # raised by the caller, without the body that the decoder's error carries
-
-
-def word(report: Mapping[str, Any], key: str) -> str:
-    """A field that names something, as text; the vendor writes some as numbers. "" is refused."""
-    value = report.get(key)
-    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        raise ValueError(f"A report lacks its {key}.")
-    return str(value)
-
-
 def address(report: Mapping[str, Any], key: str) -> str:
     """A telephone number in E.164."""
     number = report.get(key)
@@ -62,13 +39,3 @@ def address(report: Mapping[str, Any], key: str) -> str:
         raise ValueError(f"A report's {key} is no number.")
     bare = number.removeprefix("+")
     return f"+86{bare}" if re.fullmatch(r"1[3-9]\d{9}", bare) else f"+{bare}"
-
-
-def moment(report: Mapping[str, Any], key: str) -> datetime | None:
-    """A time in UTC+8, None where there is none."""
-    text = report.get(key)
-    if not text:
-        return None
-    if not isinstance(text, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", text):
-        raise ValueError(f"A report's {key} is not YYYY-MM-DD HH:MM:SS.")
-    return datetime.fromisoformat(text).replace(tzinfo=CHINA)

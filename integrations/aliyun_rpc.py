@@ -13,6 +13,7 @@ import logging
 import re
 import ssl
 import urllib.request
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
@@ -26,7 +27,13 @@ from aliyunsdkcore.vendored.requests.adapters import HTTPAdapter
 from aliyunsdkcore.vendored.requests.packages.urllib3.exceptions import ConnectTimeoutError
 
 from gateway.plugins import seconds
-from gateway.providers import Cause, Outcome, Rejected, Throttled, Unknown, Unreachable
+from gateway.providers import Accepted, Cause, Outcome, Rejected, Throttled, Unknown, Unreachable
+
+ACCOUNT: dict[str, str] = {
+    "ALIYUN_ACCESS_KEY_ID": "the access key id of the account",
+    "ALIYUN_ACCESS_KEY_SECRET": "its secret",
+    "ALIYUN_CALLBACK_NETWORKS": "comma-separated addresses or networks reports come from",
+}
 
 POOL_SIZE = 16  # connections kept; more threads than this would open short-lived ones
 
@@ -36,7 +43,9 @@ NEVER_CONNECTED = frozenset({"connect_failed", "tls_certificate"})
 
 SHARED_OUTCOMES: tuple[Throttled | Rejected | Unknown, ...] = (
     Throttled("isv.BUSINESS_LIMIT_CONTROL"),  # per number; ``until`` is read from its message
+    Throttled("Throttling"),  # the door's: calls a second, of us or of all
     Throttled("Throttling.User"),
+    Throttled("Throttling.Api"),
     Rejected("isv.DAY_LIMIT_CONTROL", Cause.ACCOUNT),
     Rejected("isv.MONTH_LIMIT_CONTROL", Cause.ACCOUNT),
     Unknown("isp.SYSTEM_ERROR"),  # both are known to have sent the message nevertheless
@@ -44,8 +53,11 @@ SHARED_OUTCOMES: tuple[Throttled | Rejected | Unknown, ...] = (
     Rejected("isv.AMOUNT_NOT_ENOUGH", Cause.ACCOUNT),
     Rejected("isv.OUT_OF_SERVICE", Cause.ACCOUNT),
     Rejected("isp.RAM_PERMISSION_DENY", Cause.ACCOUNT),
+    Rejected("NoPermission", Cause.ACCOUNT),  # the same, said at the door
+    Rejected("Forbidden.RAM", Cause.ACCOUNT),
     Rejected("isv.ACCOUNT_NOT_EXISTS", Cause.ACCOUNT),
     Rejected("isv.ACCOUNT_ABNORMAL", Cause.ACCOUNT),
+    Rejected("isv.SECURITY_FROZEN_ACCOUNT", Cause.ACCOUNT),
     Rejected("isv.PRODUCT_UN_SUBSCRIPT", Cause.ACCOUNT),
     Rejected("isv.PRODUCT_UNSUBSCRIBE", Cause.ACCOUNT),
     Rejected("isv.DENY_IP_RANGE", Cause.ACCOUNT),
@@ -102,6 +114,7 @@ class Rpc:
         )
         self._client.session.close()
         self._client.session = _Transport()
+        weakref.finalize(self, self._client.session.close)  # its connections go with it
         _silence()
 
     def request(self, kind: type[Any], **form: str) -> Any:
@@ -158,13 +171,20 @@ def _answer(body: bytes) -> dict[str, Any] | Failure:
     return Refusal(_clean_code(answer["Code"]), str(answer.get("Message", "")))
 
 
-def outcome_of(failure: Failure, outcomes: Mapping[str, Outcome], now: datetime) -> Outcome:
-    """What it means by the product's table; a code that is not in it is rejected and counted."""
-    if not isinstance(failure, Refusal):
-        return failure
-    outcome = outcomes.get(failure.code, Rejected(failure.code))
+def outcome_of(
+    answer: dict[str, Any] | Failure, reference: str, outcomes: Mapping[str, Outcome], now: datetime
+) -> Outcome:
+    """What an answer means by the product's table, ``reference`` being the field of the vendor's own.
+
+    A code that is not in the table is rejected and counted.
+    """
+    if isinstance(answer, dict):
+        return Accepted(str(answer[reference])) if answer.get(reference) else Unknown("no_reference")
+    if not isinstance(answer, Refusal):
+        return answer
+    outcome = outcomes.get(answer.code, Rejected(answer.code))
     if isinstance(outcome, Throttled):
-        return replace(outcome, until=_next_window(failure.message, now))
+        return replace(outcome, until=_next_window(answer.message, now))
     return outcome
 
 

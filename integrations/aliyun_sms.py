@@ -41,8 +41,18 @@ from gateway.providers import (
     Unknown,
     Unreachable,
 )
-from integrations.aliyun_pushes import Pushes, address, moment, reports_in, word
+from integrations.aliyun_pushes import (
+    Pushes,
+    address,
+    cause_of,
+    moment,
+    optional_word,
+    reports_in,
+    word,
+    words,
+)
 from integrations.aliyun_rpc import (
+    ACCOUNT,
     CHINA,
     SHARED_OUTCOMES,
     Failure,
@@ -53,27 +63,56 @@ from integrations.aliyun_rpc import (
     outcome_of,
 )
 
-SETTINGS: dict[str, str] = {
-    "ALIYUN_ACCESS_KEY_ID": "the access key id of the account",
-    "ALIYUN_ACCESS_KEY_SECRET": "its secret",
-    "ALIYUN_SMS_SIGN_NAME": "the approved signature, e.g. 常德人社",
-    "ALIYUN_CALLBACK_NETWORKS": "comma-separated addresses or networks reports come from",
-}
+SETTINGS: dict[str, str] = {**ACCOUNT, "ALIYUN_SMS_SIGN_NAME": "the approved signature, e.g. 常德人社"}
 
 OUTCOMES: dict[str, Outcome] = {
     outcome.code: outcome
     for outcome in (
         *SHARED_OUTCOMES,
         Rejected("isv.MOBILE_COUNT_OVER_LIMIT", Cause.RECIPIENT),
+        Rejected("isv.CUSTOMER_REFUSED", Cause.OPTED_OUT),
         Rejected("isv.SMS_TEMPLATE_ILLEGAL", Cause.CONTENT),
         Rejected("isv.SMS_SIGNATURE_ILLEGAL", Cause.CONTENT),
+        Rejected("isv.SMS_SIGN_ILLEGAL", Cause.CONTENT),
         Rejected("isv.SIGN_STATE_ILLEGAL", Cause.CONTENT),
         Rejected("isv.SMS_SIGNATURE_SCENE_ILLEGAL", Cause.CONTENT),
         Rejected("isv.SMS_CONTENT_ILLEGAL", Cause.CONTENT),
         Rejected("isv.DOMESTIC_NUMBER_NOT_SUPPORTED", Cause.CONTENT),
+        Rejected("isv.SMS_CONTENT_MISMATCH_TEMPLATE_TYPE", Cause.CONTENT),
+        Rejected("isv.UNSUPPORTED_CONTENT", Cause.CONTENT),  # traditional characters, emoji
         Rejected("isv.EXTEND_CODE_ERROR", Cause.CONTENT),
+        Rejected("isv.ONE_CODE_MULTIPLE_SIGN", Cause.CONTENT),
+        Rejected("isv.CODE_EXCEED_LIMIT", Cause.CONTENT),
+        Rejected("isv.CODE_ERROR", Cause.CONTENT),
+        Rejected("isv.SMS_TEST_SIGN_TEMPLATE_LIMIT", Cause.CONTENT),
+        Rejected("isv.SMS_TEST_TEMPLATE_PARAMS_ILLEGAL", Cause.CONTENT),
+        Rejected("isv.SMS_TEST_NUMBER_LIMIT", Cause.ACCOUNT),  # a signature for tests reaches nobody else
     )
 }
+
+# Why a message did not arrive: the codes of SmsReport, and of the carriers' own those that say one thing.
+CAUSES: dict[str, Cause] = {
+    "MOBILE_NOT_ON_SERVICE": Cause.AWAY,  # off, out of reach, suspended or no such number: it does not say
+    "MOBLLE_TERMINAL_ERROR": Cause.AWAY,  # the vendor's spelling: the handset is full or unfit
+    "MOBILE_ACCOUNT_ABNORMAL": Cause.AWAY,  # in arrears, or just moved to another carrier
+    "MOBILE_SEND_LIMIT": Cause.AWAY,
+    "SP_UNKNOWN_ERROR": Cause.AWAY,
+    "IS_CLOSE": Cause.AWAY,  # the vendor's line to the carrier is closed, and taken out by itself
+    "NO_ROUTE": Cause.AWAY,
+    "UNDELIV": Cause.AWAY,
+    "EXPIRED": Cause.AWAY,
+    "INVALID_NUMBER": Cause.RECIPIENT,
+    "MOBILE_IN_BLACK": Cause.OPTED_OUT,
+    "USER_REJECT": Cause.OPTED_OUT,
+    "CONTENT_KEYWORD": Cause.CONTENT,
+    "CONTENT_ERROR": Cause.CONTENT,
+    "SIGNATURE_BLACKLIST": Cause.CONTENT,
+    "PORT_NOT_REGISTERED": Cause.CONTENT,
+    "PARAMS_ILLEGAL": Cause.CONTENT,
+    "SP_NOT_BY_INTER_SMS": Cause.CONTENT,  # takes no messages from abroad: another route may be domestic
+}
+# A call's codes come in receipts, too, where the vendor finds the fault only afterwards.
+ALL_CAUSES = {one.code: one.cause for one in OUTCOMES.values() if isinstance(one, Rejected)} | CAUSES
 
 # One message is enough to have the vendor refuse the whole batch with one of these.
 SPOILS_BATCH = frozenset(
@@ -88,10 +127,18 @@ SPOILS_BATCH = frozenset(
         "isv.PARAM_NOT_SUPPORT_URL",
         "isv.BLACK_KEY_CONTROL_LIMIT",
         "isv.SMS_CONTENT_ILLEGAL",
+        "isv.UNSUPPORTED_CONTENT",
+        "isv.CUSTOMER_REFUSED",
     }
 )
 
-REVIEW_STATES = {"0": ReviewState.PENDING, "1": ReviewState.APPROVED}
+REVIEW_STATES = {
+    "0": ReviewState.PENDING,
+    "1": ReviewState.APPROVED,
+    "2": ReviewState.REFUSED,
+    "10": ReviewState.REFUSED,  # withdrawn
+}
+NOT_THERE = frozenset({"isv.SMS_TEMPLATE_ILLEGAL", "isv.SMS_SIGNATURE_ILLEGAL"})
 TEMPLATE_TYPES = {"code": "0", "notice": "1"}
 LONGEST_NAME = 30  # characters of a template's name
 PAGE_SIZE = 50  # the most QuerySendDetails gives
@@ -140,11 +187,7 @@ class AliyunSms(Pushes):
         request = self._single(messages[0]) if len(messages) == 1 else self._many(messages)
         request.add_query_param("TemplateCode", template)
         request.add_query_param("OutId", handover)
-        answer = self._rpc.ask(request)
-        if isinstance(answer, dict):
-            reference = answer.get("BizId")
-            return Accepted(str(reference)) if reference else Unknown("no_reference")
-        return outcome_of(answer, OUTCOMES, self._clock())
+        return outcome_of(self._rpc.ask(request), "BizId", OUTCOMES, self._clock())
 
     def _single(self, message: Message) -> Any:
         return self._rpc.request(
@@ -233,22 +276,12 @@ class AliyunSms(Pushes):
     def review(self, code: str) -> Review:
         """Ask for the judgement; while the vendor cannot be asked it counts as pending."""
         answer = self._rpc.ask(self._rpc.request(QuerySmsTemplateRequest, TemplateCode=code))
-        if isinstance(answer, Refusal):
-            return Review(ReviewState.REFUSED, _reason(answer))
-        if not isinstance(answer, dict):
-            return Review(ReviewState.PENDING, answer.code)
-        state = REVIEW_STATES.get(str(answer.get("TemplateStatus")), ReviewState.REFUSED)
-        return Review(state, str(answer.get("Reason") or "") if state is ReviewState.REFUSED else "")
+        return _review(answer, "TemplateStatus")
 
     def review_signature(self) -> Review:
-        """Ask what was decided on the name; while the vendor cannot be asked it counts as pending."""
+        """The same of the name in the settings."""
         answer = self._rpc.ask(self._rpc.request(QuerySmsSignRequest, SignName=self._sign_name))
-        if isinstance(answer, Refusal):
-            return Review(ReviewState.REFUSED, _reason(answer))
-        if not isinstance(answer, dict):
-            return Review(ReviewState.PENDING, answer.code)
-        state = REVIEW_STATES.get(str(answer.get("SignStatus")), ReviewState.REFUSED)
-        return Review(state, str(answer.get("Reason") or "") if state is ReviewState.REFUSED else "")
+        return _review(answer, "SignStatus")
 
 
 def build(settings: Mapping[str, str], clock: Clock = lambda: datetime.now(UTC)) -> AliyunSms:
@@ -278,27 +311,29 @@ def _reason(answer: dict[str, Any] | Failure) -> str:
     return "no_template_code" if isinstance(answer, dict) else answer.code
 
 
+def _review(answer: dict[str, Any] | Failure, status: str) -> Review:
+    """A judgement is what ``status`` says, or that the vendor does not have it; all else proves nothing."""
+    if isinstance(answer, Refusal) and answer.code in NOT_THERE:
+        return Review(ReviewState.REFUSED, _reason(answer))
+    if not isinstance(answer, dict):
+        return Review(ReviewState.PENDING, answer.code)
+    state = REVIEW_STATES.get(str(answer.get(status)), ReviewState.PENDING)
+    return Review(state, str(answer.get("Reason") or "") if state is ReviewState.REFUSED else "")
+
+
 def _receipt(report: Mapping[str, Any]) -> Receipt:
-    success, code = report.get("success"), str(report.get("err_code") or "")
+    success, code = report.get("success"), optional_word(report, "err_code")
     if not isinstance(success, bool):
         raise ValueError("A report lacks its success.")
+    delivery = _delivery(success, code)
     return Receipt(
         reference=word(report, "biz_id"),
         address=address(report, "phone_number"),
-        delivery=_delivery(success, code),
+        delivery=delivery,
         code=code,
         at=moment(report, "report_time"),
-        handover=str(report.get("out_id") or ""),
-    )
-
-
-def _inbound(report: Mapping[str, Any]) -> Inbound:
-    return Inbound(
-        id=word(report, "sequence_id"),
-        address=address(report, "phone_number"),
-        to=word(report, "dest_code"),
-        text=str(report.get("content") or ""),
-        at=moment(report, "send_time"),
+        handover=optional_word(report, "out_id"),
+        cause=cause_of(delivery, code, ALL_CAUSES),
     )
 
 
@@ -306,3 +341,13 @@ def _delivery(success: bool, code: str) -> Delivery:
     if code == "REQUEST_SUCCESS":  # sent on, but no word from the carrier
         return Delivery.PENDING
     return Delivery.DELIVERED if success else Delivery.UNDELIVERED
+
+
+def _inbound(report: Mapping[str, Any]) -> Inbound:
+    return Inbound(
+        id=word(report, "sequence_id"),
+        address=address(report, "phone_number"),
+        to=word(report, "dest_code"),
+        text=words(report, "content"),
+        at=moment(report, "send_time"),
+    )

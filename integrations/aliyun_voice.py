@@ -8,32 +8,40 @@ with it: such a call is ``Unknown`` and waits for its report.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from aliyunsdkdyvmsapi.request.v20170525.SingleCallByTtsRequest import SingleCallByTtsRequest
 
-from gateway.messages import Limits, Message
+from gateway.messages import Limits, Message, excess
 from gateway.providers import (
-    Accepted,
     Callback,
     Cause,
     Delivery,
+    Inbound,
     Outcome,
     Receipt,
     Rejected,
+    Report,
     Throttled,
-    Unknown,
+    Unreachable,
 )
-from integrations.aliyun_pushes import Pushes, address, moment, reports_in, word
-from integrations.aliyun_rpc import SHARED_OUTCOMES, connect, json_of, number_of, outcome_of
+from integrations.aliyun_pushes import (
+    Pushes,
+    address,
+    cause_of,
+    moment,
+    optional_word,
+    reports_in,
+    word,
+    words,
+)
+from integrations.aliyun_rpc import ACCOUNT, SHARED_OUTCOMES, connect, json_of, number_of, outcome_of
 
 SETTINGS: dict[str, str] = {
-    "ALIYUN_ACCESS_KEY_ID": "the access key id of the account",
-    "ALIYUN_ACCESS_KEY_SECRET": "its secret",
+    **ACCOUNT,
     "ALIYUN_TTS_CODE": "the code of an approved TTS template whose one variable is ${text}",
-    "ALIYUN_CALLBACK_NETWORKS": "comma-separated addresses or networks reports come from",
 }
 
 OUTCOMES: dict[str, Outcome] = {
@@ -41,16 +49,43 @@ OUTCOMES: dict[str, Outcome] = {
     for outcome in (
         *SHARED_OUTCOMES,
         Throttled("isv.VOICE_CALL_PERIOD_ERROR"),  # outside the hours in which calls may be made
+        Unreachable("isv.VOICE_CALL_FAIL"),  # the call could not be begun
         Rejected("isv.TTS_TEMPLATE_ILLEGAL", Cause.CONTENT),
+        Rejected("isv.TEMPLATE_ILLEGAL", Cause.CONTENT),
+        Rejected("isv.COMPLAINT_REJECT", Cause.CONTENT),  # the number calling was complained about
+        Rejected("isv.BILLID_NOT_EXIST", Cause.ACCOUNT),  # the number calling is not the account's
         Rejected("isv.DISPLAY_NUMBER_ILLEGAL", Cause.OURS),
     )
 }
 
-HEARD = frozenset({"200000", "200001"})  # to the end; answered and hung up early
-LONGEST_PARAM = 249  # characters of TtsParam, its JSON included
+# 200000 heard to the end, 200001 answered and hung up early, 200008 answered and no key pressed.
+HEARD = frozenset({"200000", "200001", "200008"})
+
+# Why a call was not heard: the codes of VoiceReport ("运营商回执错误码").
+CAUSES: dict[str, Cause] = {
+    "200002": Cause.AWAY,  # busy
+    "200003": Cause.AWAY,  # rang, was not answered
+    "200005": Cause.AWAY,  # not reached: the carrier, or the telephone refuses strangers
+    "200007": Cause.AWAY,  # out of the area
+    "200010": Cause.AWAY,  # switched off
+    "200118": Cause.AWAY,  # not at this hour of the day
+    "200119": Cause.AWAY,  # called too often
+    "200121": Cause.AWAY,  # too many calls at once
+    "400": Cause.AWAY,  # the network is full
+    "500": Cause.AWAY,  # the carrier failed
+    "482": Cause.AWAY,  # the number cannot be used just now
+    "200004": Cause.RECIPIENT,  # no number
+    "200011": Cause.RECIPIENT,  # suspended
+    "200116": Cause.RECIPIENT,  # no number
+    "200006": Cause.CONTENT,  # the sound could not be played
+    "200117": Cause.OURS,  # the number calling may not be shown
+    "200104": Cause.ACCOUNT,  # the number calling is restricted
+    "476": Cause.ACCOUNT,  # the number calling was taken away
+}
+
 MOST_PLAYS = 3
-SPEED = "-200"  # of -500 to 500: slower than usual, as elders need
-LINK = re.compile(r"https?://|www\.|[a-z0-9-]\.(?:com|cn|net|org|gov)\b", re.IGNORECASE | re.ASCII)
+KEYS = re.compile(r"[0-9*#]{1,32}", re.ASCII)
+SLOW, USUAL = "-200", "0"  # of -500 to 500
 
 Clock = Callable[[], datetime]
 
@@ -62,7 +97,7 @@ class AliyunVoice(Pushes):
     channel: str = "voice"
     batch: int = 1
     needs_template: bool = False
-    limits: Limits = Limits(json=LONGEST_PARAM, links=False)
+    limits: Limits = Limits(json=249, links=False)  # characters of TtsParam
     reports: frozenset[str] = frozenset({"voice-report"})
 
     def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:
@@ -79,33 +114,30 @@ class AliyunVoice(Pushes):
         return [self._call(handover, message) for message in messages]
 
     def _call(self, handover: str, message: Message) -> Outcome:
-        param = json_of({"text": message.text})
-        if len(param) > LONGEST_PARAM:
-            return Rejected("text_too_long", Cause.CONTENT)
-        if LINK.search(message.text):
-            return Rejected("text_with_link", Cause.CONTENT)
-        answer = self._rpc.ask(self._request(handover, message, param))
-        if isinstance(answer, dict):
-            reference = answer.get("CallId")
-            return Accepted(str(reference)) if reference else Unknown("no_reference")
-        return outcome_of(answer, OUTCOMES, self._clock())
+        if beyond := excess(self.limits, message):
+            return Rejected(f"beyond_{beyond.limit}", Cause.CONTENT)
+        answer = self._rpc.ask(self._request(handover, message))
+        return outcome_of(answer, "CallId", OUTCOMES, self._clock())
 
-    def _request(self, handover: str, message: Message, param: str) -> Any:
+    def _request(self, handover: str, message: Message) -> Any:
         shown = {"CalledShowNumber": self._show_number} if self._show_number else {}
         request = self._rpc.request(
-            SingleCallByTtsRequest, CalledNumber=number_of(message.address), TtsParam=param, **shown
+            SingleCallByTtsRequest,
+            CalledNumber=number_of(message.address),
+            TtsParam=json_of({"text": message.text}),
+            **shown,
         )
         request.add_query_param("TtsCode", self._template)
         request.add_query_param("PlayTimes", str(min(max(message.plays, 1), MOST_PLAYS)))
-        request.add_query_param("Speed", SPEED)
+        request.add_query_param("Speed", SLOW if message.slow else USUAL)
         request.add_query_param("OutId", handover)
         return request
 
     # --- Reporter ---
 
-    def parse(self, callback: Callback) -> Sequence[Receipt]:
-        """Read a VoiceReport."""
-        return [_receipt(report) for report in reports_in(callback.body)]
+    def parse(self, callback: Callback) -> Sequence[Report]:
+        """Read a VoiceReport: how each call went, and the keys pressed in it."""
+        return [read for report in reports_in(callback.body) for read in _reports(report)]
 
 
 def build(settings: Mapping[str, str], clock: Clock = lambda: datetime.now(UTC)) -> AliyunVoice:
@@ -117,13 +149,30 @@ def build(settings: Mapping[str, str], clock: Clock = lambda: datetime.now(UTC))
     return AliyunVoice(settings, clock)
 
 
+def _reports(report: Mapping[str, Any]) -> Iterator[Report]:
+    receipt = _receipt(report)
+    yield receipt
+    keys = words(report, "dtmf")
+    if KEYS.fullmatch(keys):
+        yield Inbound(
+            id=f"{receipt.reference}#keys",
+            address=receipt.address,
+            to=optional_word(report, "caller"),
+            text=keys,
+            at=receipt.at,
+            handover=receipt.handover,
+        )
+
+
 def _receipt(report: Mapping[str, Any]) -> Receipt:
     code = word(report, "status_code")
+    delivery = Delivery.DELIVERED if code in HEARD else Delivery.UNDELIVERED
     return Receipt(
         reference=word(report, "call_id"),
         address=address(report, "callee"),
-        delivery=Delivery.DELIVERED if code in HEARD else Delivery.UNDELIVERED,
+        delivery=delivery,
         code=code,
         at=moment(report, "end_time"),
-        handover=str(report.get("out_id") or ""),
+        handover=optional_word(report, "out_id"),
+        cause=cause_of(delivery, code, CAUSES),
     )

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from integrations.sandbox.dice import DICE
 from integrations.sandbox.dyvms import Voice
 from integrations.sandbox.faults import Fault, Faults, answer_under
 from integrations.sandbox.handsets import Handsets, Text
 from integrations.sandbox.limits import LIMITED, Account, Limits, code_accounts, notice_accounts
 from integrations.sandbox.options import Credentials, Options
 from integrations.sandbox.params import Params, loaded, mobile, needed, reference
-from integrations.sandbox.receipts import CHINA, Receipts, china_time
-from integrations.sandbox.signature import Doorkeeper, Refused
-from integrations.sandbox.texts import APPROVED, CODE, Template, Templates, fill
+from integrations.sandbox.receipts import Receipts
+from integrations.sandbox.records import Records
+from integrations.sandbox.reviews import Reviews, Signatures
+from integrations.sandbox.signature import Doorkeeper, Refused, pairs
+from integrations.sandbox.texts import CODE, Template, Templates, fill
 
 VERSION = "2017-05-25"
 MOST_NUMBERS = 1000  # in one SendSms
 BATCH = 100  # in one SendBatchSms
-OLDEST_DAYS = 30  # for QuerySendDetails
 BUSY = {LIMITED: "触发小时级流控Permits:5"}  # messages of codes switched on as faults
 
 
@@ -47,10 +45,11 @@ class Aliyun:
         calls: Counter[str],
     ) -> None:
         self.options = Options()
-        self._credentials = credentials
         self._doorkeeper = doorkeeper
         self._faults = faults
-        self._templates = templates
+        self.signatures = Signatures(credentials.sign_names)
+        self.reviews = Reviews(templates, self.signatures, lambda: self.options.review_delay)
+        records = Records(handsets, templates, lambda: self.options.query_visible_after)
         self._limits = limits
         self._handsets = handsets
         self._receipts = receipts
@@ -59,10 +58,8 @@ class Aliyun:
         self._actions: dict[str, Callable[[Params], dict[str, Any]]] = {
             "SendSms": self._send_sms,
             "SendBatchSms": self._send_batch_sms,
-            "QuerySendDetails": self._query_send_details,
-            "AddSmsTemplate": self._add_sms_template,
-            "QuerySmsTemplate": self._query_sms_template,
-            "QuerySmsSign": self._query_sms_sign,
+            **records.actions,
+            **self.reviews.actions,
             **voice.actions,
         }
 
@@ -70,8 +67,8 @@ class Aliyun:
         """Answer one RPC call."""
         query = request.raw_path.partition("?")[2]
         body = (await request.read()).decode("utf-8", "replace") if request.can_read_body else ""
-        params = dict(parse_qsl(query, keep_blank_values=True))
-        params |= parse_qsl(body, keep_blank_values=True)
+        params = dict(pairs(query))
+        params |= pairs(body)
         action = params.get("Action", "")
         self._calls[action if action in self._actions else "other"] += 1
         target = "aliyun_voice" if action in self._voice.actions else "aliyun_sms"
@@ -113,17 +110,17 @@ class Aliyun:
         self, params: Params, numbers: Sequence[Any], signs: Sequence[Any], values: Sequence[Any]
     ) -> dict[str, Any]:
         """Take all or none."""
-        template = self._template(needed(params, "TemplateCode"))
-        if not self._credentials.sign_names.issuperset(map(str, signs)):
-            raise Refused("isv.SMS_SIGNATURE_ILLEGAL", "该账号下找不到对应签名")
+        template = self.reviews.usable(needed(params, "TemplateCode"))
+        for sign in sorted(set(map(str, signs))):
+            self.signatures.check(sign)
         numbers = [mobile(number) for number in numbers]
         if len(set(numbers)) < len(numbers):
             raise Refused("isv.INVALID_PARAMETERS", "手机号码重复")
         texts = [fill(template, sign, _variables(value)) for sign, value in zip(signs, values, strict=True)]
         now = time.time()
         if self.options.limits:
-            pairs = zip(numbers, signs, strict=True)
-            self._limits.charge([_accounts(template, *pair) for pair in pairs], now)
+            sent = zip(numbers, signs, strict=True)
+            self._limits.charge([_accounts(template, *each) for each in sent], now)
         biz_id = reference(now)
         out_id = params.get("OutId", "")
         for number, text in zip(numbers, texts, strict=True):
@@ -131,63 +128,6 @@ class Aliyun:
             self._handsets.take(taken)
             self._receipts.expect(taken)
         return {"BizId": biz_id}
-
-    def _template(self, code: str) -> Template:
-        template = self._templates.get(code)
-        if template is None or template.status(time.time(), self.options.review_delay) != APPROVED:
-            raise Refused("isv.SMS_TEMPLATE_ILLEGAL", "该账号下找不到对应模板")
-        return template
-
-    # --- asking ---
-
-    def _query_send_details(self, params: Params) -> dict[str, Any]:
-        number = mobile(needed(params, "PhoneNumber"))
-        day = _day(needed(params, "SendDate"))
-        size, page = (_count(needed(params, name)) for name in ("PageSize", "CurrentPage"))
-        if size > 50:
-            raise Refused("isv.INVALID_PARAMETERS", "PageSize 1-50")
-        visible = time.time() - self.options.query_visible_after
-        found = [
-            text
-            for text in reversed(self._handsets.of(number))
-            if text.at <= visible
-            and china_time(text.at).startswith(day)
-            and params.get("BizId") in (None, "", text.biz_id)
-        ]
-        rows = [_detail(text) for text in found[(page - 1) * size : page * size]]
-        return {"SmsSendDetailDTOs": {"SmsSendDetailDTO": rows}, "TotalCount": len(found)}
-
-    # --- templates and signatures ---
-
-    def _add_sms_template(self, params: Params) -> dict[str, Any]:
-        kind = needed(params, "TemplateType")
-        if kind not in ("0", "1", "2", "3") or len(needed(params, "TemplateName")) > 30:
-            raise Refused("isv.INVALID_PARAMETERS", "参数异常")
-        content = needed(params, "TemplateContent")
-        needed(params, "Remark")
-        template = self._templates.add(params["TemplateName"], content, int(kind), time.time())
-        return {"TemplateCode": template.code}
-
-    def _query_sms_template(self, params: Params) -> dict[str, Any]:
-        template = self._templates.get(needed(params, "TemplateCode"))
-        if template is None:
-            raise Refused("isv.SMS_TEMPLATE_ILLEGAL", "该账号下找不到对应模板")
-        status = template.status(time.time(), self.options.review_delay)
-        return {
-            "TemplateCode": template.code,
-            "TemplateName": template.name,
-            "TemplateContent": template.content,
-            "TemplateType": template.kind,
-            "TemplateStatus": status,
-            "CreateDate": china_time(template.at),
-            "Reason": template.reason if status not in (0, APPROVED) else "",
-        }
-
-    def _query_sms_sign(self, params: Params) -> dict[str, Any]:
-        name = needed(params, "SignName")
-        if name not in self._credentials.sign_names:
-            raise Refused("isv.SMS_SIGNATURE_ILLEGAL", "该账号下找不到对应签名")
-        return {"SignName": name, "SignStatus": 1, "Reason": ""}
 
 
 def _accounts(template: Template, number: str, sign: str) -> Sequence[Account]:
@@ -212,36 +152,6 @@ def _numbers(params: Params) -> Sequence[str]:
     return next(filter(None, named), "").split(",")
 
 
-def _day(text: str) -> str:
-    """yyyyMMdd, at most thirty days ago → YYYY-MM-DD."""
-    try:
-        day = datetime.strptime(text, "%Y%m%d").replace(tzinfo=CHINA)
-    except ValueError:
-        day = datetime.min.replace(tzinfo=CHINA)
-    if datetime.now(CHINA) - day > timedelta(days=OLDEST_DAYS + 1):
-        raise Refused("isv.INVALID_PARAMETERS", "SendDate yyyyMMdd, 30 days at most")
-    return f"{day:%Y-%m-%d}"
-
-
-def _count(text: str) -> int:
-    if not re.fullmatch(r"[1-9]\d{0,5}", text, re.ASCII):
-        raise Refused("isv.INVALID_PARAMETERS", "PageSize and CurrentPage are positive")
-    return int(text)
-
-
-def _detail(text: Text) -> dict[str, Any]:
-    return {
-        "PhoneNum": text.number,
-        "Content": text.text,
-        "TemplateCode": text.template,
-        "OutId": text.out_id,
-        "SendStatus": text.status,
-        "ErrCode": text.err_code,
-        "SendDate": china_time(text.at),
-        "ReceiveDate": china_time(text.report_pushed_at or text.at),
-    }
-
-
 def _fault_answer(fault: Fault) -> web.Response:
     code = fault.code or "isp.SYSTEM_ERROR"
     usual = 500 if code.startswith("isp.") else 200 if code.startswith("isv.") else 400
@@ -250,7 +160,7 @@ def _fault_answer(fault: Fault) -> web.Response:
 
 
 def _reply(answer: Mapping[str, Any], status: int = 200) -> web.Response:
-    digits = os.urandom(16).hex().upper()
+    digits = DICE.of("aliyun").randbytes(16).hex().upper()
     request_id = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
     body = json.dumps({**answer, "RequestId": request_id}, ensure_ascii=False)
     return web.Response(text=body, status=status, content_type="application/json")

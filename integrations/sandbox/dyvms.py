@@ -70,7 +70,9 @@ class VoiceReports(Pushes[VoiceCall]):
             "start_time": china_time(call.answered_at) if call.answered_at else "",
             "end_time": china_time(call.ended_at),
             "duration": str(_duration(call)),
-            "hangup_direction": "1" if call.status == EARLY else "0",
+            "hangup_direction": "用户" if call.status == EARLY else "机器",
+            "originate_time": china_time(call.at),
+            "voice_type": "voice",
             "dtmf": "",
         }
 
@@ -88,6 +90,7 @@ class Voice:
         self._reports = reports
         self.actions: Mapping[str, Callable[[Params], dict[str, Any]]] = {
             "SingleCallByTts": self._single_call_by_tts,
+            "SingleCallByVoice": self._single_call_by_voice,
             "QueryCallDetailByCallId": self._query_call_detail,
         }
 
@@ -98,7 +101,7 @@ class Voice:
         text = _spoken(params.get("TtsParam", ""))
         plays = _within(params, "PlayTimes", 1, 3, default=3)
         _within(params, "Volume", 0, 100, default=100)
-        _within(params, "Speed", -500, 500, default=0)
+        speed = _within(params, "Speed", -500, 500, default=0)
         _check_out_id(params)
         if not re.fullmatch(r"\d{5,12}", params.get("CalledShowNumber") or SHOWN, re.ASCII):
             raise Refused("isv.DISPLAY_NUMBER_ILLEGAL", "号显不合法")
@@ -106,15 +109,23 @@ class Voice:
         if self.options.limits:
             self._limits.charge([call_accounts(number)], now)
         call = VoiceCall(number, text, now, reference(now), PROVIDER, plays, out_id=params.get("OutId", ""))
-        call.changed = self._reports.changed
+        call.changed, call.slow = self._reports.changed, speed < 0
         self._phones.ring(call)
         return {"CallId": call.id}
 
+    def _single_call_by_voice(self, params: Params) -> dict[str, Any]:
+        """The account has no recordings: none was ever handed in here."""
+        mobile(needed(params, "CalledNumber"))
+        needed(params, "VoiceCode")
+        raise Refused("isv.VOICE_FILE_ILLEGAL", "语音文件不合法")
+
     def _query_call_detail(self, params: Params) -> dict[str, Any]:
-        if needed(params, "ProdId") != TTS_PRODUCT or not needed(params, "QueryDate").isdecimal():
+        at = needed(params, "QueryDate")
+        if needed(params, "ProdId") != TTS_PRODUCT or not re.fullmatch(r"\d{13}", at, re.ASCII):
             raise Refused("isv.INVALID_PARAMETERS", "参数异常")
         call = self._phones.find(needed(params, "CallId"))
-        if call is None or call.status not in ENDED:
+        day = china_time(int(at) / 1000)[:10]
+        if not isinstance(call, VoiceCall) or call.status not in ENDED or china_time(call.at)[:10] != day:
             return {"Data": "{}"}
         code, words = RESULTS[call.status]
         detail = {

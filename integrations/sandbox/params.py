@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from integrations.sandbox.dice import DICE
 from integrations.sandbox.signature import Refused
 
 Params = Mapping[str, str]
@@ -42,4 +42,4 @@ def mobile(number: Any) -> str:
 
 def reference(now: float) -> str:
     """A new BizId or CallId."""
-    return f"{int(now * 1000):013d}{int.from_bytes(os.urandom(2)):05d}^0"
+    return f"{int(now * 1000):013d}{DICE.of('aliyun').randrange(65536):05d}^0"

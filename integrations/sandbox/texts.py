@@ -8,15 +8,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from integrations.sandbox.signature import Refused
 
-PENDING, APPROVED, REFUSED = 0, 1, 2  # the vendor's TemplateStatus
+PENDING, APPROVED, REFUSED, WITHDRAWN = 0, 1, 2, 10  # the vendor's TemplateStatus
 CODE = 0  # TemplateType of verification codes; 1 is a notice
 LONGEST_TEXT = 500
 LONGEST_VALUE = 35
+RESERVED = frozenset({"email", "mobile", "id", "nick", "site"})  # no names for variables
 VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 LINK = re.compile(
     r"https?://|www\.|[a-z0-9-]\.(?:com|cn|net|org|gov|top|xyz|io)\b", re.IGNORECASE | re.ASCII
@@ -26,7 +27,10 @@ LINK_WITH_VARIABLE = re.compile(r"(?:https?://|www\.)\S*\$\{|\$\{(?:url|link)\w*
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A text handed in; ``reason`` is set when the review refuses it. ``at`` in epoch seconds."""
+    """A text handed in; ``reason`` is set when the review refuses it. ``at`` in epoch seconds.
+
+    ``decided`` is the status somebody gave it in place of the review's.
+    """
 
     code: str
     name: str
@@ -34,9 +38,12 @@ class Template:
     kind: int
     at: float
     reason: str
+    decided: int | None = None
 
     def status(self, now: float, review_delay: float) -> int:
         """Where the review stands."""
+        if self.decided is not None:
+            return self.decided
         if now < self.at + review_delay:
             return PENDING
         return REFUSED if self.reason else APPROVED
@@ -62,6 +69,15 @@ class Templates:
         """The template of that code."""
         return self._templates.get(code)
 
+    def all(self) -> list[Template]:
+        """Every one, in the order they were handed in."""
+        return list(self._templates.values())
+
+    def decide(self, code: str, status: int, reason: str) -> None:
+        """Let it stand so from now on. Raises ``LookupError`` for one that is not there."""
+        self._templates[code] = replace(self._templates[code], decided=status, reason=reason)
+        self._save()
+
     def _save(self) -> None:
         rows = [asdict(template) for template in self._templates.values()]
         temporary = self._path.with_suffix(".new")
@@ -78,22 +94,33 @@ def objection(content: str, kind: int) -> str:
         (bool(re.search("[【】]", content)), "模板内容不能包含【】"),
         (not fixed.strip(), "模板不能全部由变量组成"),
         ("}${" in content, "变量不能相邻"),
-        ("${" in fixed or not all(re.fullmatch(r"[A-Za-z]\w{0,31}", name) for name in names), "变量名不合规"),
+        ("${" in fixed or not all(map(_is_name, names)), "变量名不合规"),
         (bool(LINK_WITH_VARIABLE.search(content)), "链接不能作为变量"),
         (kind == CODE and len(names) != 1, "验证码模板只能有一个变量"),
     )
     return ";".join(reason for broken, reason in rules if broken)
 
 
+def _is_name(name: str) -> bool:
+    return name not in RESERVED and bool(re.fullmatch(r"[A-Za-z]\w{0,31}", name, re.ASCII))
+
+
 def fill(template: Template, sign: str, params: Mapping[str, object]) -> str:
     """The text as it arrives, with its signature. Raises ``Refused`` with the vendor's code."""
-    values = {name: str(params.get(name, "")) for name in VARIABLE.findall(template.content)}
+    values = {name: _string(params.get(name, "")) for name in VARIABLE.findall(template.content)}
     for value in values.values():
         _check_value(value, template.kind)
     text = f"【{sign}】" + VARIABLE.sub(lambda found: values[found[1]], template.content)
     if len(text) > LONGEST_TEXT:
         raise Refused("isv.PARAM_LENGTH_LIMIT", "短信内容超过长度限制")
     return text
+
+
+def _string(value: object) -> str:
+    """{"code":"1234"} is taken, {"code":1234} is not."""
+    if not isinstance(value, str):
+        raise Refused("isv.INVALID_JSON_PARAM", "JSON参数不合法，只接受字符串值")
+    return value
 
 
 def _check_value(value: str, kind: int) -> None:

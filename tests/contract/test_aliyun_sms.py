@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import socket
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from gateway.errors import SettingError
 from gateway.messages import Message
 from gateway.plugins import load
 from gateway.providers import Accepted, Unreachable
+from integrations.aliyun_rpc import Refusal
 from tests.contract import contract_vectors as vectors
 from tests.contract.canned_server import CannedServer
 
@@ -47,6 +50,21 @@ def test_a_name_that_cannot_be_resolved_is_unreachable(monkeypatch: pytest.Monke
 def test_numbers_never_travel_in_the_clear(endpoint: str) -> None:
     with pytest.raises(SettingError, match="plain http"):
         load("aliyun_sms", settings(ALIYUN_SMS_ENDPOINT=endpoint))
+
+
+def test_a_hundred_messages_are_one_call_with_the_numbers_in_its_body() -> None:
+    batch = [replace(MESSAGE, address=f"+86138001380{n:02d}", params={"card": str(n)}) for n in range(100)]
+    with CannedServer([{"json": {"Code": "OK", "BizId": "1^0"}}]) as server:
+        provider = load("aliyun_sms", settings(ALIYUN_SMS_ENDPOINT=server.url))
+        assert provider.hand_over("h1", batch) == [Accepted("1^0")] * 100
+    [request] = server.requests
+    numbers, values = (json.loads(request.form[name]) for name in ("PhoneNumberJson", "TemplateParamJson"))
+    assert dict(zip(numbers, values, strict=True)) == {m.address[3:]: m.params for m in batch}
+    assert not any(number in request.url for number in numbers)
+
+
+def test_a_refusal_shows_its_code_and_not_the_vendor_s_words_which_may_name_people() -> None:
+    assert "13800138000" not in repr(Refusal("isv.MOBILE_NUMBER_ILLEGAL", "13800138000invalid mobile number"))
 
 
 def test_a_second_try_is_signed_anew() -> None:

@@ -20,6 +20,7 @@ from integrations.sandbox.phones import Phones
 from integrations.sandbox.receipts import parts
 from integrations.sandbox.scratch import open_scratch
 from integrations.sandbox.signature import Doorkeeper, Refused, string_to_sign
+from integrations.sandbox.texts import Template, fill, objection
 
 NOON = 1795233600.0  # 2026-11-21 12:00:00 in China
 
@@ -122,6 +123,47 @@ def test_a_reply_that_is_none_is_refused(number: object, text: object, through: 
     replies.doors["aliyun_sms"] = lambda reply: None
     with pytest.raises(ValueError, match=r"number|text|through"):
         replies.send(number, text, through)
+
+
+def template(content: str = "卡${card}已挂失", kind: int = 1) -> Template:
+    return Template("SMS_1", "模板", content, kind, 0.0, "")
+
+
+@pytest.mark.parametrize("value", ["1", "字" * 35])
+def test_a_value_has_1_to_35_characters(value: str) -> None:
+    assert fill(template(), "常德人社", {"card": value}) == f"【常德人社】卡{value}已挂失"
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "code"),
+    [
+        ("", 1, "isv.TEMPLATE_MISSING_PARAMETERS"),
+        ("字" * 36, 1, "isv.PARAM_LENGTH_LIMIT"),
+        (6266, 1, "isv.INVALID_JSON_PARAM"),
+        ("12333.cn", 1, "isv.PARAM_NOT_SUPPORT_URL"),
+        ("【12333", 1, "isv.TEMPLATE_PARAMS_ILLEGAL"),
+        ("123", 0, "isv.TEMPLATE_PARAMS_ILLEGAL"),
+        ("1234567", 0, "isv.TEMPLATE_PARAMS_ILLEGAL"),
+        ("１２３４", 0, "isv.TEMPLATE_PARAMS_ILLEGAL"),
+    ],
+)
+def test_a_value_that_breaks_a_rule_has_the_vendor_s_code(value: object, kind: int, code: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        fill(template(kind=kind), "常德人社", {"card": value})
+    assert refusal.value.code == code
+
+
+def test_a_text_has_500_characters_at_most_its_signature_included() -> None:
+    full = template("字" * 493 + "${n}")
+    assert len(fill(full, "常德人社", {"n": "1"})) == 500
+    with pytest.raises(Refused, match=r"isv\.PARAM_LENGTH_LIMIT"):
+        fill(full, "常德人社", {"n": "12"})
+
+
+@pytest.mark.parametrize("name", ["id", "email", "mobile", "nick", "site", "卡号", "1a"])
+def test_a_variable_s_name_is_a_word_the_vendor_has_no_other_use_for(name: str) -> None:
+    assert objection("卡${" + name + "}已挂失", 1) == "变量名不合规"
+    assert objection("卡${card_id}已挂失", 1) == ""
 
 
 def test_a_long_message_counts_by_67_characters() -> None:
