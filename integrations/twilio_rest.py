@@ -1,49 +1,31 @@
 """The call that Twilio's messages and calls share: its SDK on our own transport, failures as values.
 
 No provider of its own. Sources: the source of twilio-python 9.13.0 and the vendor's error
-dictionary and webhook-security pages. Nothing is idempotent there: whatever may have arrived
-without an answer is ``Unknown``.
+dictionary. Nothing is idempotent there: whatever may have arrived without an answer is ``Unknown``.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-import ssl
-import urllib.request
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http import HttpClient
 from twilio.http.response import Response
-from twilio.request_validator import SIGNATURE_HEADER, RequestValidator
 from twilio.rest import Client
 
 from gateway.plugins import seconds
-from gateway.providers import (
-    Accepted,
-    Callback,
-    Cause,
-    Outcome,
-    Rejected,
-    Throttled,
-    Unknown,
-    Unreachable,
-)
+from gateway.providers import Accepted, Cause, Outcome, Rejected, Throttled, Unknown
+from integrations.kept_connections import is_loopback, outcome_of_failure, pool
+from integrations.twilio_callbacks import clean_code, token
 
 T = TypeVar("T")
 
 API = "https://api.twilio.com"
-POOL_SIZE = 16  # connections kept; more threads than this would open short-lived ones
-
-SETTINGS: dict[str, str] = {
-    "TWILIO_ACCOUNT_SID": "the account's SID, AC and 32 hexadecimal digits",
-    "TWILIO_AUTH_TOKEN": "its auth token",
-    "CALLBACKS_URL": "our public address for its callbacks, with {provider} in it; the gateway fills it in",
-}
 
 # What messages and calls may be answered with alike.
 OUTCOMES: dict[str, Outcome] = {
@@ -60,8 +42,6 @@ OUTCOMES: dict[str, Outcome] = {
     )
 }
 
-ACKNOWLEDGEMENT = ("<Response/>", "text/xml")  # TwiML that does nothing
-
 # Failures of reading whatever answer came: by then the request had been processed or may have been.
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
 
@@ -74,14 +54,12 @@ class Account:
     the error codes of what is called to what they mean.
     """
 
-    def __init__(self, provider: str, settings: Mapping[str, str], outcomes: Mapping[str, Outcome]) -> None:
+    def __init__(self, settings: Mapping[str, str], outcomes: Mapping[str, Outcome]) -> None:
         url = _api(settings.get("TWILIO_API_URL") or API)
-        self._token = _token(settings["TWILIO_AUTH_TOKEN"])
-        self._callbacks = _callbacks(settings["CALLBACKS_URL"], provider)
         self._outcomes = outcomes
         self.client = Client(
             _account_sid(settings["TWILIO_ACCOUNT_SID"]),
-            self._token,
+            token(settings),
             http_client=_Transport(url, seconds(settings, "TWILIO_TIMEOUT_SECONDS", 3)),
             environment={"-": ""},  # not TWILIO_EDGE and TWILIO_REGION of the process: they change the host
         )
@@ -114,64 +92,12 @@ class Account:
             return Unknown(code)  # it failed half-way, or something in between answered
         return self._outcomes.get(code, Rejected(code))
 
-    def callback_url(self, kind: str, handover: str) -> str:
-        """Where the vendor reports on what is handed over; it calls back with the query as given."""
-        return f"{self._callbacks}/{kind}?{urlencode({'handover': handover})}"
-
-    def verify(self, callback: Callback) -> bool:
-        """Whether the request is signed with our token, for the very URL it came to."""
-        form = decoded_form(callback.body)
-        if form is None:
-            return False
-        headers = {name.lower(): value for name, value in callback.headers.items()}
-        signature = headers.get(SIGNATURE_HEADER.lower(), "")
-        return bool(RequestValidator(self._token).validate(callback.url, form, signature))
-
 
 def accepted(answer: Any) -> Outcome:
     """What was made of a new message or call: its SID is its reference. A 2xx may lack it."""
     if isinstance(answer, Outcome):
         return answer
     return Accepted(str(answer.sid)) if answer.sid else Unknown("no_reference")
-
-
-def handover_of(callback: Callback) -> str:
-    """Our hand-over id, which we put into the URL the vendor calls back; "" where it is not there."""
-    return dict(parse_qsl(urlsplit(callback.url).query)).get("handover", "")
-
-
-def form_of(callback: Callback, *needed: str) -> dict[str, str]:
-    """The form of a callback. Raises ``ValueError``, without what came, when a needed field is missing."""
-    form = decoded_form(callback.body)
-    if form is None or not all(form.get(name) for name in needed):
-        raise ValueError(f"A callback of Twilio's has {', '.join(needed)}.")
-    return form
-
-
-def decoded_form(body: bytes) -> dict[str, str] | None:
-    """The fields, empty ones as well: they are signed, too. None when they are no text."""
-    try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict"))
-    except ValueError:
-        return None
-
-
-def is_e164(number: str) -> bool:
-    """Whether it is a telephone number as Twilio writes them."""
-    return bool(re.fullmatch(r"\+[1-9]\d{4,14}", number, re.ASCII))
-
-
-def telephone(number: str) -> str:
-    """A telephone number of a callback. Raises ``ValueError`` without it."""
-    if not is_e164(number):
-        raise ValueError("A callback of Twilio's is not about a telephone number.")
-    return number
-
-
-def clean_code(code: Any) -> str:
-    """Codes go into logs and tables: what does not look like one may hold personal data."""
-    text = str(code)
-    return text if re.fullmatch(r"\d{3,6}|[a-z-]{2,20}", text, re.ASCII) else "unrecognised_code"
 
 
 def _status(status: Any) -> int:
@@ -197,7 +123,7 @@ class _Transport(HttpClient):  # type: ignore[misc]
 
     def __init__(self, url: str, timeout: float) -> None:
         super().__init__(logging.getLogger(__name__), is_async=False)
-        self._pool = _pool(url, urllib3.Timeout(connect=min(timeout, 1.0), read=timeout))
+        self._pool = pool(url, timeout)
 
     def request(
         self,
@@ -217,7 +143,7 @@ class _Transport(HttpClient):  # type: ignore[misc]
         try:
             answer = self._pool.request(method, target, body=body, headers=sent, redirect=False)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            outcome = _transport_outcome(error)
+            outcome = outcome_of_failure(error)
         else:
             return Response(answer.status, answer.data.decode("utf-8", "replace"), answer.headers)
         raise _Lost(outcome)  # out of the handler, so that nothing of the original error hangs on
@@ -226,25 +152,6 @@ class _Transport(HttpClient):  # type: ignore[misc]
 def _encoded(values: Mapping[str, object] | None) -> str:
     """Lists become repeated fields, as the vendor wants StatusCallbackEvent."""
     return urlencode(dict(values or {}), doseq=True, quote_via=quote)
-
-
-def _transport_outcome(error: BaseException) -> Outcome:
-    """What never left is unreachable; what may have arrived is unknown."""
-    errors = urllib3.exceptions
-    if isinstance(error, errors.NewConnectionError | errors.ConnectTimeoutError | errors.ProxyError):
-        return Unreachable("connect_failed")
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in (error, *error.args)):
-        return Unreachable("tls_certificate")
-    return Unknown("read_timeout" if isinstance(error, errors.ReadTimeoutError) else "connection_lost")
-
-
-def _pool(url: str, timeout: urllib3.Timeout) -> urllib3.PoolManager:
-    """The environment's proxy, but none where NO_PROXY or loopback says so."""
-    host = urlsplit(url).hostname or ""
-    proxy = None if _is_loopback(host) else urllib.request.getproxies().get("https")
-    if proxy and not urllib.request.proxy_bypass(host):
-        return urllib3.ProxyManager(proxy, maxsize=POOL_SIZE, timeout=timeout, retries=False)
-    return urllib3.PoolManager(maxsize=POOL_SIZE, timeout=timeout, retries=False)
 
 
 def _silence() -> None:
@@ -265,24 +172,8 @@ def _account_sid(text: str) -> str:
     return text
 
 
-def _token(text: str) -> str:
-    if not (text.isascii() and text.isprintable()):
-        raise ValueError("TWILIO_AUTH_TOKEN is letters and digits")
-    return text
-
-
 def _api(url: str) -> str:
     parts = urlsplit(url.rstrip("/"))
-    if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
+    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or "")):
         return url.rstrip("/")
     raise ValueError("TWILIO_API_URL is an https address; plain http is for a server on this machine only")
-
-
-def _callbacks(url: str, provider: str) -> str:
-    if "{provider}" not in url or urlsplit(url).scheme not in ("https", "http"):
-        raise ValueError("CALLBACKS_URL is an address with {provider} in it")
-    return url.replace("{provider}", provider).rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    return bool(re.fullmatch(r"127(\.\d+){3}|localhost|::1", host))

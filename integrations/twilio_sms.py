@@ -1,8 +1,8 @@
 """Twilio's short messages (Programmable Messaging, API 2010-04-01), spoken by the vendor's own SDK.
 
-Sources: the vendor's Message resource, error dictionary and status-callback pages, and the source
-of twilio-python 9.13.0. The vendor echoes no id of ours in a message; our hand-over id travels in
-the query of the status callback's URL instead.
+Sources: the vendor's Message resource, error dictionary, status-callback and opt-out pages, and the
+source of twilio-python 9.13.0. The vendor echoes no id of ours in a message; our hand-over id travels
+in the query of the status callback's URL instead.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gateway.messages import Limits, Message
+from gateway.messages import Limits, Message, excess
 from gateway.providers import (
     Absent,
     Callback,
@@ -29,10 +29,11 @@ from gateway.providers import (
     Throttled,
     Unknown,
 )
-from integrations import twilio_rest
+from integrations import twilio_callbacks, twilio_rest
+from integrations.twilio_callbacks import clean_code, form_of, handover_of, is_e164, reference, telephone
 
 SETTINGS: dict[str, str] = {
-    **twilio_rest.SETTINGS,
+    **twilio_callbacks.SETTINGS,
     "TWILIO_FROM": "the account's number that sends, e.g. +15005550006",
 }
 
@@ -51,11 +52,12 @@ OUTCOMES: dict[str, Outcome] = twilio_rest.OUTCOMES | {
         Rejected("21606", Cause.OURS),  # From is not ours or sends no texts: the configuration
         Rejected("21608", Cause.OURS),  # a trial account, for verified numbers only: the configuration
         Rejected("21609", Cause.OURS),  # bad StatusCallback
+        Rejected("21266", Cause.OURS),  # To is From
         Throttled("21611"),  # our number's queue is full
         # Carriers' codes: they come with receipts as a rule, at once only by exception.
         Throttled("30001"),  # queue overflow
         Rejected("30002", Cause.ACCOUNT),  # account suspended
-        Rejected("30003", Cause.RECIPIENT),  # handset unreachable
+        Rejected("30003", Cause.AWAY),  # handset unreachable
         Rejected("30004", Cause.RECIPIENT),  # blocked
         Rejected("30005", Cause.RECIPIENT),  # unknown or inactive number
         Rejected("30006", Cause.RECIPIENT),  # landline or unreachable carrier
@@ -66,8 +68,32 @@ OUTCOMES: dict[str, Outcome] = twilio_rest.OUTCOMES | {
     )
 }
 
+# ErrorCode of what was not delivered, or the status where there is none.
+CAUSES: dict[str, Cause] = {
+    "21610": Cause.OPTED_OUT,  # said STOP while it was on its way
+    "30001": Cause.AWAY,  # our queue ran over: nothing is wrong with the number, later may do
+    "30002": Cause.ACCOUNT,  # account suspended on its way
+    "30003": Cause.AWAY,  # handset off, out of reach or roaming
+    # Blocked by the handset or its carrier. That the person wanted it so cannot be told, and a wish
+    # nobody uttered would stand for ever; as a number that takes nothing it is counted, and lapses.
+    "30004": Cause.RECIPIENT,
+    "30005": Cause.RECIPIENT,  # nobody has the number, or not any more
+    "30006": Cause.RECIPIENT,  # a landline, or a carrier that cannot be reached: a call may do
+    "30007": Cause.CONTENT,  # filtered by the carrier
+    # "Unknown error": it says nothing of the person, so nothing is concluded about them.
+    "30008": Cause.UNSPECIFIED,
+    "30034": Cause.ACCOUNT,  # our number is not registered for such messages
+    "30036": Cause.AWAY,  # its validity period ended while it waited
+    "30450": Cause.CONTENT,  # blocked on its way
+    "canceled": Cause.OURS,  # only who sent it can withdraw it
+}
+
 LONGEST = 1600  # characters of a body
-VALIDITY = timedelta(hours=1)  # what has waited longer in the vendor's queue is of no use any more
+# Into the mainland carriers drop longer ones and web addresses (30007): not even tried, so that another
+# provider carries them.
+MAINLAND, INTO_MAINLAND = "+86", Limits(text=500, signed=True, links=False)
+VALIDITY = timedelta(hours=1)  # how long one without an end of its own may wait in the vendor's queue
+SHORTEST_VALIDITY, LONGEST_VALIDITY = 1, 36_000  # seconds
 DELIVERIES = {
     "delivered": Delivery.DELIVERED,
     "read": Delivery.DELIVERED,
@@ -75,6 +101,7 @@ DELIVERIES = {
     "failed": Delivery.UNDELIVERED,
     "canceled": Delivery.UNDELIVERED,
 }
+WISHES = {"STOP": "stop", "START": "start"}  # OptOutType; HELP is answered by the vendor and is none
 
 LISTED = 50  # the newest messages to a number that are looked through
 ROUNDING = timedelta(seconds=1)  # the vendor's times are whole seconds
@@ -84,7 +111,7 @@ CLOCKS_APART = timedelta(minutes=5)  # how far the vendor's clock and ours might
 Clock = Callable[[], datetime]
 
 
-class TwilioSms:
+class TwilioSms(twilio_callbacks.Callbacks):
     """``Sender``, ``Inquirer`` and ``Reporter``; safe in up to 16 threads."""
 
     name: str = "twilio_sms"
@@ -94,10 +121,12 @@ class TwilioSms:
     limits: Limits = Limits(text=LONGEST, signed=True)
     reports: frozenset[str] = frozenset({"sms-status", "sms-inbound"})
 
-    def __init__(self, settings: Mapping[str, str]) -> None:
-        self._account = twilio_rest.Account(self.name, settings, OUTCOMES)
+    def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:
+        super().__init__(settings)
+        self._account = twilio_rest.Account(settings, OUTCOMES)
         self._messages = self._account.client.messages
-        self._from = settings["TWILIO_FROM"]
+        self._from = twilio_callbacks.own_number(settings, "TWILIO_FROM")
+        self._clock = clock
 
     # --- Sender ---
 
@@ -106,16 +135,16 @@ class TwilioSms:
         return [self._send(handover, message) for message in messages]
 
     def _send(self, handover: str, message: Message) -> Outcome:
-        body = f"【{message.signature}】{message.text}" if message.signature else message.text
-        if len(body) > LONGEST:
-            return Rejected("21617", Cause.CONTENT)
+        limits = INTO_MAINLAND if message.address.startswith(MAINLAND) else self.limits
+        if beyond := excess(limits, message):
+            return Rejected("21617" if beyond.limit == "text" else "text_with_link", Cause.CONTENT)
         answer = self._account.ask(
             lambda: self._messages.create(
                 to=message.address,
                 from_=self._from,
-                body=body,
-                validity_period=int(VALIDITY.total_seconds()),
-                status_callback=self._account.callback_url("sms-status", handover),
+                body=_body(message.text, message.signature),
+                validity_period=_validity(message.expires_at, self._clock()),
+                status_callback=self.callback_url("sms-status", handover),
             )
         )
         return twilio_rest.accepted(answer)
@@ -123,26 +152,25 @@ class TwilioSms:
     # --- Inquirer ---
 
     def find(self, inquiry: Inquiry) -> Finding:
-        """Look through the newest messages to that number for one made when ours was handed over.
+        """Look through the newest messages to that number for one of these words made at that time.
 
-        The vendor's list has nothing of ours to know a message by but numbers and time, so only
-        the one message of that time is ours; with others near it nothing can be told. The list is
-        not narrowed to a day: ``DateSent`` would leave out what is still queued, and "absent"
-        then sends a message twice. Absent is said when the answer was whole and held nothing
-        near that time, with room for clocks that differ.
+        The vendor's list has nothing of ours to know a message by but number, words and time: the
+        one message of these words and that time is ours, and with another like it nearby nothing
+        can be told. A message whose words the vendor does not show (it can be told to forget them)
+        may be any; where the inquiry has no words, every message may be ours.
+
+        The list is not narrowed to a day: ``DateSent`` would leave out what is still queued, and
+        "absent" then sends a message twice. Absent is said when the answer was whole and held
+        nothing like it near that time, with room for clocks that differ.
         """
         answer = self._account.ask(
             lambda: self._messages.list(to=inquiry.address, from_=self._from, limit=LISTED, page_size=LISTED)
         )
         if not isinstance(answer, list):
             return CannotTell(getattr(answer, "code", "unreadable_answer"))
-        return _finding(answer, inquiry.at)
+        return _finding(answer, inquiry)
 
     # --- Reporter ---
-
-    def verify(self, callback: Callback) -> bool:
-        """Whether the vendor signed it for this URL."""
-        return self._account.verify(callback)
 
     def parse(self, callback: Callback) -> Sequence[Report]:
         """Read a status callback or a message sent to us; both are one form."""
@@ -150,54 +178,82 @@ class TwilioSms:
             return _inbound(callback)
         return [_receipt(callback)]
 
-    def acknowledgement(self, _kind: str) -> tuple[str, str]:
-        """Nothing to do or to answer."""
-        return twilio_rest.ACKNOWLEDGEMENT
-
 
 def build(settings: Mapping[str, str], clock: Clock = lambda: datetime.now(UTC)) -> TwilioSms:
     """Optional settings: TWILIO_API_URL (https://api.twilio.com), TWILIO_TIMEOUT_SECONDS (3).
 
-    Raises ``ValueError`` for a SID, address or number that is none. The vendor's limits name no
-    times, so the clock is not asked.
+    Raises ``ValueError`` for a SID, address or number that is none. The clock tells how long a
+    message may still wait.
     """
-    if not twilio_rest.is_e164(settings["TWILIO_FROM"]):
-        raise ValueError("TWILIO_FROM is a telephone number like +15005550006")
-    return TwilioSms(settings)
+    return TwilioSms(settings, clock)
+
+
+# --- what is sent ------------------------------------------------------------------------
+
+
+def _body(text: str, signature: str) -> str:
+    return f"【{signature}】{text}" if signature else text
+
+
+def _validity(expires_at: datetime | None, now: datetime) -> int:
+    """Seconds the vendor may hold it, within what the vendor takes."""
+    left = (expires_at - now if expires_at else VALIDITY).total_seconds()
+    return min(max(int(left), SHORTEST_VALIDITY), LONGEST_VALIDITY)
 
 
 # --- reading answers -------------------------------------------------------------------
 
 
-def _finding(listed: Sequence[Any], at: datetime) -> Finding:
+def _finding(listed: Sequence[Any], inquiry: Inquiry) -> Finding:
     times = [message.date_created for message in listed]
     if not all(isinstance(time, datetime) for time in times):
         return CannotTell("unreadable_answer")
-    if len(times) == LISTED and min(times) > at - CLOCKS_APART:
+    earliest = inquiry.at - CLOCKS_APART
+    if len(times) == LISTED and min(times) > earliest:
         return CannotTell("incomplete_list")
-    near = [message for message in listed if message.date_created >= at - CLOCKS_APART]
-    if not near:
+    like = [one for one in listed if one.date_created >= earliest and _may_say(one.body, inquiry)]
+    if not like:
         return Absent()
-    if len(near) > 1 or not at - ROUNDING <= near[0].date_created <= at + LATEST or not near[0].sid:
+    made = like[0].date_created
+    if len(like) > 1 or not inquiry.at - ROUNDING <= made <= inquiry.at + LATEST or not like[0].sid:
         return CannotTell("ambiguous")
-    return Found(str(near[0].sid))
+    return Found(str(like[0].sid))
+
+
+def _may_say(body: Any, inquiry: Inquiry) -> bool:
+    """Blanks do not count: the vendor may drop those at the ends."""
+    words = str(body or "").split()
+    return not inquiry.text or not words or words == _body(inquiry.text, inquiry.signature).split()
 
 
 def _receipt(callback: Callback) -> Receipt:
-    form = twilio_rest.form_of(callback, "MessageSid", "MessageStatus", "To")
+    form = form_of(callback, "MessageSid", "MessageStatus", "To")
     status = form["MessageStatus"]
+    code = clean_code(form.get("ErrorCode") or status)
+    delivery = DELIVERIES.get(status, Delivery.PENDING)
     return Receipt(
-        reference=form["MessageSid"],
-        address=twilio_rest.telephone(form["To"]),
-        delivery=DELIVERIES.get(status, Delivery.PENDING),
-        code=twilio_rest.clean_code(form.get("ErrorCode") or status),
-        handover=twilio_rest.handover_of(callback),
+        reference=reference(form["MessageSid"]),
+        address=telephone(form["To"]),
+        delivery=delivery,
+        code=code,
+        handover=handover_of(callback),
+        cause=CAUSES.get(code, Cause.UNSPECIFIED) if delivery is Delivery.UNDELIVERED else None,
     )
 
 
 def _inbound(callback: Callback) -> Sequence[Inbound]:
-    """Short codes and senders with a name are nobody's telephone: there is no one to answer."""
-    form = twilio_rest.form_of(callback, "MessageSid", "From", "To")
-    if not twilio_rest.is_e164(form["From"]):
+    """Short codes and senders with a name are nobody's telephone: there is no one to answer.
+
+    A picture without words is kept with an empty text: people look at it.
+    """
+    form = form_of(callback, "MessageSid", "From", "To")
+    if not is_e164(form["From"]):
         return []
-    return [Inbound(id=form["MessageSid"], address=form["From"], to=form["To"], text=form.get("Body", ""))]
+    inbound = Inbound(
+        id=reference(form["MessageSid"]),
+        address=form["From"],
+        to=form["To"],
+        text=form.get("Body", ""),
+        wish=WISHES.get(form.get("OptOutType", ""), ""),
+    )
+    return [inbound]

@@ -1,12 +1,18 @@
 """Calls that speak a text, made by Twilio (Programmable Voice, API 2010-04-01) through its own SDK.
 
-Sources: the vendor's Call resource, TwiML Say, error dictionary and call-status pages, and the
-source of twilio-python 9.13.0.
+Sources: the vendor's Call resource, TwiML Say and Gather, answering-machine, error-dictionary and
+call-status pages, Amazon's of the Polly voices (their rate is 20 to 200 %), and the source of
+twilio-python 9.13.0.
 
-What counts as delivered: a call that was answered and lasted a second at least, as with other
-vendors also one hung up before the end; nobody tells what was heard, and calling again whoever
-hung up only annoys. An answering machine counts, too: the vendor's machine detection is not used,
-as it keeps every person waiting before the first word.
+What counts as delivered: a call a person answered that lasted a second at least, as with other
+vendors also one hung up before the end; nobody tells what was heard, and calling again whoever hung
+up only annoys. A machine is not the person: the vendor listens for up to ``DETECTION`` seconds who
+answers, and a call a machine or a fax took is not delivered, so that the person is called again.
+
+A limit: the document is handed over with the call and has no branch for machines, so what was to be
+said is said to the machine, too, and may stay on it. Only a document fetched when the call is answered
+could differ, and it would have to know the text then; our texts hold no more than a card's last four
+digits. Whoever is mistaken for a machine hears all of it, and is believed when a key is pressed.
 """
 
 from __future__ import annotations
@@ -16,14 +22,25 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from twilio.twiml.voice_response import VoiceResponse
+from twilio.twiml.voice_response import Gather, VoiceResponse
 
 from gateway.messages import Limits, Message
-from gateway.providers import Callback, Cause, Delivery, Outcome, Receipt, Rejected, Throttled
-from integrations import twilio_rest
+from gateway.providers import (
+    Callback,
+    Cause,
+    Delivery,
+    Inbound,
+    Outcome,
+    Receipt,
+    Rejected,
+    Report,
+    Throttled,
+)
+from integrations import twilio_callbacks, twilio_rest
+from integrations.twilio_callbacks import clean_code, form_of, handover_of, reference, telephone
 
 SETTINGS: dict[str, str] = {
-    **twilio_rest.SETTINGS,
+    **twilio_callbacks.SETTINGS,
     "TWILIO_VOICE_FROM": "the account's number that calls, e.g. +15005550006",
 }
 
@@ -36,24 +53,55 @@ OUTCOMES: dict[str, Outcome] = twilio_rest.OUTCOMES | {
         Rejected("21215", Cause.CONTENT),  # region not enabled for this account: another may reach it
         Rejected("21216", Cause.CONTENT),  # this number is blocked for this account: the same
         Rejected("32018", Cause.CONTENT),  # TwiML too long
+        Rejected("12100", Cause.CONTENT),  # TwiML that is no XML: this text cannot be said there
         Rejected("21201", Cause.OURS),  # no To
         Rejected("21205", Cause.OURS),  # bad URL
         Rejected("21210", Cause.OURS),  # From is not ours nor verified: the configuration
         Rejected("21213", Cause.OURS),  # no From
         Rejected("21219", Cause.OURS),  # a trial account, for verified numbers only: the configuration
+        Rejected("21626", Cause.OURS),  # bad StatusCallbackEvent
     )
 }
 
+# What is known of a call nobody heard: our word for machines, SIP's code of a failure, or CallStatus.
+CAUSES: dict[str, Cause] = {
+    "busy": Cause.AWAY,
+    "no-answer": Cause.AWAY,
+    "machine": Cause.AWAY,
+    "completed": Cause.AWAY,  # answered and gone within the second
+    "failed": Cause.AWAY,  # no carrier got through, without saying why
+    "canceled": Cause.OURS,  # only who called can withdraw it
+    "404": Cause.RECIPIENT,  # SIP: nobody has this number
+    "410": Cause.RECIPIENT,  # not any more
+    "484": Cause.RECIPIENT,  # it is incomplete
+    "604": Cause.RECIPIENT,  # it exists nowhere
+    "408": Cause.AWAY,  # SIP: the handset did not answer the network
+    "480": Cause.AWAY,  # off or out of reach
+    "486": Cause.AWAY,  # busy
+    "487": Cause.AWAY,  # rang in vain
+    "503": Cause.AWAY,  # a carrier on the way was overloaded
+    "600": Cause.AWAY,  # busy everywhere
+    "603": Cause.AWAY,  # declined
+}
+
 LONGEST = 4000  # characters of TwiML in a call
+LONGEST_TEXT = 1000  # of a text, which then fits three times with what stands around it
 RINGING = 30  # seconds it rings before it counts as not answered
-BREATH = 1  # seconds of silence before each saying: people need time to put the receiver to their ear
-LANGUAGES = {"zh-CN": "zh-CN", "en": "en-US"}
+DETECTION = 5  # seconds the vendor listens for a machine (3 to 59); the person waits as long, at worst
+BREATH = 1  # seconds of silence between two sayings
+PATIENCE = 5  # seconds a key is waited for
+SLOW = "80%"  # of the voice's usual rate, as elders need
+# Standard voices: they take SSML, which the vendor's own ("man", "woman") do not.
+VOICES = {"zh-CN": ("Polly.Zhiyu", "cmn-CN"), "en": ("Polly.Joanna", "en-US")}
 UNREACHED = frozenset({"busy", "no-answer", "failed", "canceled"})
+MACHINES = ("machine", "fax")  # how AnsweredBy begins when nobody was there
+# XML 1.0 has no place for these, escaped or not.
+UNSAYABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 Clock = Callable[[], datetime]
 
 
-class TwilioVoice:
+class TwilioVoice(twilio_callbacks.Callbacks):
     """``Sender`` and ``Reporter``; safe in up to 16 threads. It cannot be asked.
 
     The vendor's list of calls holds no id of ours, and calls made twice annoy more than one that
@@ -64,13 +112,14 @@ class TwilioVoice:
     channel: str = "voice"
     batch: int = 1
     needs_template: bool = False
-    limits: Limits = Limits()
-    reports: frozenset[str] = frozenset({"voice-status"})
+    limits: Limits = Limits(text=LONGEST_TEXT)
+    reports: frozenset[str] = frozenset({"voice-status", "voice-keys"})
 
     def __init__(self, settings: Mapping[str, str]) -> None:
-        self._account = twilio_rest.Account(self.name, settings, OUTCOMES)
+        super().__init__(settings)
+        self._account = twilio_rest.Account(settings, OUTCOMES)
         self._calls = self._account.client.calls
-        self._from = settings["TWILIO_VOICE_FROM"]
+        self._from = twilio_callbacks.own_number(settings, "TWILIO_VOICE_FROM")
 
     # --- Sender ---
 
@@ -79,7 +128,7 @@ class TwilioVoice:
         return [self._call(handover, message) for message in messages]
 
     def _call(self, handover: str, message: Message) -> Outcome:
-        twiml = spoken(message)
+        twiml = spoken(message, self.callback_url("voice-keys", handover))
         if len(twiml) > LONGEST:
             return Rejected("32018", Cause.CONTENT)
         answer = self._account.ask(
@@ -88,7 +137,9 @@ class TwilioVoice:
                 from_=self._from,
                 twiml=twiml,
                 timeout=RINGING,
-                status_callback=self._account.callback_url("voice-status", handover),
+                machine_detection="Enable",
+                machine_detection_timeout=DETECTION,
+                status_callback=self.callback_url("voice-status", handover),
                 status_callback_event=["completed"],  # however it ends; nothing follows from the rest
             )
         )
@@ -96,56 +147,97 @@ class TwilioVoice:
 
     # --- Reporter ---
 
-    def verify(self, callback: Callback) -> bool:
-        """Whether the vendor signed it for this URL."""
-        return self._account.verify(callback)
+    def parse(self, callback: Callback) -> Sequence[Report]:
+        """Read a status callback, or the keys pressed in a call that asked for them."""
+        return _keys(callback) if callback.kind == "voice-keys" else [_receipt(callback)]
 
-    def parse(self, callback: Callback) -> Sequence[Receipt]:
-        """Read a status callback."""
-        form = twilio_rest.form_of(callback, "CallSid", "CallStatus", "To")
-        receipt = Receipt(
-            reference=form["CallSid"],
-            address=twilio_rest.telephone(form["To"]),
-            delivery=_delivery(form),
-            code=twilio_rest.clean_code(form["CallStatus"]),
-            at=_moment(form.get("Timestamp", "")),
-            handover=twilio_rest.handover_of(callback),
-        )
-        return [receipt]
-
-    def acknowledgement(self, _kind: str) -> tuple[str, str]:
-        """Nothing to do or to answer."""
-        return twilio_rest.ACKNOWLEDGEMENT
+    def acknowledgement(self, kind: str) -> tuple[str, str]:
+        """Whoever pressed a key is still on the line and is thanked; a status needs no answer."""
+        return _THANKS if kind == "voice-keys" else super().acknowledgement(kind)
 
 
 def build(settings: Mapping[str, str], clock: Clock = lambda: datetime.now(UTC)) -> TwilioVoice:
     """Optional settings: TWILIO_API_URL (https://api.twilio.com), TWILIO_TIMEOUT_SECONDS (3).
 
     Raises ``ValueError`` for a SID, address or number that is none. The vendor's limits name no
-    times, so the clock is not asked.
+    times and a call is made at once, so the clock is not asked.
     """
-    if not twilio_rest.is_e164(settings["TWILIO_VOICE_FROM"]):
-        raise ValueError("TWILIO_VOICE_FROM is a telephone number like +15005550006")
     return TwilioVoice(settings)
 
 
 # --- what is said --------------------------------------------------------------------------
 
 
-def spoken(message: Message) -> str:
-    """The TwiML that says the text ``plays`` times."""
-    response, language = VoiceResponse(), LANGUAGES.get(message.language, LANGUAGES["zh-CN"])
-    for _ in range(message.plays):
-        response.pause(length=BREATH)
-        response.say(message.text, language=language)
+def spoken(message: Message, keys_url: str = "") -> str:
+    """The TwiML that says the text ``plays`` times; ``keys_url`` hears of a key when it asks for one.
+
+    The sayings stand in the Gather, so that a key counts as soon as it is pressed. It has no
+    ``actionOnEmptyResult``: when nothing is pressed there is nothing to report, the call falls
+    through to the end and is told by its status. The address is absolute, as it has to be in
+    a document that has none of its own (error 15004).
+    """
+    response = VoiceResponse()
+    place = _gather(response, keys_url) if message.asks else response
+    for play in range(max(message.plays, 1)):
+        if play:
+            place.pause(length=BREATH)
+        _say(place, message.text, message.language, message.slow)
     return str(response)
+
+
+def _gather(response: VoiceResponse, url: str) -> Gather:
+    return response.gather(input="dtmf", num_digits=1, timeout=PATIENCE, action=url, method="POST")
+
+
+def _say(place: VoiceResponse | Gather, text: str, language: str, slow: bool) -> None:
+    voice, tongue = VOICES.get(language, VOICES["zh-CN"])
+    words = UNSAYABLE.sub(" ", text)
+    say = place.say(None if slow else words, voice=voice, language=tongue)
+    if slow:
+        say.prosody(words, rate=SLOW)
+
+
+def _thanks() -> tuple[str, str]:
+    """It is the same for all: whose call it is and in which language is not known here."""
+    response = VoiceResponse()
+    _say(response, "已收到您的回复，谢谢您。再见。", "zh-CN", slow=False)
+    response.hangup()
+    return str(response), "text/xml; charset=utf-8"
+
+
+_THANKS = _thanks()
 
 
 # --- reading callbacks -----------------------------------------------------------------------
 
 
-def _delivery(form: Mapping[str, str]) -> Delivery:
-    if form["CallStatus"] in UNREACHED:
+def _receipt(callback: Callback) -> Receipt:
+    form = form_of(callback, "CallSid", "CallStatus", "To")
+    code = _code(form)
+    delivery = _delivery(form, code)
+    return Receipt(
+        reference=reference(form["CallSid"]),
+        address=telephone(form["To"]),
+        delivery=delivery,
+        code=code,
+        at=_moment(form.get("Timestamp", "")),
+        handover=handover_of(callback),
+        cause=CAUSES.get(code, Cause.UNSPECIFIED) if delivery is Delivery.UNDELIVERED else None,
+    )
+
+
+def _code(form: Mapping[str, str]) -> str:
+    """Of how it ended, the word that says most."""
+    status = form["CallStatus"]
+    if status == "completed" and form.get("AnsweredBy", "").startswith(MACHINES):
+        return "machine"
+    if status == "failed":
+        return clean_code(form.get("SipResponseCode") or status)
+    return clean_code(status)
+
+
+def _delivery(form: Mapping[str, str], code: str) -> Delivery:
+    if code == "machine" or form["CallStatus"] in UNREACHED:
         return Delivery.UNDELIVERED
     if form["CallStatus"] != "completed":
         return Delivery.PENDING
@@ -153,10 +245,23 @@ def _delivery(form: Mapping[str, str]) -> Delivery:
     return Delivery.DELIVERED if lasted else Delivery.UNDELIVERED
 
 
+def _keys(callback: Callback) -> Sequence[Report]:
+    """Who presses a key has heard what it is for: delivered, whatever the detection makes of it."""
+    form = form_of(callback, "CallSid", "From", "To")
+    keys = form.get("Digits", "")
+    if not re.fullmatch(r"[0-9*#]{0,32}", keys, re.ASCII):
+        raise ValueError("The keys of a telephone are digits, * and #.")
+    call, person, handover = reference(form["CallSid"]), telephone(form["To"]), handover_of(callback)
+    if not keys:
+        return []
+    heard = Receipt(call, person, Delivery.DELIVERED, "keys", handover=handover)
+    return [heard, Inbound(f"{call}#keys", person, form["From"], keys, handover=handover)]
+
+
 def _moment(text: str) -> datetime | None:
-    """RFC 2822; a time that is none is no reason to lose the report."""
+    """RFC 2822; a time that is none, or lies where no calendar reaches, is no reason to lose the report."""
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)  # -0000: no zone
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # -0000 is read as "no zone"

@@ -17,6 +17,7 @@ from gateway.instance.supervisor import Program
 SIGN_NAME = "常德人社"
 TTS_CODE = "TTS_1"
 TWILIO_SID = "AC" + "0" * 32
+REPEAT = "#rc=5&rp=all"  # asks Twilio to repeat what we could not take; by itself it would not
 TWILIO_NUMBER = "+18005550100"  # of a range kept for fiction
 # Settings of libraries that would quietly change how our programs run.
 FOREIGN = ("CELERY_", "GUNICORN_", "FLASK_", "WEB_CONCURRENCY")
@@ -173,7 +174,7 @@ class Plan:
             "sms_up_url": door("aliyun_sms", "sms-up"),
             "voice_report_url": door("aliyun_voice", "voice-report"),
             "email_report_url": door("smtp", "email-report"),
-            "twilio_inbound_url": door("twilio_sms", "sms-inbound"),
+            "twilio_inbound_url": door("twilio_sms", "sms-inbound") + REPEAT,
             "voice_url": f"{self.url}/phone/twilio/{secret}/voice",
             "voice_status_url": f"{self.url}/phone/twilio/{secret}/ended",
         }

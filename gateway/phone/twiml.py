@@ -16,7 +16,7 @@ from twilio.twiml.voice_response import Gather, VoiceResponse
 from gateway.phone import aloud, prompts
 from gateway.phone.signals import NORMAL, Action, Collect, HangUp, Say, Transfer
 
-LANGUAGE = "zh-CN"
+SPOKEN = {"voice": "Polly.Zhiyu", "language": "cmn-CN"}  # takes SSML, which Twilio's own voices do not
 
 
 def render(actions: Sequence[Action], action_url: str, agent: str) -> str:
@@ -61,6 +61,6 @@ def _gather(response: VoiceResponse, collect: Collect, action_url: str) -> None:
 
 def _say(parent: VoiceResponse | Gather, said: Say) -> None:
     if said.rate == NORMAL:
-        parent.say(said.text, language=LANGUAGE)
+        parent.say(said.text, **SPOKEN)
     else:
-        parent.say(language=LANGUAGE).prosody(said.text, rate=f"{said.rate}%")
+        parent.say(**SPOKEN).prosody(said.text, rate=f"{said.rate}%")

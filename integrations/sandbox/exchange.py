@@ -27,8 +27,6 @@ from integrations.sandbox.webhooks import UnansweredError, Webhooks
 
 KEPT = 1000  # calls, the newest
 REDIRECTS = 25  # documents fetched before the caller can do anything: more is a loop
-SORRY = "We're sorry, an application error has occurred. Goodbye."
-READABLE = ("text/xml", "application/xml", "text/html")
 OF_A_GATHER = ("Digits", "FinishedOnKey")
 STEPS = "press (keys), wait (nothing is pressed), hang_up or repeat (the last webhook again)"
 
@@ -175,7 +173,7 @@ class Exchange:
             await begin()
             await self._run(line, says)
         except TwimlError as error:
-            self._say(line, says, SORRY)
+            self._say(line, says, twiml.SORRY)
             await self._end(line, f"error:{error}")
         return as_json(_shown(line, says))
 
@@ -203,7 +201,7 @@ class Exchange:
             raise TwimlError(11200, f"{method} {url} was not answered: {error}") from None
         if not 200 <= answer.status < 300:
             raise TwimlError(11200, f"{method} {url} was answered with HTTP {answer.status}")
-        if answer.content_type not in READABLE:
+        if answer.content_type not in twiml.READABLE:
             raise TwimlError(12300, f"{method} {url} answered {answer.content_type}, which is not TwiML")
         line.url, line.pending = url, twiml.parse(answer.body)
 

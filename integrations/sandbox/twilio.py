@@ -63,7 +63,8 @@ class Twilio:
         self, resource: Resource, work: Callable[[Resource, web.Request, Params], web.Response]
     ) -> Callable[[web.Request], Any]:
         async def handle(request: web.Request) -> web.Response:
-            text = (await request.text()) if request.method == "POST" else request.query_string
+            body = (await request.read()).decode("utf-8", "replace")
+            text = body if request.method == "POST" else request.query_string
             params = parse_qs(text, keep_blank_values=True)
             action = resource.action if request.method == "POST" else f"{resource.action}.list"
             self._calls[action] += 1

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from integrations.sandbox.faults import Faults
+from integrations.sandbox.faults import Fault, Faults
 from integrations.sandbox.handsets import DELIVERED, FAILED, Handsets, Text, handset
 from integrations.sandbox.inbound import Reply
 from integrations.sandbox.options import Credentials, Options
@@ -21,6 +21,7 @@ from integrations.sandbox.twilio_params import (
     e164,
     is_landline,
     is_mobile,
+    is_number,
     needed,
     new_sid,
     one,
@@ -32,11 +33,14 @@ from integrations.sandbox.webhooks import Webhooks
 PROVIDER = "twilio_sms"
 LONGEST = 1600
 LONGEST_IN_CHINA = 500  # characters to a mainland mobile
-LONGEST_VALIDITY = 36_000  # seconds
+LONGEST_VALIDITY = 36_000  # seconds, also where none is given
 FILTERED = "30007"  # what becomes of links and long texts on their way into the mainland
 UNREACHABLE = "30003"  # what a report switched to error says unless told otherwise
+TOO_LATE = "30036"  # what waited beyond its ValidityPeriod
 STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"})
-START_WORDS = frozenset({"START", "UNSTOP", "YES"})
+START_WORDS = frozenset({"START", "UNSTOP"})
+YES = "YES"  # a START only from who said STOP
+HELP_WORDS = frozenset({"HELP", "INFO"})
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +52,7 @@ class Sms(Text):
     sender: str = ""
     callback: str = ""
     word: str = "queued"
+    validity: float = LONGEST_VALIDITY
 
 
 class Messages:
@@ -68,7 +73,7 @@ class Messages:
         self._faults = faults
         self._handsets = handsets
         self._webhooks = webhooks
-        self._opted_out: set[str] = set()
+        self._opted_out: set[tuple[str, str]] = set()  # a person and one of our numbers
 
     def clear(self) -> None:
         """Count anew; nobody has opted out."""
@@ -79,17 +84,17 @@ class Messages:
 
     def create(self, params: Params) -> dict[str, Any]:
         """Take a message."""
-        to = self._recipient(params)
-        sender, body = needed(params, "From", "21603"), needed(params, "Body", "21602")
-        if sender not in self._numbers:
-            raise Refusal("21606", f"The 'From' number {sender} is not a valid sender of this account.")
+        to = _recipient(params)
+        sender, body = self._sender(params, to), needed(params, "Body", "21602")
         if len(body) > LONGEST:
             raise Refusal("21617", f"The concatenated message body exceeds the {LONGEST} character limit.")
         within(params, "ValidityPeriod", 1, LONGEST_VALIDITY)
         sms = Sms(handset(to), body, time.time(), "", new_sid("SM"), "", to=to, sender=sender)
         sms.callback = callback_url(params)
+        sms.validity = float(one(params, "ValidityPeriod") or LONGEST_VALIDITY)
         self._handsets.take(sms)
-        self._webhooks.start(self._carry(sms))
+        fault = self._faults.match("receipts", "sms_status", (sms.number, sms.to))
+        self._webhooks.start(self._carry(sms, fault), fault)
         return self._as_json(sms)
 
     def newest_first(self, params: Params) -> list[dict[str, Any]]:
@@ -112,15 +117,17 @@ class Messages:
         texts = reversed(self._handsets.since(0.0))
         return next((self._as_json(sms) for sms in texts if isinstance(sms, Sms) and sms.biz_id == sid), None)
 
-    def _recipient(self, params: Params) -> str:
-        to = needed(params, "To", "21604")
-        if is_landline(to):
-            raise Refusal("21614", f"'To' number {to} is not a valid mobile number.")
-        if not is_mobile(to):
-            raise Refusal("21211", f"The 'To' number {to} is not a valid phone number.")
-        if to in self._opted_out:
+    def _sender(self, params: Params, to: str) -> str:
+        sender = needed(params, "From", "21603")
+        if sender == to:
+            raise Refusal("21266", "'To' and 'From' number cannot be the same.")
+        if not is_number(sender):
+            raise Refusal("21212", f"The 'From' number {sender} is not a valid phone number.")
+        if sender not in self._numbers:
+            raise Refusal("21606", f"The 'From' number {sender} is not a valid sender of this account.")
+        if (to, sender) in self._opted_out:
             raise Refusal("21610", f"The recipient {to} has opted out of messages from this number.")
-        return to
+        return sender
 
     def _as_json(self, sms: Sms) -> dict[str, Any]:
         sent = sms.at if sms.word != "queued" else 0.0
@@ -149,28 +156,32 @@ class Messages:
 
     # --- the way of a message ---
 
-    async def _carry(self, sms: Sms) -> None:
-        """Sent, then delivered or not; the customer hears of each, in this order."""
-        fault = self._faults.match("receipts", "sms_status", (sms.number, sms.to))
+    async def _carry(self, sms: Sms, fault: Fault | None) -> None:
+        """Sent, then delivered or not; the customer hears of each, in this order but for a fault."""
         mode = fault.mode if fault else "ok"
-        await asyncio.sleep(self.options.receipt_delay + (fault.latency_ms / 1000 if fault else 0.0))
+        delay = self._webhooks.delay("sms_status", fault)
+        await asyncio.sleep(min(delay, sms.validity))
         sms.word = "sent"
-        first = self._status(sms)
+        news = [self._status(sms)]
         if mode == "silent":
             return
-        sms.err_code = ((fault.code if fault else None) or UNREACHABLE) if mode == "error" else _filtered(sms)
+        sms.err_code = TOO_LATE if delay > sms.validity else _filtered(sms)
+        if fault and mode == "error":
+            sms.err_code = fault.code or UNREACHABLE
         sms.status = FAILED if sms.err_code else DELIVERED
         sms.word = "undelivered" if sms.err_code else "delivered"
+        news.append(self._status(sms))
         if sms.callback:
-            await self._webhooks.report(sms.callback, first)
-            await self._tell_last(sms)
+            await self._tell(sms, news[::-1] if mode == "reversed" else news, 2 if mode == "twice" else 1)
 
-    async def _tell_last(self, sms: Sms) -> None:
-        if await self._webhooks.report(sms.callback, self._status(sms)):
-            self.pushed += 1
-            sms.report_pushed_at = time.time()
-        else:
-            self.given_up += 1
+    async def _tell(self, sms: Sms, news: Sequence[Mapping[str, str]], times: int) -> None:
+        for fields in news:
+            heard = [await self._webhooks.report(sms.callback, fields) for _ in range(times)][-1]
+            if fields["MessageStatus"] != sms.word:
+                continue
+            self.pushed += heard
+            self.given_up += not heard
+            sms.report_pushed_at = time.time() if heard else 0.0
 
     def _status(self, sms: Sms) -> Mapping[str, str]:
         fields = {
@@ -189,15 +200,22 @@ class Messages:
 
     def receive(self, reply: Reply) -> None:
         """Hand a reply on to the customer; STOP and START are also obeyed here."""
-        word, number = reply.text.strip().upper(), e164(reply.number)
-        fields = self._inbound(reply, number)
+        number, ours = e164(reply.number), min(self._numbers)
+        wish = self._wish(reply.text.strip().upper(), (number, ours))
+        if wish == "STOP":
+            self._opted_out.add((number, ours))
+        if wish == "START":
+            self._opted_out.discard((number, ours))
+        told = {"OptOutType": wish} if wish else {}
+        self._webhooks.start(self._deliver({**self._inbound(reply, number), **told}))
+
+    def _wish(self, word: str, pair: tuple[str, str]) -> str:
+        """OptOutType; "" for words that are no keyword."""
         if word in STOP_WORDS:
-            self._opted_out.add(number)
-            fields["OptOutType"] = "STOP"
-        if word in START_WORDS and number in self._opted_out:
-            self._opted_out.discard(number)
-            fields["OptOutType"] = "START"
-        self._webhooks.start(self._deliver(fields))
+            return "STOP"
+        if word in START_WORDS or (word == YES and pair in self._opted_out):
+            return "START"
+        return "HELP" if word in HELP_WORDS else ""
 
     async def _deliver(self, fields: Mapping[str, str]) -> None:
         await asyncio.sleep(self.options.receipt_delay)
@@ -220,6 +238,15 @@ class Messages:
             "NumSegments": str(parts(reply.text)),
             "FromCountry": "CN" if number.startswith("+86") else "",
         }
+
+
+def _recipient(params: Params) -> str:
+    to = needed(params, "To", "21604")
+    if is_landline(to):
+        raise Refusal("21614", f"'To' number {to} is not a valid mobile number.")
+    if not is_mobile(to):
+        raise Refusal("21211", f"The 'To' number {to} is not a valid phone number.")
+    return to
 
 
 def _filtered(sms: Sms) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import urlsplit
+
+from integrations.sandbox.dice import DICE
 
 Params = Mapping[str, Sequence[str]]
 
@@ -49,6 +50,11 @@ def needed(params: Params, name: str, code: str) -> str:
     return value
 
 
+def is_number(text: str) -> bool:
+    """Whether it is written as a telephone number, E.164."""
+    return bool(re.fullmatch(r"\+[1-9]\d{6,14}", text, re.ASCII))
+
+
 def is_mobile(number: str) -> bool:
     """Whether it can take a text."""
     return bool(re.fullmatch(f"{MAINLAND_MOBILE}|{ABROAD}", number, re.ASCII))
@@ -72,17 +78,30 @@ def within(params: Params, name: str, least: int, most: int) -> None:
         raise Refusal("20001", f"{name} is a number from {least} to {most}.")
 
 
+def chosen(params: Params, name: str, *words: str) -> str:
+    """A parameter that is one of these words, or "" when it is not there."""
+    word = one(params, name)
+    if word and word not in words:
+        raise Refusal("20001", f"{name} is one of {', '.join(words)}.")
+    return word
+
+
 def callback_url(params: Params) -> str:
     """StatusCallback; "" when nobody wants to know."""
     url = one(params, "StatusCallback")
-    if url and not (urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname):
+    if url and not is_absolute(url):
         raise Refusal("21609", "The StatusCallback URL is not a valid URL.")
     return url
 
 
+def is_absolute(url: str) -> bool:
+    """Whether it is a whole web address."""
+    return urlsplit(url).scheme in ("http", "https") and bool(urlsplit(url).hostname)
+
+
 def new_sid(prefix: str) -> str:
     """An id: SM, CA …, and 32 digits."""
-    return prefix + os.urandom(16).hex()
+    return prefix + DICE.of("twilio").randbytes(16).hex()
 
 
 def rfc2822(at: float) -> str | None:

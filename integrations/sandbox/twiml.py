@@ -11,8 +11,16 @@ from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element
 
 LARGEST = 64 * 1024  # bytes of a document
+SORRY = "We're sorry, an application error has occurred. Goodbye."  # what a broken document sounds like
+READABLE = ("text/xml", "application/xml", "text/html")  # content types that may be TwiML
 PROMPTS = ("Say", "Play", "Pause")
 LONGEST_SAY = 4096  # characters
+# The vendor's own voices take no SSML; Amazon's take these tags, a rate in words or of 20 to 200 %, and
+# speak one language each.
+PLAIN_VOICES = frozenset({"man", "woman", "alice"})
+SSML = frozenset({"break", "emphasis", "lang", "p", "phoneme", "prosody", "s", "say-as", "sub", "w"})
+RATES = r"x-slow|slow|medium|fast|x-fast|(?:[2-9]\d|1\d\d|200)%"
+TONGUES = {"Polly.Zhiyu": "cmn-CN", "Polly.Joanna": "en-US"}
 
 
 class TwimlError(Exception):
@@ -77,6 +85,7 @@ def uttered(prompt: Element) -> list[str]:
     """What is heard of a Say, Play or Pause; endless repetition is heard once."""
     times = max(1, _count(prompt, "loop", 1, least=0))
     if prompt.tag == "Say":
+        _check_voice(prompt)
         text = words(prompt)
         if not 0 < len(text) <= LONGEST_SAY:
             raise TwimlError(13520, f"<Say> has 1 to {LONGEST_SAY} characters")
@@ -85,6 +94,18 @@ def uttered(prompt: Element) -> list[str]:
         return [f"♪ {words(prompt) or prompt.get('digits', '')}"] * times
     _count(prompt, "length", 1)
     return []
+
+
+def _check_voice(say: Element) -> None:
+    voice, language = say.get("voice", ""), say.get("language")
+    if language and TONGUES.get(voice, language) != language:
+        raise TwimlError(12200, f"the voice {voice} does not speak {language}")
+    for tag in list(say.iter())[1:]:
+        if tag.tag not in SSML or voice in PLAIN_VOICES:
+            raise TwimlError(12200, f"<{tag.tag}> must not stand in this <Say>")
+        rate = tag.get("rate", "medium")
+        if not re.fullmatch(RATES, rate, re.ASCII):
+            raise TwimlError(12200, f"rate {rate!r} is no pace of speech")
 
 
 def gather(element: Element) -> Gather:

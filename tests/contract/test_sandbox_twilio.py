@@ -1,22 +1,18 @@
-"""The sandbox is as strict as Twilio, and both providers live with it: real SDK, real wire."""
+"""The sandbox is as strict as Twilio with messages, and our provider lives with it: real SDK, real wire."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 import urllib3
 
-from gateway.messages import Message
-from gateway.plugins import load
 from gateway.providers import (
     Absent,
     Accepted,
-    Callback,
     CannotTell,
     Cause,
     Delivery,
@@ -27,73 +23,32 @@ from gateway.providers import (
     Throttled,
     Unknown,
 )
+from integrations.twilio_callbacks import RETRIED
 from tests.contract.canned_server import CannedServer
 from tests.contract.sandbox_process import Sandbox, until
-
-SID, TOKEN, FROM = "AC" + "5a" * 16, "sandbox", "+15005550006"  # the sandbox's own defaults
-NUMBER, ANOTHER, LANDLINE = "+8613800138000", "+8613800138001", "+867361234567"
-TEXT = "您尾号6266的社保卡已临时挂失，11月28日16:05自动解除。咨询12333"
-
-
-def provider(name: str, sandbox: Sandbox, door: str = "http://127.0.0.1:9", **more: str) -> Any:
-    """``door`` stands where the gateway's callbacks do."""
-    settings = {
-        "TWILIO_ACCOUNT_SID": SID,
-        "TWILIO_AUTH_TOKEN": TOKEN,
-        "TWILIO_FROM": FROM,
-        "TWILIO_VOICE_FROM": FROM,
-        "CALLBACKS_URL": door + "/callbacks/{provider}/secret",
-        "TWILIO_API_URL": sandbox.url,
-        "TWILIO_TIMEOUT_SECONDS": "0.5",
-    }
-    return load(name, settings | more)
-
-
-def text(number: str = NUMBER, words: str = TEXT, **more: Any) -> Message:
-    return Message(number, words, "常德人社", **more)
-
-
-def post(sandbox: Sandbox, resource: str, sid: str = SID, **form: str) -> tuple[int, Any]:
-    """What the bare wire answers."""
-    headers = urllib3.make_headers(basic_auth=f"{SID}:{TOKEN}")
-    answer = urllib3.request(
-        "POST",
-        f"{sandbox.url}/2010-04-01/Accounts/{sid}/{resource}.json",
-        body=urlencode(form),
-        headers={**headers, "Content-Type": "application/x-www-form-urlencoded"},
-        retries=False,
-    )
-    return answer.status, json.loads(answer.data)
-
-
-def get(sandbox: Sandbox, path: str) -> Any:
-    """A list, or one of it."""
-    headers = urllib3.make_headers(basic_auth=f"{SID}:{TOKEN}")
-    url = f"{sandbox.url}/2010-04-01/Accounts/{SID}/{path}"
-    return json.loads(urllib3.request("GET", url, headers=headers, retries=False).data)
+from tests.contract.twilio_in_sandbox import (
+    ACKNOWLEDGED,
+    ANOTHER,
+    AT_ONCE,
+    FROM,
+    LANDLINE,
+    NUMBER,
+    SID,
+    TEXT,
+    TOKEN,
+    get,
+    post,
+    provider,
+    reported,
+    text,
+)
 
 
 @pytest.fixture
 def door() -> Iterator[CannedServer]:
     """Where callbacks arrive; it answers as the gateway does."""
-    with CannedServer(always={"body": "<Response/>"}) as server:
+    with CannedServer(always=ACKNOWLEDGED) as server:
         yield server
-
-
-def reported(name: str, sandbox: Sandbox, door: CannedServer, count: int) -> list[Any]:
-    """What the provider reads in so many callbacks, each of which it takes for genuine."""
-    until(lambda: len(door.requests) >= count)
-    reporter, found = provider(name, sandbox, door.url), []
-    for request in door.requests:
-        kind = request.path.rsplit("/", 1)[-1]
-        callback = Callback(kind, door.url + request.url, request.headers, request.body, "127.0.0.1")
-        assert kind in reporter.reports
-        assert reporter.verify(callback)
-        found += reporter.parse(Callback(kind, callback.url, {}, request.body, ""))
-    return found
-
-
-# --- messages ---------------------------------------------------------------------------------
 
 
 def test_a_message_arrives_in_the_handset_where_all_vendors_messages_do(sandbox: Sandbox) -> None:
@@ -120,9 +75,11 @@ def test_a_message_is_reported_as_sent_and_then_as_delivered(sandbox: Sandbox, d
 def test_links_and_long_texts_do_not_get_into_the_mainland(
     sandbox: Sandbox, door: CannedServer, words: str
 ) -> None:
-    provider("twilio_sms", sandbox, door.url).hand_over("h1", [text(words=words)])
+    way_back = door.url + "/callbacks/twilio_sms/secret/sms-status"
+    post(sandbox, "Messages", To=NUMBER, From=FROM, Body=words, StatusCallback=way_back)
     last = reported("twilio_sms", sandbox, door, 2)[-1]
-    assert (last.delivery, last.code) == (Delivery.UNDELIVERED, "30007")
+    assert (last.delivery, last.code, last.cause) == (Delivery.UNDELIVERED, "30007", Cause.CONTENT)
+    assert provider("twilio_sms", sandbox).hand_over("h1", [text(words=words)])[0].cause is Cause.CONTENT
 
 
 def test_a_handset_that_is_off_is_reported(sandbox: Sandbox, door: CannedServer) -> None:
@@ -132,12 +89,65 @@ def test_a_handset_that_is_off_is_reported(sandbox: Sandbox, door: CannedServer)
     assert (last.delivery, last.code) == (Delivery.UNDELIVERED, "30003")
 
 
-def test_a_report_nobody_took_is_sent_again(sandbox: Sandbox) -> None:
-    sandbox.call("POST", "settings", {"receipt_retries": [0.05, 0.05]})
-    with CannedServer([{"status": 500}, {"then": "close"}], always={"body": "<Response/>"}) as door:
+def test_a_report_nobody_took_is_sent_again_as_the_provider_asks(sandbox: Sandbox) -> None:
+    sandbox.call("POST", "settings", AT_ONCE)
+    with CannedServer([{"status": 500}, {"then": "close"}], always=ACKNOWLEDGED) as door:
         provider("twilio_sms", sandbox, door.url).hand_over("h1", [text()])
         until(lambda: sandbox.call("GET", "counts")["receipts_pushed"] == 1)
     assert len(door.requests) == 4  # sent three times, delivered once
+
+
+@pytest.mark.parametrize(
+    ("fragment", "failure", "tries"),
+    [
+        ("", {"status": 500}, 1),
+        ("", {"then": "close"}, 1),
+        ("#rc=3&rp=5xx", {"status": 500}, 4),
+        ("#rc=3&rp=5xx", {"status": 404}, 1),
+        ("#rc=2&rp=4xx,rt", {"status": 404}, 3),
+        ("#rc=2&rp=4xx,rt", {"then": "close"}, 3),
+        (RETRIED, {"status": 503}, 6),
+        ("#rc=9&rp=all", {"status": 503}, 2),
+    ],
+)
+def test_the_vendor_repeats_what_failed_no_more_than_it_was_asked_to(
+    sandbox: Sandbox, fragment: str, failure: dict[str, Any], tries: int
+) -> None:
+    sandbox.call("POST", "settings", AT_ONCE)
+    with CannedServer(always=failure) as door:
+        form = {"To": NUMBER, "From": FROM, "Body": "x", "StatusCallback": f"{door.url}/s?a=1{fragment}"}
+        post(sandbox, "Messages", **form)
+        until(lambda: sandbox.call("GET", "counts")["receipts_given_up"] == 1)
+    told = [request.form["MessageStatus"] for request in door.requests]
+    assert told == ["sent"] * tries + ["delivered"] * tries
+    assert {request.url for request in door.requests} == {"/s?a=1"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [
+        ({"mode": "twice"}, ["sent", "sent", "delivered", "delivered"]),
+        ({"mode": "reversed"}, ["delivered", "sent"]),
+        ({"mode": "late", "latency_ms": 50}, ["sent", "delivered"]),
+        ({"mode": "early"}, ["sent", "delivered"]),
+    ],
+)
+def test_reports_of_a_message_may_come_oddly(
+    sandbox: Sandbox, door: CannedServer, mode: dict[str, Any], words: list[str]
+) -> None:
+    sandbox.fault("receipts", action="sms_status", **mode)
+    provider("twilio_sms", sandbox, door.url).hand_over("h1", [text()])
+    if mode["mode"] == "early":
+        assert len(door.requests) == 2, "before the vendor answered"
+    assert [receipt.code for receipt in reported("twilio_sms", sandbox, door, len(words))] == words
+
+
+def test_a_message_that_waits_beyond_its_time_is_given_up(sandbox: Sandbox, door: CannedServer) -> None:
+    sandbox.fault("receipts", "slow", latency_ms=60_000, number="13800138000")
+    soon = datetime.now(UTC) + timedelta(seconds=1)
+    provider("twilio_sms", sandbox, door.url).hand_over("h1", [text(expires_at=soon)])
+    last = reported("twilio_sms", sandbox, door, 2)[-1]
+    assert (last.delivery, last.code, last.cause) == (Delivery.UNDELIVERED, "30036", Cause.AWAY)
 
 
 @pytest.mark.parametrize("changed", [{"TWILIO_AUTH_TOKEN": "wrong"}, {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32}])
@@ -174,6 +184,9 @@ def test_a_sender_that_is_not_the_account_s_is_refused(sandbox: Sandbox) -> None
         ({"To": NUMBER, "From": FROM}, 21602),
         ({"To": NUMBER, "From": FROM, "Body": "字" * 1601}, 21617),
         ({"To": NUMBER, "From": FROM, "Body": "x", "ValidityPeriod": "36001"}, 20001),
+        ({"To": NUMBER, "From": FROM, "Body": "x", "ValidityPeriod": "0"}, 20001),
+        ({"To": NUMBER, "From": "12333", "Body": "x"}, 21212),
+        ({"To": FROM, "From": FROM, "Body": "x"}, 21266),
         ({"To": NUMBER, "From": FROM, "Body": "x", "StatusCallback": "/relative"}, 21609),
     ],
 )
@@ -194,11 +207,22 @@ def test_a_message_taken_in_silence_is_found_afterwards(sandbox: Sandbox) -> Non
     assert sender.find(Inquiry(ANOTHER, "h1", now)) == Absent()
 
 
-def test_two_messages_at_a_time_cannot_be_told_apart(sandbox: Sandbox) -> None:
+def test_the_same_words_twice_at_a_time_cannot_be_told_apart(sandbox: Sandbox) -> None:
+    sandbox.fault("twilio_sms", "silent", times=1)
+    sender, now = provider("twilio_sms", sandbox), datetime.now(UTC)
+    sender.hand_over("h1", [text()])
+    sender.hand_over("h2", [text()])
+    assert sender.find(Inquiry(NUMBER, "h1", now, TEXT, "常德人社")) == CannotTell("ambiguous")
+
+
+def test_of_two_messages_at_a_time_the_words_tell_which(sandbox: Sandbox) -> None:
     sandbox.fault("twilio_sms", "silent", times=1)
     sender, now = provider("twilio_sms", sandbox), datetime.now(UTC)
     sender.hand_over("h1", [text()])
     sender.hand_over("h2", [text(words="另一条")])
+    first, _ = sandbox.call("GET", "messages")
+    assert sender.find(Inquiry(NUMBER, "h1", now, TEXT, "常德人社")) == Found(first["biz_id"])
+    assert sender.find(Inquiry(NUMBER, "h3", now, "第三条", "常德人社")) == Absent()
     assert sender.find(Inquiry(NUMBER, "h1", now)) == CannotTell("ambiguous")
 
 
@@ -247,10 +271,9 @@ def test_each_fault_looks_like_the_real_one(
 def test_what_a_person_sends_comes_signed(sandbox: Sandbox, door: CannedServer) -> None:
     url = door.url + "/callbacks/twilio_sms/secret/sms-inbound"
     sandbox.call("POST", "settings", {"twilio_inbound_url": url})
-    reply = {"number": "13800138000", "text": "查询", "through": "twilio_sms"}
-    sandbox.call("POST", "inbound", reply)
-    [inbound] = reported("twilio_sms", sandbox, door, 1)
-    assert inbound == Inbound(inbound.id, NUMBER, FROM, "查询")
+    sandbox.call("POST", "inbound", {"number": "13800138000", "text": "查询", "through": "twilio_sms"})
+    [one] = reported("twilio_sms", sandbox, door, 1)
+    assert one == Inbound(one.id, NUMBER, FROM, "查询")
 
 
 def test_who_says_stop_gets_nothing_until_start(sandbox: Sandbox) -> None:
@@ -262,72 +285,16 @@ def test_who_says_stop_gets_nothing_until_start(sandbox: Sandbox) -> None:
     assert isinstance(sender.hand_over("h1", [text(ANOTHER)])[0], Accepted)
 
 
-# --- calls -----------------------------------------------------------------------------------------
+def arrived(door: CannedServer, count: int) -> None:
+    until(lambda: len(door.requests) == count)
 
 
-def test_a_call_rings_and_says_its_text_as_often_as_wanted(sandbox: Sandbox) -> None:
-    [outcome] = provider("twilio_voice", sandbox).hand_over("h1", [text(plays=3)])
-    [call] = sandbox.call("GET", "calls?number=13800138000")
-    assert (call["id"], call["text"], call["plays"]) == (outcome.reference, TEXT, 3)
-    assert call["provider"] == "twilio_voice"
-
-
-@pytest.mark.parametrize(
-    ("answers", "word", "delivery"),
-    [
-        ("yes", "completed", Delivery.DELIVERED),
-        ("early", "completed", Delivery.DELIVERED),
-        ("busy", "busy", Delivery.UNDELIVERED),
-        ("absent", "no-answer", Delivery.UNDELIVERED),
-        ("off", "failed", Delivery.UNDELIVERED),
-    ],
-)
-def test_a_call_is_reported_as_it_went(
-    sandbox: Sandbox, door: CannedServer, answers: str, word: str, delivery: Delivery
-) -> None:
-    sandbox.call("POST", "handsets", {"number": "13800138000", "answers": answers})
-    [outcome] = provider("twilio_voice", sandbox, door.url).hand_over("h1", [text()])
-    [receipt] = reported("twilio_voice", sandbox, door, 1)
-    assert (receipt.code, receipt.delivery) == (word, delivery)
-    assert (receipt.reference, receipt.handover, receipt.address) == (outcome.reference, "h1", NUMBER)
-    assert receipt.at is not None
-    assert get(sandbox, f"Calls/{outcome.reference}.json")["status"] == word
-
-
-def test_every_event_comes_in_order_to_who_asks_for_it(sandbox: Sandbox, door: CannedServer) -> None:
-    form = {"To": NUMBER, "From": FROM, "Twiml": "<Response><Say>您好</Say></Response>"}
-    events = {"StatusCallbackEvent": "initiated ringing answered completed"}
-    post(sandbox, "Calls", **form, **events, StatusCallback=door.url + "/x")
-    until(lambda: len(door.requests) == 4)
-    words = [request.form["CallStatus"] for request in door.requests]
-    assert words == ["initiated", "ringing", "in-progress", "completed"]
-    assert [request.form["SequenceNumber"] for request in door.requests] == ["0", "1", "2", "3"]
-
-
-def test_a_landline_can_be_called(sandbox: Sandbox) -> None:
-    assert isinstance(provider("twilio_voice", sandbox).hand_over("h1", [text(LANDLINE)])[0], Accepted)
-
-
-SAY = "<Response><Say>您好</Say></Response>"
-
-
-@pytest.mark.parametrize(
-    ("form", "code"),
-    [
-        ({"From": FROM, "Twiml": SAY}, 21201),
-        ({"To": "12333", "From": FROM, "Twiml": SAY}, 21211),
-        ({"To": NUMBER, "Twiml": SAY}, 21213),
-        ({"To": NUMBER, "From": "+15005550001", "Twiml": SAY}, 21210),
-        ({"To": NUMBER, "From": FROM}, 21205),
-        ({"To": NUMBER, "From": FROM, "Twiml": "<Response>"}, 12100),
-        ({"To": NUMBER, "From": FROM, "Twiml": SAY + " " * 4000}, 32018),
-        ({"To": NUMBER, "From": FROM, "Twiml": SAY, "Timeout": "601"}, 20001),
-        ({"To": NUMBER, "From": FROM, "Twiml": SAY, "StatusCallbackEvent": "done"}, 21626),
-    ],
-)
-def test_a_call_that_is_none_is_refused_in_the_vendor_s_words(
-    sandbox: Sandbox, form: dict[str, str], code: int
-) -> None:
-    status, answer = post(sandbox, "Calls", **form)
-    assert (status, answer["code"]) == (400, code)
-    assert sandbox.call("GET", "calls") == []
+def test_the_vendor_says_what_it_takes_for_a_wish(sandbox: Sandbox, door: CannedServer) -> None:
+    url = door.url + "/callbacks/twilio_sms/secret/sms-inbound"
+    sandbox.call("POST", "settings", {"twilio_inbound_url": url})
+    for count, word in enumerate(("yes", "quit", "YES", "help", "停"), 1):
+        sandbox.call("POST", "inbound", {"number": NUMBER, "text": word, "through": "twilio_sms"})
+        arrived(door, count)
+    wishes = [(inbound.text, inbound.wish) for inbound in reported("twilio_sms", sandbox, door, 5)]
+    assert wishes == [("yes", ""), ("quit", "stop"), ("YES", "start"), ("help", ""), ("停", "")]
+    assert door.requests[3].form["OptOutType"] == "HELP"

@@ -8,14 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as budget
+from hypothesis import strategies as st
 
 from gateway.errors import SettingError
 from gateway.messages import Message
 from gateway.plugins import load
-from gateway.providers import Accepted, Unknown, Unreachable
+from gateway.providers import Accepted, Callback, Unknown, Unreachable
 from integrations.twilio_voice import spoken
 from tests.contract import contract_vectors as vectors
 from tests.contract.canned_server import CannedServer
@@ -162,3 +165,56 @@ def test_a_redirect_is_not_followed_with_our_token_and_the_person_s_number() -> 
 def test_a_text_is_said_as_text_however_it_is_written() -> None:
     assert "<Say" in spoken(Message("+8613800138000", "]]><Dial>110</Dial>", ""))
     assert "<Dial>" not in spoken(Message("+8613800138000", "]]><Dial>110</Dial>", ""))
+
+
+# --- whatever comes to the doors ---------------------------------------------------------------
+
+KINDS = [("twilio_sms", "sms-status"), ("twilio_sms", "sms-inbound")]
+KINDS += [("twilio_voice", "voice-status"), ("twilio_voice", "voice-keys")]
+FIELDS = ["MessageSid", "MessageStatus", "CallSid", "CallStatus", "To", "From", "Body", "ErrorCode"]
+FIELDS += ["Digits", "AnsweredBy", "CallDuration", "SipResponseCode", "Timestamp", "OptOutType"]
+WORDS = ["SM1", "CA1", "completed", "failed", "delivered", "+8613800138000", "machine_start", "404", "1"]
+FORMS = st.dictionaries(st.sampled_from(FIELDS), st.sampled_from(WORDS) | st.text(max_size=20))
+BODIES = st.binary(max_size=200) | FORMS.map(lambda form: urlencode(form).encode())
+
+
+def refusal(provider: Any, callback: Callback) -> ValueError | None:
+    try:
+        provider.parse(callback)
+    except ValueError as error:
+        return error
+    return None
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS)
+def test_any_bytes_are_read_or_refused_without_repeating_them(name: str, kind: str) -> None:
+    provider = load(name, settings(name))
+
+    @budget(max_examples=60, deadline=None)
+    @given(BODIES)
+    def holds(body: bytes) -> None:
+        callback = Callback(kind, "https://example.cn/x?handover=h1", {"X-Twilio-Signature": "x"}, body, "")
+        assert not provider.verify(callback)
+        refused = refusal(provider, callback)
+        assert refused is None or str(refused) in REFUSALS
+        assert refused is None or refused.__context__ is None
+
+    holds()
+
+
+REFUSALS = {
+    "A callback of Twilio's has MessageSid, MessageStatus, To.",
+    "A callback of Twilio's has MessageSid, From, To.",
+    "A callback of Twilio's has CallSid, CallStatus, To.",
+    "A callback of Twilio's has CallSid, From, To.",
+    "A callback of Twilio's is not about a telephone number.",
+    "A callback of Twilio's is about something with a SID.",
+    "The keys of a telephone are digits, * and #.",
+}
+
+
+def test_a_call_is_as_long_as_it_is_whatever_it_says() -> None:
+    """The guard measures what is sent: text that XML makes longer counts as long as it gets."""
+    provider = load("twilio_voice", settings("twilio_voice"))
+    [outcome] = provider.hand_over("h1", [Message("+8613800138000", "&" * 900, "", plays=1)])
+    assert outcome.code == "32018"
