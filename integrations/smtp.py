@@ -1,7 +1,8 @@
 """E-mail over SMTP, through the city's own relay or a provider's submission service.
 
 Sources: RFC 5321 (SMTP), RFC 3463 and its IANA registry (enhanced status codes), RFC 3461
-(delivery status notifications), RFC 3834 (automatic mail). Nothing is idempotent: a connection
+(delivery status notifications), RFC 1870 (size). What a mail looks like stands in ``smtp_mail``,
+what comes back of it in ``bounces`` and ``complaints``. Nothing is idempotent: a connection
 that broke after DATA leaves ``Unknown``, and what became of the mail is told only by its report.
 """
 
@@ -9,11 +10,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
-from email.utils import format_datetime, formataddr, parseaddr
+from email.utils import parseaddr
 from typing import NamedTuple
 
 from gateway.channels import AddressError
@@ -25,15 +24,17 @@ from gateway.providers import (
     Callback,
     Cause,
     Outcome,
-    Receipt,
     Rejected,
+    Report,
     Throttled,
     Unknown,
     Unreachable,
 )
-from integrations import bounces
+from integrations import bounces, complaints, report_folder
+from integrations.mail_parts import parts
 from integrations.networks import Networks
 from integrations.smtp_line import CLOSING, Line, Lines, Lost, NoLine, Reply, Server
+from integrations.smtp_mail import Writer, phrase
 
 SETTINGS: dict[str, str] = {
     "SMTP_HOST": "the server that takes our e-mails, e.g. smtp.example.cn",
@@ -51,11 +52,12 @@ OUTCOMES: dict[str, Outcome] = {
         Rejected("5.1.6", Cause.RECIPIENT),  # moved away
         Rejected("5.1.10", Cause.RECIPIENT),  # a domain that takes no mail
         Rejected("5.2.1", Cause.RECIPIENT),  # mailbox switched off
-        Rejected("5.2.2", Cause.RECIPIENT),  # mailbox full for good
+        Rejected("5.2.2", Cause.AWAY),  # mailbox full: no dead one
         Rejected("5.4.4", Cause.RECIPIENT),  # no way there
         Rejected("5.2.3", Cause.CONTENT),  # too long for the mailbox
         Rejected("5.3.4", Cause.CONTENT),  # too long for the server
         Rejected("5.6.0", Cause.CONTENT),
+        Rejected("5.6.7", Cause.RECIPIENT),  # an address not in ASCII: servers that take it are few
         Rejected("5.1.7", Cause.OURS),  # our sender is no address
         Rejected("5.1.8", Cause.OURS),  # our sender's domain is none
         Rejected("5.5.1", Cause.OURS),
@@ -75,8 +77,10 @@ OUTCOMES: dict[str, Outcome] = {
     )
 }
 
+CAUSES = bounces.CAUSES
+
 # Whom a refusal is about, by the step it came at, where its code does not tell.
-CAUSES = {
+STEPS = {
     "connect": Cause.ACCOUNT,
     "auth": Cause.ACCOUNT,
     "mail": Cause.ACCOUNT,
@@ -88,6 +92,7 @@ POLICY = "5.7."  # refused on principle: us, until the server has seen the mail
 ALLOWED = {"mail": (250,), "rcpt": (250, 251), "data": (354,), "end": (250,)}
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
 REFERENCE = 64  # characters
+FILES = 7 * 2**20  # bytes: in base64, with the mail around, under the 10,240,000 a Postfix takes unless told
 
 Clock = Callable[[], datetime]
 
@@ -102,13 +107,13 @@ class _Mail(NamedTuple):
 
 
 class Smtp:
-    """``Sender`` and ``Reporter``; safe in threads, keeps its connections."""
+    """``Sender`` and ``Collector``; safe in threads, keeps its connections."""
 
     name: str = "smtp"
     channel: str = "email"
     batch: int = 20
     needs_template: bool = False
-    limits: Limits = Limits()
+    limits: Limits = Limits(files=FILES)
     reports: frozenset[str] = frozenset({"email-report"})
 
     def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:
@@ -117,6 +122,7 @@ class Smtp:
         self._networks = Networks(settings["EMAIL_CALLBACK_NETWORKS"])
         self._server = _server(settings, self._domain)
         self._lines = Lines(self._server)
+        self._folder = settings.get("SMTP_REPORTS_MAILDIR", "")
         self._clock = clock
 
     # --- Sender ---
@@ -129,9 +135,10 @@ class Smtp:
         """
         outcomes: list[Outcome] = []
         end = time.monotonic() + self._server.timeout
+        writer = Writer(self._sender, self._sender_name, self._clock())
         for number, message in enumerate(messages, start=1):
             try:
-                outcome = self._send(handover, number, message)
+                outcome = self._send(handover, number, message, writer)
             except NoLine as none:  # whatever it is, it holds for the others as well
                 return [*outcomes, *[_no_line(none)] * (len(messages) - len(outcomes))]
             outcomes.append(outcome)
@@ -139,12 +146,14 @@ class Smtp:
                 break
         return [*outcomes, *[Unreachable("not_tried")] * (len(messages) - len(outcomes))]
 
-    def _send(self, handover: str, number: int, message: Message) -> Outcome:
+    def _send(self, handover: str, number: int, message: Message, writer: Writer) -> Outcome:
         try:
             address = normalise(message.address)
         except AddressError:
-            return OUTCOMES["5.1.3"]
-        mail = self._mail(handover, number, message, address)
+            return OUTCOMES["5.1.3" if message.address.isascii() else "5.6.7"]
+        own_id = bounces.message_id(handover, number, self._domain)
+        data = writer.write(own_id, address, message)
+        mail = _Mail(bounces.envelope_sender(handover, self._domain), address, own_id, data)
         outcome = self._on(self._line(), mail)
         if outcome is None:  # the server had closed the connection, or was about to: once more
             outcome = self._on(self._lines.new(), mail, last=True)
@@ -160,6 +169,9 @@ class Smtp:
 
     def _on(self, line: Line, mail: _Mail, *, last: bool = False) -> Outcome | None:
         """One mail on one connection; None where another connection may do better."""
+        if line.room and len(mail.data) > line.room:
+            self._lines.give(line)
+            return OUTCOMES["5.3.4"]
         line.begin(self._server.timeout)
         stage = "mail"
         try:
@@ -190,40 +202,36 @@ class Smtp:
         self._lines.give(line)
         return _meaning(stage, reply)
 
-    def _mail(self, handover: str, number: int, message: Message, address: str) -> _Mail:
-        """The mail as it travels: text and HTML side by side, in base64, so that no line needs care."""
-        mail, own_id = EmailMessage(policy=SMTP_POLICY), f"{handover}.{number}@{self._domain}"
-        mail["From"] = formataddr((_name(message.signature) or self._sender_name, self._sender))
-        mail["To"] = address
-        mail["Subject"] = _line(message.subject) or _line(message.text)[:60]
-        mail["Date"] = format_datetime(self._clock())
-        mail["Message-ID"] = f"<{own_id}>"
-        mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content(_valid(message.text), cte="base64")
-        if message.html:
-            mail.add_alternative(_valid(message.html), subtype="html", cte="base64")
-        mail["Content-Language"] = _line(message.language)  # last: turning into two parts would move it
-        return _Mail(bounces.envelope_sender(handover, self._domain), address, own_id, mail.as_bytes())
-
     # --- Reporter ---
 
     def verify(self, callback: Callback) -> bool:
         """Whether it comes from where our relay is: reports carry no signature."""
         return callback.remote in self._networks
 
-    def parse(self, callback: Callback) -> Sequence[Receipt]:
+    def parse(self, callback: Callback) -> Sequence[Report]:
         """Read a report: the whole mail (message/rfc822) the relay took for our envelope sender."""
-        return bounces.receipts(callback.body, self._domain)
+        found = parts(callback.body)
+        if any(part.kind == complaints.KIND for part in found):
+            return complaints.read(found, self._domain)
+        return bounces.read(found, self._domain)
 
     def acknowledgement(self, _kind: str) -> tuple[str, str]:
         """What the relay's pipe hears; it keeps the report otherwise."""
         return "ok", "text/plain"
 
+    # --- Collector ---
+
+    def collect(self) -> Iterator[tuple[Callback, Callable[[], None]]]:
+        """The reports that lie unread in the mailbox folder, if there is one."""
+        for body, settle in report_folder.unread(self._folder) if self._folder else ():
+            yield Callback("email-report", "", {}, body, ""), settle
+
 
 def build(settings: Mapping[str, str], clock: Clock = lambda: datetime.now(UTC)) -> Smtp:
     """Optional settings: SMTP_PORT (587; 465 for tls, 25 for none), SMTP_SECURITY (starttls, tls or
     none; none for a server on this machine only), SMTP_USER, SMTP_PASSWORD, SMTP_TIMEOUT_SECONDS (10,
-    for one message), SMTP_BOUNCE_DOMAIN (the sender's own).
+    for one message), SMTP_BOUNCE_DOMAIN (the sender's own), SMTP_REPORTS_MAILDIR (a mailbox folder that
+    reports are put into).
 
     Raises ``ValueError`` for a value that is none.
     """
@@ -236,7 +244,7 @@ def build(settings: Mapping[str, str], clock: Clock = lambda: datetime.now(UTC))
 def _sender(text: str) -> tuple[str, str]:
     name, address = parseaddr(text)
     try:
-        return _name(name), normalise(address)
+        return phrase(name), normalise(address)
     except AddressError:
         raise ValueError("SMTP_SENDER must be like 常德人社 <notice@example.cn>") from None
 
@@ -290,24 +298,7 @@ def _meaning(stage: str, reply: Reply) -> Outcome:
         return Throttled(reply.code)
     if reply.code.startswith(POLICY) and stage == "rcpt":
         return Rejected(reply.code, Cause.ACCOUNT)
-    return Rejected(reply.code, CAUSES[stage])
-
-
-# --- words --------------------------------------------------------------------------------
-
-
-def _valid(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
-
-
-def _line(text: str) -> str:
-    """Words for a header: one line, whatever was in them."""
-    return "".join(c for c in " ".join(_valid(text).split()) if c.isprintable())
-
-
-def _name(text: str) -> str:
-    """Words for who it is from, without the signs that mean something there (RFC 5322, 3.2.3)."""
-    return re.sub(r'[()<>\[\]:;@\\,."]', "", _line(text))
+    return Rejected(reply.code, STEPS[stage])
 
 
 def _xtext(text: str) -> str:

@@ -94,6 +94,12 @@ class Line:
         """Whether the server offers it."""
         return bool(self._smtp.has_extn(extension))
 
+    @property
+    def room(self) -> int:
+        """How many bytes a mail may have (RFC 1870); 0 where the server does not say."""
+        given = self._smtp.esmtp_features.get("size", "") if self.has("size") else ""
+        return int(given) if re.fullmatch(r"[0-9]{1,15}", given, re.ASCII) else 0
+
     def say(self, command: str) -> Reply:
         """One command, one reply. Raises ``Lost``, after which the line is closed."""
         return self._exchange(f"{command}\r\n".encode("ascii"))

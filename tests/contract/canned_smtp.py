@@ -46,8 +46,8 @@ class Taken:
         return read
 
     @property
-    def mail(self) -> dict[str, str]:
-        """Headers by name; ``text`` and ``html``; ``envelope``: its commands."""
+    def mail(self) -> dict[str, Any]:
+        """Headers by name; ``text`` and ``html``; ``files``: name, type, size; ``envelope``: its commands."""
         message = self.message
         bodies = {kind: message.get_body((kind,)) for kind in ("plain", "html")}
         words = {
@@ -59,6 +59,10 @@ class Taken:
             "text": words.get("plain", ""),
             "html": words.get("html", ""),
             "envelope": "; ".join(self.commands),
+            "files": [
+                [part.get_filename(), part.get_content_type(), len(part.get_payload(decode=True))]
+                for part in message.iter_attachments()
+            ],
         }
         return {name: str(value) for name, value in message.items()} | more
 

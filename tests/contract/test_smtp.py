@@ -1,9 +1,7 @@
-"""What of e-mail no canned answer shows: TLS, kept connections, headers of any words."""
+"""What of SMTP no canned answer shows: TLS, kept connections, settings."""
 
 from __future__ import annotations
 
-import email
-import email.policy
 import ssl
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from gateway.channels.email import normalise
 from gateway.errors import SettingError
 from gateway.messages import Message
 from gateway.plugins import load
@@ -150,37 +145,6 @@ def test_a_batch_of_slow_answers_ends_within_its_time() -> None:
     assert outcomes == [
         Accepted("4XyZab12"), Unreachable("read_timeout"), *[Unreachable("not_tried")] * 18,
     ]  # fmt: skip
-
-
-# --- words ----------------------------------------------------------------------------------
-
-
-def read(message: Message) -> Any:
-    data = provider()._mail("h1", 1, message, normalise(message.address)).data
-    assert all(line.endswith(b"\r") and len(line) < 998 for line in data.split(b"\n")[:-1])
-    return email.message_from_bytes(data, policy=email.policy.default)
-
-
-@given(st.text(), st.text(), st.text(), st.text())
-@settings(deadline=None)
-def test_any_words_travel_and_none_becomes_a_header(
-    subject: str, text: str, html: str, signature: str
-) -> None:
-    mail = read(letter(subject=subject, html=html))
-    mail_of = read(Message("wang@example.com", text, signature, subject=subject))
-    names = {"From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"}
-    assert set(mail.keys()) <= {*names, "Content-Language", "Content-Transfer-Encoding"}
-    assert [address.addr_spec for address in mail_of["From"].addresses] == ["notice@example.cn"]
-    kept = "".join(
-        c for c in " ".join(subject.encode("utf-8", "replace").decode().split()) if c.isprintable()
-    )
-    assert "".join(str(mail["Subject"]).split()) == "".join((kept or "您好").split())
-
-
-@given(st.from_regex(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9]{1,60}\.example", fullmatch=True))
-@settings(deadline=None)
-def test_any_address_stands_in_its_header(address: str) -> None:
-    assert [a.addr_spec for a in read(Message(address, "x", "y"))["To"].addresses] == [address]
 
 
 # --- settings --------------------------------------------------------------------------------
