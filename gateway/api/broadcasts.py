@@ -6,24 +6,24 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from flask import Response
+from flask import Response, request
 from flask_smorest import Blueprint
-from marshmallow import Schema, fields, validate
 from sqlalchemy import Connection
 
 from gateway import cities
 from gateway.api import door, schemas
+from gateway.api.broadcast_schemas import BroadcastSchema, BroadcastsSchema, NewBroadcastSchema
 from gateway.api.door import Answer
 from gateway.api.problems import ApiError, Problem
+from gateway.broadcasts import carrying, enclosures, progress, recipients, rehearsal, store
 from gateway.broadcasts import definition as definitions
-from gateway.broadcasts import progress, recipients, rehearsal, store
 from gateway.broadcasts.definition import Definition, DefinitionError
 from gateway.broadcasts.expand import LANE
-from gateway.broadcasts.form import DefinitionSchema
 from gateway.broadcasts.recipients import SHOWN, Checked, Line
 from gateway.broadcasts.rehearsal import Rehearsal
 from gateway.broadcasts.store import ACTIONS
 from gateway.errors import UnknownNameError
+from gateway.messages import Attachment
 from gateway.runtime import Runtime
 
 ONCE = {"in": "header", "name": "Idempotency-Key", "schema": {"type": "string", "maxLength": 255}}
@@ -33,94 +33,14 @@ STEERING = {
     "resume": "Let a paused one go on.",
     "cancel": "Stop it for good; what still waits is withdrawn within seconds.",
 }
-MOST = 10_000  # recipients in one request; a longer list is the command's
-
-
-class RecipientSchema(Schema):
-    """One recipient of a list."""
-
-    phone_number = fields.String(required=True, error_messages={"required": "is a required property"})
-    name = fields.String(load_default="", metadata={"description": "Shown masked: 王*."})
-
-
-class NewBroadcastSchema(DefinitionSchema):
-    """A broadcast to count: a shipped one by `name`, or your own by `template`, to an audience or a list."""
-
-    recipients = fields.List(
-        fields.Nested(RecipientSchema),
-        validate=validate.Length(1, MOST, error=f"must have 1 to {MOST:,} recipients"),
-        metadata={"description": "Instead of `audience`. Repeated numbers are written to once."},
-    )
-
-
-class GroupSchema(Schema):
-    """A district's people by age."""
-
-    district = fields.String()
-    name = fields.String()
-    people = fields.Integer()
-    by_age = fields.Dict(keys=fields.String(), values=fields.Integer())
-
-
-class CountedSchema(Schema):
-    """What would go out by the first channel."""
-
-    people = fields.Integer()
-    no_address = fields.Integer(metadata={"description": "Of these: will be suppressed."})
-    opted_out = fields.Integer(metadata={"description": "Of these: will be suppressed."})
-    estimated_parts = fields.Integer()
-    estimated_s = fields.Integer(allow_none=True, metadata={"description": "At the pace; null without one."})
-    closed_channels = fields.List(
-        fields.String(),
-        metadata={"description": "Of the follow-up, without a provider: nobody is followed up."},
-    )
-    by_district = fields.List(fields.Nested(GroupSchema))
-
-
-class ChannelSchema(Schema):
-    """One channel's share."""
-
-    channel = fields.String()
-    taken = fields.Integer()
-    by_status = fields.Dict(keys=fields.String(), values=fields.Integer())
-
-
-class BroadcastSchema(Schema):
-    """A broadcast as it stands; the numbers come from the ledger."""
-
-    id = fields.UUID()
-    name = fields.String()
-    template = fields.String()
-    state = fields.String(metadata={"description": ", ".join(store.State)})
-    stage = fields.Integer(metadata={"description": "1: the first channel; 2: the follow-up."})
-    audience = fields.Integer(metadata={"description": "How many people were counted."})
-    taken = fields.Integer(metadata={"description": "Messages of all channels so far."})
-    through = fields.Integer(metadata={"description": "First messages that wait for nothing of ours."})
-    by_status = fields.Dict(keys=fields.String(), values=fields.Integer())
-    delivered = fields.Integer()
-    reached = fields.Integer(metadata={"description": "People with a delivered message, whatever channel."})
-    suppressed = fields.Integer()
-    awaiting_receipts = fields.Integer()
-    rate = fields.Float(metadata={"description": "Messages a second since the start, pauses not counted."})
-    eta_s = fields.Integer(allow_none=True)
-    channels = fields.List(fields.Nested(ChannelSchema))
-    created_at = fields.String()
-    started_at = fields.String(allow_none=True)
-    finished_at = fields.String(allow_none=True)
-    counted = fields.Nested(CountedSchema, metadata={"description": "With a new draft."})
-    duplicates = fields.Integer(metadata={"description": "With a new list: numbers that stood there before."})
-    uri = fields.String()
-
-
-class BroadcastsSchema(Schema):
-    broadcasts = fields.List(fields.Nested(BroadcastSchema))
+LARGEST_BODY = 16 * 2**20  # bytes of a request that makes a draft: its files in base64, and a list
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
     """The routes under ``/v2`` that concern broadcasts."""
     routes = Blueprint("broadcasts", __name__, url_prefix="/v2", description="One message to many people")
     routes.ARGUMENTS_PARSER = door.Parser()
-    routes.before_request(lambda: door.enter(runtime, "broadcasts"))
+    routes.before_request(lambda: _enter(runtime))
 
     @routes.post("/broadcasts")
     @routes.arguments(NewBroadcastSchema)
@@ -153,6 +73,12 @@ def blueprint(runtime: Runtime) -> Blueprint:
     return routes
 
 
+def _enter(runtime: Runtime) -> None:
+    """Only who may make a draft may send as much as its files have."""
+    door.enter(runtime, "broadcasts")
+    request.max_content_length = LARGEST_BODY
+
+
 def _steer(routes: Blueprint, runtime: Runtime, action: str, words: str) -> None:
     """One route for each action."""
 
@@ -172,21 +98,21 @@ def _steer(routes: Blueprint, runtime: Runtime, action: str, words: str) -> None
 
 def _create(runtime: Runtime, body: dict[str, Any]) -> Response:
     try:
-        definition = _definition(runtime, body)
+        definition, files = _definition(runtime, body), _files(body)
         given = enumerate(body.get("recipients", ()))
         lines = [Line(number, one["phone_number"], one["name"]) for number, one in given]
         with runtime.db.read() as tx:
             checked = _checked(tx, runtime, definition, lines)
             counted = (
-                rehearsal.rehearse_list(tx, runtime, definition, checked)
+                rehearsal.rehearse_list(tx, runtime, definition, checked, files)
                 if checked
-                else rehearsal.rehearse(tx, runtime, definition)
+                else rehearsal.rehearse(tx, runtime, definition, files)
             )
     except DefinitionError as error:
         raise _refused(error.problems) from None
     key = runtime.new_id()
     rows = recipients.sealed(runtime, key, checked.good) if checked else []
-    return door.once(runtime, lambda tx: _draft(tx, runtime, key, definition, counted, checked, rows))
+    return door.once(runtime, lambda tx: _draft(tx, runtime, key, definition, counted, checked, rows, files))
 
 
 def _definition(runtime: Runtime, body: dict[str, Any]) -> Definition:
@@ -208,6 +134,13 @@ def _definition(runtime: Runtime, body: dict[str, Any]) -> Definition:
     return definitions.resolve(keys, rules, runtime.clock())
 
 
+def _files(body: dict[str, Any]) -> list[Attachment]:
+    """The files given, else those of the shipped broadcast asked for."""
+    if "attachments" in body or body.get("template"):
+        return enclosures.decoded(body.get("attachments", ()))
+    return enclosures.beside(definitions.SHIPPED, definitions.shipped(body["name"]).get("attachments", ()))
+
+
 def _checked(
     tx: Connection, runtime: Runtime, definition: Definition, lines: Sequence[Line]
 ) -> Checked | None:
@@ -215,8 +148,9 @@ def _checked(
     if not lines:
         return None
     definitions.check_list(definition, "mobile")
-    checked = recipients.check(tx, runtime, "mobile", definition.channel, lines)
-    wrong = [(f"recipients.{one.line}.phone_number", one.reason) for one in checked.refused[:SHOWN]]
+    against = carrying.by_line(tx, runtime, definition)
+    checked = recipients.check(tx, runtime, "mobile", definition.channel, lines, against)
+    wrong = [(f"recipients.{one.line}.{one.key}".rstrip("."), one.reason) for one in checked.refused[:SHOWN]]
     if more := len(checked.refused) - len(wrong):
         wrong.append(("recipients", f"{more:,} more are wrong"))
     if wrong:
@@ -232,10 +166,12 @@ def _draft(
     counted: Rehearsal,
     checked: Checked | None,
     rows: Sequence[dict[str, Any]],
+    files: Sequence[Attachment],
 ) -> Answer:
     service = door.caller().service_id
     actor = f"service {service}"
-    store.create(tx, runtime, definition, actor, counted=counted.people, service_id=service, key=key)
+    people = counted.people
+    store.create(tx, runtime, definition, actor, counted=people, service_id=service, key=key, files=files)
     recipients.keep(tx, rows)
     rules = cities.shipped()[runtime.settings.city].rules_now(runtime.clock())
     shown = _shown(runtime, progress.of(tx, store.find(tx, key), runtime.clock()))

@@ -119,7 +119,7 @@ def count(tx: Connection, audience: Audience, address: str = "mobile") -> list[G
         *((columns.birth_date <= years_before(audience.as_of, low), label) for low, label in bands),
         else_=literal("0"),
     ).label("band")
-    stopped = exists().where(suppressions.c.address_index == columns.mobile_index)
+    stopped = exists().where(suppressions.c.address_index == columns[f"{address}_index"])
     query = (
         select(
             columns.district,

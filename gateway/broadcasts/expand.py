@@ -20,6 +20,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, select, update
 
+from gateway import channels
 from gateway.broadcasts import audience, follow_up, recipients, store
 from gateway.broadcasts import definition as definitions
 from gateway.broadcasts.audience import Addressee, Page
@@ -254,15 +255,21 @@ def _withdrawal(tx: Connection, runtime: Runtime, row: Any, limits: Limits) -> S
 
 
 def _may_wait_again(tx: Connection, broadcast: UUID) -> bool:
-    """Whether something of it waits, is being handed over, or is being found out and may come back."""
+    """Whether something of it waits, is being handed over, or may come back.
+
+    What is being found out may, and a call whose receipt may say that nobody was there.
+    """
+    accounts = ledger.of_broadcast(tx, broadcast)
     left = sum(
-        account.standing.get(status, 0)
-        for account in ledger.of_broadcast(tx, broadcast)
-        for status in (Status.WAITING, Status.SENDING)
+        account.standing.get(status, 0) for account in accounts for status in (Status.WAITING, Status.SENDING)
     )
     columns = notifications.notifications.c
+    repeated = [lane for lane in {one.lane for one in accounts} if channels.load(channel_of(lane)).RETRIES]
+    called = (columns.status == Status.ACCEPTED) & columns.lane.in_(repeated)
     asked = select(columns.id).where(
-        columns.broadcast_id == broadcast, columns.status == Status.UNKNOWN, columns.due_at.is_not(None)
+        columns.broadcast_id == broadcast,
+        columns.due_at.is_not(None),
+        (columns.status == Status.UNKNOWN) | called,
     )
     return bool(left) or tx.execute(asked.limit(1)).first() is not None
 

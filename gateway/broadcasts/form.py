@@ -78,6 +78,10 @@ class DefinitionSchema(Schema):
     audience = form.Nested(AudienceSchema, allow_none=True)
     then = form.Nested(FollowUpSchema, allow_none=True)
     pace = _number(1, 1_000_000, "The most messages taken in a minute; none unless you say so.")
+    attachments: form.Field[Any] = _list(
+        form.String(error_messages={"invalid": "must be text"}),
+        "Files that go with the e-mails: their names, beside the definition.",
+    )
 
 
 def flat(messages: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -15,6 +15,8 @@ from gateway import channels
 from gateway.broadcasts import definition as definitions
 from gateway.broadcasts.definition import Definition
 from gateway.broadcasts.store import State
+from gateway.content import documents
+from gateway.content.documents import Listed
 from gateway.delivery.claim import channel_of
 from gateway.notifications import pauses
 from gateway.notifications.pauses import Kind
@@ -65,6 +67,7 @@ class Progress:
     rate: float
     eta_s: int | None
     channels: tuple[Channel, ...]
+    attachments: tuple[Listed, ...]
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -76,13 +79,15 @@ def of(tx: Connection, row: Any, now: datetime) -> Progress:
 
 
 def of_all(tx: Connection, rows: Sequence[Any], now: datetime) -> list[Progress]:
-    """The progress of each of these rows; two queries for all of them."""
-    standing = _standing(tx, [row.id for row in rows])
+    """The progress of each of these rows; a handful of queries for all of them."""
+    keys = [row.id for row in rows]
+    standing, files = _standing(tx, keys), documents.listed(tx, keys)
     paused = pauses.paused(tx, Kind.BROADCAST)
     found = []
     for row in rows:
         pause = paused.get(str(row.id)) if row.state == State.PAUSED else None
-        found.append(_progress(row, standing.get(row.id, {}), pause.since if pause else now, now))
+        shares, until = standing.get(row.id, {}), pause.since if pause else now
+        found.append(_progress(row, shares, files.get(row.id, ()), until, now))
     return found
 
 
@@ -103,7 +108,13 @@ def _standing(tx: Connection, keys: Sequence[UUID]) -> dict[UUID, dict[str, Chan
     }
 
 
-def _progress(row: Any, standing: Mapping[str, Channel], running_until: datetime, now: datetime) -> Progress:
+def _progress(
+    row: Any,
+    standing: Mapping[str, Channel],
+    files: tuple[Listed, ...],
+    running_until: datetime,
+    now: datetime,
+) -> Progress:
     definition = definitions.load(row.definition)
     shares = [standing.get(name, Channel(name, 0, {})) for name in definition.channels]
     by_status: Counter[str] = Counter()
@@ -128,6 +139,7 @@ def _progress(row: Any, standing: Mapping[str, Channel], running_until: datetime
         rate=round(rate, 1),
         eta_s=_eta(row, definition, shares, rate),
         channels=tuple(share for share in shares if share.taken),
+        attachments=files,
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -36,6 +36,7 @@ from gateway.citizens.register import citizens
 from gateway.content.store import FALLBACK_LANGUAGE
 from gateway.db import metadata
 from gateway.errors import HuiyinError, TamperedError
+from gateway.messages import Excess
 from gateway.runtime import Runtime
 from gateway.security import mask_name
 
@@ -80,10 +81,11 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """One bad line: where, and why; never what stood there."""
+    """One bad line: where, and why; never what stood there. ``key`` is what of it, "" for its text."""
 
     line: int
     reason: str
+    key: str = "phone_number"
 
 
 @dataclass(slots=True)
@@ -146,14 +148,28 @@ def _line(number: int, cells: Sequence[str], columns: dict[str, int]) -> Line:
 # --- checking ---------------------------------------------------------------------------
 
 
-def check(tx: Connection, runtime: Runtime, kind: str, channel: str, lines: Iterable[Line]) -> Checked:
-    """Sort the lines into good, refused and repeated; a query for each thousand ID numbers."""
+def check(
+    tx: Connection,
+    runtime: Runtime,
+    kind: str,
+    channel: str,
+    lines: Iterable[Line],
+    against: Callable[[Recipient], Excess | None] = lambda _line: None,
+) -> Checked:
+    """Sort the lines into good, refused and repeated; a query for each thousand ID numbers.
+
+    ``against`` finds what of a line's message no provider can carry (``carrying.by_line``).
+    """
     checked, seen = Checked(), set[bytes]()
     rest = iter(lines)
     while batch := list(islice(rest, BATCH)):
         for found in _by_id_number(tx, runtime, batch) if kind == "id_number" else _by_mobile(channel, batch):
             if isinstance(found, Refused):
                 checked.refused.append(found)
+                continue
+            if beyond := against(found):
+                place = "phone_number" if beyond.field == "address" else ""
+                checked.refused.append(Refused(found.line, str(beyond), place))
                 continue
             key = runtime.vault.index("recipient", str(found.citizen_id or found.address))
             if key in seen:

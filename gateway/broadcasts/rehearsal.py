@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from gateway import channels
-from gateway.broadcasts import audience, recipients, store
+from gateway.broadcasts import audience, carrying, enclosures, recipients, store
 from gateway.broadcasts import definition as definitions
 from gateway.broadcasts.audience import Group
 from gateway.broadcasts.definition import Definition, DefinitionError
 from gateway.broadcasts.recipients import BATCH, Checked
 from gateway.cities import Rules
+from gateway.content.documents import Listed
+from gateway.messages import Attachment
 from gateway.runtime import Runtime
 
 
@@ -35,12 +37,17 @@ class Rehearsal:
     seconds: int | None
     closed: tuple[str, ...]
     groups: Sequence[Group]
+    attachments: tuple[Listed, ...] = ()
 
 
-def rehearse(tx: Connection, runtime: Runtime, definition: Definition) -> Rehearsal:
+def rehearse(
+    tx: Connection, runtime: Runtime, definition: Definition, files: Sequence[Attachment] = ()
+) -> Rehearsal:
     """Count an audience; raises ``DefinitionError`` where the texts are not there, or no provider."""
     closed = _closed(runtime, definition)
+    enclosures.check(runtime, definition, files)
     definitions.check_texts(tx, definition)
+    carrying.check(tx, runtime, definition)
     kind = channels.load(definition.channel).ADDRESS
     groups = audience.count(tx, definition.audience, kind) if definition.audience else []
     languages: dict[str, int] = {}
@@ -56,19 +63,32 @@ def rehearse(tx: Connection, runtime: Runtime, definition: Definition) -> Rehear
         seconds=_seconds(people, definition),
         closed=closed,
         groups=groups,
+        attachments=_listed(files),
     )
 
 
-def rehearse_list(tx: Connection, runtime: Runtime, definition: Definition, checked: Checked) -> Rehearsal:
+def rehearse_list(
+    tx: Connection,
+    runtime: Runtime,
+    definition: Definition,
+    checked: Checked,
+    files: Sequence[Attachment] = (),
+) -> Rehearsal:
     """The same for the good lines of a list."""
     closed = _closed(runtime, definition)
+    enclosures.check(runtime, definition, files)
     definitions.check_texts(tx, definition)
+    carrying.check(tx, runtime, definition)
     languages: dict[str, int] = {}
     for recipient in checked.good:
         languages[recipient.language] = languages.get(recipient.language, 0) + 1
     people = len(checked.good)
     parts = _parts(tx, runtime, definition, languages)
-    return Rehearsal(people, 0, 0, parts, _seconds(people, definition), closed, ())
+    return Rehearsal(people, 0, 0, parts, _seconds(people, definition), closed, (), _listed(files))
+
+
+def _listed(files: Sequence[Attachment]) -> tuple[Listed, ...]:
+    return tuple(Listed(one.name, len(one.body)) for one in files)
 
 
 def _closed(runtime: Runtime, definition: Definition) -> tuple[str, ...]:
@@ -93,10 +113,12 @@ def _seconds(people: int, definition: Definition) -> int | None:
     return round(people * 60 / definition.pace) if definition.pace else None
 
 
-def store_list(runtime: Runtime, definition: Definition, checked: Checked, actor: str) -> UUID:
+def store_list(
+    runtime: Runtime, definition: Definition, checked: Checked, actor: str, files: Sequence[Attachment] = ()
+) -> UUID:
     """Keep a list of any length as a draft, some lines in each commit; it may start when all are in."""
     with runtime.db.write() as tx:
-        key = store.create(tx, runtime, definition, actor, counted=None)
+        key = store.create(tx, runtime, definition, actor, counted=None, files=files)
     for start in range(0, len(checked.good), BATCH):
         rows = recipients.sealed(runtime, key, checked.good[start : start + BATCH])
         with runtime.db.write() as tx:
@@ -121,6 +143,7 @@ def as_json(rehearsal: Rehearsal, rules: Rules) -> dict[str, Any]:
         "estimated_parts": rehearsal.parts,
         "estimated_s": rehearsal.seconds,
         "closed_channels": list(rehearsal.closed),
+        "attachments": [asdict(one) for one in rehearsal.attachments],
         "by_district": [
             {"district": code, "name": _name(code, rules), "people": sum(bands.values()), "by_age": bands}
             for code, bands in sorted(districts.items())

@@ -30,7 +30,9 @@ from sqlalchemy import (
 from gateway import audit
 from gateway.broadcasts import definition as definitions
 from gateway.broadcasts.definition import Definition
+from gateway.content import documents
 from gateway.db import Utc, metadata, sparse_index
+from gateway.messages import Attachment
 from gateway.notifications import pauses
 from gateway.notifications.pauses import Kind
 from gateway.runtime import Runtime
@@ -110,8 +112,12 @@ def create(
     counted: int | None,
     service_id: UUID | None = None,
     key: UUID | None = None,
+    files: Sequence[Attachment] = (),
 ) -> UUID:
-    """Write the draft down. With ``counted`` None its list follows in batches (``list_is_read``)."""
+    """Write the draft down. With ``counted`` None its list follows in batches (``list_is_read``).
+
+    ``files`` were checked (``enclosures``).
+    """
     key = key or runtime.new_id()
     now = runtime.clock()
     tx.execute(
@@ -129,6 +135,7 @@ def create(
             held_s=0,
         )
     )
+    documents.attach(tx, key, files, now)
     _record(tx, runtime, actor, "create", key)
     return key
 

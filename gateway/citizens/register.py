@@ -32,6 +32,7 @@ citizens = Table(
     Column("mobile", LargeBinary),
     Column("mobile_index", LargeBinary(16), index=True),
     Column("email", LargeBinary),
+    Column("email_index", LargeBinary(16)),
     Column("address", LargeBinary),
     Column("district", String(6), nullable=False),
     Column("birth_date", Date, nullable=False),
@@ -106,6 +107,13 @@ def addresses(tx: Connection, vault: Vault, kind: str, ids: Sequence[UUID]) -> M
         except TamperedError:  # one bad cell must not stop everybody else's messages
             log.error("cell_cannot_be_opened", table="citizens", row=str(row.id))  # noqa: TRY400
     return found
+
+
+def mobile_indexes(tx: Connection, ids: Collection[UUID]) -> Mapping[UUID, bytes]:
+    """The blind indexes of the mobiles of those citizens who have one; one query."""
+    columns = citizens.c
+    query = select(columns.id, columns.mobile_index).where(columns.id.in_(ids))
+    return {row.id: row.mobile_index for row in tx.execute(query) if row.mobile_index} if ids else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +191,7 @@ def _sealed(vault: Vault, entry: Entry) -> dict[str, object]:
         "mobile": seal("mobile", entry.mobile),
         "mobile_index": vault.index("mobile", entry.mobile) if entry.mobile else None,
         "email": seal("email", entry.email),
+        "email_index": vault.index("email", entry.email) if entry.email else None,
         "address": seal("address", entry.address),
         "district": entry.district,
         "birth_date": entry.birth_date,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,8 +10,8 @@ from uuid import UUID
 import click
 
 from gateway import cities
+from gateway.broadcasts import carrying, enclosures, progress, recipients, rehearsal, store
 from gateway.broadcasts import definition as definitions
-from gateway.broadcasts import progress, recipients, rehearsal, store
 from gateway.broadcasts.definition import Definition
 from gateway.broadcasts.recipients import SHOWN, Checked
 from gateway.broadcasts.store import ACTIONS, START, Action
@@ -18,6 +19,7 @@ from gateway.cli import following
 from gateway.cli.command import Context, main, pass_context
 from gateway.cli.following import Draft
 from gateway.errors import HuiyinError
+from gateway.messages import Attachment
 from gateway.runtime import Runtime
 
 ACTOR = "cli"
@@ -47,15 +49,21 @@ def broadcast() -> None:
 @click.option("--template", help="The text to send to the list, like policy/retirement_age.")
 @click.option("--channel", type=click.Choice(["sms", "voice", "email"]), help="The first channel.")
 @click.option("--pace", type=int, help="The most messages in a minute.")
+@click.option("--attach", multiple=True, type=click.Path(path_type=Path), help="A PDF or DOCX to go along.")
 @click.option("--yes", is_flag=True, help="Start without asking.")
 @click.option("--watch/--no-watch", "stay", default=True, help="Stay and show how far it is.")
 @pass_context
-def run(context: Context, /, *, listed: Any, yes: bool, stay: bool, **keys: Any) -> None:
+def run(
+    context: Context, /, *, listed: Any, attach: tuple[Path, ...], yes: bool, stay: bool, **options: Any
+) -> None:
     """Count a shipped broadcast's people (or a list's), then start it."""
     here = context.runtime()
     rules = cities.shipped()[here.settings.city].rules_now(here.clock())
-    definition = definitions.read(_given(listed=bool(listed), **keys), rules, here.clock())
-    draft = _drafted(here, definition, listed.read() if listed else None)
+    keys = _given(listed=bool(listed), **options)
+    definition = definitions.read(keys, rules, here.clock())
+    folder = options["file"].parent if options["file"] else definitions.SHIPPED
+    files = [*enclosures.beside(folder, keys.get("attachments", ())), *enclosures.at(attach)]
+    draft = _drafted(here, definition, listed.read() if listed else None, files)
     counted = rehearsal.as_json(draft.counted, rules)
     if not context.as_json:
         following.print_rehearsal(draft, counted, rules)
@@ -99,19 +107,20 @@ def _given(
     return keys
 
 
-def _drafted(here: Runtime, definition: Definition, raw: bytes | None) -> Draft:
+def _drafted(here: Runtime, definition: Definition, raw: bytes | None, files: Sequence[Attachment]) -> Draft:
     if raw is None:
         with here.db.read() as tx:
-            counted = rehearsal.rehearse(tx, here, definition)
+            counted = rehearsal.rehearse(tx, here, definition, files)
         with here.db.write() as tx:
-            key = store.create(tx, here, definition, ACTOR, counted=counted.people)
+            key = store.create(tx, here, definition, ACTOR, counted=counted.people, files=files)
         return Draft(key, definition, counted, None)
     kind, lines = recipients.read_csv(raw)
     definitions.check_list(definition, kind)
     with here.db.read() as tx:
-        checked = recipients.check(tx, here, kind, definition.channel, lines)
-        counted = rehearsal.rehearse_list(tx, here, definition, checked)
-    return Draft(rehearsal.store_list(here, definition, checked, ACTOR), definition, counted, checked)
+        against = carrying.by_line(tx, here, definition)
+        checked = recipients.check(tx, here, kind, definition.channel, lines, against)
+        counted = rehearsal.rehearse_list(tx, here, definition, checked, files)
+    return Draft(rehearsal.store_list(here, definition, checked, ACTOR, files), definition, counted, checked)
 
 
 def _refusals(checked: Checked | None) -> dict[str, Any]:

@@ -101,6 +101,8 @@ def print_rehearsal(draft: Draft, counted: Mapping[str, Any], rules: Rules) -> N
         f"{_lasting(draft.counted.seconds)} at {pace:,} a minute" if pace else "as fast as providers take it"
     )
     out.print(f"About {counted['estimated_parts']:,} parts by {draft.definition.channel}; {lasts}.")
+    for one in draft.counted.attachments:
+        out.print(f"With each e-mail: {one.name}, {_large(one.size)}.", highlight=False, markup=False)
     for channel in draft.counted.closed:
         out.print(f"{channel} has no provider here, so nobody will be followed up.")
 
@@ -129,6 +131,10 @@ def _print_list(out: Console, checked: Checked) -> None:
         out.print(f"  and {len(checked.refused) - SHOWN:,} more")
 
 
+def _large(size: int) -> str:
+    return f"{max(size // 1000, 1):,} kB"
+
+
 def _lasting(seconds: int | None) -> str:
     if seconds is None:
         return "-"
@@ -153,6 +159,8 @@ def _print_progress(shown: Mapping[str, Any]) -> None:
     click.echo(f"{shown['id']}  {shown['name']}  {shown['state']}")
     counts = ("audience", "taken", "delivered", "reached", "suppressed", "awaiting_receipts")
     click.echo("  ".join(f"{name.replace('_', ' ')} {shown[name] or 0:,}" for name in counts))
+    for file in shown["attachments"]:
+        click.echo(f"  with {file['name']}, {_large(file['size'])}")
     for one in shown["channels"]:
         standing = ", ".join(f"{status} {n:,}" for status, n in one["by_status"].items())
         click.echo(f"  {one['channel']}: {standing}")

@@ -2,7 +2,8 @@
 
 An e-mail's template has ``Subject: …`` on its first line, a blank line, then the body:
 ``#`` and ``##`` headings, paragraphs (their line breaks stay), ``-`` bullets, ``1.`` numbers,
-``[words](https://…)`` links and ``---`` rules. Whatever else Markdown knows stays as it is written.
+``^`` insets, ``[words](https://…)`` links and ``---`` rules. Whatever else Markdown knows stays as it
+is written.
 
 Values are put in last, as words: one can make no markup, no line, no header and no link, not even
 one that a mail program would make of it by itself.
@@ -16,10 +17,8 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
 
-from mistune import BlockParser, InlineParser, Markdown
-
+from gateway.content.markdown import Token, blocks, children
 from gateway.content.rendering import Compiled, compile_body
 from gateway.errors import HuiyinError
 
@@ -35,6 +34,7 @@ STYLES = {
     "ul": "margin:0 0 18px;padding-left:28px",
     "ol": "margin:0 0 18px;padding-left:28px",
     "li": "margin:0 0 6px",
+    "blockquote": f"margin:0 0 18px;padding:6px 0 1px 16px;border-left:8px solid {LINE}",
     "a": f"color:{LINK};text-decoration:underline",
     "hr": f"margin:24px 0;border:0;border-top:1px solid {LINE}",
 }
@@ -44,11 +44,15 @@ FOOTERS = {
     "en": "This message was sent automatically; please do not reply. Questions? Call {hotline}. "
     "Our staff never ask for codes or passwords.",
 }
+STOPPING = {
+    "zh-CN": "不想再收到这类通知，请打开下面的链接。停止后，办理结果和验证码仍会照常发给您。",
+    "en": "To stop notices like this one, open the link below. Results and codes will still reach you.",
+}
+STOP = "停止接收 Stop"
 
 _LINKS = ("https://", "tel:")
 _MARK = re.compile("\ue000([0-9]+)\ue001")  # where a value goes; private use, so Markdown lets it be
-_BLOCKS = ["atx_heading", "thematic_break", "list", "blank_line"]
-_INLINES = ["link", "link_close"]
+_TAGS = {"paragraph": "p", "list_item": "li", "inset": "blockquote"}
 
 
 class LetterError(HuiyinError):
@@ -57,11 +61,15 @@ class LetterError(HuiyinError):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What stands around every letter. ``hotline`` is as dialled from anywhere (0736-12333)."""
+    """What stands around every letter. ``hotline`` is as dialled from anywhere (0736-12333).
+
+    ``unsubscribe`` is the address that stops such letters; "" where they cannot be stopped.
+    """
 
     signature: str
     hotline: str
     language: str = "zh-CN"
+    unsubscribe: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +113,12 @@ def compile_letter(template: str) -> CompiledLetter:
     whole = compile_body(template)
     marked = "".join(_marked(whole))
     subject, body = split(marked)
-    blocks = _blocks(body)
+    read = blocks(body)
     return CompiledLetter(
         whole,
         _cut(subject, whole.keys),
-        _cut(_plain_blocks(blocks), whole.keys),
-        _cut("".join(map(_html, blocks)), whole.keys),
+        _cut(_plain_blocks(read), whole.keys),
+        _cut("".join(map(_html, read)), whole.keys),
     )
 
 
@@ -123,11 +131,10 @@ def letter(
     subject = compiled.subject.filled(words)
     text = compiled.text.filled(inert)
     body = compiled.html.filled({key: html.escape(value) for key, value in inert.items()})
-    footer = _footer(frame)
     return (
         subject,
-        f"【{frame.signature}】\n\n{text}\n\n-- \n{footer}\n",
-        _page(frame, subject, body, footer),
+        f"【{frame.signature}】\n\n{text}\n\n-- \n{_plain_footer(frame)}\n",
+        _page(frame, subject, body),
     )
 
 
@@ -163,29 +170,9 @@ def _marked(whole: Compiled) -> Iterator[str]:
         yield text.replace("\ue000", "").replace("\ue001", "")
 
 
-def _parser() -> Markdown:
-    block, inline = BlockParser(list_rules=_BLOCKS), InlineParser()
-    block.rules, inline.rules = _BLOCKS, _INLINES
-    return Markdown(renderer=None, block=block, inline=inline)
-
-
-_MARKDOWN = _parser()
-
-Token = Mapping[str, Any]
-
-
-def _blocks(body: str) -> Sequence[Token]:
-    found = cast(Sequence[Token], _MARKDOWN(body))
-    return [token for token in found if token["type"] != "blank_line"]
-
-
 def _cut(marked: str, keys: Sequence[str]) -> _Cut:
     pieces = _MARK.split(marked)
     return _Cut(tuple(pieces[0::2]), tuple(keys[int(number)] for number in pieces[1::2]))
-
-
-def _children(token: Token) -> Sequence[Token]:
-    return [child for child in token.get("children", ()) if child["type"] != "blank_line"]
 
 
 def _destination(token: Token) -> str:
@@ -203,7 +190,7 @@ def _html(token: Token) -> str:
     kind = token["type"]
     if kind == "text":
         return html.escape(_plain(token)).replace("\n", "<br>\n")
-    inner = "".join(map(_html, _children(token)))
+    inner = "".join(map(_html, children(token)))
     if kind == "link":
         return _element("a", inner, f' href="{html.escape(_destination(token))}"')
     if kind == "heading":
@@ -212,7 +199,7 @@ def _html(token: Token) -> str:
         return _list(token, inner)
     if kind == "thematic_break":
         return f'<hr style="{STYLES["hr"]}">\n'
-    tag = {"paragraph": "p", "list_item": "li"}.get(kind)
+    tag = _TAGS.get(kind)
     return _element(tag, inner) + "\n" if tag else inner
 
 
@@ -226,23 +213,39 @@ def _element(tag: str, inner: str, more: str = "") -> str:
     return f'<{tag}{more} style="{STYLES[tag]}">{inner}</{tag}>'
 
 
-def _page(frame: Frame, subject: str, body: str, footer: str) -> str:
+def _page(frame: Frame, subject: str, body: str) -> str:
     return (
         f'<!doctype html>\n<html lang="{html.escape(frame.language)}">\n<head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{html.escape(subject)}</title></head>\n"
         f'<body style="{STYLES["body"]}">\n<div style="{STYLES["div"]}">\n'
         f'<p style="{STYLES["p"]}"><strong>【{html.escape(frame.signature)}】</strong></p>\n'
-        f'{body}<hr style="{STYLES["hr"]}">\n<p style="{STYLES["p"]}">{html.escape(footer)}</p>\n'
+        f'{body}<hr style="{STYLES["hr"]}">\n{_html_footer(frame)}'
         "</div>\n</body>\n</html>\n"
     )
+
+
+def _html_footer(frame: Frame) -> str:
+    footer = _element("p", html.escape(_footer(frame))) + "\n"
+    if not frame.unsubscribe:
+        return footer
+    words = [f'<span lang="{language}">{words}</span>' for language, words in STOPPING.items()]
+    link = _element("a", STOP, f' href="{html.escape(frame.unsubscribe)}"')
+    return footer + _element("p", "<br>\n".join((*words, link))) + "\n"
+
+
+# --- as plain text ------------------------------------------------------------------------
 
 
 def _footer(frame: Frame) -> str:
     return FOOTERS["en" if frame.language.startswith("en") else "zh"].format(hotline=frame.hotline)
 
 
-# --- as plain text ------------------------------------------------------------------------
+def _plain_footer(frame: Frame) -> str:
+    """The link on a line of its own: a mail program would take a full stop after it for a part of it."""
+    if not frame.unsubscribe:
+        return _footer(frame)
+    return "\n".join((_footer(frame), "", *STOPPING.values(), frame.unsubscribe))
 
 
 def _plain_blocks(blocks: Sequence[Token]) -> str:
@@ -255,20 +258,30 @@ def _plain(token: Token) -> str:
         return re.sub(r" *\n *", "\n", token["raw"])
     if kind == "list":
         return _plain_list(token)
+    if kind == "inset":
+        lines = _plain_blocks(children(token)).split("\n")
+        return "\n".join(f"| {line}".rstrip() for line in lines)
     if kind == "thematic_break":
         return "-" * 20
-    inner = "".join(map(_plain, _children(token)))
+    inner = "".join(map(_plain, children(token)))
     if kind == "heading":
         return f"{inner}\n{'=' * 20}" if token["attrs"]["level"] == 1 else f"{inner}\n{'-' * 20}"
     if kind == "link":
-        return f"{inner} <{_destination(token)}>"
+        return _plain_link(inner, _destination(token))
     return inner
+
+
+def _plain_link(words: str, destination: str) -> str:
+    """The words with their address; a telephone number that the words say is not said twice."""
+    number = destination.removeprefix("tel:")
+    said = number != destination and re.sub(r"\D", "", number) in re.sub(r"\D", "", words)
+    return words if said else f"{words} <{number}>"
 
 
 def _plain_list(token: Token) -> str:
     attributes, lines = token["attrs"], []
-    for number, item in enumerate(_children(token), start=attributes.get("start", 1)):
+    for number, item in enumerate(children(token), start=attributes.get("start", 1)):
         sign = f"{number}. " if attributes["ordered"] else "• "
-        words = "\n".join(map(_plain, _children(item)))
+        words = "\n".join(map(_plain, children(item)))
         lines.append(sign + words.replace("\n", "\n" + " " * len(sign)))
     return "\n".join(lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask, Response, request
 
 from gateway.runtime import Runtime
-from gateway.web import actions, check, home, look_up, page, proof, questions, status, visit
+from gateway.web import actions, check, home, look_up, page, proof, questions, status, unsubscribe, visit
 
 NAME = "web"
 POLICY = (
@@ -21,6 +21,7 @@ def register(app: Flask, runtime: Runtime) -> None:
     for room in (home, look_up, questions, proof, check, status, actions):
         room.add(routes, runtime)
     app.register_blueprint(routes)
+    app.register_blueprint(unsubscribe.blueprint(runtime))
     app.context_processor(
         lambda: {"page": page.current(runtime), "token": lambda: visit.token(runtime.clock())}
     )
@@ -29,6 +30,6 @@ def register(app: Flask, runtime: Runtime) -> None:
 
 def _protect(response: Response) -> Response:
     """A strict policy for these pages, and for the error pages that belong to no room."""
-    if request.blueprint in (None, NAME):
+    if request.blueprint in (None, NAME, unsubscribe.NAME):
         response.headers.setdefault("Content-Security-Policy", POLICY)
     return response

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jwt
@@ -15,8 +16,9 @@ from hypothesis import strategies as st
 from gateway.app import create_app
 from gateway.broadcasts.expand import run_due
 from gateway.delivery.attempt import run_lane
+from gateway.messages import Limits
 from gateway.services import store as services
-from tests.world import World
+from tests.world import Scripted, World
 
 TEMPLATE = "policy/retirement_age"
 LIST = {"template": TEMPLATE, "recipients": [{"phone_number": "13800138000", "name": "王芳"}]}
@@ -160,6 +162,33 @@ def test_bad_numbers_are_named_by_their_place_and_not_repeated(service: Service)
     assert "9900000" not in response.text
 
 
+def test_a_name_no_provider_can_carry_is_refused_by_its_place(service: Service) -> None:
+    """The answer names the field and the limit, and not the name."""
+    service.world.provider.limits = Limits(variable=35)
+    recipients = [*LIST["recipients"], {"phone_number": "13900139000", "name": "王" * 40}]
+    response = service.draft({**LIST, "recipients": recipients})
+    said = "recipients.1 personalisation name is too long: at most 35 characters, this has 40"
+    assert _problems(response) == [said]
+
+
+def test_a_number_no_provider_reaches_is_refused_by_its_place(service: Service) -> None:
+    """Where providers reach the mainland only."""
+    service.world.provider.limits = Limits(countries=frozenset({"86"}))
+    response = service.draft({**LIST, "recipients": [{"phone_number": "+852 6123 4567"}]})
+    said = "recipients.0.phone_number address is in a country no provider reaches"
+    assert _problems(response) == [said]
+
+
+def test_a_text_no_provider_can_carry_is_refused_once_for_all(service: Service) -> None:
+    """For an audience and for a list alike: the template is named, not each recipient."""
+    service.world.provider.limits = Limits(text=30, signed=True)
+    for body in ({"template": TEMPLATE, "audience": {}}, LIST):
+        said = _problems(service.draft(body))
+        assert len(said) == len(set(said)) > 0
+        assert all(one.startswith(f"template {TEMPLATE} cannot go by sms: text is too long") for one in said)
+    assert service.get("/v2/broadcasts").json == {"broadcasts": []}
+
+
 def test_another_services_broadcast_is_not_found(service: Service) -> None:
     """What belongs to another service looks like what does not exist."""
     key = service.draft().json["id"]
@@ -198,6 +227,62 @@ def test_the_documentation_describes_it(service: Service) -> None:
     ].keys()
 
 
+# --- files -------------------------------------------------------------------------------------
+
+A_PDF = b"%PDF-1.7\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n"
+
+
+def _mailing(name: str = "通知.pdf", body: bytes = A_PDF, channel: str = "email") -> dict[str, Any]:
+    file = {"name": name, "content": base64.b64encode(body).decode()}
+    return {"template": TEMPLATE, "channel": channel, "audience": {}, "attachments": [file]}
+
+
+@pytest.fixture
+def post(sqlite_world: World) -> Scripted:
+    """A provider of e-mails that takes files."""
+    post = Scripted()
+    post.name, post.channel, post.limits = "post", "email", Limits(files=10 * 2**20)
+    runtime = sqlite_world.runtime
+    settings = replace(runtime.settings, providers={**runtime.settings.providers, "email": {"post": 1}})
+    providers = {**runtime.providers, "post": post}
+    sqlite_world.runtime = replace(runtime, providers=providers, settings=settings)
+    return post
+
+
+def test_a_file_goes_with_the_e_mails(post: Scripted, service: Service) -> None:
+    """Shown with the draft's numbers; larger than any other request may be."""
+    large = A_PDF[:8].ljust(5 * 2**20 - len(A_PDF)) + A_PDF[8:]
+    made = service.draft(_mailing(body=large))
+    assert made.status_code == 201, made.text[:300]
+    shown = [{"name": "通知.pdf", "size": len(large)}]
+    assert (made.json["attachments"], made.json["counted"]["attachments"]) == (shown, shown)
+    assert service.client.post("/v2/transactions", data=bytes(5 * 2**20)).status_code in (401, 413)
+    service.post(f"/v2/broadcasts/{made.json['id']}/start")
+    run_due(service.world.runtime)
+    run_lane(service.world.runtime, "email.bulk")
+    assert post.took
+    assert all(message.attachments[0].body == large for _, message in post.took)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (_mailing(name="a.exe"), "attachments.0 'a.exe' is neither PDF nor DOCX. Save it as PDF"),
+        (_mailing(channel="sms"), "attachments go with e-mails only"),
+        ({**_mailing(), "attachments": [{"name": "a.pdf"}]}, "attachments.0.content is a required property"),
+        ({**_mailing(), "attachments": _mailing()["attachments"] * 2}, "attachments Two files have the same"),
+    ],
+)
+def test_a_file_that_cannot_go_is_refused_with_what_to_do(
+    post: Scripted, service: Service, body: dict[str, Any], said: str
+) -> None:
+    """Nothing is stored."""
+    response = service.draft(body)
+    assert response.status_code == 400
+    assert _problems(response)[0].startswith(said)
+    assert service.get("/v2/broadcasts").json == {"broadcasts": []}
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=12), inner, max_size=3),
@@ -210,6 +295,7 @@ _BODY = st.fixed_dictionaries(
         "template": st.just(TEMPLATE) | _JSON,
         "channel": st.just("voice") | _JSON,
         "pace": _JSON,
+        "attachments": _JSON,
         "audience": st.fixed_dictionaries(
             {}, optional={"age_from": _JSON, "districts": _JSON, "sex": st.just("f") | _JSON}
         ),

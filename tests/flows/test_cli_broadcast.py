@@ -111,6 +111,27 @@ def test_a_list_says_which_lines_are_refused(run: Run, tmp_path: Path) -> None:
     assert "9900000" not in result.output
 
 
+def test_a_name_no_provider_can_carry_is_refused_by_its_line(run: Run, tmp_path: Path) -> None:
+    """Aliyun takes 35 characters of a variable; a shorter name goes."""
+    (tmp_path / "list.csv").write_text(f"mobile,name\n13800138000,{'王' * 40}\n13800138001,王芳\n")
+    made = _json(run("broadcast", "--csv", "list.csv", "--template", "policy/retirement_age", "--json"))
+    reason = "personalisation name is too long: at most 35 characters, this has 40"
+    assert (made["audience"], made["refused_lines"]) == (1, [{"line": 2, "reason": reason}])
+
+
+def test_files_no_mail_provider_takes_are_refused(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command builds no provider; what they take is known from their classes."""
+    monkeypatch.setenv("EMAIL_PROVIDERS", "smtp")
+    for name in ("one.pdf", "other.pdf"):
+        (tmp_path / name).write_bytes(b"%PDF-1.7\n".ljust(3_999_994, b" ") + b"%%EOF\n")
+    files = ("--attach", "one.pdf", "--attach", "other.pdf")
+    refused = run("broadcast", "--file", "all.toml", "--channel", "email", *files)
+    assert refused.exit_code == 2
+    assert "8,000,000 bytes together; the e-mail providers here take at most" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -124,12 +145,17 @@ def test_a_list_says_which_lines_are_refused(run: Run, tmp_path: Path) -> None:
         ),
         (["show", "00000000-0000-0000-0000-000000000000"], "There is no such broadcast"),
         (["show", "x"], "'x' is not a valid UUID"),
+        (["--file", "all.toml", "--attach", "notice.pdf"], "attachments: go with e-mails only"),
+        (["--file", "all.toml", "--attach", "none.pdf"], "attachments.0: none.pdf cannot be read"),
+        (["--file", "named.toml"], "attachments.0: none.pdf cannot be read"),
     ],
 )
 def test_a_mistake_is_one_line(run: Run, tmp_path: Path, words: list[str], said: str) -> None:
     """Exit code 2, no traceback, and what to do."""
     (tmp_path / "wrong.toml").write_text('channel = "fax"\n')
     (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "notice.pdf").write_bytes(b"%PDF-1.7\n%%EOF\n")
+    (tmp_path / "named.toml").write_text(f'attachments = ["none.pdf"]\n{ALL}')
     result = run("broadcast", *words)
     assert result.exit_code == 2, result.output
     assert said in result.stderr

@@ -30,6 +30,11 @@ FAILED = """Subject: ((name))，您((day))的资格认证未通过
 - 查[办理指南](https://rs.example.cn/auth?from=mail&lang=zh)
 - 打[0736-12333](tel:073612333)
 
+^ 带上：
+^ - ((name))的身份证
+^
+^ ((cause))
+
 ---
 
 ((cause))
@@ -71,15 +76,16 @@ def test_a_letter_has_its_subject_and_reads_well_as_plain_text() -> None:
     assert "您11月21日的资格认证未通过。\n原因：照片比对不一致\n\n怎么办\n----" in text
     assert "1. 换到光线好的地方再试\n2. 请家人“帮你认”\n   • 带上王芳芳的身份证\n" in text
     assert "• 查办理指南 <https://rs.example.cn/auth?from=mail&lang=zh>\n" in text
+    assert "• 打0736-12333\n\n| 带上：\n|\n| • 王芳芳的身份证\n|\n| 照片比对不一致\n" in text
     assert "咨询电话：0736-12333。" in text
 
 
 def test_the_page_has_the_template_s_structure_in_its_language() -> None:
     page = Tags(sent()[2])
     tags = [entry[0] for entry in page.seen if isinstance(entry, tuple)]
-    assert tags.count("li") == 5
-    assert [tags.count(tag) for tag in ("h1", "h2", "ol", "ul", "hr", "a", "br", "img")] == [
-        1, 1, 1, 2, 2, 2, 1, 0,
+    assert tags.count("li") == 6
+    assert [tags.count(tag) for tag in ("h1", "h2", "ol", "ul", "hr", "a", "br", "img", "blockquote")] == [
+        1, 1, 1, 3, 2, 2, 1, 0, 1,
     ]  # fmt: skip
     assert ("html", [("lang", "zh-CN")]) in page.seen
     link = next(dict(entry[1]) for entry in page.seen if isinstance(entry, tuple) and entry[0] == "a")
@@ -131,6 +137,70 @@ def test_no_value_becomes_a_link_by_itself(parts: list[str]) -> None:
 def test_markup_in_a_value_is_words(hostile: str) -> None:
     shown = Tags(sent(cause=hostile)[2]).words.replace("\u2060", "")
     assert f"原因：{hostile.strip()}" in shown
+
+
+@pytest.mark.parametrize("value", ["^ 缩进", "- 一", "• 一", "1. 一", "---", "> 一", "| 一"])
+def test_a_line_that_begins_with_a_value_is_a_paragraph(value: str) -> None:
+    """However the value begins; only the template makes insets, lists and rules."""
+    _, text, page = sent("Subject: a\n\n((cause))\n\n^ ((cause))", cause=value)
+    tags = [entry[0] for entry in Tags(page).seen if isinstance(entry, tuple)]
+    assert [tags.count(tag) for tag in ("blockquote", "ul", "ol", "li", "hr")] == [1, 0, 0, 0, 1]
+    assert f"\n{value}\n\n| {value}\n" in text
+
+
+@pytest.mark.parametrize(
+    ("body", "plain"),
+    [
+        ("^ 一\n二\n\n^三\n\n四", "| 一\n| 二\n|\n| 三\n\n四"),  # goes on to the blank line, and over it
+        ("前\n^ 一", "前\n\n| 一"),
+        (
+            "^ # 题\n^ - 一\n^   1. 二\n^ ---",
+            "| 题\n| " + "=" * 20 + "\n|\n| • 一\n|   1. 二\n|\n| " + "-" * 20,
+        ),
+        ("- 一\n  ^ 二\n  ^ 三\n- 四", "• 一\n  | 二\n  | 三\n• 四"),
+        ("^ ^ 一", "| | 一"),
+        ("•一\n• 二\n  • 三\n* 四", "• 一\n• 二\n  • 三\n\n• 四"),
+        ("3. 一\n4. 二", "3. 一\n4. 二"),
+        ("一\n---\n二", "一\n\n" + "-" * 20 + "\n\n二"),
+        ("2^3 和 a ^ b", "2^3 和 a ^ b"),
+        ("[打12333](tel:12333)，[来电](tel:12333)", "打12333，来电 <12333>"),
+    ],
+)
+def test_blocks_stand_in_one_another(body: str, plain: str) -> None:
+    """Insets as Notify writes them, lists in lists and in insets, rules, links."""
+    text = sent(f"Subject: a\n\n{body}")[1]
+    assert text.removeprefix("【常德人社】\n\n").partition("\n\n-- \n")[0] == plain
+
+
+@given(st.text("^-•*1. #\n[](a)", max_size=60))
+@settings(max_examples=100)
+def test_no_template_breaks_the_page(body: str) -> None:
+    """Whatever is written, every element that is opened is closed, in order."""
+    try:
+        page = Tags(sent(f"Subject: a\n\n{body}")[2])
+    except LetterError:
+        return
+    opened: list[str] = []
+    for entry in page.seen:
+        if isinstance(entry, tuple) and entry[0] not in ("meta", "br", "hr"):
+            opened.append(entry[0])
+        elif isinstance(entry, str):
+            assert opened.pop() == entry
+    assert opened == []
+
+
+def test_a_notice_says_in_both_languages_how_to_stop_such_mails() -> None:
+    """With the link on a line of its own, and that results and codes still come."""
+    link = "https://12333.example.gov.cn/u/" + "a" * 30
+    for language in ("zh-CN", "en"):
+        _, text, page = sent(frame=Frame("常德人社", "0736-12333", language, link))
+        words = Tags(page).words
+        for part in (text, words):
+            assert "办理结果和验证码仍会照常发给您" in part
+            assert "Results and codes will still reach you" in part
+        assert text.endswith(f"\n{link}\n")
+        assert f'href="{link}"' in page
+    assert "停止" not in sent()[1] + sent()[2]
 
 
 def test_a_value_cannot_turn_the_reading_order_round() -> None:
