@@ -87,7 +87,7 @@ broker_heartbeat = 0  # that is AMQP's
 
 # --- beat -----------------------------------------------------------------------
 
-# Two ticks, and nothing to remember between runs: no schedule file to be torn by a kill.
+# A few ticks, and nothing to remember between runs: no schedule file to be torn by a kill.
 beat_scheduler = "celery.beat:Scheduler"
 beat_max_loop_interval = 2  # seconds
 beat_schedule = {
@@ -95,6 +95,11 @@ beat_schedule = {
         "task": "tasks.housekeeping.sweep",
         "schedule": 2.0,  # seconds
         "options": {"queue": "housekeeping", "expires": 2},
+    },
+    "collect": {
+        "task": "tasks.housekeeping.collect",
+        "schedule": 30.0,
+        "options": {"queue": "housekeeping", "expires": 30},
     },
     "tidy": {
         "task": "tasks.housekeeping.tidy",

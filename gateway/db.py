@@ -147,6 +147,14 @@ def _begin_sqlite(connection: Connection) -> None:
 # due again: there is no second mechanism that frees leases.
 
 
+SPENT = 2 / 3  # of a lease, after which nothing is begun under it: that must end before the lease does
+
+
+def begin_until(claimed_at: datetime, seconds: float) -> datetime:
+    """Until when something may be begun under a lease of so many seconds."""
+    return claimed_at + timedelta(seconds=seconds * SPENT)
+
+
 def new_lease() -> int:
     """A fencing token: random, so two claims never share one."""
     return secrets.randbits(62)

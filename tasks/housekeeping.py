@@ -1,22 +1,27 @@
-"""The sweep: wake whatever has due rows, and keep the books short. Hourly: forget what nobody needs."""
+"""The sweep: wake whatever has due rows, and keep the books short. Beside it: fetch what providers
+report by other means than a push. Hourly: forget what nobody needs."""
 
 from gateway.appointments import book
 from gateway.broadcasts import expand, store
 from gateway.broadcasts.store import broadcasts
 from gateway.db import is_due
 from gateway.delivery import lanes, ledger, measures, receipts
-from gateway.notifications import inbound
+from gateway.notifications import inbound, questions, suppression
 from gateway.phone import calls
 from gateway.services import idempotency, sessions
 from gateway.transactions import engine, identity, reminders
 from gateway.transactions.store import transactions
 from tasks.app import app, current
+from tasks.turns import Turns
 
-QUEUES = {
-    engine.LANE: transactions,
-    reminders.LANE: reminders.reminders,
-    expand.LANE: broadcasts,
-}
+QUEUES = (
+    (engine.LANE, transactions),
+    (questions.LANE, questions.questions),
+    (reminders.LANE, reminders.reminders),
+    (expand.LANE, broadcasts),
+)
+
+collecting = Turns(1)  # a mailbox that answers slowly holds one thread
 
 
 @app.task(name="tasks.housekeeping.sweep")
@@ -25,7 +30,7 @@ def sweep() -> None:
     runtime = current()
     now = runtime.clock()
     with runtime.db.read() as tx:
-        due = lanes.due(tx, now) | {lane for lane, table in QUEUES.items() if is_due(tx, table, now)}
+        due = lanes.due(tx, now) | {lane for lane, table in QUEUES if is_due(tx, table, now)}
         ledger_is_long, measures_are_long = ledger.is_long(tx), measures.is_long(tx)
     runtime.wake_all(due)
     if ledger_is_long:
@@ -35,11 +40,18 @@ def sweep() -> None:
             measures.compact(tx)
 
 
+@app.task(name="tasks.housekeeping.collect")
+def collect() -> None:
+    """Twice a minute: bounces and complaints that gather in a mailbox."""
+    collecting.work(lambda: receipts.collect(current()))
+
+
 @app.task(name="tasks.housekeeping.tidy")
 def tidy() -> None:
     """Every hour. Each room says how long it keeps what; each is a commit of its own."""
     runtime = current()
-    rooms = (store, inbound, idempotency, identity, receipts, calls, book, sessions)
+    said = (inbound, questions, suppression)
+    rooms = (store, *said, idempotency, identity, receipts, calls, book, sessions)
     for forget_old in (room.forget_old for room in rooms):
         more: object = True
         while more:  # a room that forgets in batches says whether there are more

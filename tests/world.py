@@ -24,10 +24,10 @@ from gateway.providers import (
     Absent,
     Accepted,
     Callback,
+    Cause,
     Delivery,
     Finding,
     Found,
-    Inbound,
     Inquiry,
     Outcome,
     Receipt,
@@ -82,7 +82,7 @@ class Scripted:
         self.script: Callable[[str, Message], Outcome] = lambda handover, _message: Accepted(
             f"ref-{handover}"
         )
-        self.said: list[Inbound] = []
+        self.said: list[Report] = []
         self.found: Callable[[Inquiry], Finding] | None = None
 
     def hand_over(self, handover: str, messages: Sequence[Message]) -> Sequence[Outcome]:
@@ -113,6 +113,7 @@ class Scripted:
                 item["code"],
                 None,
                 item["handover"],
+                Cause(item["cause"]) if item["cause"] else None,
             )
             for item in json.loads(callback.body)
         ]
@@ -120,14 +121,19 @@ class Scripted:
     def acknowledgement(self, _kind: str) -> tuple[str, str]:
         return "ok", "text/plain"
 
-    def report(self, number: int, delivery: Delivery = Delivery.DELIVERED) -> Callback:
+    def report(
+        self, number: int, delivery: Delivery = Delivery.DELIVERED, cause: Cause | None = None
+    ) -> Callback:
         """The receipt for the message taken as the ``number``-th."""
         handover, message = self.took[number]
-        return report(f"ref-{handover}", handover, message.address, delivery)
+        return report(f"ref-{handover}", handover, message.address, delivery, cause)
 
 
-def report(reference: str, handover: str, address: str, delivery: Delivery) -> Callback:
+def report(
+    reference: str, handover: str, address: str, delivery: Delivery, cause: Cause | None = None
+) -> Callback:
     item = {
+        "cause": cause,
         "reference": reference,
         "handover": handover,
         "address": address,

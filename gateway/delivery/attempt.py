@@ -12,11 +12,12 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection, bindparam, func, update
 
 from gateway import channels
-from gateway.delivery import measures, retry
+from gateway.delivery import measures, reachability, retry
 from gateway.delivery.claim import (
+    TOO_LATE,
     Claimed,
     Handover,
     Held,
@@ -25,10 +26,11 @@ from gateway.delivery.claim import (
     claim_questions,
     waits,
 )
+from gateway.delivery.reachability import Said
 from gateway.delivery.reconcile import ask
 from gateway.delivery.store import attempts
 from gateway.messages import Message
-from gateway.notifications import store, suppression
+from gateway.notifications import store
 from gateway.notifications.status import Status
 from gateway.notifications.store import moved
 from gateway.providers import Accepted, Cause, Outcome, Rejected, Unknown, Unreachable
@@ -37,7 +39,7 @@ from gateway.runtime import Runtime
 IN_FLIGHT = 4  # calls at the same time, in each run of a lane
 FEWEST = 40  # rows in a claim, for providers that take one message a call
 QUESTIONS = 4  # asked between two claims: what is to be sent never waits for long
-TOO_LATE, NOT_TRIED = "too_late", "not_tried"
+NOT_TRIED = "not_tried"
 log = structlog.get_logger()
 
 
@@ -106,7 +108,8 @@ def record(
     standing = store.hold(tx, [held.id for held in handover.held])
     rows = [_finished(held, outcome, now) for held, outcome in zip(handover.held, outcomes, strict=True)]
     mine = (attempts.c.notification_id == bindparam("of")) & (attempts.c.handover == handover.id)
-    tx.execute(update(attempts).where(mine), sorted(rows, key=itemgetter("of")))
+    why: Any = func.coalesce(bindparam("why"), attempts.c.cause)  # an early receipt may have told it
+    tx.execute(update(attempts).where(mine).values(cause=why), sorted(rows, key=itemgetter("of")))
     moves = []
     for held, outcome in zip(handover.held, outcomes, strict=True):
         then = retry.after(outcome, held.standing, now, waits(runtime, held.lane))
@@ -135,20 +138,22 @@ def _late(
 def _heed(
     tx: Connection, runtime: Runtime, handover: Handover, outcomes: Sequence[Outcome], now: datetime
 ) -> None:
-    """A provider that says somebody opted out there is believed for all of them."""
+    """What a provider says of an address, opted out or none at all, is believed for all of them."""
     kind = channels.load(runtime.providers[handover.provider].channel).ADDRESS
     said = [
-        (runtime.vault.index(kind, message.address), handover.provider, now)
+        Said(runtime.vault.index(kind, message.address), kind, handover.provider, now, how.cause)
         for message, how in zip(handover.messages, outcomes, strict=True)
-        if isinstance(how, Rejected) and how.cause is Cause.OPTED_OUT
+        if isinstance(how, Rejected)
     ]
-    suppression.suppress(tx, said)
+    reachability.heed(tx, said, now)
 
 
 def _measure(tx: Connection, handover: Handover, outcomes: Sequence[Outcome], now: datetime) -> None:
     counted: Counter[measures.Key] = Counter()
     for outcome in outcomes:
         counted[measures.ATTEMPTS, handover.provider, type(outcome).__name__.lower()] += 1
+        if isinstance(outcome, Rejected) and outcome.cause is Cause.UNSPECIFIED:
+            counted[measures.UNKNOWN_CODES, handover.provider, "outcome"] += 1
     accepted = zip(handover.held, outcomes, strict=True)
     waited = [(now - held.taken_at).total_seconds() for held, how in accepted if isinstance(how, Accepted)]
     measures.add(tx, {**counted, **measures.handovers(handover.held[0].lane, waited)}, now)
@@ -160,5 +165,6 @@ def _finished(held: Held, outcome: Outcome, now: datetime) -> dict[str, Any]:
         "outcome": type(outcome).__name__.lower(),
         "code": None if isinstance(outcome, Accepted) else outcome.code[:80],
         "provider_ref": outcome.reference if isinstance(outcome, Accepted) else None,
+        "why": outcome.cause if isinstance(outcome, Rejected) else None,
         "finished_at": now,
     }

@@ -7,7 +7,7 @@ attempts. What was leased to a worker that died comes back here as *unknown*.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,8 +17,10 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, tru
 
 from gateway import channels, cities
 from gateway.cities import Rules
-from gateway.db import claim, new_lease
+from gateway.db import begin_until, claim, new_lease
 from gateway.delivery import measures, retry
+from gateway.delivery.batches import batches
+from gateway.delivery.caps import Callees
 from gateway.delivery.compose import NO_ADDRESS, Letter, Unsendable, addresses_of, compose, words_of
 from gateway.delivery.store import attempts, new_handover
 from gateway.messages import Message
@@ -27,7 +29,7 @@ from gateway.notifications.pauses import Kind, paused
 from gateway.notifications.request import TREATMENT, Class
 from gateway.notifications.status import Status
 from gateway.notifications.store import UNKNOWN, Move, moved, notifications
-from gateway.providers import Inquiry, Unknown
+from gateway.providers import Cause, Inquiry, Unknown
 from gateway.runtime import Runtime
 from gateway.send_windows import opens
 
@@ -35,7 +37,7 @@ WORKER_LOST = "worker_lost"
 NO_RECEIPT = "no_receipt"
 TOO_LATE = "too_late"
 OUTSIDE_WINDOW = "outside_send_window"
-SPENT = 2 / 3  # of a lease, after which no call is begun: it must end before the lease does
+CALLEE_CAP = "callee_cap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def claim_lane(runtime: Runtime, lane: str, limit: int) -> Claimed:
         handovers = _handovers(tx, runtime, sheet)
         _open(tx, runtime, handovers, lease, now)
         store.move(tx, sheet.moves, now)
-    return Claimed(lease, len(rows), _until(runtime, now), handovers=handovers)
+    return Claimed(lease, len(rows), begin_until(now, runtime.settings.lease), handovers=handovers)
 
 
 def claim_questions(runtime: Runtime, lane: str, limit: int) -> Claimed:
@@ -130,7 +132,7 @@ def claim_questions(runtime: Runtime, lane: str, limit: int) -> Claimed:
         sheet = _Sheet(ask=list(rows))
         questions = _questions(tx, runtime, sheet)
         store.move(tx, sheet.moves, now)
-    return Claimed(lease, len(rows), _until(runtime, now), questions=questions)
+    return Claimed(lease, len(rows), begin_until(now, runtime.settings.lease), questions=questions)
 
 
 def _to_send(tx: Connection) -> ColumnElement[bool]:
@@ -155,10 +157,6 @@ def _rows(
     )
 
 
-def _until(runtime: Runtime, claimed_at: datetime) -> datetime:
-    return claimed_at + timedelta(seconds=runtime.settings.lease * SPENT)
-
-
 def _sorted(rows: Sequence[Row[Any]], now: datetime, rules: Rules) -> _Sheet:
     sheet = _Sheet()
     closed = {row.channel: opens(rules.send_windows.of(row.channel), now, rules.zone) for row in rows}
@@ -170,11 +168,17 @@ def _sorted(rows: Sequence[Row[Any]], now: datetime, rules: Rules) -> _Sheet:
                 sheet.lost.append(row)
             case _ if row.expires_at <= now:
                 sheet.moves.append(moved(row, Status.EXPIRED, None, TOO_LATE))
-            case _ if TREATMENT[Class(row.klass)].windowed and closed[row.channel]:
+            case _ if closed[row.channel] and _windowed(row):
                 sheet.moves.append(moved(row, Status.WAITING, closed[row.channel], OUTSIDE_WINDOW))
             case _:
                 sheet.send.append(row)
     return sheet
+
+
+def _windowed(row: Row[Any]) -> bool:
+    """Nobody is called again at night, not even with a result; a code is being waited for."""
+    again = row.reason in (Cause.AWAY, CALLEE_CAP, OUTSIDE_WINDOW) and row.klass != Class.CODE
+    return again or TREATMENT[Class(row.klass)].windowed
 
 
 def _held(row: Row[Any], status: Status, tries: int, *, others: bool = False) -> Held:
@@ -232,36 +236,22 @@ def _handovers(tx: Connection, runtime: Runtime, sheet: _Sheet) -> list[Handover
     if not sheet.send:
         return []
     sendable: list[tuple[Held, Letter]] = []
-    for row, letter in zip(sheet.send, compose(tx, runtime, sheet.send), strict=True):
+    letters = compose(tx, runtime, sheet.send)
+    going = [letter.message.address for letter in letters if isinstance(letter, Letter)]
+    callees = Callees(tx, runtime, sheet.send[0].channel, going)  # a lane has one channel
+    for row, letter in zip(sheet.send, letters, strict=True):
         if isinstance(letter, Unsendable):
             sheet.moves.append(moved(row, letter.status, letter.due_at, letter.reason))
+        elif until := callees.until(letter.message.address):
+            sheet.moves.append(moved(row, Status.WAITING, min(until, row.expires_at), CALLEE_CAP))
         else:
             sendable.append((_held(row, Status.SENDING, row.tries + 1, others=letter.others), letter))
     return [
         Handover(
             new_handover(), provider, [held for held, _ in batch], [letter.message for _, letter in batch]
         )
-        for provider, batch in _batches(runtime, sendable)
+        for provider, batch in batches(runtime, sendable)
     ]
-
-
-def _batches(
-    runtime: Runtime, sendable: Iterable[tuple[Held, Letter]]
-) -> list[tuple[str, list[tuple[Held, Letter]]]]:
-    """Cut by provider and template into what one call takes; an address stands once in a call."""
-    batches: list[tuple[str, list[tuple[Held, Letter]]]] = []
-    filling: dict[tuple[str, str | None], tuple[list[tuple[Held, Letter]], set[str]]] = {}
-    for held, letter in sendable:
-        key = (letter.provider, letter.message.template)
-        batch, addresses = filling.get(key, ([], set()))
-        full = len(batch) >= runtime.providers[letter.provider].batch
-        if not batch or full or letter.message.address in addresses:
-            batch, addresses = [], set()
-            batches.append((letter.provider, batch))
-            filling[key] = (batch, addresses)
-        batch.append((held, letter))
-        addresses.add(letter.message.address)
-    return batches
 
 
 def _kind(held: Held) -> str:

@@ -16,6 +16,7 @@ from gateway.calendars import years_before
 from gateway.channels import email, voice
 from gateway.cities import Rules
 from gateway.citizens import register
+from gateway.content import documents
 from gateway.content import store as content
 from gateway.content.letters import Frame, LetterError, compile_letter, letter
 from gateway.content.rendering import MissingPersonalisationError
@@ -23,8 +24,8 @@ from gateway.content.store import Registration, TemplateVersion
 from gateway.delivery import routing
 from gateway.delivery.store import attempts
 from gateway.errors import TamperedError
-from gateway.messages import Message, excess
-from gateway.notifications import store, suppression
+from gateway.messages import Attachment, Message, excess
+from gateway.notifications import questions, store, suppression, unsubscribe
 from gateway.notifications.pauses import Kind, paused
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
@@ -65,12 +66,14 @@ class _Sources:
     """Everything the rows of one claim need, read set-wise."""
 
     addresses: Mapping[UUID, str]  # by notification
-    suppressed: frozenset[UUID]
+    suppressed: Mapping[UUID, str]  # with the reason
     young: frozenset[UUID]  # citizens known to be no elders
+    asking: frozenset[UUID]  # calls that wait for a key
     still: frozenset[str]  # providers an operator holds still
     versions: Mapping[Key, TemplateVersion]
     registrations: Mapping[str, Mapping[Key, Registration]]
     tried: Mapping[UUID, frozenset[str]]
+    files: Mapping[UUID, tuple[Attachment, ...]]  # by broadcast
     rules: Rules
 
 
@@ -82,6 +85,7 @@ def compose(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> list[
         addresses=addresses,
         suppressed=_suppressed(tx, runtime, rows, addresses),
         young=_young(tx, runtime, rows),
+        asking=frozenset(questions.asking(tx, [row.id for row in rows if row.channel == voice.SUFFIX])),
         still=frozenset(paused(tx, Kind.PROVIDER)),
         versions=content.versions(tx, keys),
         registrations={
@@ -90,6 +94,7 @@ def compose(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> list[
             if provider.needs_template
         },
         tried=_tried(tx, [row.id for row in rows if row.tries]),
+        files=documents.of(tx, {row.broadcast_id for row in rows if _may_have_files(row)}),
         rules=cities.shipped()[runtime.settings.city].rules_now(runtime.clock()),
     )
     return [_letter(runtime, row, sources) for row in rows]
@@ -115,15 +120,16 @@ def _own_address(runtime: Runtime, row: Row[Any]) -> str | None:
 
 def _suppressed(
     tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]], addresses: Mapping[UUID, str]
-) -> frozenset[UUID]:
-    """The notices among these whose address said stop."""
-    indexes = {
-        row.id: runtime.vault.index(channels.load(row.channel).ADDRESS, addresses[row.id])
+) -> dict[UUID, str]:
+    """What stands against some of these at their addresses."""
+    vault = runtime.vault
+    asked = {
+        row.id: (Class(row.klass), vault.index(channels.load(row.channel).ADDRESS, addresses[row.id]))
         for row in rows
-        if row.klass == Class.NOTICE and row.id in addresses
+        if row.klass in suppression.STOPPED and row.id in addresses
     }
-    said_stop = suppression.among(tx, set(indexes.values()))
-    return frozenset(key for key, index in indexes.items() if index in said_stop)
+    found = suppression.against(tx, set(asked.values()), runtime.clock())
+    return {key: found[one] for key, one in asked.items() if one in found}
 
 
 def _young(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> frozenset[UUID]:
@@ -161,7 +167,7 @@ def _letter(runtime: Runtime, row: Row[Any], sources: _Sources) -> Letter | Unse
     if address is None:
         return Unsendable(Status.SUPPRESSED, NO_ADDRESS)
     if row.id in sources.suppressed:
-        return Unsendable(Status.SUPPRESSED, suppression.OPTED_OUT)
+        return Unsendable(Status.SUPPRESSED, sources.suppressed[row.id])
     key: Key = (row.template_id, row.template_version)
     registered = _registered(runtime, row.channel, key, sources)
     if not registered:
@@ -189,7 +195,7 @@ def _message(runtime: Runtime, row: Row[Any], address: str, sources: _Sources) -
     version = sources.versions[row.template_id, row.template_version]
     values = store.personalisation(runtime, row.id, row.personalisation)
     if row.channel == email.SUFFIX:
-        return replace(_letter_to(address, sources.rules, version, values), expires_at=row.expires_at)
+        return _letter_to(runtime, row, address, sources, version, values)
     quick = row.citizen_id in sources.young
     return Message(
         address=address,
@@ -199,14 +205,45 @@ def _message(runtime: Runtime, row: Row[Any], address: str, sources: _Sources) -
         language=version.language,
         plays=1 if quick else 2,
         slow=not quick,
+        asks=row.id in sources.asking,
         expires_at=row.expires_at,
     )
 
 
-def _letter_to(address: str, rules: Rules, version: TemplateVersion, values: Mapping[str, str]) -> Message:
-    frame = Frame(rules.signature, rules.hotline_elsewhere, version.language)
+def _letter_to(
+    runtime: Runtime,
+    row: Row[Any],
+    address: str,
+    sources: _Sources,
+    version: TemplateVersion,
+    values: Mapping[str, str],
+) -> Message:
+    rules, stop = sources.rules, _stop(runtime, row, address)
+    frame = Frame(rules.signature, rules.hotline_elsewhere, version.language, stop)
     subject, text, html = letter(compile_letter(version.body), values, frame)
-    return Message(address, text, rules.signature, language=version.language, subject=subject, html=html)
+    return Message(
+        address=address,
+        text=text,
+        signature=rules.signature,
+        language=version.language,
+        subject=subject,
+        html=html,
+        unsubscribe=stop,
+        attachments=sources.files.get(row.broadcast_id, ()),
+        expires_at=row.expires_at,
+    )
+
+
+def _stop(runtime: Runtime, row: Row[Any], address: str) -> str:
+    """Where notices by e-mail can be stopped; "" for what nobody can stop."""
+    if row.klass != Class.NOTICE:
+        return ""
+    index = runtime.vault.index(email.ADDRESS, address)
+    return unsubscribe.link(runtime.vault, runtime.settings.public_url, index)
+
+
+def _may_have_files(row: Row[Any]) -> bool:
+    return row.channel == email.SUFFIX and row.broadcast_id is not None
 
 
 def _registered(runtime: Runtime, channel: str, key: Key, sources: _Sources) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
@@ -13,13 +13,16 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
 from gateway import channels
-from gateway.delivery import measures
+from gateway.delivery import measures, retry
+from gateway.delivery.reachability import Said
 from gateway.delivery.store import attempts
 from gateway.notifications import store
 from gateway.notifications.status import Status, may_move
-from gateway.notifications.store import moved
-from gateway.providers import Delivery, Receipt
+from gateway.notifications.store import Move, moved
+from gateway.providers import Cause, Delivery, Receipt
 from gateway.runtime import Runtime
+
+TAKEN = (None, "accepted", "unknown")  # outcomes after which something may still arrive
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,33 +34,50 @@ class _Key:
     address: bytes
 
 
-def apply(
-    tx: Connection, runtime: Runtime, pairs: Iterable[tuple[str, Receipt]], now: datetime
-) -> set[tuple[str, Receipt]]:
-    """Apply receipts set-wise; returns those no attempt is known for yet."""
-    addressed = [(name, receipt, _index(runtime, name, receipt.address)) for name, receipt in pairs]
+@dataclass(slots=True)
+class Applied:
+    """What came of receipts: those no attempt is known for yet, and what the others say of addresses."""
+
+    unmatched: set[tuple[str, Receipt]] = field(default_factory=set)
+    said: list[Said] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Final:
+    """The receipt that ended an attempt."""
+
+    attempt: Row[Any]
+    receipt: Receipt
+
+
+def apply(tx: Connection, runtime: Runtime, pairs: Iterable[tuple[str, Receipt]], now: datetime) -> Applied:
+    """Apply receipts set-wise. The first final one of an attempt counts, whatever comes after it."""
+    addressed = [(name, receipt, index(runtime, name, receipt.address)) for name, receipt in pairs]
     known = _matching(tx, [(receipt, address) for _, receipt, address in addressed])
-    unmatched: set[tuple[str, Receipt]] = set()
-    final: dict[tuple[UUID, str], Receipt] = {}
-    counted: Counter[measures.Key] = Counter()
+    applied = Applied()
+    final: dict[tuple[UUID, str], _Final] = {}
     for name, receipt, address in addressed:
         attempt = _attempt(known, name, receipt, address)
         if attempt is None:
-            unmatched.add((name, receipt))
+            applied.unmatched.add((name, receipt))
         elif receipt.delivery is not Delivery.PENDING and attempt.receipt is None:
-            first = final.setdefault((attempt.notification_id, attempt.handover), receipt)
-            counted[measures.RECEIPTS, name, receipt.delivery] += first is receipt
+            final.setdefault((attempt.notification_id, attempt.handover), _Final(attempt, receipt))
     if final:
         held = store.hold(tx, [notification for notification, _ in final])
         _record(tx, final, now)
-        measures.add(tx, counted, now)
-        _move(tx, held, final, now)
-    return unmatched
+        measures.add(tx, _counted(final.values()), now)
+        store.move(tx, _moves(tx, held, final, now), now)
+        applied.said.extend(_said(runtime, final.values()))
+    return applied
 
 
-def _index(runtime: Runtime, provider: str, address: str) -> bytes:
-    kind = channels.load(runtime.providers[provider].channel).ADDRESS
-    return runtime.vault.index(kind, address)
+def index(runtime: Runtime, provider: str, address: str) -> bytes:
+    """The blind index of an address a provider names."""
+    return runtime.vault.index(_kind(runtime, provider), address)
+
+
+def _kind(runtime: Runtime, provider: str) -> str:
+    return channels.load(runtime.providers[provider].channel).ADDRESS
 
 
 def _attempt(known: Mapping[_Key, Row[Any]], name: str, receipt: Receipt, address: bytes) -> Row[Any] | None:
@@ -80,48 +100,81 @@ def _matching(tx: Connection, wanted: Sequence[tuple[Receipt, bytes]]) -> dict[_
     return found
 
 
-def _record(tx: Connection, final: Mapping[tuple[UUID, str], Receipt], now: datetime) -> None:
+# --- what follows -------------------------------------------------------------------------
+
+Finals = Mapping[tuple[UUID, str], _Final]  # by notification and hand-over
+
+
+def _record(tx: Connection, final: Finals, now: datetime) -> None:
+    """Write the receipts to attempts that have none; another worker may have come first."""
     columns = attempts.c
     mine = (columns.notification_id == bindparam("of")) & (columns.handover == bindparam("in_handover"))
     rows = [
         {
             "of": notification,
             "in_handover": handover,
-            "receipt": receipt.delivery,
-            "receipt_code": receipt.code,
-            "receipt_at": receipt.at or now,
+            "receipt": one.receipt.delivery,
+            "receipt_code": one.receipt.code,
+            "receipt_at": one.receipt.at or now,
+            "cause": one.receipt.cause,
         }
-        for (notification, handover), receipt in sorted(final.items(), key=itemgetter(0))
+        for (notification, handover), one in sorted(final.items(), key=itemgetter(0))
     ]
-    tx.execute(update(attempts).where(mine), rows)
+    tx.execute(update(attempts).where(mine, columns.receipt.is_(None)), rows)
 
 
-def _move(
-    tx: Connection, held: Mapping[UUID, Any], final: Mapping[tuple[UUID, str], Receipt], now: datetime
-) -> None:
-    """Delivered by any attempt is delivered; undelivered only when no other attempt may still arrive."""
-    delivered = {notification for (notification, _), r in final.items() if r.delivery is Delivery.DELIVERED}
-    failed = {notification: r for (notification, _), r in final.items() if notification not in delivered}
-    open_still = _open_still(tx, list(failed))
+def _counted(final: Iterable[_Final]) -> Counter[measures.Key]:
+    counted: Counter[measures.Key] = Counter()
+    for one in final:
+        counted[measures.RECEIPTS, one.attempt.provider, one.receipt.delivery] += 1
+        if one.receipt.cause is Cause.UNSPECIFIED:
+            counted[measures.UNKNOWN_CODES, one.attempt.provider, "receipt"] += 1
+    return counted
+
+
+def _said(runtime: Runtime, final: Iterable[_Final]) -> list[Said]:
+    """What the receipts say of addresses: reached, or why not."""
+    return [
+        Said(row.address_index, _kind(runtime, row.provider), row.provider, row.started_at, word)
+        for row, receipt in ((one.attempt, one.receipt) for one in final)
+        if (word := receipt.cause or receipt.delivery) != Delivery.UNDELIVERED
+    ]
+
+
+def _moves(tx: Connection, held: Mapping[UUID, Any], final: Finals, now: datetime) -> list[Move]:
+    """Delivered by any try is delivered; anything else is decided when no try may still arrive."""
+    delivered = {key for (key, _), one in final.items() if one.receipt.delivery is Delivery.DELIVERED}
+    missed = _missed(tx, [key for key in held if key not in delivered])
     moves = []
     for row in held.values():
-        old = Status(row.status)
         if row.id in delivered:
-            new, reason = Status.DELIVERED, None
-        elif row.id not in open_still:
-            new, reason = Status.UNDELIVERED, failed[row.id].code
+            then = retry.Next(Status.DELIVERED)
+        elif row.id in missed:
+            over = row.due_at is None  # its window: whoever was away then is not called out of the blue
+            retries = () if over else channels.load(row.channel).RETRIES
+            then = retry.after_receipt(missed[row.id], row.expires_at, now, retries)
         else:
             continue
-        if may_move(old, new):
-            moves.append(moved(row, new, None, reason))
-    store.move(tx, moves, now)
+        if may_move(Status(row.status), then.status):
+            moves.append(moved(row, then.status, then.due_at, then.reason))
+    return moves
 
 
-def _open_still(tx: Connection, notifications: Sequence[UUID]) -> set[UUID]:
-    """Those with an attempt that was or may have been taken and has no receipt yet."""
+def _missed(tx: Connection, notifications: Sequence[UUID]) -> dict[UUID, retry.Missed]:
+    """Those no try of which arrived or may still arrive, whatever order the receipts came in."""
+    if not notifications:
+        return {}
     columns = attempts.c
-    taken = columns.outcome.is_(None) | columns.outcome.in_(["accepted", "unknown"])
-    query = select(columns.notification_id).where(
-        columns.notification_id.in_(notifications), columns.receipt.is_(None), taken
-    )
-    return set(tx.execute(query).scalars())
+    query = select(attempts).where(columns.notification_id.in_(notifications))
+    tries: dict[UUID, list[Row[Any]]] = {}
+    for row in tx.execute(query.order_by(columns.started_at, columns.handover)):
+        tries.setdefault(row.notification_id, []).append(row)
+    found = {}
+    for key, rows in tries.items():
+        failed = [row for row in rows if row.receipt == Delivery.UNDELIVERED]
+        if failed and not any(row.receipt is None and row.outcome in TAKEN for row in rows):
+            newest = failed[-1]
+            cause = Cause(newest.cause) if newest.cause else None
+            away = sum(row.cause == Cause.AWAY for row in failed)
+            found[key] = retry.Missed(newest.receipt_code or "", cause, away)
+    return found

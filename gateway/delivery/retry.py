@@ -1,10 +1,11 @@
 """What follows from an outcome. Pure: values and a given now, no rows, no clock.
 
-The whole retry policy of the gateway stands in ``after`` and ``after_inquiry``.
+The whole retry policy of the gateway stands in ``after``, ``after_inquiry`` and ``after_receipt``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -36,6 +37,19 @@ class Standing:
     tries: int
     expires_at: datetime
     others: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """What the receipts say of a message none of whose tries arrived.
+
+    ``code`` and ``cause`` are those of the newest try, so that it does not matter in which
+    order the receipts came; ``away`` counts the tries that found nobody there.
+    """
+
+    code: str
+    cause: Cause | None
+    away: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +133,16 @@ def after_inquiry(finding: Finding, standing: Standing, now: datetime, waits: Wa
         case _:
             later = now + max(waits.inquiry, pause(standing.tries + 4))
             return Next(Status.UNKNOWN, later if later < standing.expires_at else None, finding.code)
+
+
+def after_receipt(missed: Missed, expires_at: datetime, now: datetime, retries: Sequence[timedelta]) -> Next:
+    """What to do with one that did not arrive: it is over, or tried again where nobody was there.
+
+    ``retries`` are the channel's. A retry that would come after the message's time is not waited
+    for. Its reason is the cause: the code stands in the attempt.
+    """
+    if missed.cause is Cause.AWAY and missed.away <= len(retries):
+        due_at = now + retries[missed.away - 1]
+        if due_at < expires_at:
+            return Next(Status.WAITING, due_at, Cause.AWAY.value)
+    return Next(Status.UNDELIVERED, reason=missed.code)

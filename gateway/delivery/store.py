@@ -30,6 +30,7 @@ attempts = Table(
     Column("receipt", String(12)),
     Column("receipt_code", String(80)),
     Column("receipt_at", Utc),
+    Column("cause", String(12)),  # why it was refused or did not arrive: a Cause
 )
 Index("ix_attempts_address", attempts.c.address_index, attempts.c.provider_ref)
 Index("ix_attempts_handover", attempts.c.handover)

@@ -15,7 +15,7 @@ class Status(StrEnum):
     UNDELIVERED = "undelivered"  # the receipt says it did not
     UNKNOWN = "unknown"  # perhaps taken by the provider: being found out, or for ever unknown
     EXPIRED = "expired"  # its time passed before it could go out
-    SUPPRESSED = "suppressed"  # not sent on purpose: no address, opted out
+    SUPPRESSED = "suppressed"  # not sent on purpose: no address, opted out, complained, a dead address
     CANCELLED = "cancelled"  # withdrawn by its service or an operator
     FAILED = "failed"  # refused for good, or given up: a dead letter
 
@@ -52,11 +52,15 @@ MOVES: dict[Status, frozenset[Status]] = {
         }
     ),
     Status.UNKNOWN: frozenset({Status.WAITING, Status.ACCEPTED, Status.EXPIRED, Status.FAILED, *_REPORTED}),
-    Status.ACCEPTED: frozenset(_REPORTED),
+    Status.ACCEPTED: frozenset({Status.WAITING, *_REPORTED}),
     **{status: frozenset() for status in ENDS},
 }
 """Which status may follow which. A receipt may overtake everything before it:
-it can come before the hand-over's own answer is recorded."""
+it can come before the hand-over's own answer is recorded.
+
+One move looks like a step back and is none: *accepted* → *waiting* when the receipt of a
+call says that nobody was there just now. That try has ended, and another one is due
+(``delivery.retry.after_receipt``)."""
 
 
 def may_move(old: Status, new: Status) -> bool:

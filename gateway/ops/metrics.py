@@ -141,6 +141,9 @@ def _counts(totals: dict[measures.Key, float]) -> Iterator[Metric]:
     reported = CounterMetricFamily(
         "huiyin_receipts", "Final receipts, by what they say.", labels=["provider", "delivery"]
     )
+    unknown = CounterMetricFamily(
+        "huiyin_unknown_codes", "Vendors' codes that no table of ours knows.", labels=["provider", "where"]
+    )
     buckets: dict[str, dict[str, float]] = defaultdict(dict)
     sums: dict[str, float] = {}
     for (name, label, detail), number in sorted(totals.items()):
@@ -149,12 +152,15 @@ def _counts(totals: dict[measures.Key, float]) -> Iterator[Metric]:
                 attempts.add_metric([label, detail], number)
             case measures.RECEIPTS:
                 reported.add_metric([label, detail], number)
+            case measures.UNKNOWN_CODES:
+                unknown.add_metric([label, detail], number)
             case measures.HANDOVER:
                 buckets[label][detail] = number
             case measures.HANDOVER_SUM:
                 sums[label] = number
     yield attempts
     yield reported
+    yield unknown
     yield _times(buckets, sums)
 
 

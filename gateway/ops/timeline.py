@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, select
 from gateway.delivery.store import attempts
 from gateway.notifications import store as notifications
 from gateway.notifications.store import notifications as messages
+from gateway.ops import words
 from gateway.runtime import Runtime
 from gateway.transactions import store
 
@@ -80,7 +81,10 @@ def _message(row: Row[Any]) -> Iterator[Line]:
     again = f", replay of {str(row.replay_of)[-12:]}" if row.replay_of else ""
     yield Line(row.created_at, "message_taken", f"{name} in lane {row.lane}{again}")
     if row.completed_at:
-        yield Line(row.completed_at, f"message_{row.status}", " ".join(filter(None, (name, row.reason))))
+        told = words.too_much(row.reason or "")
+        said = f"（{told.zh} {told.en}）" if told else None
+        detail = " ".join(filter(None, (name, row.reason, said)))
+        yield Line(row.completed_at, f"message_{row.status}", detail)
 
 
 def _attempt(row: Row[Any]) -> Iterator[Line]:

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from gateway import cities
 from gateway.citizens import register
 from gateway.content import store as content
-from gateway.db import Utc, claim, metadata, new_lease, sparse_index, upsert
+from gateway.db import Utc, begin_until, claim, metadata, new_lease, sparse_index, upsert
 from gateway.notifications import store as notifications
 from gateway.notifications.request import Class, Request
 from gateway.runtime import Runtime
@@ -42,7 +42,6 @@ from gateway.transactions.model import Drop, Judgement, Later, Plan, Reminded, T
 
 LANE = "reminders"
 CLAIM = 50
-SPENT = 2 / 3  # of a lease, after which nothing is begun: it must end before the lease does
 BUG_PAUSE = timedelta(minutes=10)
 BUG_LIFE = timedelta(days=3)  # after the planned moment: then nobody waits for it to be mended
 INSTEAD = "sms"  # the channel that is always open takes the place of one that is closed
@@ -149,7 +148,7 @@ def run_due(runtime: Runtime) -> int:
     """
     done = 0
     while rows := _claimed(runtime):
-        until = runtime.clock() + timedelta(seconds=runtime.settings.lease * SPENT)
+        until = begin_until(runtime.clock(), runtime.settings.lease)
         for due in _opened(runtime, rows):
             if runtime.clock() >= until:
                 _let_go(runtime, rows)

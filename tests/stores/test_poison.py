@@ -136,6 +136,9 @@ class Reviewing(Scripted):
     def review(self, code: str) -> Review:
         return Review(self.reviews)
 
+    def review_signature(self) -> Review:
+        return Review(ReviewState.APPROVED)
+
 
 @pytest.fixture
 def reviewing(world: World) -> Reviewing:

@@ -8,14 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.channels import voice
+from gateway.delivery.caps import free_at
 from gateway.delivery.retry import (
     ACCOUNT_PAUSE,
     LONGEST_PAUSE,
+    Missed,
     Next,
     Standing,
     Waits,
     after,
     after_inquiry,
+    after_receipt,
     pause,
 )
 from gateway.delivery.routing import choose
@@ -159,3 +163,36 @@ def test_what_somebody_waits_for_goes_to_another_provider_when_one_has_no_room(
     crowded = Throttled("limit", NOW + timedelta(minutes=1))
     then = after(crowded, standing(klass, others=True), NOW, WAITS)
     assert (then.due_at == NOW) is soon
+
+
+@given(
+    st.builds(Missed, st.just("code"), st.none() | st.sampled_from(Cause), st.integers(0, 5)),
+    st.integers(-10, 20_000).map(lambda seconds: NOW + timedelta(seconds=seconds)),
+    st.sampled_from([voice.RETRIES, ()]),
+)
+def test_a_missed_message_is_over_or_tried_again_in_time(
+    missed: Missed, expires_at: datetime, retries: tuple[timedelta, ...]
+) -> None:
+    """Again only for who was away, as often as the channel says, and before the message's time ends."""
+    missed = Missed(missed.code, missed.cause, max(missed.away, missed.cause is Cause.AWAY))
+    then = after_receipt(missed, expires_at, NOW, retries)
+    assert may_move(Status.ACCEPTED, then.status)
+    if then.status is Status.WAITING:
+        assert (missed.cause, missed.away <= len(retries)) == (Cause.AWAY, True)
+        assert then.due_at == NOW + retries[missed.away - 1] < expires_at
+    else:
+        assert then == Next(Status.UNDELIVERED, None, "code")
+
+
+SMALL = ((1, timedelta(seconds=3)), (3, timedelta(seconds=10)), (4, timedelta(seconds=30)))
+
+
+@given(st.lists(st.integers(0, 40), max_size=9), st.integers(0, 10))
+def test_the_next_call_comes_as_soon_as_every_cap_allows_it(calls: list[int], waited: int) -> None:
+    """Against an oracle that tries each second in turn."""
+    made = [NOW + timedelta(seconds=second) for second in calls]
+    now = max(made, default=NOW) + timedelta(seconds=waited)
+    moment = now
+    while any(sum(moment - window < call for call in made) >= most for most, window in SMALL):
+        moment += timedelta(seconds=1)
+    assert free_at(made, SMALL, now) == (moment if moment > now else None)
