@@ -49,7 +49,6 @@ slots = Table(
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("hall", String(32), nullable=False),
     Column("starts_at", Utc, nullable=False),
-    Column("capacity", Integer, nullable=False),  # of all quotas, those who walk in included
     Column("web", Integer, nullable=False),
     Column("phone", Integer, nullable=False),
     UniqueConstraint("hall", "starts_at"),
@@ -203,8 +202,9 @@ def _alone(tx: Connection, subject: bytes) -> None:
 def _locked(tx: Connection, rules: Rules, slot: Slot) -> Row[Any]:
     """The slot's row, made at its first use with the numbers of the rules; nobody else takes from it."""
     quotas = rules.appointment.quotas
-    values = {"capacity": rules.appointment.capacity, "web": quotas.web, "phone": quotas.phone}
-    made = upsert(tx, slots).values(hall=slot.hall, starts_at=slot.starts_at, **values)
+    made = upsert(tx, slots).values(
+        hall=slot.hall, starts_at=slot.starts_at, web=quotas.web, phone=quotas.phone
+    )
     tx.execute(made.on_conflict_do_nothing())
     ours = (slots.c.hall == slot.hall) & (slots.c.starts_at == slot.starts_at)
     return tx.execute(select(slots).where(ours).with_for_update()).one()

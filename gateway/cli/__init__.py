@@ -1,6 +1,16 @@
 """The ``gateway`` command. Each module adds its verbs to ``main``."""
 
-from gateway.cli import broadcast, deployment, levers, machine, reminders, watch
+from gateway.cli import broadcast, deployment, levers, machine, providers, reminders, replies, watch
 from gateway.cli.command import main
 
-__all__ = ["broadcast", "deployment", "levers", "machine", "main", "reminders", "watch"]
+__all__ = [
+    "broadcast",
+    "deployment",
+    "levers",
+    "machine",
+    "main",
+    "providers",
+    "reminders",
+    "replies",
+    "watch",
+]

@@ -15,6 +15,7 @@ from gateway.appointments import book as _appointments
 from gateway.broadcasts import recipients as _broadcast_recipients
 from gateway.broadcasts import store as _broadcasts
 from gateway.citizens import register as _register
+from gateway.content import documents as _documents
 from gateway.content import store as _content
 from gateway.db import Db, metadata
 from gateway.delivery import measures as _measures
@@ -23,6 +24,7 @@ from gateway.delivery import store as _attempts
 from gateway.demo import seed as _demo
 from gateway.notifications import inbound as _inbound
 from gateway.notifications import pauses as _pauses
+from gateway.notifications import questions as _questions
 from gateway.notifications import store as _notifications
 from gateway.notifications import suppression as _suppression
 from gateway.phone import calls as _calls
@@ -40,11 +42,13 @@ ROOMS = (
     _audit,
     _register,
     _content,
+    _documents,
     _measures,
     _receipts,
     _attempts,
     _inbound,
     _pauses,
+    _questions,
     _notifications,
     _suppression,
     _idempotency,

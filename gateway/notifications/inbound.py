@@ -1,20 +1,36 @@
-"""What people send to us: kept sealed, once, and heeded where it is a wish to stop.
+"""What people send to us: kept sealed, once, and heeded.
 
-A provider may push the same message twice: its id counts once. Anything but a
-stop or start word is kept for people to read.
+A provider may push the same message twice: its id counts once. A word that means
+stop or start goes first, then the question it answers; anything else is kept for
+people to read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Column, Connection, LargeBinary, String, Table, UniqueConstraint, Uuid, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    bindparam,
+    select,
+    update,
+)
 
 from gateway.db import Utc, metadata, upsert
-from gateway.notifications import suppression
+from gateway.notifications import replies, suppression
+from gateway.notifications.replies import Matched, Reply
 from gateway.providers import Inbound
 from gateway.runtime import Runtime
 
@@ -29,25 +45,54 @@ inbound = Table(
     Column("address_index", LargeBinary(16), nullable=False, index=True),
     Column("address", LargeBinary),  # null once forgotten, like the text
     Column("text", LargeBinary),
-    Column("wish", String(8)),  # stop, start; null: for people to read
+    Column("wish", String(8)),  # stop, start
+    Column("question", Uuid),  # the notification whose question it answers
+    Column("choice", String(1)),
+    Column("handled_at", Utc),  # by a person who read it
+    Column("handled_by", String(80)),
     Column("received_at", Utc, nullable=False),
     UniqueConstraint("provider", "provider_id"),
+    Index("ix_inbound_received_at", "received_at", "id"),
+)
+FOR_PEOPLE = inbound.c.question.is_(None) & inbound.c.text.is_not(None)
+WAITING = FOR_PEOPLE & inbound.c.wish.is_(None) & inbound.c.handled_at.is_(None)
+"""What nobody has read yet; an index holds just these."""
+Index(
+    "ix_inbound_waiting", inbound.c.received_at, inbound.c.id, postgresql_where=WAITING, sqlite_where=WAITING
 )
 
 
-def receive(tx: Connection, runtime: Runtime, said: Sequence[tuple[str, Inbound]]) -> int:
-    """Keep what came in from each provider, and heed it in the order it came; returns how many were new."""
+@dataclass(frozen=True, slots=True)
+class Received:
+    """How many messages were new, and how many of them answered a question for the first time."""
+
+    new: int
+    answers: int
+
+
+Calls = Mapping[tuple[str, str], UUID]
+"""By hand-over and address: the notification of the call in which keys were pressed."""
+
+
+def receive(
+    tx: Connection, runtime: Runtime, said: Sequence[tuple[str, Inbound]], calls: Calls | None = None
+) -> Received:
+    """Keep what came in from each provider, and heed it in the order it came."""
+    messages = {(provider, message.id[:64]): message for provider, message in said}
     rows = {
-        (provider, message.id): _row(runtime, provider, message, place)
-        for place, (provider, message) in enumerate(said)
+        key: _row(runtime, key[0], message, place) for place, (key, message) in enumerate(messages.items())
     }
     if not rows:
-        return 0
+        return Received(0, 0)
     ordered = sorted(rows.values(), key=itemgetter("provider", "provider_id"))
     statement = upsert(tx, inbound).values(ordered).on_conflict_do_nothing()
-    new = set(tx.execute(statement.returning(inbound.c.address_index)).scalars())
-    _heed(tx, new)
-    return len(new)
+    kept = statement.returning(inbound.c.provider, inbound.c.provider_id)
+    new = [(provider, key) for provider, key in tx.execute(kept)]
+    _heed(tx, {rows[key]["address_index"] for key in new})
+    plain = [(rows[key], messages[key]) for key in new if not rows[key]["wish"]]
+    matched = replies.match(tx, _replies(plain, calls or {}), runtime.clock())
+    _note(tx, matched)
+    return Received(len(new), sum(not one.repeated for one in matched))
 
 
 def _row(runtime: Runtime, provider: str, message: Inbound, place: int) -> dict[str, Any]:
@@ -60,9 +105,27 @@ def _row(runtime: Runtime, provider: str, message: Inbound, place: int) -> dict[
         "address_index": runtime.vault.index("mobile", message.address),
         "address": runtime.vault.seal("inbound.address", key, message.address),
         "text": runtime.vault.seal("inbound.text", key, message.text),
-        "wish": suppression.wish(message.text),
+        "wish": message.wish or suppression.wish(message.text),
         "received_at": sent_at + timedelta(microseconds=place),
     }
+
+
+def _replies(plain: Sequence[tuple[Mapping[str, Any], Inbound]], calls: Calls) -> list[Reply]:
+    """Those that may answer something: keys of a call we know nothing of answer nothing."""
+    return [
+        Reply(row["id"], row["address_index"], message.text, row["received_at"], of)
+        for row, message in plain
+        for of in [calls.get((message.handover, message.address))]
+        if of or not message.handover
+    ]
+
+
+def _note(tx: Connection, matched: Sequence[Matched]) -> None:
+    columns = inbound.c
+    rows = [{"of": one.reply, "to": one.question, "digit": one.choice} for one in matched]
+    if rows:
+        answered = update(inbound).where(columns.id == bindparam("of"))
+        tx.execute(answered.values(question=bindparam("to"), choice=bindparam("digit")), rows)
 
 
 def _heed(tx: Connection, addresses: Collection[bytes]) -> None:

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from gateway.notifications.asks import Asks
+
 
 class Class(StrEnum):
     """What kind of message it is: the one thing that decides how it is treated."""
@@ -56,7 +58,8 @@ class Request:
     of, ``replay_of`` the dead letter whose place it takes. ``template`` is the name of
     a house template (``<type>/<event>``). ``waited_for`` says that the citizen is
     waiting now, so a result travels in the urgent lane. After ``expires`` it would be
-    wrong, even within its class's life.
+    wrong, even within its class's life. ``asks`` is the question it ends with, to be
+    answered by a text message or a key.
     """
 
     citizen_id: UUID | None
@@ -71,6 +74,7 @@ class Request:
     broadcast_id: UUID | None = None
     replay_of: UUID | None = None
     expires: datetime | None = None
+    asks: Asks | None = None
 
     @property
     def lane(self) -> str:

@@ -36,6 +36,7 @@ from sqlalchemy import (
 from gateway.content import store as content
 from gateway.content.store import TemplateVersion
 from gateway.db import Utc, metadata, sparse_index
+from gateway.notifications import questions
 from gateway.notifications.request import Class, Request
 from gateway.notifications.status import DEAD, ENDS, Status, may_move
 from gateway.runtime import Runtime
@@ -125,6 +126,7 @@ def take(tx: Connection, runtime: Runtime, requests: Sequence[Request]) -> set[s
     now, versions = runtime.clock(), texts(tx, runtime, requests)
     rows = [_row(runtime, request, versions[text(request)], now) for request in requests]
     tx.execute(insert(notifications), rows)
+    questions.ask(tx, runtime, {row["id"]: one for row, one in zip(rows, requests, strict=True)})
     lanes = Counter((request.lane, request.broadcast_id) for request in requests)
     _enter(tx, {(*where, entry): n for where, n in lanes.items() for entry in (TAKEN, Status.WAITING)})
     return {lane for lane, _ in lanes}
@@ -271,6 +273,7 @@ def hold(tx: Connection, ids: Iterable[UUID]) -> Mapping[UUID, Any]:
     """Lock these rows until commit, in the one order everybody takes: notifications by id, then attempts."""
     columns = notifications.c
     query = select(columns.id, columns.lane, columns.status, columns.broadcast_id)
+    query = query.add_columns(columns.channel, columns.expires_at, columns.due_at)
     query = query.where(columns.id.in_(sorted(set(ids))))
     return {row.id: row for row in tx.execute(query.order_by(columns.id).with_for_update())}
 

@@ -28,7 +28,8 @@ from gateway.content.rendering import MissingPersonalisationError
 from gateway.content.store import TemplateVersion
 from gateway.delivery.store import attempts
 from gateway.errors import TamperedError
-from gateway.notifications import store
+from gateway.notifications import questions, store
+from gateway.notifications.asks import Asks
 from gateway.notifications.request import Class, Request
 from gateway.notifications.status import DEAD, Status
 from gateway.notifications.store import notifications
@@ -197,7 +198,11 @@ def _requests(tx: Connection, runtime: Runtime, held: Sequence[UUID]) -> list[Re
     """The same again for each, but for those a replay cannot help: no longer to be opened, or rendered."""
     rows = tx.execute(select(notifications).where(_mine.id.in_(held), _not_replayed)).all()
     versions = content.versions(tx, list({(row.template_id, row.template_version) for row in rows}))
-    made = [_request(runtime, row, versions[row.template_id, row.template_version]) for row in rows]
+    asked = questions.of(tx, held)
+    made = [
+        _request(runtime, row, versions[row.template_id, row.template_version], asked.get(row.id))
+        for row in rows
+    ]
     requests = [request for request in made if request]
     texts = store.texts(tx, runtime, requests)
     return [request for request in requests if _renders(request, texts[store.text(request)])]
@@ -211,7 +216,7 @@ def _renders(request: Request, version: TemplateVersion) -> bool:
     return True
 
 
-def _request(runtime: Runtime, row: Row[Any], version: TemplateVersion) -> Request | None:
+def _request(runtime: Runtime, row: Row[Any], version: TemplateVersion, asks: Asks | None) -> Request | None:
     """The same again; None for a row whose cells cannot be opened, which no replay can help."""
     try:
         address = row.address and runtime.vault.open("notifications.address", row.id, row.address)
@@ -229,4 +234,5 @@ def _request(runtime: Runtime, row: Row[Any], version: TemplateVersion) -> Reque
         transaction_id=row.transaction_id,
         address=address or None,
         replay_of=row.id,
+        asks=asks,
     )

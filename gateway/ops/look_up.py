@@ -48,6 +48,7 @@ EVENTS: Mapping[str, Words] = {
     "failed": Words("没有办成", "failed"),
     "cancelled": Words("已取消", "cancelled"),
     "told_waiting": Words("已告知要等", "told to wait"),
+    "answered": Words("市民答复了", "answered by the citizen"),
     "message_taken": Words("消息已接收", "message taken"),
     "receipt_delivered": Words("回执：已送达", "receipt: delivered"),
     "receipt_undelivered": Words("回执：未送达", "receipt: undelivered"),

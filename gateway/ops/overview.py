@@ -14,7 +14,7 @@ from gateway.broadcasts.store import State, broadcasts
 from gateway.delivery import ledger
 from gateway.errors import HuiyinError
 from gateway.notifications.pauses import Kind, Pause, paused
-from gateway.ops import charts, dead_letters, figures, health, levers, page, queues, words
+from gateway.ops import charts, dead_letters, figures, health, inbox, levers, page, queues, words
 from gateway.ops.charts import Bars
 from gateway.ops.figures import Pulse
 from gateway.ops.health import Seen
@@ -49,6 +49,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
     def overview() -> ResponseReturnValue:
         with runtime.db.read() as tx:
             seen, dead = _seen(tx, runtime)
+            replies = inbox.count(tx)
         rows = [_row(runtime, seen, one, dead) for one in seen.work]
         return page.show(
             "overview.html",
@@ -56,6 +57,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
             messages=[row for row in rows if row.pausable],
             others=[row for row in rows if not row.pausable],
             balanced=seen.balanced,
+            replies=f"{replies:,}" if replies else "",
         )
 
     @routes.get("/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gateway.delivery.compose import CANNOT_CARRY
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
 from gateway.transactions.model import Words
@@ -117,12 +118,40 @@ REMINDERS_ARE_OVER = Words(
 )
 
 
+# What of a message was too much for every provider, by the limit's name in ``messages.Limits``.
+_LIMITS: Mapping[str, Words] = {
+    "text": Words("正文太长", "its text is too long"),
+    "json": Words("要念的内容太长", "it is too long to be spoken"),
+    "variable": Words("变量“{field}”太长", "the value of {field} is too long"),
+    "links": Words("正文里有网址", "there is a web address in its text"),
+    "links_in_values": Words("变量“{field}”里有网址", "there is a web address in the value of {field}"),
+    "countries": Words("号码在供应商到不了的国家或地区", "its number is in a country none of them reaches"),
+    "files": Words("附件太大", "its attachments are too large"),
+}
+
+
+def too_much(reason: str) -> Words | None:
+    """What no provider could carry of a message that failed for it; None for any other reason."""
+    mark, _, what = reason.partition(":")
+    limit, _, field = what.partition(":")
+    if mark != CANNOT_CARRY or limit not in _LIMITS:
+        return None
+    said = _LIMITS[limit]
+    zh, en = (words.replace("{field}", field) for words in (said.zh, said.en))
+    return Words(f"没有供应商能发：{zh}", f"no provider can carry it: {en}")
+
+
 def cause(status: Status, klass: Class, reason: str) -> Words:
     """What a cause means and what to do, in a sentence or two."""
     if klass is Class.CODE:
         return CODES_ARE_OVER
     if klass is Class.REMINDER:
         return REMINDERS_ARE_OVER
+    if beyond := too_much(reason):
+        return Words(
+            f"{beyond.zh}。改好后重新发起，原样重发没有用。",
+            f"{beyond.en[0].upper()}{beyond.en[1:]}. Mend it and ask anew; a replay alone does not help.",
+        )
     for piece, words in _CAUSES:
         if piece in reason:
             return words

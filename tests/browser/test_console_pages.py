@@ -15,8 +15,9 @@ from gateway.cities import shipped
 from gateway.citizens import register
 from gateway.delivery.attempt import run_lane
 from gateway.messages import Message
+from gateway.notifications import inbound
 from gateway.notifications.request import Class
-from gateway.providers import Accepted, Cause, Outcome, Rejected, Throttled, Unknown
+from gateway.providers import Accepted, Cause, Inbound, Outcome, Rejected, Throttled, Unknown
 from gateway.transactions import call_backs
 from tests.browser.conftest import OpenPage
 from tests.flows.operator import NAME, PASSWORD, employ
@@ -24,6 +25,7 @@ from tests.world import World
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LANE = "sms.normal"
+WROTE = "我妈的社保卡丢了，今天能不能办？她走不动，https://example.com/" + "a" * 60
 
 
 def always(outcome: Outcome) -> Callable[[str, Message], Outcome]:
@@ -54,7 +56,13 @@ def world(sqlite_world: World, site: str) -> World:
         citizen = register.find(tx, sqlite_world.runtime.vault, sqlite_world.people[0].id_number)
         assert citizen
         call_backs.ask(tx, sqlite_world.runtime, sqlite_world.runtime.new_id(), citizen.id, "call_back")
+        said = [(f"m{place}", text) for place, text in enumerate((WROTE, "早上好", "退订"))]
+        inbound.receive(tx, sqlite_world.runtime, [("scripted", written(sqlite_world, *one)) for one in said])
     return sqlite_world
+
+
+def written(world: World, key: str, text: str) -> Inbound:
+    return Inbound(key, f"+86{world.people[0].mobile}", "106", text, world.clock())
 
 
 @pytest.fixture
@@ -114,7 +122,7 @@ def test_an_operator_pauses_a_lane_and_lets_it_go(
     press(page, lever)
     expect(page.locator(lever)).to_contain_text("暂停")
     run_lane(world.runtime, "sms.bulk")
-    assert len(world.provider.took) == took + 3
+    assert len(world.provider.took) == took + 2  # one of the three has said stop
 
 
 def test_an_operator_pauses_resumes_and_cancels_a_push(
@@ -197,6 +205,12 @@ def walk(page: Page, world: World) -> Iterator[str]:
     yield "why"
     press(page, "main form button")
     yield "number"
+    page.goto("/ops/replies")
+    press(page, "#read")
+    expect(page.locator("tbody")).to_contain_text(WROTE)
+    yield "replies"
+    press(page, "tbody button")
+    expect(page.locator("tbody tr")).to_have_count(1)
     page.goto("/ops/look-up")
     yield "look up"
     page.fill("#what", "nothing")

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from gateway.demo.city import Person
 from gateway.notifications import store as notifications
+from gateway.notifications import unsubscribe
 from gateway.notifications.status import Status
 from gateway.transactions import steps
 from tests.browser.conftest import OpenPage
@@ -180,6 +181,13 @@ def walk(page: Page, world: World, person: Person) -> Iterator[str]:
     yield "locked"
     page.goto("/nowhere")
     yield "not found"
+    vault = world.runtime.vault
+    page.goto(unsubscribe.link(vault, "", vault.index("email", "wang@example.cn")))
+    yield "stop e-mails"
+    press()
+    yield "e-mails stopped"
+    page.goto("/u/x")
+    yield "no such link"
 
 
 @pytest.mark.parametrize(("size", "text", "target"), [("standard", 18, 44), ("22", 22, 60)])

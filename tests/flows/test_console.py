@@ -13,10 +13,11 @@ from gateway.app import create_app
 from gateway.citizens import register
 from gateway.delivery import receipts
 from gateway.delivery.attempt import run_lane
+from gateway.notifications import inbound
 from gateway.notifications.pauses import Kind, paused
 from gateway.notifications.request import Class
 from gateway.ops import sign_in
-from gateway.providers import Accepted, Cause, Delivery, Rejected, Unknown, Unreachable
+from gateway.providers import Accepted, Cause, Delivery, Inbound, Rejected, Unknown, Unreachable
 from gateway.services import sessions
 from gateway.services.sessions import operator_sessions
 from gateway.transactions import call_backs
@@ -25,7 +26,7 @@ from tests.flows.operator import NAME, PASSWORD, Operator, employ
 from tests.world import World
 
 LIVE = ("/ops", "/ops/providers", "/ops/broadcasts", "/ops/dead", "/ops/dead/others", "/ops/calls")
-PAGES = (*LIVE, "/ops/look-up", "/ops/audit")
+PAGES = (*LIVE, "/ops/replies", "/ops/replies/all", "/ops/look-up", "/ops/audit")
 
 
 @pytest.fixture
@@ -421,6 +422,7 @@ def test_every_page_opens_on_either_database(database_url: str, make_world: Call
     here.take(2)
     run_lane(here.runtime, "sms.normal")
     wish(here)
+    reply(here)
     someone = Operator(create_app(here.runtime))
     someone.sign_in()
     for path in (*PAGES, "/ops/"):
@@ -431,6 +433,11 @@ def test_every_page_opens_on_either_database(database_url: str, make_world: Call
     assert someone.status == 200
     someone.post("/ops/dead/plan", **GROUP)
     assert someone.status == 200
+    someone.get("/ops/replies")
+    assert here.people[0].name in someone.post("/ops/replies/read", tab="waiting")
+    someone.get(f"/ops/replies?after={replied(here)}")
+    assert someone.status == 200
+    assert "没有人在等答复" in someone.post("/ops/replies/handled", id=replied(here))
 
 
 # --- dead letters --------------------------------------------------------------------------------
@@ -509,6 +516,19 @@ def wish(world: World) -> None:
         call_backs.ask(tx, world.runtime, world.runtime.new_id(), citizen.id, "call_back")
 
 
+def reply(world: World) -> None:
+    """The first person writes their name."""
+    person = world.people[0]
+    said = Inbound("m1", f"+86{person.mobile}", "106", person.name, world.clock())
+    with world.runtime.db.write() as tx:
+        inbound.receive(tx, world.runtime, [("scripted", said)])
+
+
+def replied(world: World) -> str:
+    with world.runtime.db.read() as tx:
+        return str(tx.execute(select(inbound.inbound.c.id)).scalar_one())
+
+
 def open_wish(world: World) -> str:
     with world.runtime.db.read() as tx:
         return str(call_backs.open_ones(tx)[0].id)
@@ -557,6 +577,7 @@ def test_no_page_shows_personal_data(operator: Operator, world: World) -> None:
     world.take(3)
     run_lane(world.runtime, "sms.normal")
     wish(world)
+    reply(world)
     for path in PAGES:
         operator.get(path)
         assert operator.status == 200, path

@@ -47,7 +47,7 @@ def _take(world: World, request: Request) -> UUID:
 
 def _receive(world: World, *said: Inbound) -> int:
     with world.runtime.db.write() as tx:
-        return inbound.receive(tx, world.runtime, [("scripted", one) for one in said])
+        return inbound.receive(tx, world.runtime, [("scripted", one) for one in said]).new
 
 
 def _notices(world: World, count: int = 1, **changes: Any) -> list[UUID]:

@@ -15,6 +15,13 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "attachments",
+        sa.Column("owner", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("owner", "position", name=op.f("pk_attachments")),
+    )
+    op.create_table(
         "attempts",
         sa.Column("notification_id", sa.Uuid(), nullable=False),
         sa.Column("handover", sa.String(length=15), nullable=False),
@@ -29,6 +36,7 @@ def upgrade() -> None:
         sa.Column("receipt", sa.String(length=12), nullable=True),
         sa.Column("receipt_code", sa.String(length=80), nullable=True),
         sa.Column("receipt_at", Utc(), nullable=True),
+        sa.Column("cause", sa.String(length=12), nullable=True),
         sa.PrimaryKeyConstraint("notification_id", "handover", name=op.f("pk_attempts")),
     )
     with op.batch_alter_table("attempts", schema=None) as batch_op:
@@ -122,12 +130,14 @@ def upgrade() -> None:
         sa.Column("provider", sa.String(length=40), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("received_at", Utc(), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("due_at", Utc(), nullable=True),
         sa.Column("lease", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_callbacks")),
+        sa.UniqueConstraint("digest", name=op.f("uq_callbacks_digest")),
     )
     with op.batch_alter_table("callbacks", schema=None) as batch_op:
         batch_op.create_index(
@@ -172,6 +182,7 @@ def upgrade() -> None:
         sa.Column("mobile", sa.LargeBinary(), nullable=True),
         sa.Column("mobile_index", sa.LargeBinary(length=16), nullable=True),
         sa.Column("email", sa.LargeBinary(), nullable=True),
+        sa.Column("email_index", sa.LargeBinary(length=16), nullable=True),
         sa.Column("address", sa.LargeBinary(), nullable=True),
         sa.Column("district", sa.String(length=6), nullable=False),
         sa.Column("birth_date", sa.Date(), nullable=False),
@@ -192,6 +203,16 @@ def upgrade() -> None:
         sa.Column("played", sa.Integer(), nullable=False),
         sa.Column("created_at", Utc(), nullable=False),
         sa.PrimaryKeyConstraint("seed", name=op.f("pk_demo_city")),
+    )
+    op.create_table(
+        "documents",
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("media_type", sa.String(length=80), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", Utc(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_documents")),
     )
     op.create_table(
         "idempotency",
@@ -215,12 +236,28 @@ def upgrade() -> None:
         sa.Column("address", sa.LargeBinary(), nullable=True),
         sa.Column("text", sa.LargeBinary(), nullable=True),
         sa.Column("wish", sa.String(length=8), nullable=True),
+        sa.Column("question", sa.Uuid(), nullable=True),
+        sa.Column("choice", sa.String(length=1), nullable=True),
+        sa.Column("handled_at", Utc(), nullable=True),
+        sa.Column("handled_by", sa.String(length=80), nullable=True),
         sa.Column("received_at", Utc(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound")),
         sa.UniqueConstraint("provider", "provider_id", name=op.f("uq_inbound_provider_provider_id")),
     )
     with op.batch_alter_table("inbound", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_inbound_address_index"), ["address_index"], unique=False)
+        batch_op.create_index("ix_inbound_received_at", ["received_at", "id"], unique=False)
+        batch_op.create_index(
+            "ix_inbound_waiting",
+            ["received_at", "id"],
+            unique=False,
+            postgresql_where=sa.text(
+                "question IS NULL AND text IS NOT NULL AND wish IS NULL AND handled_at IS NULL"
+            ),
+            sqlite_where=sa.text(
+                "question IS NULL AND text IS NOT NULL AND wish IS NULL AND handled_at IS NULL"
+            ),
+        )
 
     op.create_table(
         "ledger",
@@ -364,6 +401,37 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kind", "name", name=op.f("pk_pauses")),
     )
     op.create_table(
+        "questions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("transaction_id", sa.Uuid(), nullable=True),
+        sa.Column("address_index", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("choices", sa.Text(), nullable=False),
+        sa.Column("asked_at", Utc(), nullable=False),
+        sa.Column("answer", sa.String(length=1), nullable=True),
+        sa.Column("answered_at", Utc(), nullable=True),
+        sa.Column("inbound_id", sa.Uuid(), nullable=True),
+        sa.Column("due_at", Utc(), nullable=True),
+        sa.Column("lease", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_questions")),
+    )
+    with op.batch_alter_table("questions", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_questions_address",
+            ["address_index", "asked_at"],
+            unique=False,
+            postgresql_where=sa.text("asked_at IS NOT NULL"),
+            sqlite_where=sa.text("asked_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_questions_due",
+            ["due_at"],
+            unique=False,
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+
+    op.create_table(
         "reminders",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("type", sa.String(length=32), nullable=False),
@@ -411,7 +479,6 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("hall", sa.String(length=32), nullable=False),
         sa.Column("starts_at", Utc(), nullable=False),
-        sa.Column("capacity", sa.Integer(), nullable=False),
         sa.Column("web", sa.Integer(), nullable=False),
         sa.Column("phone", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_slots")),
@@ -423,7 +490,8 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=16), nullable=False),
         sa.Column("provider", sa.String(length=40), nullable=False),
         sa.Column("since", Utc(), nullable=False),
-        sa.PrimaryKeyConstraint("address_index", name=op.f("pk_suppressions")),
+        sa.Column("until", Utc(), nullable=True),
+        sa.PrimaryKeyConstraint("address_index", "reason", name=op.f("pk_suppressions")),
     )
     op.create_table(
         "tallies",
@@ -595,6 +663,19 @@ def downgrade() -> None:
         )
 
     op.drop_table("reminders")
+    with op.batch_alter_table("questions", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_questions_due",
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_questions_address",
+            postgresql_where=sa.text("asked_at IS NOT NULL"),
+            sqlite_where=sa.text("asked_at IS NOT NULL"),
+        )
+
+    op.drop_table("questions")
     op.drop_table("pauses")
     op.drop_table("operators")
     op.drop_table("operator_sessions")
@@ -650,6 +731,16 @@ def downgrade() -> None:
 
     op.drop_table("ledger")
     with op.batch_alter_table("inbound", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_inbound_waiting",
+            postgresql_where=sa.text(
+                "question IS NULL AND text IS NOT NULL AND wish IS NULL AND handled_at IS NULL"
+            ),
+            sqlite_where=sa.text(
+                "question IS NULL AND text IS NOT NULL AND wish IS NULL AND handled_at IS NULL"
+            ),
+        )
+        batch_op.drop_index("ix_inbound_received_at")
         batch_op.drop_index(batch_op.f("ix_inbound_address_index"))
 
     op.drop_table("inbound")
@@ -657,6 +748,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_idempotency_created_at")
 
     op.drop_table("idempotency")
+    op.drop_table("documents")
     op.drop_table("demo_city")
     with op.batch_alter_table("citizens", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_citizens_mobile_index"))
@@ -706,3 +798,4 @@ def downgrade() -> None:
         batch_op.drop_index("ix_attempts_address")
 
     op.drop_table("attempts")
+    op.drop_table("attachments")
