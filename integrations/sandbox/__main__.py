@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from integrations.sandbox.options import Credentials, Options
 def main() -> None:
     """Read the arguments and the SANDBOX_ variables, and run."""
     arguments = _arguments()
-    options = Options(report_url=arguments.report_url)
+    options = Options(report_url=arguments.report_url, seed=arguments.seed)
     sandbox = Sandbox(arguments.state, Credentials.read(os.environ), options)
     asyncio.run(_serve(sandbox, arguments))
 
@@ -32,7 +33,8 @@ def _arguments() -> argparse.Namespace:
         epilog="Accounts come from SANDBOX_ACCESS_KEY_ID, SANDBOX_ACCESS_KEY_SECRET, SANDBOX_SIGN_NAME,"
         " SANDBOX_TTS_CODE, SANDBOX_CARD_APP_ID, SANDBOX_CARD_SECRET, SANDBOX_PENSION_APP_ID,"
         " SANDBOX_PENSION_SECRET (as for the cards), SANDBOX_TWILIO_SID,"
-        " SANDBOX_TWILIO_TOKEN and SANDBOX_TWILIO_NUMBERS.",
+        " SANDBOX_TWILIO_TOKEN, SANDBOX_TWILIO_NUMBERS, SANDBOX_TENCENT_SECRET_ID,"
+        " SANDBOX_TENCENT_SECRET_KEY and SANDBOX_TENCENT_SDK_APP_ID.",
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 lets the system choose (default)")
@@ -40,6 +42,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--state", type=Path, required=True, help="folder for templates and the city's cards")
     parser.add_argument("--ready-file", type=Path, help='written when listening: {"url", "smtp_port"}')
     parser.add_argument("--report-url", default="", help="where SmsReports are pushed")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=os.environ.get("SANDBOX_SEED") or secrets.randbelow(2**32),
+        help="what all chance begins with: the same requests meet the same luck;"
+        " SANDBOX_SEED by default, else new each time",
+    )
     return parser.parse_args()
 
 

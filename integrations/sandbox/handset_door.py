@@ -33,10 +33,10 @@ class HandsetDoor:
         return as_json(self._phones.listed())
 
     async def post_handsets(self, request: web.Request) -> web.Response:
-        """{"number", "answers"}: how that person takes calls from now on."""
+        """{"number", "answers", "keys"?}: how that person takes calls from now on, and what they press."""
         values = await read(request)
         try:
-            self._phones.set_answers(values.get("number"), values.get("answers"))
+            self._phones.set_answers(values.get("number"), values.get("answers"), values.get("keys", ""))
         except ValueError as error:
             raise web.HTTPBadRequest(text=str(error)) from None
         return done(request, self._phones.listed())
@@ -48,11 +48,14 @@ class HandsetDoor:
         return as_json([call.as_json() for call in calls[-LISTED:]])
 
     async def post_call(self, request: web.Request) -> web.Response:
-        """{"do": "answer" | "reject" | "hang_up"}; 409 when the call is not in a state for it."""
+        """{"do": "answer" | "reject" | "press" | "hang_up", "keys"?}; 409 when it is in no state for it."""
+        values = await read(request)
         try:
-            self._phones.do(request.match_info["id"], (await read(request)).get("do"))
+            self._phones.do(request.match_info["id"], values.get("do"), values.get("keys", ""))
         except LookupError as error:
             raise web.HTTPConflict(text=str(error)) from None
+        except ValueError as error:
+            raise web.HTTPBadRequest(text=str(error)) from None
         return done(request, {"done": True})
 
     async def post_inbound(self, request: web.Request) -> web.Response:

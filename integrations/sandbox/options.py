@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
+
+MOST = 2**53  # of any setting that is a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,11 @@ class Credentials:
     twilio_sid: str
     twilio_token: str
     twilio_numbers: frozenset[str]
+    others: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def value(self, name: str, default: str) -> str:
+        """SANDBOX_<name> of the environment: the accounts of vendors whose doors were added."""
+        return self.others.get(f"SANDBOX_{name}") or default
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
@@ -46,6 +53,7 @@ class Credentials:
             twilio_sid=value("TWILIO_SID", "AC" + "5a" * 16),
             twilio_token=value("TWILIO_TOKEN", "sandbox"),
             twilio_numbers=several("TWILIO_NUMBERS", "+15005550006"),
+            others={name: given for name, given in environment.items() if name.startswith("SANDBOX_")},
         )
 
 
@@ -53,8 +61,13 @@ class Credentials:
 class Options:
     """Seconds where a time is meant. ``newest`` is how many messages and calls are kept to look at.
 
+    A report is pushed ``receipt_delay`` after what it tells of, up to ``receipt_jitter`` later by the
+    seed's luck, and again after each of ``receipt_retries``, times ``receipt_retry_scale``.
+
     ``voice_url`` answers calls dialled in the sandbox's exchange; ``voice_status_url`` hears of their
-    end, ``voice_url`` itself while it is "".
+    end, ``voice_url`` itself while it is "". ``webhook_retries`` are the pauses between Twilio's tries,
+    as many of them as the address asks for. ``tencent_echoes``: Tencent gives the customer's own id
+    back in receipts and lists, as it does for accounts it was asked to.
     """
 
     report_url: str = ""
@@ -63,9 +76,17 @@ class Options:
     twilio_inbound_url: str = ""
     voice_url: str = ""
     voice_status_url: str = ""
+    tencent_report_url: str = ""
+    tencent_reply_url: str = ""
+    tencent_echoes: bool = True
     email_report_url: str = ""
+    email_report_maildir: str = ""
+    seed: int = 0
     receipt_delay: float = 0.3
+    receipt_jitter: float = 0.0
     receipt_retries: tuple[float, ...] = (60.0, 300.0, 600.0)
+    receipt_retry_scale: float = 1.0
+    webhook_retries: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 7.0)
     query_visible_after: float = 1.0
     review_delay: float = 0.0
     limits: bool = True
@@ -74,24 +95,33 @@ class Options:
     ring_seconds: float = 0.2
     talk_seconds: float = 0.2
 
+    @property
+    def retry_pauses(self) -> tuple[float, ...]:
+        """Seconds before a refused report is pushed again, each time; then never."""
+        return tuple(pause * self.receipt_retry_scale for pause in self.receipt_retries)
+
     def changed(self, values: Mapping[str, Any]) -> Self:
         """A copy with these values. Raises ``ValueError`` for a name or a kind of value that is none."""
-        unknown = values.keys() - {field.name for field in fields(self)}
+        unknown = values.keys() - {each.name for each in fields(self)}
         if unknown:
-            raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
+            raise ValueError(f"unknown settings: {', '.join(sorted(map(repr, unknown)))}")
         current = asdict(self)
-        return replace(self, **{name: _like(current[name], value) for name, value in values.items()})
+        return replace(self, **{name: _like(name, current[name], value) for name, value in values.items()})
 
 
-def _like(current: object, value: Any) -> Any:
+def _like(name: str, current: object, value: Any) -> Any:
     """``value`` as the kind of thing ``current`` is."""
-    if isinstance(current, tuple) and isinstance(value, list):
-        return tuple(float(seconds) for seconds in value)
-    if isinstance(current, bool) or isinstance(value, bool):
-        if isinstance(current, bool) and isinstance(value, bool):
-            return value
-    elif isinstance(current, str) and isinstance(value, str):
+    if isinstance(current, tuple) and isinstance(value, list) and all(map(_is_amount, value)):
+        return tuple(map(float, value))
+    if isinstance(current, bool) and isinstance(value, bool):
         return value
-    elif isinstance(current, int | float) and isinstance(value, int | float) and value >= 0:
+    if isinstance(current, str) and isinstance(value, str):
+        return value
+    if isinstance(current, int | float) and not isinstance(current, bool) and _is_amount(value):
         return type(current)(value)
-    raise ValueError(f"{value!r} is not of the kind of {current!r}")
+    kind = {bool: "true or false", str: "a text", tuple: "a list of seconds"}.get(type(current), "a number")
+    raise ValueError(f"setting {name} is {kind}, not negative and not beyond {MOST}")
+
+
+def _is_amount(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST

@@ -20,7 +20,7 @@ RINGING, ANSWERED = "ringing", "answered"
 COMPLETED, EARLY, BUSY, NO_ANSWER, OFF = "completed", "hung_up_early", "busy", "no_answer", "off"
 ENDED = frozenset({COMPLETED, EARLY, BUSY, NO_ANSWER, OFF})
 
-ANSWERS = ("yes", "early", "busy", "absent", "off", "by_hand")
+ANSWERS = ("yes", "early", "busy", "absent", "off", "by_hand", "machine")
 UNANSWERED = {"busy": BUSY, "absent": NO_ANSWER, "off": OFF, "by_hand": NO_ANSWER}
 PATIENCE = 30.0  # how long a telephone answered by hand rings, seconds
 SYLLABLES = 5  # spoken in a second: how long there is to hang up a call answered by hand
@@ -37,7 +37,8 @@ class Call:
     ``text`` is what is spoken, ``plays`` how often; ``id`` is the vendor's. Times are epoch seconds, 0
     while it has not come to that. ``status`` goes from ringing to answered and on to completed or
     hung_up_early, or from ringing to busy, no_answer or off. ``changed`` hears of each status,
-    ringing included (a telephone that is off never rings).
+    ringing included (a telephone that is off never rings). ``keys`` are those pressed while it
+    was answered; ``slow`` is speech below the usual pace.
     """
 
     number: str
@@ -50,6 +51,8 @@ class Call:
     changed: Callable[[Call], None] = _nobody
     answered_at: float = 0.0
     ended_at: float = 0.0
+    keys: str = ""
+    slow: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """As GET /_sandbox/calls shows it."""
@@ -63,6 +66,8 @@ class Call:
             "status": self.status,
             "answered_at": moment(self.answered_at) if self.answered_at else None,
             "ended_at": moment(self.ended_at) if self.ended_at else None,
+            "keys": self.keys,
+            "slow": self.slow,
         }
 
 
@@ -74,6 +79,7 @@ class Phones(Shelf[Call]):
         self.options = Options()
         self.pairs = Pairs(scratch, "spoken")
         self._answers: dict[str, str] = {}
+        self._keys: dict[str, str] = {}  # by handset: what that person presses in every call
         self._hands: dict[str, Hand] = {}  # by id: the calls under way
         self._ways: set[asyncio.Task[None]] = set()
 
@@ -90,17 +96,25 @@ class Phones(Shelf[Call]):
         """The call of that id, if it is kept."""
         return next((call for call in reversed(self.since(0.0)) if call.id == call_id), None)
 
-    def set_answers(self, number: object, answers: object) -> None:
-        """How that person takes calls from now on. ``ValueError`` for a number or a way that is none."""
+    def set_answers(self, number: object, answers: object, keys: object = "") -> None:
+        """How that person takes calls from now on, and which keys they press in each.
+
+        ``ValueError`` for a number, a way or keys that are none.
+        """
         if not isinstance(number, str) or not re.fullmatch(r"\+?\d{3,15}", number, re.ASCII):
             raise ValueError("number is a telephone's number")
         if answers not in ANSWERS:
             raise ValueError(f"answers is one of {', '.join(ANSWERS)}")
+        self._keys[handset(number)] = pressed(keys)
         self._answers[handset(number)] = str(answers)
 
     def answers(self, number: str) -> str:
         """How that person takes calls: yes unless it was set."""
         return self._answers.get(handset(number), "yes")
+
+    def keys(self, number: str) -> str:
+        """The keys that person presses in every call."""
+        return self._keys.get(handset(number), "")
 
     def rings_by_hand(self, number: str) -> bool:
         """Whether that telephone rings for somebody to pick it up."""
@@ -109,14 +123,22 @@ class Phones(Shelf[Call]):
 
     def listed(self) -> list[dict[str, str]]:
         """Every telephone whose way was set."""
-        return [{"number": number, "answers": way} for number, way in self._answers.items()]
+        return [
+            {"number": number, "answers": way, "keys": self._keys[number]}
+            for number, way in self._answers.items()
+        ]
 
-    def do(self, call_id: str, what: object) -> None:
-        """Answer, reject or hang up by hand. Raises ``LookupError`` when the call does not allow it."""
+    def do(self, call_id: str, what: object, keys: object = "") -> None:
+        """Answer, reject, press keys or hang up by hand; pressing ends what is said.
+
+        Raises ``LookupError`` when the call does not allow it, ``ValueError`` for keys that are none.
+        """
         hand = self._hands.get(call_id)
-        allowed = {RINGING: ("answer", "reject"), ANSWERED: ("hang_up",)}
+        allowed = {RINGING: ("answer", "reject"), ANSWERED: ("press", "hang_up")}
         if hand is None or not hand.did.empty() or what not in allowed.get(hand.call.status, ()):
             raise LookupError("no such call, or not in a state to do that")
+        if what == "press":
+            hand.call.keys = pressed(keys)
         hand.did.put_nowait(str(what))
 
     def clear(self) -> None:
@@ -127,6 +149,7 @@ class Phones(Shelf[Call]):
         self.pairs.clear()
         self._hands.clear()
         self._answers.clear()
+        self._keys.clear()
 
     # --- the way of a call ---
 
@@ -137,10 +160,11 @@ class Phones(Shelf[Call]):
         did = await hand.within(PATIENCE if answers == "by_hand" else self.options.ring_seconds)
         unanswered = {"answer": None, "reject": BUSY}.get(did, UNANSWERED.get(answers))
         if unanswered is None:
+            call.keys = "" if answers == "machine" else self._keys.get(handset(call.number), "")
             _turn(call, ANSWERED)
             did = await hand.within(self._talk_seconds(call, by_hand=did == "answer"))
         del self._hands[call.id]
-        _turn(call, unanswered or (EARLY if did or answers == "early" else COMPLETED))
+        _turn(call, unanswered or (EARLY if did == "hang_up" or answers == "early" else COMPLETED))
 
     def _talk_seconds(self, call: Call, by_hand: bool) -> float:
         """A hand gets as long as the text takes to speak; nobody waits for the others."""
@@ -161,6 +185,13 @@ class Hand:
             return await asyncio.wait_for(self.did.get(), seconds)
         except TimeoutError:
             return ""
+
+
+def pressed(keys: object) -> str:
+    """Keys of a telephone. ``ValueError`` for any that it has not."""
+    if not isinstance(keys, str) or not re.fullmatch(r"[0-9*#]{0,32}", keys, re.ASCII):
+        raise ValueError("keys are 0-9, * and #")
+    return keys
 
 
 def _turn(call: Call, status: str) -> None:

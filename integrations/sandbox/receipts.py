@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from itertools import count
 from typing import Any, Generic
 
 import aiohttp
 
+from integrations.sandbox.dice import DICE
+from integrations.sandbox.early import send_first
 from integrations.sandbox.faults import Fault, Faults
 from integrations.sandbox.handsets import DELIVERED, FAILED, T, Text
 from integrations.sandbox.options import Options
@@ -21,11 +25,22 @@ CHINA = timezone(timedelta(hours=8))
 TICK = 0.05  # how often reports are gathered, seconds
 BATCH = 300  # reports in one push
 IN_FLIGHT = 4  # pushes of one kind at a time
+REVERSED_WITHIN = 0.5  # reports of so many seconds are turned round by the fault reversed
 SLOWEST = 10.0  # how long an answer is waited for, seconds
 
 
+@dataclass(slots=True)
+class Parcel(Generic[T]):
+    """Reports of one push, the same each time it is repeated; ``after`` follow once it was acknowledged."""
+
+    items: list[T]
+    reports: list[dict[str, Any]]
+    after: list[dict[str, Any]]
+    tries: int = 0
+
+
 class Pushes(ABC, Generic[T]):
-    """Reports of one kind; a push answered otherwise than with code 0 is repeated."""
+    """Reports of one kind; a push that is not acknowledged is repeated, then given up."""
 
     action = "report"
     """The reports' name among the faults of target receipts."""
@@ -37,10 +52,11 @@ class Pushes(ABC, Generic[T]):
         self.options = Options()
         self.pushed = 0
         self.given_up = 0
+        self.session: aiohttp.ClientSession | None = None
         self._faults = faults
         self._order = count()
-        self._due: list[tuple[float, int, T]] = []
-        self._again: list[tuple[float, int, Sequence[T], int]] = []
+        self._due: list[tuple[float, int, T, str]] = []
+        self._again: list[tuple[float, int, Parcel[T]]] = []
         self._pushes: set[asyncio.Task[None]] = set()
 
     # --- what each kind says for itself ---
@@ -53,6 +69,10 @@ class Pushes(ABC, Generic[T]):
     def report(self, item: T, now: float) -> dict[str, Any]:
         """One element of the array."""
 
+    def earlier(self, _item: T, _now: float) -> dict[str, Any] | None:
+        """What was true before the report: it comes after it when a fault wants them reversed."""
+        return None
+
     def came_due(self, _item: T) -> None:
         """Its time has come, whether or not anybody listens."""
         return
@@ -61,19 +81,43 @@ class Pushes(ABC, Generic[T]):
         """The customer acknowledged it."""
         return
 
+    def body(self, reports: list[dict[str, Any]]) -> Any:
+        """What is posted: the array of them."""
+        return reports
+
+    def takes(self, answer: Mapping[str, Any]) -> bool:
+        """Whether the customer's answer acknowledges them."""
+        return answer.get("code") == 0
+
+    @property
+    def pauses(self) -> Sequence[float]:
+        """Seconds before a push that was not acknowledged is repeated, each time; then never."""
+        return self.options.retry_pauses
+
     # --- what they have in common ---
 
     def wait(self, item: T, at: float) -> Fault | None:
         """Push it some time after ``at``, unless a fault keeps it silent; the fault that concerns it."""
         fault = self._faults.match("receipts", self.action, (item.number,))
-        if fault and fault.mode == "silent":
+        mode = fault.mode if fault else ""
+        if mode == "silent":
             return fault
-        due = at + self.options.receipt_delay + (fault.latency_ms / 1000 if fault else 0.0)
-        heapq.heappush(self._due, (due, next(self._order), item))
+        if mode == "early" and self.session is not None:
+            send_first(self._under_way(self._send_first(self.session, item)))
+            return fault
+        due, order = at + self._delay(fault), next(self._order)
+        if mode == "reversed":  # the newest of a moment first
+            due, order = math.ceil(due / REVERSED_WITHIN) * REVERSED_WITHIN, -order
+        heapq.heappush(self._due, (due, order, item, mode))
         if len(self._due) > self.options.newest:  # nobody has listened for long: bounded like the inbox
             heapq.heappop(self._due)
             self.given_up += 1
         return fault
+
+    def _delay(self, fault: Fault | None) -> float:
+        jitter = self.options.receipt_jitter
+        luck = DICE.of(f"receipts.{self.action}").random() * jitter if jitter else 0.0
+        return self.options.receipt_delay + luck + (fault.delay if fault else 0.0)
 
     def clear(self) -> None:
         """Forget what is waiting or under way, and the counts."""
@@ -86,42 +130,69 @@ class Pushes(ABC, Generic[T]):
     def start_due(self, session: aiohttp.ClientSession, now: float) -> None:
         """Push what is due."""
         while len(self._pushes) < self.in_flight:
-            items, tries = self._next(now)
-            if not items:
+            parcel = self._next(now)
+            if parcel is None:
                 return
             if self.url():
-                push = asyncio.create_task(self._push(session, items, tries))
-                self._pushes.add(push)
-                push.add_done_callback(self._pushes.discard)
+                self._under_way(self._push(session, parcel))
 
-    def _next(self, now: float) -> tuple[Sequence[T], int]:
+    def _next(self, now: float) -> Parcel[T] | None:
         if self._again and self._again[0][0] <= now:
-            _, _, items, tries = heapq.heappop(self._again)
-            return items, tries
-        batch: list[T] = []
-        while self._due and self._due[0][0] <= now and len(batch) < self.batch:
-            item = heapq.heappop(self._due)[2]
-            self.came_due(item)
-            batch.append(item)
-        return batch, 0
+            return heapq.heappop(self._again)[2]
+        parcel = Parcel[T]([], [], [])
+        while self._due and self._due[0][0] <= now and len(parcel.items) < self.batch:
+            _, _, item, mode = heapq.heappop(self._due)
+            self._pack(parcel, item, mode)
+        return parcel if parcel.items else None
 
-    async def _push(self, session: aiohttp.ClientSession, items: Sequence[T], tries: int) -> None:
+    def _pack(self, parcel: Parcel[T], item: T, mode: str) -> None:
+        """Put in the item's report, and after all what a fault adds to it."""
         now = time.time()
-        if await self._acknowledged(session, [self.report(item, now) for item in items]):
-            self.pushed += len(items)
-            for item in items:
+        self.came_due(item)
+        parcel.items.append(item)
+        if not self.url():
+            return
+        parcel.reports.append(self.report(item, now))
+        if mode == "twice":
+            parcel.after.append(parcel.reports[-1])
+        if mode == "reversed" and (earlier := self.earlier(item, now)):
+            parcel.after.append(earlier)
+
+    def _under_way(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        push = asyncio.create_task(work)
+        self._pushes.add(push)
+        push.add_done_callback(self._pushes.discard)
+        return push
+
+    async def _send_first(self, session: aiohttp.ClientSession, item: T) -> None:
+        parcel = Parcel[T]([], [], [])
+        self._pack(parcel, item, "")
+        if self.url():
+            await self._push(session, parcel)
+
+    async def _push(self, session: aiohttp.ClientSession, parcel: Parcel[T]) -> None:
+        now = time.time()
+        if await self._acknowledged(session, parcel.reports):
+            self.pushed += len(parcel.items)
+            for item in parcel.items:
                 self.heard(item, now)
-        elif tries < len(self.options.receipt_retries):
-            due = now + self.options.receipt_retries[tries]
-            heapq.heappush(self._again, (due, next(self._order), items, tries + 1))
+            for first in range(0, len(parcel.after), self.batch):
+                self._repeat(Parcel([], parcel.after[first : first + self.batch], []), now)
+        elif parcel.tries < len(self.pauses):
+            due = now + self.pauses[parcel.tries]
+            parcel.tries += 1
+            self._repeat(parcel, due)
         else:
-            self.given_up += len(items)
+            self.given_up += len(parcel.items)
+
+    def _repeat(self, parcel: Parcel[T], due: float) -> None:
+        heapq.heappush(self._again, (due, next(self._order), parcel))
 
     async def _acknowledged(self, session: aiohttp.ClientSession, reports: list[dict[str, Any]]) -> bool:
         try:
-            async with session.post(self.url(), json=reports) as response:
+            async with session.post(self.url(), json=self.body(reports)) as response:
                 answer = await response.json(content_type=None)
-                return response.status == 200 and isinstance(answer, dict) and answer.get("code") == 0
+                return response.status == 200 and isinstance(answer, dict) and self.takes(answer)
         except (aiohttp.ClientError, TimeoutError, ValueError):
             return False
 
@@ -130,6 +201,8 @@ async def push_all(kinds: Sequence[Pushes[Any]], faults: Faults) -> None:
     """Push until cancelled; nothing leaves while a fault holds the reports back."""
     timeout = aiohttp.ClientTimeout(total=SLOWEST)
     async with aiohttp.ClientSession(timeout=timeout) as session:
+        for kind in kinds:
+            kind.session = session
         while True:
             await asyncio.sleep(TICK)
             if not faults.holds_reports():
@@ -172,6 +245,11 @@ class Receipts(Pushes[Text]):
             "biz_id": text.biz_id,
             "out_id": text.out_id,
         }
+
+    def earlier(self, text: Text, now: float) -> dict[str, Any]:
+        """The vendor's "no receipt yet"."""
+        pending = {"success": False, "err_code": "REQUEST_SUCCESS", "err_msg": "请求成功"}
+        return {**self.report(text, now), **pending}
 
 
 def parts(text: str) -> int:

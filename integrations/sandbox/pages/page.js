@@ -2,6 +2,9 @@
 // Fetches the parts that change; they are rendered and escaped by the server.
 const search = document.getElementById("number");
 const lost = document.getElementById("lost");
+const said = document.getElementById("said");
+const places = [...document.querySelectorAll("[data-live]")];
+const shown = new Map();
 let version = "";
 let composing = false; // an input method is at work: its field must not be touched
 
@@ -9,41 +12,41 @@ function scrollToNewest() {
   for (const screen of document.querySelectorAll(".screen")) screen.scrollTop = screen.scrollHeight;
 }
 
-// What somebody has typed or chosen but not sent yet, and where the keyboard is.
-function drafts() {
-  const fields = [...document.querySelectorAll("#phones input[id], #phones select[id]")];
+// What somebody has typed or chosen but not sent yet, what is folded out, and where the keyboard is.
+function drafts(place) {
+  const fields = [...place.querySelectorAll("input[id], select[id]")];
   const changed = fields.filter((field) =>
-    field.tagName === "SELECT" ? !field.selectedOptions[0].defaultSelected : field.value !== "");
+    field.tagName === "SELECT" ? !field.selectedOptions[0].defaultSelected : field.value !== field.defaultValue);
   const active = document.activeElement;
   return {
     values: changed.map((field) => [field.id, field.value]),
-    active: active && active.closest("#phones") ? active.id : "",
-    caret: active && active.name === "text" ? [active.selectionStart, active.selectionEnd] : null,
+    folds: [...place.querySelectorAll("details[id]")].map((details) => [details.id, details.open]),
+    active: place.contains(active) ? active.id : "",
+    caret: active && active.tagName === "INPUT" ? [active.selectionStart, active.selectionEnd] : null,
   };
 }
 
-function restore({ values, active, caret }) {
+function restore({ values, folds, active, caret }) {
   for (const [id, value] of values) {
     const field = document.getElementById(id);
     if (field) field.value = value;
   }
+  for (const [id, open] of folds) {
+    const details = document.getElementById(id);
+    if (details) details.open = open;
+  }
   const field = active && document.getElementById(active);
   if (!field) return;
   field.focus({ preventScroll: true });
-  if (caret) field.setSelectionRange(...caret);
+  if (caret && field.tagName === "INPUT") field.setSelectionRange(...caret);
 }
 
-// A mail's page that is open stays open, and is not fetched again while nothing came.
-let mailsShown = "";
-function showMails(html) {
-  if (html === mailsShown) return;
-  const place = document.getElementById("mails");
-  const open = [...place.querySelectorAll("details[open]")].map((details) => details.id);
-  place.innerHTML = mailsShown = html;
-  for (const id of open) {
-    const details = document.getElementById(id);
-    if (details) details.open = true;
-  }
+function show(place, html) {
+  if (shown.get(place) === html) return; // a mail's page is not fetched again while nothing came
+  const kept = drafts(place);
+  place.innerHTML = html;
+  shown.set(place, html);
+  restore(kept);
 }
 
 async function refresh() {
@@ -53,29 +56,22 @@ async function refresh() {
   const parts = await response.json();
   if (parts.version === version || composing) return;
   version = parts.version;
-  for (const name of ["counts", "faults"]) {
-    const place = document.getElementById(name);
-    if (place.contains(document.activeElement)) continue; // keep the keyboard's place
-    place.innerHTML = parts[name];
-  }
-  const ringing = document.getElementById("ringing");
-  if (ringing.innerHTML !== parts.ringing) ringing.innerHTML = parts.ringing; // announced once
-  showMails(parts.mails);
-  const kept = drafts();
-  document.getElementById("phones").innerHTML = parts.phones;
-  restore(kept);
+  for (const place of places) show(place, parts[place.dataset.live]);
   scrollToNewest();
 }
 
-// The handsets' forms are sent without leaving the page; without this script they work, too.
+// Forms are sent without leaving the page; without this script they work, too.
 async function send(event) {
-  const form = event.target.closest("#phones form");
-  if (!form) return;
+  const form = event.target;
+  if (form.method !== "post") return;
   event.preventDefault();
   const values = new URLSearchParams(new FormData(form, event.submitter));
   const response = await fetch(form.action, { method: "POST", body: values, redirect: "manual" });
-  if (response.status >= 400) throw new Error(String(response.status));
-  form.reset();
+  const refused = response.status >= 400;
+  said.textContent = refused ? "✕ " + (await response.text()) : "";
+  said.hidden = !refused;
+  if (refused) return;
+  if (form.closest("[data-live]")) form.reset();
   await refresh();
 }
 

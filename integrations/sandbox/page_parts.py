@@ -1,0 +1,151 @@
+"""What the page shows, as values its templates only have to write down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from integrations.sandbox.handsets import Handsets, Shelf, Text
+from integrations.sandbox.inbound import Replies, Reply
+from integrations.sandbox.mailbox import Mailboxes
+from integrations.sandbox.mails import Mail
+from integrations.sandbox.page_words import CALL_WORDS, MAIL_WORDS, REVIEW_WORDS, TEXT_WORDS, mode_words
+from integrations.sandbox.phones import Call, Phones
+from integrations.sandbox.receipts import CHINA
+
+PHONES = 12  # handsets on the page
+MESSAGES = 5  # newest messages and calls in each of them
+MESSAGES_ALONE = 50  # when one handset was searched for
+BOXES, MAILS = 6, 3  # mailboxes, and newest mails in each of them
+REVIEWS = 30  # newest templates
+
+Part = dict[str, Any]
+
+
+# --- handsets -------------------------------------------------------------------------------
+
+
+def threads(handsets: Handsets, phones: Phones, replies: Replies, search: str) -> list[Part]:
+    """The handsets in which something happened last, newest first, with their newest messages and calls."""
+    numbers = _newest_numbers((handsets, phones, replies), search)
+    shown = MESSAGES_ALONE if len(numbers) == 1 else MESSAGES
+    return [_thread(handsets, phones, replies, number, shown) for number in numbers]
+
+
+def _newest_numbers(shelves: Sequence[Shelf[Any]], search: str) -> list[str]:
+    newest: dict[str, float] = {}
+    for shelf in shelves:
+        for number in shelf.newest_numbers(search, PHONES):
+            newest[number] = max(newest.get(number, 0.0), shelf.of(number)[-1].at)
+    return sorted(newest, key=lambda number: newest[number], reverse=True)[:PHONES]
+
+
+def _thread(handsets: Handsets, phones: Phones, replies: Replies, number: str, shown: int) -> Part:
+    texts = handsets.of(number)
+    others: list[Call | Reply] = [*phones.of(number), *replies.of(number)]
+    thread: list[Text | Call | Reply] = sorted([*texts, *others], key=lambda item: item.at)
+    return {
+        "key": number,
+        "number": spaced(number),
+        "rings": phones.rings_by_hand(number),
+        "earlier": max(0, len(thread) - shown),
+        "thread": [_bubble(item) for item in thread[-shown:]],
+        "answers": phones.answers(number),
+        "presses": phones.keys(number),
+        "through": texts[-1].provider if texts else "",
+    }
+
+
+def spaced(number: str) -> str:
+    """A number as people read it."""
+    return f"{number[:3]} {number[3:7]} {number[7:]}"
+
+
+def _bubble(item: Text | Call | Reply) -> Part:
+    kind = "reply" if isinstance(item, Reply) else "call" if isinstance(item, Call) else "text"
+    sign, bracket, words = item.text.removeprefix("【").partition("】")
+    bubble = {"kind": kind, "sign": sign if bracket else "", "words": words if bracket else item.text}
+    bubble |= _when(item.at)
+    if isinstance(item, Reply):
+        return bubble
+    if isinstance(item, Call):
+        called = {"id": item.id, "plays": item.plays, "slow": item.slow, "pressed": item.keys}
+        return bubble | called | {"words": item.text, "sign": ""} | _state(CALL_WORDS[item.status])
+    return bubble | _state(TEXT_WORDS[item.status])
+
+
+# --- mailboxes ------------------------------------------------------------------------------
+
+
+def boxes(mailboxes: Mailboxes) -> list[Part]:
+    """The mailboxes written to last, and in each the newest mails, newest first."""
+    return [_box(mailboxes, address) for address in mailboxes.newest_numbers("", BOXES)]
+
+
+def _box(mailboxes: Mailboxes, address: str) -> Part:
+    mails = mailboxes.of(address)
+    return {
+        "address": address,
+        "key": mails[0].id,
+        "behaves": mailboxes.behaves(address),
+        "earlier": max(0, len(mails) - MAILS),
+        "mails": [_letter(mail) for mail in reversed(mails[-MAILS:])],
+    }
+
+
+def _letter(mail: Mail) -> Part:
+    files = [{"name": one.name, "url": one.url, "size": _size(one.size)} for one in mail.attachments]
+    return {"mail": mail, "files": files} | _when(mail.at) | _state(MAIL_WORDS[mail.status])
+
+
+def _size(size: int) -> str:
+    return f"{size / 2**20:.1f} MB" if size >= 2**20 else f"{max(1, round(size / 1024))} KB"
+
+
+# --- reviews and faults -----------------------------------------------------------------------
+
+
+def reviews(listed: Sequence[Mapping[str, str]]) -> list[Part]:
+    """What the reviewers decide on: names first, then the newest templates, those that wait before all."""
+    names = [one for one in listed if "signature" in one]
+    templates = [one for one in listed if "template" in one][: -REVIEWS - 1 : -1]
+    shown = [_review(one, "signature") for one in names] + [_review(one, "template") for one in templates]
+    return sorted(shown, key=lambda one: one["state"] != "pending")
+
+
+def _review(one: Mapping[str, str], kind: str) -> Part:
+    style = _state(REVIEW_WORDS[one["state"]])
+    return {"kind": kind, "name": one[kind], "text": one.get("text", ""), **one, **style}
+
+
+def switches(listed: Sequence[Mapping[str, Any]], targets: Mapping[str, tuple[str, str]]) -> list[Part]:
+    """Every fault that is on or waits for its time, in words."""
+    return [
+        {
+            **fault,
+            "where": targets[fault["target"]],
+            "what": mode_words(fault["target"], fault["mode"]),
+            "share": "" if fault["share"] == 1 else f"{100 * fault['share']:g}%",
+            "begins": _clock(fault["from"]) if not fault["active"] else "",
+            "ends": _clock(fault["until"]),
+        }
+        for fault in listed
+    ]
+
+
+def _clock(moment: str | None) -> str:
+    if not moment:
+        return ""
+    at = datetime.fromisoformat(moment).astimezone(CHINA)
+    return f"{at.month}月{at.day}日 {at:%H:%M:%S}"
+
+
+def _when(at: float) -> Part:
+    moment = datetime.fromtimestamp(at, CHINA)
+    iso = moment.isoformat(timespec="seconds")
+    return {"at": iso, "time": f"{moment.month}月{moment.day}日 {moment:%H:%M:%S}"}
+
+
+def _state(words: tuple[str, str, str]) -> Part:
+    return dict(zip(("style", "status", "status_english"), words, strict=True))

@@ -1,0 +1,86 @@
+"""The page's words, Chinese with English beside them."""
+
+from __future__ import annotations
+
+from integrations.sandbox.handsets import DELIVERED, FAILED, WAITING
+from integrations.sandbox.phones import ANSWERED, BUSY, COMPLETED, EARLY, NO_ANSWER, OFF, RINGING
+
+# By status: the style, Chinese, English.
+TEXT_WORDS = {
+    DELIVERED: ("delivered", "✓ 已送达", "delivered"),
+    WAITING: ("waiting", "… 发送中", "on its way"),
+    FAILED: ("failed", "✕ 未送达", "not delivered"),
+}
+MAIL_WORDS = {
+    DELIVERED: ("delivered", "✓ 已送达", "delivered"),
+    WAITING: ("waiting", "… 投递中", "on its way"),
+    FAILED: ("failed", "✕ 已退回", "bounced"),
+}
+CALL_WORDS = {
+    RINGING: ("ringing", "来电", "Incoming call"),
+    ANSWERED: ("talking", "通话中", "On the line"),
+    COMPLETED: ("delivered", "✓ 已接听，听完", "answered, heard to the end"),
+    EARLY: ("delivered", "✓ 已接听，提前挂断", "answered, hung up early"),
+    BUSY: ("failed", "✕ 占线或拒接", "busy or rejected"),
+    NO_ANSWER: ("failed", "✕ 未接来电", "missed call"),
+    OFF: ("failed", "✕ 已关机", "switched off"),
+}
+ANSWER_WORDS = {
+    "yes": "接听 Answers",
+    "early": "接后挂断 Hangs up",
+    "busy": "占线 Busy",
+    "absent": "不接 No answer",
+    "off": "关机 Off",
+    "by_hand": "手动接听 By hand",
+    "machine": "答录机 Machine",
+}
+MAILBOX_WORDS = {
+    "takes": "正常收信 Takes mail",
+    "full": "邮箱已满 Is full",
+    "gone": "地址不存在 Is gone",
+    "complains": "投诉垃圾邮件 Complains",
+}
+REVIEW_WORDS = {
+    "pending": ("waiting", "… 审核中", "under review"),
+    "approved": ("delivered", "✓ 已通过", "approved"),
+    "refused": ("failed", "✕ 未通过", "refused"),
+    "withdrawn": ("failed", "✕ 已停用", "withdrawn"),
+}
+TARGETS = {
+    "aliyun_sms": ("短信平台（阿里云）", "SMS, Aliyun"),
+    "aliyun_voice": ("语音平台（阿里云）", "Voice, Aliyun"),
+    "twilio_sms": ("短信平台（Twilio）", "SMS, Twilio"),
+    "twilio_voice": ("语音平台（Twilio）", "Voice, Twilio"),
+    "smtp": ("邮件服务器", "Mail server"),
+    "card_core": ("社保卡系统", "Card system"),
+    "pension_registry": ("养老待遇系统", "Pension registry"),
+    "receipts": ("回执", "Receipts"),
+}
+# By mode: what the button says, and what it does in a sentence.
+MODES = {
+    "slow": ("变慢", "Slow", "先等一会儿，再照常办理。", "Waits first, then works as usual."),
+    "error": ("报错", "Error", "回答错误码，什么也不办。", "Answers an error code and does nothing."),
+    "silent": ("无应答", "Silent", "事情办了，但不回话。", "The work is done, the answer never comes."),
+    "refuse": ("断开", "Refuse", "连接立即关闭。", "The connection is closed at once."),
+    "down": ("停机", "Down", "回答503，什么也不办。", "Answers 503 and does nothing."),
+}
+RECEIPT_MODES = {
+    "late": ("迟到", "Late", "过一分钟才报。", "Reported a minute later."),
+    "early": ("抢先", "Early", "比发送的答复还早。", "Before the send is answered."),
+    "twice": ("重复", "Twice", "同一回执报两次。", "The same receipt comes twice."),
+    "reversed": ("颠倒", "Reversed", "先报最终结果，再报之前的状态。", "The last word first."),
+    "error": ("未送达", "Failed", "报告未送达。", "Reports that nothing arrived."),
+    "silent": ("不报", "Silent", "回执永远不来。", "The receipt never comes."),
+    "down": ("暂停", "Held", "恢复之前都不报。", "None leaves while this lasts."),
+}
+
+
+def modes_of(target: str) -> dict[str, tuple[str, str, str, str]]:
+    """What can go wrong with it."""
+    return RECEIPT_MODES if target == "receipts" else MODES
+
+
+def mode_words(target: str, mode: str) -> tuple[str, str]:
+    """A mode's name; receipts have words of their own."""
+    word, english, _, _ = {**MODES, **modes_of(target)}[mode]
+    return word, english
