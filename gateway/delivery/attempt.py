@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from operator import itemgetter
 from time import monotonic
 from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, bindparam, func, update
+from sqlalchemy import Connection, update
 
 from gateway import channels
 from gateway.delivery import measures, reachability, retry
@@ -20,7 +19,6 @@ from gateway.delivery.claim import (
     TOO_LATE,
     Claimed,
     Handover,
-    Held,
     channel_of,
     claim_lane,
     claim_questions,
@@ -106,10 +104,7 @@ def record(
     """
     now = runtime.clock()
     standing = store.hold(tx, [held.id for held in handover.held])
-    rows = [_finished(held, outcome, now) for held, outcome in zip(handover.held, outcomes, strict=True)]
-    mine = (attempts.c.notification_id == bindparam("of")) & (attempts.c.handover == handover.id)
-    why: Any = func.coalesce(bindparam("why"), attempts.c.cause)  # an early receipt may have told it
-    tx.execute(update(attempts).where(mine).values(cause=why), sorted(rows, key=itemgetter("of")))
+    _finish(tx, handover, outcomes, now)
     moves = []
     for held, outcome in zip(handover.held, outcomes, strict=True):
         then = retry.after(outcome, held.standing, now, waits(runtime, held.lane))
@@ -118,6 +113,26 @@ def record(
     _late(tx, runtime, standing, handover, outcomes, now)
     _heed(tx, runtime, handover, outcomes, now)
     _measure(tx, handover, outcomes, now)
+
+
+def _finish(tx: Connection, handover: Handover, outcomes: Sequence[Outcome], now: datetime) -> None:
+    """The outcomes onto their attempts; equal ones, as a batch has, in one statement."""
+    alike: dict[Outcome, list[UUID]] = {}
+    for held, outcome in zip(handover.held, outcomes, strict=True):
+        alike.setdefault(outcome, []).append(held.id)
+    for outcome, ids in alike.items():
+        mine = (attempts.c.handover == handover.id) & attempts.c.notification_id.in_(ids)
+        tx.execute(update(attempts).where(mine).values(**_values(outcome), finished_at=now))
+
+
+def _values(outcome: Outcome) -> dict[str, Any]:
+    values: dict[str, Any] = {"outcome": type(outcome).__name__.lower()}
+    if isinstance(outcome, Accepted):
+        return values | {"code": None, "provider_ref": outcome.reference}
+    values |= {"code": outcome.code[:80], "provider_ref": None}
+    if isinstance(outcome, Rejected):  # else an early receipt may have told the cause
+        values["cause"] = outcome.cause
+    return values
 
 
 def _late(
@@ -157,14 +172,3 @@ def _measure(tx: Connection, handover: Handover, outcomes: Sequence[Outcome], no
     accepted = zip(handover.held, outcomes, strict=True)
     waited = [(now - held.taken_at).total_seconds() for held, how in accepted if isinstance(how, Accepted)]
     measures.add(tx, {**counted, **measures.handovers(handover.held[0].lane, waited)}, now)
-
-
-def _finished(held: Held, outcome: Outcome, now: datetime) -> dict[str, Any]:
-    return {
-        "of": held.id,
-        "outcome": type(outcome).__name__.lower(),
-        "code": None if isinstance(outcome, Accepted) else outcome.code[:80],
-        "provider_ref": outcome.reference if isinstance(outcome, Accepted) else None,
-        "why": outcome.cause if isinstance(outcome, Rejected) else None,
-        "finished_at": now,
-    }
