@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -19,6 +17,8 @@ from gateway import migrations
 from gateway.config import Settings
 from gateway.content import store as content
 from gateway.db import Db
+from gateway.instance.postgres import Postgres
+from gateway.instance.supervisor import StartError
 from gateway.runtime import Runtime
 from gateway.security import Vault
 from tests.world import START, Clock, Scripted, Wakes, World
@@ -58,51 +58,16 @@ def _prepare(url: str) -> None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """A PostgreSQL of this machine's binaries, on a free port, run by somebody who is not root."""
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not binaries:
-        lacking("PostgreSQL is not installed (apt install postgresql)")
     folder = Path(tempfile.mkdtemp(prefix="huiyin-postgres-"))  # pytest's own folder is root's alone
     try:
-        with _Postgres(binaries[-1].parent, folder) as server:
-            yield server.url("postgres")
+        server = Postgres(folder, durable=False)
+    except StartError as error:
+        lacking(str(error))
+    try:
+        with server:
+            yield server.url()
     finally:
         shutil.rmtree(folder)
-
-
-class _Postgres:
-    def __init__(self, binaries: Path, folder: Path) -> None:
-        self._binaries, self._data, self._folder = binaries, folder / "data", folder
-        self._user = "nobody" if os.geteuid() == 0 else None
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
-
-    def __enter__(self) -> _Postgres:
-        if self._user:
-            shutil.chown(self._folder, self._user)
-        self._run("initdb", "-D", str(self._data), "-U", "huiyin", "-A", "trust", "-E", "UTF8", "--locale=C")
-        options = f"-p {self._port} -k '' -h 127.0.0.1 -c fsync=off -c max_connections=200"
-        self._run(
-            "pg_ctl", "-D", str(self._data), "-l", str(self._data / "log"), "-w", "-o", options, "start"
-        )
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._run("pg_ctl", "-D", str(self._data), "-m", "immediate", "stop")
-
-    def _run(self, program: str, *arguments: str) -> None:
-        command = [str(self._binaries / program), *arguments]
-        subprocess.run(
-            command,
-            check=True,
-            user=self._user,
-            cwd=self._folder,
-            stdout=subprocess.DEVNULL,
-            env={"PATH": os.defpath},
-        )
-
-    def url(self, database: str) -> str:
-        return f"postgresql://huiyin@127.0.0.1:{self._port}/{database}"
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+"""How fast the product is: its real processes on this machine, against ceilings of the same run."""
