@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from time import monotonic
+from operator import itemgetter
+from time import monotonic, sleep
 from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, bindparam, func, update
+from sqlalchemy.exc import OperationalError
 
 from gateway import channels
 from gateway.delivery import measures, reachability, retry
@@ -38,6 +40,7 @@ IN_FLIGHT = 4  # calls at the same time, in each run of a lane
 FEWEST = 40  # rows in a claim, for providers that take one message a call
 QUESTIONS = 4  # asked between two claims: what is to be sent never waits for long
 NOT_TRIED = "not_tried"
+PAUSES = (0.1, 1.0)  # seconds before an outcome is written once more: a ring of locks, a restart
 log = structlog.get_logger()
 
 
@@ -79,8 +82,7 @@ def _hand_over(runtime: Runtime, claimed: Claimed, handover: Handover) -> None:
         messages = [message for message, good in zip(handover.messages, fresh, strict=True) if good]
         answers = iter(_call(runtime, handover, messages))
         outcomes = [next(answers) if good else Unreachable(TOO_LATE) for good in fresh]
-    with runtime.db.write() as tx:
-        record(tx, runtime, claimed.lease, handover, outcomes)
+    _record(runtime, claimed.lease, handover, outcomes)
     log.info("handed_over", provider=handover.provider, handover=handover.id, messages=sum(fresh))
 
 
@@ -92,6 +94,19 @@ def _call(runtime: Runtime, handover: Handover, messages: Sequence[Message]) -> 
         kind = type(error).__name__  # and no traceback: it may hold personal data
         log.error("provider_bug", provider=handover.provider, error=kind)  # noqa: TRY400
         return [Unknown("provider_bug")] * len(messages)
+
+
+def _record(runtime: Runtime, lease: int, handover: Handover, outcomes: Sequence[Outcome]) -> None:
+    """Write the outcomes down, once more where the database failed: what was heard must not be lost."""
+    for pause in (*PAUSES, None):
+        try:
+            with runtime.db.write() as tx:
+                return record(tx, runtime, lease, handover, outcomes)
+        except OperationalError as error:
+            if pause is None:
+                raise
+            log.warning("outcome_not_recorded", handover=handover.id, error=type(error.orig).__name__)
+            sleep(pause)
 
 
 def record(
@@ -116,23 +131,27 @@ def record(
 
 
 def _finish(tx: Connection, handover: Handover, outcomes: Sequence[Outcome], now: datetime) -> None:
-    """The outcomes onto their attempts; equal ones, as a batch has, in one statement."""
-    alike: dict[Outcome, list[UUID]] = {}
-    for held, outcome in zip(handover.held, outcomes, strict=True):
-        alike.setdefault(outcome, []).append(held.id)
-    for outcome, ids in alike.items():
-        mine = (attempts.c.handover == handover.id) & attempts.c.notification_id.in_(ids)
-        tx.execute(update(attempts).where(mine).values(**_values(outcome), finished_at=now))
+    """The outcomes onto their attempts: one statement where a batch has one answer, else a row at a time."""
+    ids = [held.id for held in handover.held]
+    mine = attempts.c.handover == handover.id
+    why: Any = func.coalesce(bindparam("why"), attempts.c.cause)  # an early receipt may have told it
+    if len(set(outcomes)) == 1:
+        told = update(attempts).where(mine & attempts.c.notification_id.in_(ids))
+        tx.execute(told.values(cause=why), _values(outcomes[0], now))
+        return
+    told = update(attempts).where(mine & (attempts.c.notification_id == bindparam("of")))
+    each = sorted(zip(ids, outcomes, strict=True), key=itemgetter(0))
+    tx.execute(told.values(cause=why), [{"of": key, **_values(outcome, now)} for key, outcome in each])
 
 
-def _values(outcome: Outcome) -> dict[str, Any]:
-    values: dict[str, Any] = {"outcome": type(outcome).__name__.lower()}
-    if isinstance(outcome, Accepted):
-        return values | {"code": None, "provider_ref": outcome.reference}
-    values |= {"code": outcome.code[:80], "provider_ref": None}
-    if isinstance(outcome, Rejected):  # else an early receipt may have told the cause
-        values["cause"] = outcome.cause
-    return values
+def _values(outcome: Outcome, now: datetime) -> dict[str, Any]:
+    return {
+        "outcome": type(outcome).__name__.lower(),
+        "code": None if isinstance(outcome, Accepted) else outcome.code[:80],
+        "provider_ref": outcome.reference if isinstance(outcome, Accepted) else None,
+        "why": outcome.cause if isinstance(outcome, Rejected) else None,
+        "finished_at": now,
+    }
 
 
 def _late(
@@ -143,11 +162,18 @@ def _late(
     outcomes: Sequence[Outcome],
     now: datetime,
 ) -> None:
-    """What was given up as unknown while its call still ran is known to be taken after all."""
-    taken = [held for held, how in zip(handover.held, outcomes, strict=True) if isinstance(how, Accepted)]
-    given_up = [standing[held.id] for held in taken if standing[held.id].status == Status.UNKNOWN]
-    until = now + waits(runtime, handover.held[0].lane).receipt
-    store.move(tx, [moved(row, Status.ACCEPTED, until) for row in given_up], now)
+    """What was given up as unknown while its call still ran follows that call's answer after all.
+
+    Where it has been tried again since, the later try decides; but what was taken, was taken.
+    """
+    moves = []
+    for held, how in zip(handover.held, outcomes, strict=True):
+        row = standing[held.id]
+        latest = row.tries == held.standing.tries or isinstance(how, Accepted)
+        if row.status == Status.UNKNOWN and latest and not isinstance(how, Unknown):
+            then = retry.after(how, held.standing, now, waits(runtime, held.lane))
+            moves.append(moved(row, then.status, then.due_at, then.reason))
+    store.move(tx, moves, now)
 
 
 def _heed(
