@@ -22,6 +22,7 @@ from gateway.errors import TamperedError
 
 NONCE_BYTES = 12
 INDEX_BYTES = 16
+CASELESS = frozenset({"email"})  # kinds of value that are the same one in capitals and small letters
 FORMAT = b"\x01"  # first byte of every sealed value: which key and cipher made it
 
 
@@ -52,7 +53,12 @@ class Vault:
             raise TamperedError from None
 
     def index(self, kind: str, value: str) -> bytes:
-        """The blind index of a normalised value: 16 bytes, equal for equal values of one kind."""
+        """The blind index of a normalised value: 16 bytes, equal for equal values of one kind.
+
+        An e-mail address is written as it was given, but indexed in small letters: hardly a server
+        tells capitals in it apart (RFC 5321, 2.4), and reports come back in either.
+        """
+        value = value.lower() if kind in CASELESS else value
         return hmac.digest(self._index_key, f"{kind}:{value}".encode(), sha256)[:INDEX_BYTES]
 
     def digest(self, purpose: str, value: bytes) -> bytes:

@@ -1,43 +1,41 @@
 """Delivery status notifications (RFC 3464, 6533) read into receipts.
 
-No provider of its own. A report is believed to be about one of our mails only by the token in
-our own envelope sender, ``bounce+<hand-over>@<domain>`` – servers send reports to that address and
-echo it in Return-Path (RFC 5321, 4.4 and 6.1) –, or by the Message-ID of the mail it returns.
+No provider of its own. A report is believed to be about one of our mails only by the token in our
+own envelope sender, or in the Message-ID of the mail it returns (``mail_tokens``), and only where
+that token was made for the address it names.
 
-Which mail of a batch it is about is told by the recipient: Original-Recipient, as we ask for it
-(RFC 3461), else To of the returned mail, which is ours and has one recipient, else Final-Recipient,
-which is somebody else's where the mail was forwarded.
+Whom the mail was for is told by Original-Recipient, as we ask for it (RFC 3461), by To of the
+returned mail, which is ours and has one recipient, or by Final-Recipient, which is somebody else's
+where the mail was forwarded.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from gateway.channels import AddressError
 from gateway.channels.email import normalise
 from gateway.providers import Cause, Delivery, Receipt
 from integrations.mail_parts import REPORT, Fields, Part, blocks, moment
+from integrations.mail_tokens import Tokens, handover_of
 
-PREFIX = "bounce+"
 KINDS = ("message/delivery-status", "message/global-delivery-status")
+Fits = Callable[[str], bool]
 DELIVERIES = {
     "delivered": Delivery.DELIVERED,
-    "relayed": Delivery.DELIVERED,  # to a server that reports no further: the last word there will be
+    "relayed": Delivery.PENDING,  # to a server that promises no reports: it may still send one back
     "expanded": Delivery.DELIVERED,
     "delayed": Delivery.PENDING,
     "failed": Delivery.UNDELIVERED,
 }
 BEST = (Delivery.DELIVERED, Delivery.PENDING, Delivery.UNDELIVERED)
-# Where our envelope sender and our Message-ID are found, in the report and in what it returns.
-_ENVELOPE = ("to", "delivered-to", "x-original-to", "envelope-to", "return-path")
-_IDS = ("message-id", "in-reply-to", "references")
-
 # Why a mail was given up, by its enhanced status code (RFC 3463 and the IANA registry); the first
 # figure 4 is a trouble that would have passed: the server only tried for as long as it does.
 _CAUSES: Mapping[Cause, str] = {
-    Cause.RECIPIENT: "5.1.0 5.1.1 5.1.2 5.1.3 5.1.4 5.1.6 5.1.10 5.2.1 5.4.4 5.6.7 5.7.13 5.7.17 5.7.18",
+    Cause.RECIPIENT: "5.1.1 5.1.2 5.1.3 5.1.4 5.1.6 5.1.10 5.2.1 5.4.4 5.6.7 5.7.13 5.7.17 5.7.18",
     Cause.AWAY: "4.0.0 4.1.1 4.1.2 4.2.0 4.2.1 4.2.2 4.3.0 4.3.1 4.3.2 4.4.0 4.4.1 4.4.2 4.4.3 4.4.4 4.4.5"
     " 4.4.6 4.4.7 4.5.3 4.7.0 4.7.1 4.7.28 5.2.2 5.3.1 5.3.2 5.4.1 5.4.2 5.4.7",
     Cause.CONTENT: "5.2.3 5.3.4 5.6.0 5.6.1 5.6.2 5.6.3 5.6.9 5.7.0 5.7.1 5.7.7",
@@ -47,46 +45,24 @@ _CAUSES: Mapping[Cause, str] = {
 CAUSES: dict[str, Cause] = {code: cause for cause, codes in _CAUSES.items() for code in codes.split()}
 
 
-def envelope_sender(handover: str, domain: str) -> str:
-    """The address reports on this hand-over go to."""
-    return f"{PREFIX}{handover}@{domain}"
-
-
-def message_id(handover: str, number: int, domain: str) -> str:
-    """The Message-ID, without its brackets, of one mail of it."""
-    return f"{handover}.{number}@{domain}"
-
-
-def read(parts: Sequence[Part], domain: str) -> list[Receipt]:
+def read(parts: Sequence[Part], tokens: Tokens) -> list[Receipt]:
     """One receipt for each recipient. Raises ``ValueError``, which repeats nothing, for what is no report."""
     status = [part for part in parts if part.kind in KINDS and part.within == REPORT and not part.returned]
-    handover = handover_of(parts, domain)
-    if not status or not handover:
+    token = tokens.read(parts)
+    if not status or not token:
         raise ValueError("This is no delivery report on one of our mails.")
-    at, wrote_to = moment(parts[0].first("date")), _wrote_to(parts, domain)
+    fits = partial(tokens.fits, token)
+    at, wrote_to = moment(parts[0].first("date")), _wrote_to(parts, fits)
     found: dict[str, Receipt] = {}
     for block in (block for part in status for block in blocks(part.content) if "final-recipient" in block):
-        receipt = _receipt(block, wrote_to, handover, at)
+        receipt = _receipt(block, _address(block, wrote_to, fits), handover_of(token), at)
         known = found.get(receipt.address)
         if known is None or BEST.index(receipt.delivery) < BEST.index(known.delivery):
             found[receipt.address] = receipt  # one address forwarded to several has arrived with the first
-    if not found:
-        raise ValueError("A delivery report speaks of nobody.")
-    return list(found.values())
-
-
-def handover_of(parts: Sequence[Part], domain: str) -> str:
-    """Our hand-over that these parts name, "" where they name none."""
-    places = (
-        (_ENVELOPE, rf"{re.escape(PREFIX)}([a-z0-9]{{1,15}})@"),
-        (_IDS, r"<([a-z0-9]{1,15})\.[0-9]{1,3}@"),
-    )
-    for names, shape in places:
-        token = re.compile(rf"{shape}{re.escape(domain)}(?![\w.-])", re.I | re.A)
-        for value in _values(parts, names):
-            if found := token.search(value):
-                return found[1].lower()
-    return ""
+    ours = [receipt for receipt in found.values() if fits(receipt.address)]
+    if not ours:
+        raise ValueError("A delivery report speaks of nobody we wrote to.")
+    return ours
 
 
 def returned_recipient(part: Part) -> str:
@@ -99,25 +75,20 @@ def returned_recipient(part: Part) -> str:
     return ""
 
 
-def _values(parts: Sequence[Part], names: Sequence[str]) -> Iterator[str]:
-    for part in parts:
-        for name in names:
-            yield from part.fields.get(name, ())
+def _wrote_to(parts: Sequence[Part], fits: Fits) -> str:
+    """Whom the returned mail was for, "" where it is not the one the token is of."""
+    named = (returned_recipient(part) for part in parts if part.returned)
+    return next((address for address in named if address and fits(address)), "")
 
 
-def _wrote_to(parts: Sequence[Part], domain: str) -> str:
-    ours = (part for part in parts if part.returned and handover_of([part], domain))
-    return next(filter(None, map(returned_recipient, ours)), "")
-
-
-def _receipt(block: Fields, wrote_to: str, handover: str, at: datetime | None) -> Receipt:
+def _receipt(block: Fields, address: str, handover: str, at: datetime | None) -> Receipt:
     delivery = DELIVERIES.get(_word(block, "action").lower())
     if delivery is None:
         raise ValueError("A delivery report lacks its action.")
     code = _code(block)
     return Receipt(
         reference="",
-        address=_address(block, wrote_to),
+        address=address,
         delivery=delivery,
         code=code,
         at=moment(_word(block, "last-attempt-date")) or at,
@@ -144,12 +115,12 @@ def _cause(code: str) -> Cause:
     return CAUSES.get(code, Cause.AWAY if code.startswith("4.") else Cause.UNSPECIFIED)
 
 
-def _address(block: Fields, wrote_to: str) -> str:
+def _address(block: Fields, wrote_to: str, fits: Fits) -> str:
     original, final = _recipient(block, "original-recipient"), _recipient(block, "final-recipient")
-    address = original or wrote_to or final
-    if not address:
+    named = [address for address in (wrote_to, original, final) if address]
+    if not named:
         raise ValueError("A delivery report lacks its recipient.")
-    return address
+    return next(filter(fits, named), named[0])
 
 
 def _recipient(block: Fields, name: str) -> str:

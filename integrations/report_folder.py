@@ -15,16 +15,18 @@ from pathlib import Path
 
 from integrations.mail_parts import LARGEST
 
-AT_ONCE = 500  # mails of one round: the others have theirs
+AT_ONCE = 5_000  # mails of one round, some seconds: the others have theirs
 log = logging.getLogger(__name__)
 
 
 def unread(folder: str) -> Iterator[tuple[bytes, Callable[[], None]]]:
     """The beginning of each mail, oldest name first, with what marks it as seen.
 
-    Raises ``OSError`` when the folder cannot be read; one mail that cannot stops no other.
+    Raises ``OSError`` when the folder cannot be read, or has no room for what was seen: mails that
+    stay would hide those after them. One mail that cannot be read stops no other.
     """
     given = 0
+    (Path(folder) / "cur").mkdir(mode=0o700, exist_ok=True)
     for path in sorted((Path(folder) / "new").iterdir()):
         body = _beginning(path)
         if body is not None:

@@ -32,6 +32,7 @@ from gateway.providers import (
 )
 from integrations import bounces, complaints, report_folder
 from integrations.mail_parts import parts
+from integrations.mail_tokens import Tokens
 from integrations.networks import Networks
 from integrations.smtp_line import CLOSING, Line, Lines, Lost, NoLine, Reply, Server
 from integrations.smtp_mail import Writer, phrase
@@ -40,12 +41,12 @@ SETTINGS: dict[str, str] = {
     "SMTP_HOST": "the server that takes our e-mails, e.g. smtp.example.cn",
     "SMTP_SENDER": "who they are from, e.g. 常德人社 <notice@example.cn>",
     "EMAIL_CALLBACK_NETWORKS": "comma-separated addresses or networks delivery reports come from",
+    "CALLBACKS_URL": "our public address for callbacks, ending in a secret; the gateway fills it in",
 }
 
 OUTCOMES: dict[str, Outcome] = {
     outcome.code: outcome
     for outcome in (
-        Rejected("5.1.0", Cause.RECIPIENT),
         Rejected("5.1.1", Cause.RECIPIENT),  # no such mailbox
         Rejected("5.1.2", Cause.RECIPIENT),  # no such domain
         Rejected("5.1.3", Cause.RECIPIENT),  # no address at all
@@ -68,7 +69,9 @@ OUTCOMES: dict[str, Outcome] = {
         Rejected("502", Cause.OURS),
         Rejected("503", Cause.OURS),
         Rejected("552", Cause.CONTENT),
-        Rejected("5.7.8", Cause.ACCOUNT),  # wrong user or password
+        Rejected("530", Cause.ACCOUNT),  # to be signed in first
+        Rejected("535", Cause.ACCOUNT),  # wrong user or password
+        Rejected("5.7.8", Cause.ACCOUNT),
         Throttled("4.2.2"),  # mailbox full for now
         Throttled("4.7.0"),
         Throttled("4.7.1"),  # come again later: greylisting
@@ -79,31 +82,32 @@ OUTCOMES: dict[str, Outcome] = {
 
 CAUSES = bounces.CAUSES
 
-# Whom a refusal is about, by the step it came at, where its code does not tell.
-STEPS = {
-    "connect": Cause.ACCOUNT,
-    "auth": Cause.ACCOUNT,
-    "mail": Cause.ACCOUNT,
-    "rcpt": Cause.RECIPIENT,
-    "data": Cause.CONTENT,
-    "end": Cause.CONTENT,
-}
+# The steps before a recipient was named: whatever their code says of an address, it is our own.
+OURS = frozenset({"connect", "auth", "mail"})
+OF_A_MAILBOX = (Cause.RECIPIENT, Cause.AWAY)
 POLICY = "5.7."  # refused on principle: us, until the server has seen the mail
-ALLOWED = {"mail": (250,), "rcpt": (250, 251), "data": (354,), "end": (250,)}
+FILTERED = frozenset({"550", "554"})  # all that filters say once they have seen it
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
 REFERENCE = 64  # characters
+BYTES_A_SECOND = 256 * 1024  # a large mail has as much more time
+LONGEST = 2  # times the time for one mail that a hand-over takes in all
 FILES = 7 * 2**20  # bytes: in base64, with the mail around, under the 10,240,000 a Postfix takes unless told
 
 Clock = Callable[[], datetime]
 
 
 class _Mail(NamedTuple):
-    """Envelope and content; ``id`` is our Message-ID without its brackets."""
+    """Envelope and content; ``id`` is our Message-ID without its brackets.
+
+    By ``until`` it must be written and by ``answered`` answered (``time.monotonic``).
+    """
 
     sender: str
     address: str
     id: str
     data: bytes
+    until: float
+    answered: float
 
 
 class Smtp:
@@ -119,6 +123,7 @@ class Smtp:
     def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:
         self._sender_name, self._sender = _sender(settings["SMTP_SENDER"])
         self._domain = settings.get("SMTP_BOUNCE_DOMAIN") or self._sender.rpartition("@")[2]
+        self._tokens = Tokens(self._domain, _secret(settings["CALLBACKS_URL"]))
         self._networks = Networks(settings["EMAIL_CALLBACK_NETWORKS"])
         self._server = _server(settings, self._domain)
         self._lines = Lines(self._server)
@@ -130,64 +135,72 @@ class Smtp:
     def hand_over(self, handover: str, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Send one mail after another on one connection.
 
-        Stops at a lost answer, and begins none after the time for one answer is over: a batch
-        must end within its lease. What was not begun is surely not taken.
+        Stops at a lost answer, and begins none after the time for one mail is over. All of it ends
+        in twice that time, which must be less than a lease: a large mail, and the wait for the
+        answer to any, may take what is left of it. What was not begun is surely not taken.
         """
         outcomes: list[Outcome] = []
-        end = time.monotonic() + self._server.timeout
+        begun = time.monotonic()
         writer = Writer(self._sender, self._sender_name, self._clock())
         for number, message in enumerate(messages, start=1):
             try:
-                outcome = self._send(handover, number, message, writer)
+                outcome = self._send(handover, number, message, writer, begun)
             except NoLine as none:  # whatever it is, it holds for the others as well
                 return [*outcomes, *[_no_line(none)] * (len(messages) - len(outcomes))]
             outcomes.append(outcome)
-            if isinstance(outcome, Unknown | Unreachable) or time.monotonic() > end:
+            late = time.monotonic() > begun + self._server.timeout
+            if isinstance(outcome, Unknown | Unreachable) or late:
                 break
         return [*outcomes, *[Unreachable("not_tried")] * (len(messages) - len(outcomes))]
 
-    def _send(self, handover: str, number: int, message: Message, writer: Writer) -> Outcome:
+    def _send(self, handover: str, number: int, message: Message, writer: Writer, begun: float) -> Outcome:
         try:
             address = normalise(message.address)
         except AddressError:
             return OUTCOMES["5.1.3" if message.address.isascii() else "5.6.7"]
-        own_id = bounces.message_id(handover, number, self._domain)
+        token = self._tokens.write(handover, number, address)
+        own_id = self._tokens.message_id(token)
         data = writer.write(own_id, address, message)
-        mail = _Mail(bounces.envelope_sender(handover, self._domain), address, own_id, data)
-        outcome = self._on(self._line(), mail)
+        end = begun + LONGEST * self._server.timeout
+        until = min(end, time.monotonic() + self._server.timeout + len(data) / BYTES_A_SECOND)
+        mail = _Mail(self._tokens.envelope_sender(token), address, own_id, data, until, end)
+        outcome = self._on(self._line(until), mail)
         if outcome is None:  # the server had closed the connection, or was about to: once more
-            outcome = self._on(self._lines.new(), mail, last=True)
+            outcome = self._on(self._lines.new(until), mail, last=True)
         return outcome or Unreachable(str(CLOSING))
 
-    def _line(self) -> Line:
+    def _line(self, until: float) -> Line:
         try:
-            return self._lines.take()
+            return self._lines.take(until)
         except NoLine as none:
             if not none.closing:
                 raise
-        return self._lines.new()
+        return self._lines.new(until)
 
     def _on(self, line: Line, mail: _Mail, *, last: bool = False) -> Outcome | None:
         """One mail on one connection; None where another connection may do better."""
         if line.room and len(mail.data) > line.room:
             self._lines.give(line)
             return OUTCOMES["5.3.4"]
-        line.begin(self._server.timeout)
+        line.begin(mail.until)
         stage = "mail"
         try:
             for stage, command in _commands(line, mail):
                 reply = line.say(command)
-                if reply.number not in ALLOWED[stage]:
+                if not _goes_on(stage, reply):
                     return self._refused(line, stage, reply, last)
             stage = "end"
-            reply = line.hand(mail.data)
-            if reply.number not in ALLOWED[stage]:
-                return self._refused(line, stage, reply, last)
+            reply = line.hand(mail.data, mail.answered)
         except Lost as lost:
             if stage == "end":
                 return Unknown(lost.code)
             stale = line.kept and lost.code == "connection_lost"
             return None if stale and not last else Unreachable(lost.code)
+        if 400 <= reply.number < 600:
+            return self._refused(line, stage, reply, last)
+        if not _goes_on(stage, reply):  # an answer to something else: whatever became of the mail
+            line.close()
+            return Unknown(reply.code)
         self._lines.give(line)
         return Accepted(reply.queue_id or mail.id[:REFERENCE])
 
@@ -212,8 +225,8 @@ class Smtp:
         """Read a report: the whole mail (message/rfc822) the relay took for our envelope sender."""
         found = parts(callback.body)
         if any(part.kind == complaints.KIND for part in found):
-            return complaints.read(found, self._domain)
-        return bounces.read(found, self._domain)
+            return complaints.read(found, self._tokens)
+        return bounces.read(found, self._tokens)
 
     def acknowledgement(self, _kind: str) -> tuple[str, str]:
         """What the relay's pipe hears; it keeps the report otherwise."""
@@ -230,8 +243,8 @@ class Smtp:
 def build(settings: Mapping[str, str], clock: Clock = lambda: datetime.now(UTC)) -> Smtp:
     """Optional settings: SMTP_PORT (587; 465 for tls, 25 for none), SMTP_SECURITY (starttls, tls or
     none; none for a server on this machine only), SMTP_USER, SMTP_PASSWORD, SMTP_TIMEOUT_SECONDS (10,
-    for one message), SMTP_BOUNCE_DOMAIN (the sender's own), SMTP_REPORTS_MAILDIR (a mailbox folder that
-    reports are put into).
+    for one message; see ``hand_over``), SMTP_BOUNCE_DOMAIN (the sender's own), SMTP_REPORTS_MAILDIR (a
+    mailbox folder that reports are put into).
 
     Raises ``ValueError`` for a value that is none.
     """
@@ -247,6 +260,14 @@ def _sender(text: str) -> tuple[str, str]:
         return phrase(name), normalise(address)
     except AddressError:
         raise ValueError("SMTP_SENDER must be like 常德人社 <notice@example.cn>") from None
+
+
+def _secret(address: str) -> str:
+    """What our tokens are keyed with: the secret that ends the address reports are posted to."""
+    secret = address.rpartition("/")[2]
+    if not secret:
+        raise ValueError("CALLBACKS_URL is an address that ends in a secret")
+    return secret
 
 
 def _server(settings: Mapping[str, str], domain: str) -> Server:
@@ -285,6 +306,11 @@ def _commands(line: Line, mail: _Mail) -> Sequence[tuple[str, str]]:
     return ("mail", sender), ("rcpt", recipient), ("data", "DATA")
 
 
+def _goes_on(stage: str, reply: Reply) -> bool:
+    """Whether that answer is the one a step waits for (RFC 5321, 4.2.1 and 4.3.2)."""
+    return reply.number == 354 if stage == "data" else 200 <= reply.number < 300
+
+
 def _no_line(none: NoLine) -> Outcome:
     return _meaning(none.stage, none.reply) if none.reply else Unreachable(none.code)
 
@@ -292,13 +318,21 @@ def _no_line(none: NoLine) -> Outcome:
 def _meaning(stage: str, reply: Reply) -> Outcome:
     """What a refusal at this step means; the server's text is never part of it."""
     known = OUTCOMES.get(reply.code)
-    if known is not None:
+    early = stage in OURS and isinstance(known, Rejected) and known.cause in OF_A_MAILBOX
+    if known is not None and not early:
         return known
     if reply.number < 500:
         return Throttled(reply.code)
-    if reply.code.startswith(POLICY) and stage == "rcpt":
-        return Rejected(reply.code, Cause.ACCOUNT)
-    return Rejected(reply.code, STEPS[stage])
+    return Rejected(reply.code, _cause(stage, reply.code))
+
+
+def _cause(stage: str, code: str) -> Cause:
+    """Where the table does not tell. That a mailbox is dead, nothing but its code says."""
+    if stage in OURS:
+        return Cause.ACCOUNT
+    if code.startswith(POLICY):
+        return Cause.ACCOUNT if stage == "rcpt" else Cause.CONTENT
+    return Cause.CONTENT if stage != "rcpt" and code in FILTERED else Cause.UNSPECIFIED
 
 
 def _xtext(text: str) -> str:

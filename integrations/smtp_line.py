@@ -1,4 +1,4 @@
-"""Kept connections to one SMTP server: opened when needed, closed when idle, each step with its time.
+"""Kept connections to one SMTP server: opened when needed, closed when idle, all within a given time.
 
 No provider of its own. What the server says comes back as ``Reply``; its text stays here, as it
 repeats addresses. Source: RFC 5321, RFC 2034 (enhanced status codes) and the source of smtplib.
@@ -6,6 +6,7 @@ repeats addresses. Source: RFC 5321, RFC 2034 (enhanced status codes) and the so
 
 from __future__ import annotations
 
+import io
 import re
 import smtplib
 import ssl
@@ -13,10 +14,11 @@ import time
 import weakref
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 IDLE_SECONDS = 60.0  # servers close after some minutes; RFC 5321 asks them to wait five
 MOST_IDLE = 16
+CHUNK = 64 * 1024  # bytes written at a time: under TLS the time allowed is that of each write
 CLOSING = 421
 
 
@@ -77,18 +79,65 @@ class NoLine(Exception):
         return self.reply is not None and self.reply.number == CLOSING
 
 
+class _Timed(smtplib.SMTP):
+    """All that is said and heard ends at one moment (``time.monotonic``), however slowly it drips in.
+
+    The library only bounds each single read; a reply has any number of them.
+    """
+
+    def __init__(self, until: float, **given: Any) -> None:
+        self.until = until
+        super().__init__(timeout=self.left, **given)
+
+    @property
+    def left(self) -> float:
+        """Seconds; never 0, which would mean not to wait at all."""
+        return max(0.05, self.until - time.monotonic())
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None:
+            self.file = io.BufferedReader(_Incoming(self))
+        return super().getreply()
+
+    def send(self, s: Any) -> None:
+        words = s.encode("ascii") if isinstance(s, str) else bytes(s)
+        for start in range(0, len(words), CHUNK):
+            if self.sock is not None:
+                self.sock.settimeout(self.left)
+            super().send(words[start : start + CHUNK])
+
+
+class _TimedTls(_Timed, smtplib.SMTP_SSL):
+    """The same under TLS from the first byte on."""
+
+
+class _Incoming(io.RawIOBase):
+    """What the server says."""
+
+    def __init__(self, smtp: _Timed) -> None:
+        self._smtp = smtp
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if time.monotonic() > self._smtp.until or self._smtp.sock is None:
+            raise TimeoutError
+        self._smtp.sock.settimeout(self._smtp.left)
+        return self._smtp.sock.recv_into(buffer)
+
+
 class Line:
     """One connection, greeted and signed in. ``kept`` is true from its second message on."""
 
-    def __init__(self, smtp: smtplib.SMTP) -> None:
+    def __init__(self, smtp: _Timed) -> None:
         self._smtp = smtp
-        self._until = 0.0
         self.kept = False
         self.idle_since = 0.0
 
-    def begin(self, seconds: float) -> None:
-        """The next message must be over in so many seconds."""
-        self._until = time.monotonic() + seconds
+    def begin(self, until: float) -> None:
+        """What follows must be over by then."""
+        self._smtp.until = until
 
     def has(self, extension: str) -> bool:
         """Whether the server offers it."""
@@ -104,21 +153,19 @@ class Line:
         """One command, one reply. Raises ``Lost``, after which the line is closed."""
         return self._exchange(f"{command}\r\n".encode("ascii"))
 
-    def hand(self, mail: bytes) -> Reply:
-        """The mail after DATA was allowed; its lines end in CRLF."""
-        return self._exchange(re.sub(rb"(?m)^\.", b"..", mail) + b".\r\n")
+    def hand(self, mail: bytes, answered: float) -> Reply:
+        """The mail, in lines that end in CRLF, once DATA was allowed; to be answered until ``answered``."""
+        return self._exchange(re.sub(rb"(?m)^\.", b"..", mail) + b".\r\n", answered)
 
     def close(self) -> None:
         """Without a word: nothing is under way, and a word may take its time."""
         self._smtp.close()
 
-    def _exchange(self, words: bytes) -> Reply:
+    def _exchange(self, words: bytes, answered: float = 0.0) -> Reply:
         lost = "connection_lost"
         try:
-            if self._smtp.sock is None:
-                raise smtplib.SMTPServerDisconnected
-            self._smtp.sock.settimeout(max(0.05, self._until - time.monotonic()))
             self._smtp.send(words)
+            self._smtp.until = max(self._smtp.until, answered)
             number, text = self._smtp.getreply()
             if number >= 0:
                 return Reply.read(number, text)
@@ -138,7 +185,7 @@ class Lines:
         self._tls = ssl.create_default_context() if server.security != "none" else None
         weakref.finalize(self, _close_all, self._idle)
 
-    def take(self) -> Line:
+    def take(self, until: float) -> Line:
         """A kept connection, else a new one. Raises ``NoLine``."""
         while self._idle:
             try:
@@ -149,14 +196,14 @@ class Lines:
                 line.kept = True
                 return line
             line.close()
-        return self.new()
+        return self.new(until)
 
-    def new(self) -> Line:
-        """A new connection. Raises ``NoLine``."""
+    def new(self, until: float) -> Line:
+        """A new connection, greeted and signed in by then. Raises ``NoLine``."""
         code, reply = "", None
         stage = "connect"
         try:
-            smtp = self._connected()
+            smtp = self._connected(until)
         except smtplib.SMTPConnectError as error:
             reply = Reply.read(error.smtp_code, error.smtp_error)
         except OSError as error:  # smtplib's own errors are some of these
@@ -176,12 +223,12 @@ class Lines:
         else:
             line.close()
 
-    def _connected(self) -> smtplib.SMTP:
+    def _connected(self, until: float) -> _Timed:
         server = self._server
-        place, seconds = (server.host, server.port, server.hello), server.timeout
+        place = {"host": server.host, "port": server.port, "local_hostname": server.hello}
         if server.security == "tls":
-            return smtplib.SMTP_SSL(*place, timeout=seconds, context=self._tls)
-        return smtplib.SMTP(*place, timeout=seconds)
+            return _TimedTls(until, context=self._tls, **place)
+        return _Timed(until, **place)
 
     def _sign_in(self, smtp: smtplib.SMTP) -> tuple[str, str, Reply | None]:
         """EHLO, TLS, AUTH; the step that failed, our code for it, or the server's refusal."""

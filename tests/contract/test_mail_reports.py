@@ -24,6 +24,7 @@ SETTINGS = {
     "SMTP_SECURITY": "none",
     "SMTP_SENDER": "常德人社 <notice@mail.example.cn>",
     "EMAIL_CALLBACK_NETWORKS": "127.0.0.1",
+    "CALLBACKS_URL": "https://example.cn/callbacks/{provider}/secretofthevectors2",
 }
 SECONDS = 2.0  # what the worst of them may take on a busy machine; most take milliseconds
 
@@ -183,6 +184,15 @@ def test_a_report_is_put_away_as_seen_once_it_is_kept_and_not_before(folder: Pat
     assert names(folder / "new") == []
     assert names(folder / "cur") == ["1.M1P1.relay:2,S", "2.M2P1.relay:2,S"]
     assert collected(smtp) == []
+
+
+def test_a_folder_that_lacks_the_place_for_what_was_seen_gets_it(tmp_path: Path) -> None:
+    """Else nothing is put away, and what was seen hides what came after it."""
+    (tmp_path / "new").mkdir()
+    put(tmp_path, "1")
+    for _, settle in collected(provider(tmp_path)):
+        settle()
+    assert names(tmp_path / "cur") == ["1:2,S"]
 
 
 def test_one_that_another_process_put_away_does_no_harm(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -15,17 +16,19 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.errors import SettingError
-from gateway.messages import Message
+from gateway.messages import Attachment, Message
 from gateway.plugins import load
-from gateway.providers import Accepted, Unreachable
+from gateway.providers import Accepted, Outcome, Unreachable
+from integrations.mail_tokens import Tokens
 from integrations.smtp import Smtp
-from tests.contract.canned_smtp import CannedSmtp
+from tests.contract.canned_smtp import FINE, CannedSmtp
 
 SETTINGS = {
     "SMTP_HOST": "127.0.0.1",
     "SMTP_SECURITY": "none",
     "SMTP_SENDER": "常德人社 <notice@example.cn>",
     "EMAIL_CALLBACK_NETWORKS": "127.0.0.1",
+    "CALLBACKS_URL": "https://example.cn/callbacks/{provider}/secretofthevectors2",
     "SMTP_TIMEOUT_SECONDS": "5",
 }
 SIGNED_IN = {"SMTP_USER": "notice", "SMTP_PASSWORD": "secretofthetest"}
@@ -124,13 +127,15 @@ def test_threads_never_share_a_connection() -> None:
     found = {
         (taken.mail["envelope"], taken.mail["Message-ID"], taken.mail["To"]) for taken in server.requests
     }
+    tokens = Tokens("example.cn", "secretofthevectors2")
     assert found == {
         (
-            f"MAIL FROM:<bounce+h{n}@example.cn>; RCPT TO:<wang{n}@example.com>",
-            f"<h{n}.1@example.cn>",
+            f"MAIL FROM:<bounce+{token}@example.cn>; RCPT TO:<wang{n}@example.com>",
+            f"<{token}@example.cn>",
             f"wang{n}@example.com",
         )
         for n in range(100)
+        for token in [tokens.write(f"h{n}", 1, f"wang{n}@example.com")]
     }
     assert server.connections <= 8
 
@@ -145,6 +150,35 @@ def test_a_batch_of_slow_answers_ends_within_its_time() -> None:
     assert outcomes == [
         Accepted("4XyZab12"), Unreachable("read_timeout"), *[Unreachable("not_tried")] * 18,
     ]  # fmt: skip
+
+
+def test_a_reply_that_drips_in_has_no_more_time_than_another() -> None:
+    """However many lines and pieces it comes in: no thread is held for longer."""
+    with CannedSmtp([{"at": "MAIL", "then": "drip"}]) as server:
+        begun = time.monotonic()
+        outcome = provider(server, SMTP_TIMEOUT_SECONDS="0.3").hand_over("h1", [letter()])
+    assert outcome == [Unreachable("read_timeout")]
+    assert time.monotonic() - begun < 2
+
+
+PDF = Attachment("a.pdf", "application/pdf", bytes(2**20))
+
+
+@pytest.mark.parametrize(
+    ("files", "slow", "outcome"),
+    [
+        ((), "RCPT", Unreachable("read_timeout")),
+        ((PDF,), "RCPT", Accepted("4XyZab12")),
+        ((), "END", Accepted("4XyZab12")),
+    ],
+)
+def test_a_large_mail_and_the_answer_to_any_have_up_to_twice_the_time(
+    files: tuple[Attachment, ...], slow: str, outcome: Outcome
+) -> None:
+    """A relay takes longer over a megabyte, and over what it makes of a mail, than over a command."""
+    with CannedSmtp([{"at": slow, "after": 0.7, "reply": FINE[slow]}]) as server:
+        made = provider(server, SMTP_TIMEOUT_SECONDS="0.5").hand_over("h1", [letter(attachments=files)])
+    assert made == [outcome]
 
 
 # --- settings --------------------------------------------------------------------------------
@@ -162,6 +196,7 @@ def test_a_batch_of_slow_answers_ends_within_its_time() -> None:
         ({"SMTP_TIMEOUT_SECONDS": "soon"}, "SMTP_TIMEOUT_SECONDS"),
         ({"SMTP_BOUNCE_DOMAIN": "a b"}, "SMTP_BOUNCE_DOMAIN"),
         ({"EMAIL_CALLBACK_NETWORKS": "here"}, "here"),
+        ({"CALLBACKS_URL": "https://example.cn/"}, "CALLBACKS_URL"),
     ],
 )
 def test_a_setting_that_is_none_is_named(change: Mapping[str, str], words: str) -> None:

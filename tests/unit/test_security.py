@@ -49,6 +49,12 @@ def test_a_blind_index_depends_on_kind_and_key() -> None:
     assert VAULT.index("mobile", "1") != Vault(b"x" * 32).index("mobile", "1")
 
 
+def test_an_e_mail_address_has_one_index_in_capitals_and_small_letters() -> None:
+    """Reports and complaints write it as they like; a reference in other letters is another."""
+    assert VAULT.index("email", "Wang.Fang@qq.com") == VAULT.index("email", "wang.fang@qq.com")
+    assert VAULT.index("reference", "A") != VAULT.index("reference", "a")
+
+
 def test_masks_are_the_handbooks() -> None:
     """domain.md, "Masks"."""
     names = {"张小芳": "张*芳", "王秀": "王*", "欧阳小芳": "欧**芳", "李": "*"}
