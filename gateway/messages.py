@@ -63,7 +63,8 @@ class Limits:
     ``variable`` is in characters of one value. ``json`` is for those that take the text as
     one JSON value ``{"text":…}``: characters of that. ``links`` and ``links_in_values`` say
     whether there may be web addresses, ``countries`` which calling codes it reaches
-    (None: all), ``files`` how many bytes of attachments it takes.
+    (None: all), ``files`` how many bytes of attachments it takes. ``into`` names other limits,
+    in the place of all these, for numbers of a calling code: {"86": Limits(…)}.
     """
 
     text: int = 0
@@ -74,6 +75,11 @@ class Limits:
     links_in_values: bool = True
     countries: frozenset[str] | None = None
     files: int = 0
+    into: Mapping[str, Limits] = field(default_factory=dict, hash=False)
+
+    def towards(self, address: str) -> Limits:
+        """Those for that address; no calling code is the beginning of another."""
+        return next((there for code, there in self.into.items() if address.startswith(f"+{code}")), self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +141,7 @@ _JSON = len('{"text":""}')  # around the text itself
 
 def excess(limits: Limits, message: Message) -> Excess | None:
     """The first of a provider's limits the message goes beyond; None when it can be carried."""
+    limits = limits.towards(message.address)
     return _beyond_text(limits, message) or _beyond_values(limits, message) or _beyond_rest(limits, message)
 
 

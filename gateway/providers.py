@@ -1,8 +1,7 @@
 """The contract with whoever carries our messages.
 
-A provider is one file in ``integrations/``. It is found by its name and built
-from the settings it lists. It speaks up to five small protocols, each optional
-but the first:
+A provider is one file in ``integrations/``. It is found by its name and built from the
+settings it lists. It speaks up to five small protocols, each optional but the first:
 
 * ``Sender`` hands messages over,
 * ``Inquirer`` is asked what became of a hand-over whose answer was lost,
@@ -163,13 +162,21 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """Somebody called our message unwanted (RFC 5965): nothing but codes and results goes there again."""
+    """Our message to that address, in the hand-over it must name, was called unwanted (RFC 5965)."""
 
     address: str
     at: datetime | None = None
+    handover: str = ""
 
 
-Report = Receipt | Inbound | Complaint
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """One item of a push that cannot be read; ``code`` names the field and repeats nothing of it."""
+
+    code: str
+
+
+Report = Receipt | Inbound | Complaint | Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +254,7 @@ class Reporter(Sender, Protocol):
         """Whether the request really comes from this provider."""
 
     def parse(self, callback: Callback) -> Sequence[Report]:
-        """Read what is in it, by its kind. Raises ``ValueError`` for a body that is none of the provider's.
+        """Read what is in it, item by item. Raises ``ValueError`` for a body that is none of the provider's.
 
         Called later than ``verify``, with kind, url and body only.
         """

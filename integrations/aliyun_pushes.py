@@ -12,9 +12,29 @@ from typing import Any
 
 from gateway.providers import Callback
 from integrations.networks import Networks
-from integrations.pushed_json import cause_of, moment, optional_word, reports_in, word, words
+from integrations.pushed_json import (
+    FieldError,
+    beside,
+    cause_of,
+    moment,
+    optional_word,
+    read_each,
+    word,
+    words,
+)
 
-__all__ = ["Pushes", "address", "cause_of", "moment", "optional_word", "reports_in", "word", "words"]
+__all__ = [
+    "FieldError",
+    "Pushes",
+    "address",
+    "beside",
+    "cause_of",
+    "moment",
+    "optional_word",
+    "read_each",
+    "word",
+    "words",
+]
 
 
 class Pushes:
@@ -36,6 +56,6 @@ def address(report: Mapping[str, Any], key: str) -> str:
     """A telephone number in E.164."""
     number = report.get(key)
     if not isinstance(number, str) or not re.fullmatch(r"\+?\d{5,15}", number, re.ASCII):
-        raise ValueError(f"A report's {key} is no number.")
+        raise FieldError(key, "no number")
     bare = number.removeprefix("+")
     return f"+86{bare}" if re.fullmatch(r"1[3-9]\d{9}", bare) else f"+{bare}"

@@ -102,6 +102,7 @@ class Rpc:
 
     def __init__(self, key_id: str, secret: str, endpoint: str, timeout: float) -> None:
         self._protocol, self._host = _endpoint(endpoint)
+        self.timeout = timeout
         self._client = AcsClient(
             key_id,
             secret,

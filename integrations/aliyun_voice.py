@@ -30,10 +30,11 @@ from gateway.providers import (
 from integrations.aliyun_pushes import (
     Pushes,
     address,
+    beside,
     cause_of,
     moment,
     optional_word,
-    reports_in,
+    read_each,
     word,
     words,
 )
@@ -137,7 +138,7 @@ class AliyunVoice(Pushes):
 
     def parse(self, callback: Callback) -> Sequence[Report]:
         """Read a VoiceReport: how each call went, and the keys pressed in it."""
-        return [read for report in reports_in(callback.body) for read in _reports(report)]
+        return read_each(callback.body, _reports)
 
 
 def build(settings: Mapping[str, str], clock: Clock = lambda: datetime.now(UTC)) -> AliyunVoice:
@@ -157,7 +158,7 @@ def _reports(report: Mapping[str, Any]) -> Iterator[Report]:
         yield Inbound(
             id=f"{receipt.reference}#keys",
             address=receipt.address,
-            to=optional_word(report, "caller"),
+            to=beside(report, "caller"),
             text=keys,
             at=receipt.at,
             handover=receipt.handover,

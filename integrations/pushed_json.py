@@ -1,29 +1,46 @@
 """Reading what a vendor pushes as JSON: its reports, and the fields they have in common.
 
-No provider of its own. What is none of the vendor's raises ``ValueError``, which names the field and
-repeats nothing of the body.
+No provider of its own. A push that is none of the vendor's raises ``ValueError``, a field that is none
+its kind ``FieldError``; both repeat nothing of the body.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from gateway.providers import Cause, Delivery
+from gateway.providers import Cause, Delivery, Report, Unreadable
 
 CHINA = timezone(timedelta(hours=8))
 LONGEST_WORD = 56  # characters of a reference or a code; the vendors' have up to some forty
 
 
-def reports_in(body: bytes) -> list[Mapping[str, Any]]:
-    """The reports of one push."""
-    reports = decoded(body)
-    if not isinstance(reports, list) or not all(isinstance(report, dict) for report in reports):
-        raise ValueError("A push is a JSON array of objects.")
-    return reports
+class FieldError(ValueError):
+    """A report that cannot be read for one of its fields, ``key``."""
+
+    def __init__(self, key: str, what: str) -> None:
+        super().__init__(f"A report's {key} is {what}.")
+        self.key = key
+
+
+def read_each(body: bytes, read: Callable[[Mapping[str, Any]], Iterable[Report]]) -> list[Report]:
+    """What ``read`` makes of the items of one push, an array; one that cannot be read loses no other."""
+    items = decoded(body)
+    if not isinstance(items, list):
+        raise ValueError("A push is a JSON array.")
+    return [report for item in items for report in _reports(item, read)]
+
+
+def _reports(item: Any, read: Callable[[Mapping[str, Any]], Iterable[Report]]) -> Iterable[Report]:
+    if not isinstance(item, dict):
+        return [Unreadable("no_object")]
+    try:
+        return list(read(item))
+    except FieldError as error:
+        return [Unreadable(error.key)]
 
 
 def decoded(body: bytes) -> Any:
@@ -43,7 +60,7 @@ def word(report: Mapping[str, Any], key: str) -> str:
     """A field that names something, as text; vendors write some as numbers. "" is refused."""
     found = optional_word(report, key)
     if not found:
-        raise ValueError(f"A report lacks its {key}.")
+        raise FieldError(key, "missing")
     return found
 
 
@@ -54,8 +71,16 @@ def optional_word(report: Mapping[str, Any], key: str) -> str:
         return ""
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else "\0"
     if len(text) > LONGEST_WORD or not text.isprintable():
-        raise ValueError(f"A report's {key} is no word.")
+        raise FieldError(key, "no word")
     return text
+
+
+def beside(report: Mapping[str, Any], key: str) -> str:
+    """The same where nothing depends on it: "" for what is no word, too."""
+    try:
+        return optional_word(report, key)
+    except FieldError:
+        return ""
 
 
 def words(report: Mapping[str, Any], key: str) -> str:
@@ -66,10 +91,11 @@ def words(report: Mapping[str, Any], key: str) -> str:
 
 
 def moment(report: Mapping[str, Any], key: str) -> datetime | None:
-    """A time in UTC+8, None where there is none."""
+    """A time in UTC+8, None where there is none: no reason to lose what was reported."""
     text = report.get(key)
-    if not text:
-        return None
     if not isinstance(text, str) or not re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d", text, re.ASCII):
-        raise ValueError(f"A report's {key} is not YYYY-MM-DD HH:MM:SS.")
-    return datetime.fromisoformat(text).replace(tzinfo=CHINA)
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=CHINA)
+    except ValueError:
+        return None

@@ -42,11 +42,13 @@ from gateway.providers import (
 from integrations.networks import Networks
 from integrations.pushed_json import (
     CHINA,
+    FieldError,
+    beside,
     cause_of,
     decoded,
     moment,
     optional_word,
-    reports_in,
+    read_each,
     word,
     words,
 )
@@ -240,7 +242,7 @@ class TencentSms:
         """Read receipts or, by its kind, what one person wrote."""
         if callback.kind == "sms-reply":
             return [self._inbound(decoded(callback.body))]
-        return [_receipt(report) for report in reports_in(callback.body)]
+        return read_each(callback.body, lambda report: [_receipt(report)])
 
     def acknowledgement(self, _kind: str) -> tuple[str, str]:
         """Anything but this is pushed again, twice."""
@@ -250,17 +252,16 @@ class TencentSms:
         """The vendor gives no id: it is made of the fields, with our key so that it betrays no number."""
         if not isinstance(report, dict):
             raise ValueError("A reply is a JSON object.")
-        address, text, time = _address(report), words(report, "text"), word(report, "time")
-        if not re.fullmatch(r"[12]\d{9}", time, re.ASCII):
-            raise ValueError("A report's time is no UNIX time.")
-        to, sign = optional_word(report, "extend"), optional_word(report, "sign")
+        address, text, time = _address(report), words(report, "text"), str(report.get("time") or "")
+        to, sign = beside(report, "extend"), beside(report, "sign")
         fields = json.dumps([address, time, text, to, sign]).encode()
+        written = re.fullmatch(r"[12]\d{9}", time, re.ASCII)  # a UNIX time
         return Inbound(
             id=hmac.new(self._key, fields, hashlib.sha256).hexdigest()[:32],
             address=address,
             to=to or sign,
             text=text,
-            at=datetime.fromtimestamp(int(time), UTC),
+            at=datetime.fromtimestamp(int(time), UTC) if written else None,
         )
 
     # --- TemplateRegistrar ---
@@ -378,7 +379,7 @@ def _review(rows: Sequence[Mapping[str, Any]]) -> Review:
 def _receipt(report: Mapping[str, Any]) -> Receipt:
     delivery, code = DELIVERIES.get(word(report, "report_status")), optional_word(report, "errmsg")
     if delivery is None:
-        raise ValueError("A report's report_status is neither SUCCESS nor FAIL.")
+        raise FieldError("report_status", "neither SUCCESS nor FAIL")
     return Receipt(
         reference=word(report, "sid"),
         address=_address(report),
@@ -393,5 +394,5 @@ def _receipt(report: Mapping[str, Any]) -> Receipt:
 def _address(report: Mapping[str, Any]) -> str:
     country, number = word(report, "nationcode"), word(report, "mobile")
     if not re.fullmatch(r"\d{1,4}", country, re.ASCII) or not re.fullmatch(r"\d{5,14}", number, re.ASCII):
-        raise ValueError("A report's mobile is no number.")
+        raise FieldError("mobile", "no number")
     return f"+{country}{number}"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gateway.messages import Limits, Message, excess
+from gateway.messages import Limits, Message
 from gateway.providers import (
     Absent,
     Callback,
@@ -89,9 +89,7 @@ CAUSES: dict[str, Cause] = {
 }
 
 LONGEST = 1600  # characters of a body
-# Into the mainland carriers drop longer ones and web addresses (30007): not even tried, so that another
-# provider carries them.
-MAINLAND, INTO_MAINLAND = "+86", Limits(text=500, signed=True, links=False)
+INTO_MAINLAND = Limits(text=500, signed=True, links=False)  # its carriers drop the others (30007)
 VALIDITY = timedelta(hours=1)  # how long one without an end of its own may wait in the vendor's queue
 SHORTEST_VALIDITY, LONGEST_VALIDITY = 1, 36_000  # seconds
 DELIVERIES = {
@@ -118,7 +116,7 @@ class TwilioSms(twilio_callbacks.Callbacks):
     channel: str = "sms"
     batch: int = 1
     needs_template: bool = False
-    limits: Limits = Limits(text=LONGEST, signed=True)
+    limits: Limits = Limits(text=LONGEST, signed=True, into={"86": INTO_MAINLAND})
     reports: frozenset[str] = frozenset({"sms-status", "sms-inbound"})
 
     def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:
@@ -135,9 +133,6 @@ class TwilioSms(twilio_callbacks.Callbacks):
         return [self._send(handover, message) for message in messages]
 
     def _send(self, handover: str, message: Message) -> Outcome:
-        limits = INTO_MAINLAND if message.address.startswith(MAINLAND) else self.limits
-        if beyond := excess(limits, message):
-            return Rejected("21617" if beyond.limit == "text" else "text_with_link", Cause.CONTENT)
         answer = self._account.ask(
             lambda: self._messages.create(
                 to=message.address,

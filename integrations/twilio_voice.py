@@ -152,8 +152,8 @@ class TwilioVoice(twilio_callbacks.Callbacks):
         return _keys(callback) if callback.kind == "voice-keys" else [_receipt(callback)]
 
     def acknowledgement(self, kind: str) -> tuple[str, str]:
-        """Whoever pressed a key is still on the line and is thanked; a status needs no answer."""
-        return _THANKS if kind == "voice-keys" else super().acknowledgement(kind)
+        """Whoever pressed a key is still on the line and is told that it came; a status needs no answer."""
+        return _KEY_CAME if kind == "voice-keys" else super().acknowledgement(kind)
 
 
 def build(settings: Mapping[str, str], clock: Clock = lambda: datetime.now(UTC)) -> TwilioVoice:
@@ -197,15 +197,20 @@ def _say(place: VoiceResponse | Gather, text: str, language: str, slow: bool) ->
         say.prosody(words, rate=SLOW)
 
 
-def _thanks() -> tuple[str, str]:
-    """It is the same for all: whose call it is and in which language is not known here."""
+def _key_came() -> tuple[str, str]:
+    """The same for all: which keys were offered, to whom and in which language, is not known here.
+
+    So it does not thank for a choice: the key may be none, and who is mistaken is told whom to call.
+    """
     response = VoiceResponse()
-    _say(response, "已收到您的回复，谢谢您。再见。", "zh-CN", slow=False)
+    _say(response, "您按的键已收到。如果按错了，请拨打12333。", "zh-CN", slow=False)
+    english = "Your key has been received. If you pressed the wrong one, please call 12333."
+    _say(response, english, "en", slow=False)
     response.hangup()
     return str(response), "text/xml; charset=utf-8"
 
 
-_THANKS = _thanks()
+_KEY_CAME = _key_came()
 
 
 # --- reading callbacks -----------------------------------------------------------------------

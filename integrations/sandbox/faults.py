@@ -45,10 +45,10 @@ class Fault:
 
     For receipts (SmsReport, VoiceReport, SmsUp as actions report, voice_report, sms_up; Twilio's
     status callbacks as sms_status, voice_status; mail's as email_report): ``error`` reports not
-    delivered with ``code``, ``silent`` never reports, ``refuse`` and ``down`` hold the reports back
-    while they last. ``early`` reports before the send is answered, ``late`` after ``latency_ms`` (60 s),
-    ``twice`` once more what was acknowledged, ``reversed`` the newest first, and an earlier status
-    after the final one where the vendor has such.
+    delivered with ``code``, ``silent`` never reports, ``refuse`` and ``down`` hold all reports back
+    while they last, whatever and whose they are. ``early`` reports before the send is answered, ``late``
+    after ``latency_ms`` (60 s), ``twice`` once more what was acknowledged, ``reversed`` the newest first,
+    and an earlier status after the final one where the vendor has such.
 
     ``number`` limits it to one handset, ID or card number; ``action`` names the call it is about, else
     error and silent are about work and the others about all; ``times`` 0 is for ever; ``share`` of the
@@ -84,6 +84,11 @@ class Fault:
     def over(self, now: float) -> bool:
         """Whether its time has passed."""
         return bool(self.ends) and self.ends <= now
+
+    @property
+    def holds(self) -> bool:
+        """Whether it keeps all reports back."""
+        return self.target == RECEIPTS and self.mode in ("refuse", "down")
 
     @property
     def delay(self) -> float:
@@ -154,10 +159,7 @@ class Faults:
     def holds_reports(self) -> bool:
         """Whether no report may leave at present."""
         now = self._clock()
-        return any(
-            fault.target == RECEIPTS and fault.mode in ("refuse", "down") and fault.lasts(now)
-            for fault in self._on
-        )
+        return any(fault.holds and fault.lasts(now) for fault in self._on)
 
     def _spend(self, fault: Fault) -> None:
         if fault.times == 1:
@@ -185,6 +187,10 @@ def read(values: Mapping[str, Any], now: float) -> Fault:
         raise ValueError("status is an HTTP status from 200 to 599; 0 is the usual one")
     fault = Fault(**texts, **numbers)
     fault.share = _share(given.get("share", 1.0))
+    if fault.holds and (fault.number or fault.action or fault.times or fault.share < 1):
+        raise ValueError(
+            f"a fault {fault.mode} of {RECEIPTS} is about all: no number, action, times or share"
+        )
     fault.begins, fault.ends = _window({name: given[name] for name in TIMES if name in given}, now)
     return fault
 

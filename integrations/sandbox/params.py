@@ -11,6 +11,8 @@ from integrations.sandbox.dice import DICE
 from integrations.sandbox.signature import Refused
 
 Params = Mapping[str, str]
+NUMBERS = 100_000  # five digits
+_given: dict[int, set[int]] = {}  # the last millisecond, and its numbers
 
 
 def needed(params: Params, name: str) -> str:
@@ -41,5 +43,13 @@ def mobile(number: Any) -> str:
 
 
 def reference(now: float) -> str:
-    """A new BizId or CallId."""
-    return f"{int(now * 1000):013d}{DICE.of('aliyun').randrange(65536):05d}^0"
+    """A new BizId or CallId: none twice, however many in a millisecond."""
+    moment = int(now * 1000)
+    if moment not in _given:
+        _given.clear()
+    numbers = _given.setdefault(moment, set())
+    number = DICE.of("aliyun").randrange(NUMBERS)
+    while number in numbers:
+        number = (number + 1) % NUMBERS
+    numbers.add(number)
+    return f"{moment:013d}{number:05d}^0"

@@ -16,6 +16,15 @@ from integrations.sandbox.scratch import key_of
 
 TOLERANCE = 15 * 60  # seconds a timestamp may be off, and a nonce is remembered at least twice as long
 MISMATCH = "Specified signature is not matched with our calculation. server string to sign is:"
+MANDATORY = (
+    "AccessKeyId",
+    "Signature",
+    "SignatureNonce",
+    "Timestamp",
+    "SignatureMethod",
+    "SignatureVersion",
+)
+HOW = ("HMAC-SHA1", "1.0")  # method and version: what says it was signed otherwise does not match
 SHORT = 64  # characters of a value that may be worth remembering: names, versions, templates, this second
 
 
@@ -41,7 +50,7 @@ class Doorkeeper:
 
     def check(self, method: str, params: Mapping[str, str], now: float) -> None:
         """Raise ``Refused`` as the vendor would."""
-        for name in ("AccessKeyId", "Signature", "SignatureNonce", "Timestamp", "SignatureMethod"):
+        for name in MANDATORY:
             if not params.get(name):
                 raise Refused(f"Missing{name}", f"{name} is mandatory for this action.", 400)
         if params["AccessKeyId"] != self._key_id:
@@ -63,7 +72,9 @@ class Doorkeeper:
     def _check_signature(self, method: str, params: Mapping[str, str]) -> None:
         text = string_to_sign(method, params)
         digest = hmac.new(self._secret, text.encode(), hashlib.sha1).digest()
-        if not hmac.compare_digest(base64.b64encode(digest).decode(), params["Signature"]):
+        said = (params["SignatureMethod"], params["SignatureVersion"])
+        matches = hmac.compare_digest(base64.b64encode(digest).decode(), params["Signature"])
+        if not matches or said != HOW:
             raise Refused("SignatureDoesNotMatch", MISMATCH + text, 400)
 
     def _check_nonce(self, nonce: str, now: float) -> None:

@@ -69,7 +69,8 @@ class Taken:
 
 class CannedSmtp:
     """``answers`` are for the next steps, in order: ``at`` one of FINE or STARTTLS, then ``reply`` or
-    ``then`` (hang, close, reset). ``requests`` are the mails that were written, taken or not.
+    ``then`` (hang, drip, close, reset), ``after`` so many seconds. ``requests`` are the mails that were
+    written, taken or not.
     """
 
     def __init__(self, answers: Sequence[Mapping[str, Any]] = (), tls: ssl.SSLContext | None = None) -> None:
@@ -155,6 +156,7 @@ class _Dialogue(socketserver.StreamRequestHandler):
     def at(self, stage: str) -> bool:
         """Answer, or break off; whether the connection lives on."""
         answer = self.canned.answer(stage)
+        self.canned.closing.wait(answer.get("after", 0))
         if "then" in answer:
             self.break_off(answer["then"])
             return False
@@ -174,6 +176,10 @@ class _Dialogue(socketserver.StreamRequestHandler):
     def break_off(self, how: str) -> None:
         if how == "hang":
             self.canned.closing.wait(HANG_SECONDS)
+        if how == "drip":
+            for piece in ["250", "-", "fine\r\n"] * 20:
+                self.wfile.write(piece.encode())
+                self.canned.closing.wait(HANG_SECONDS / 60)
         if how == "reset":
             linger = struct.pack("ii", 1, 0)  # closing then sends RST
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)

@@ -16,7 +16,8 @@ address, "{port}" its port; give short timeouts), ``now``, ``personal`` (words t
 * ``messages``: the fields of ``gateway.messages.Message``; an attachment's ``body`` is base64.
 * ``find``: ``rule``, ``address``, ``handover``, ``at``, ``text``, ``signature``, ``answers``, ``finding``.
 * callbacks: ``json``, ``body`` or ``base64``, ``headers``, ``remote``, ``url``, ``kind`` (the file's own
-  ``kind`` unless the case has one); ``parse`` ends in ``reports``: Receipts, Inbounds, Complaints.
+  ``kind`` unless the case has one); ``parse`` ends in ``reports``: Receipts, Inbounds, Complaints, and
+  ``{"is": "Unreadable", "code": …}`` for an item that cannot be read; ``bad_reports`` are no push at all.
 * ``cause_push``: a callback with "{code}" where the vendor's code of a message that did not arrive
   stands; ``causes``: for each code of the module's ``CAUSES``, and for one that nobody knows, the cause.
 * ``register``: ``rule``, ``template``, ``answers``, then ``code``, ``refused`` or ``unanswered``;

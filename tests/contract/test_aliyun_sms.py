@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ import pytest
 from gateway.errors import SettingError
 from gateway.messages import Message
 from gateway.plugins import load
-from gateway.providers import Accepted, Unreachable
+from gateway.providers import Accepted, Throttled, Unreachable
+from integrations import aliyun_sms
 from integrations.aliyun_rpc import Refusal
 from tests.contract import contract_vectors as vectors
 from tests.contract.canned_server import CannedServer
@@ -61,6 +63,25 @@ def test_a_hundred_messages_are_one_call_with_the_numbers_in_its_body() -> None:
     numbers, values = (json.loads(request.form[name]) for name in ("PhoneNumberJson", "TemplateParamJson"))
     assert dict(zip(numbers, values, strict=True)) == {m.address[3:]: m.params for m in batch}
     assert not any(number in request.url for number in numbers)
+
+
+REFUSED = {"json": {"Code": "isv.BUSINESS_LIMIT_CONTROL", "Message": "触发小时级流控Permits:5"}}
+
+
+@pytest.mark.parametrize(("answer", "calls", "decided"), [(0.25, 13, 4), (1.0, 5, 1)])
+def test_halving_ends_in_time_and_never_without_anybody_s_outcome(
+    answer: float, calls: int, decided: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is not reached within the time for one answer is surely not taken, and comes again."""
+    batch = [replace(MESSAGE, address=f"+86138001380{n:02d}") for n in range(100)]
+    with CannedServer(always=REFUSED) as server:
+        clock = SimpleNamespace(monotonic=lambda: len(server.requests) * answer)
+        monkeypatch.setattr(aliyun_sms, "time", clock)
+        provider = load("aliyun_sms", settings(ALIYUN_SMS_ENDPOINT=server.url, ALIYUN_TIMEOUT_SECONDS="3"))
+        outcomes = provider.hand_over("h1", batch)
+    assert len(server.requests) == calls
+    assert [type(outcome) for outcome in outcomes[:decided]] == [Throttled] * decided
+    assert outcomes[decided:] == [Unreachable("not_tried")] * (100 - decided)
 
 
 def test_a_refusal_shows_its_code_and_not_the_vendor_s_words_which_may_name_people() -> None:

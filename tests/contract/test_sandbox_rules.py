@@ -16,6 +16,7 @@ from integrations.sandbox.handsets import Shelf, handset
 from integrations.sandbox.inbound import Replies, Reply
 from integrations.sandbox.limits import DAY, HOUR, MINUTE, Account, Limits, call_accounts, code_accounts
 from integrations.sandbox.options import Credentials, Options
+from integrations.sandbox.params import reference
 from integrations.sandbox.phones import Phones
 from integrations.sandbox.receipts import parts
 from integrations.sandbox.scratch import open_scratch
@@ -180,6 +181,7 @@ def signed_params(**more: str) -> dict[str, str]:
     params = {
         "AccessKeyId": "sandbox",
         "SignatureMethod": "HMAC-SHA1",
+        "SignatureVersion": "1.0",
         "SignatureNonce": "n1",
         "Timestamp": "2026-11-21T04:00:00Z",
     } | more
@@ -210,6 +212,16 @@ def test_a_call_changed_on_its_way_does_not_match() -> None:
     assert refusal_of(door, signed_params() | {"PhoneNumbers": "13800138000"}) == "SignatureDoesNotMatch"
 
 
+@pytest.mark.parametrize("said", [{"SignatureMethod": "ROT13"}, {"SignatureVersion": "9.9"}])
+def test_a_call_that_says_it_is_signed_otherwise_does_not_match(said: dict[str, str]) -> None:
+    door = Doorkeeper(Credentials.read({}), open_scratch())
+    assert refusal_of(door, signed_params(**said)) == "SignatureDoesNotMatch"
+
+
+def test_no_reference_is_given_twice_in_a_millisecond() -> None:
+    assert len({reference(NOON) for _ in range(2_000)}) == 2_000
+
+
 def test_faults_are_spent_newest_first() -> None:
     faults = Faults()
     faults.put({"target": "card_core", "mode": "down"})
@@ -227,6 +239,9 @@ def test_faults_are_spent_newest_first() -> None:
         {"target": "moon", "mode": "down"},
         {"target": "receipts", "mode": "x"},
         {"target": "receipts", "mode": "down", "x": 1},
+        {"target": "receipts", "mode": "down", "number": "13800138000"},
+        {"target": "receipts", "mode": "refuse", "share": 0.5},
+        {"target": "receipts", "mode": "down", "times": 1},
     ],
 )
 def test_a_switch_that_is_none_is_refused(fault: dict[str, object]) -> None:

@@ -90,17 +90,20 @@ def test_a_slow_text_is_heard_without_its_tags(sandbox: Sandbox) -> None:
     assert (call["text"], call["plays"]) == (TEXT, 2)
 
 
-def test_a_key_answers_the_question_of_a_call_and_is_thanked_for(sandbox: Sandbox) -> None:
+def test_a_key_answers_the_question_of_a_call_and_its_coming_is_told(sandbox: Sandbox) -> None:
     takes_calls(sandbox, keys="19")
-    thanks, content_type = provider("twilio_voice", sandbox).acknowledgement("voice-keys")
-    with CannedServer([{"body": thanks, "content_type": content_type}], always=ACKNOWLEDGED) as door:
+    told, content_type = provider("twilio_voice", sandbox).acknowledgement("voice-keys")
+    with CannedServer([{"body": told, "content_type": content_type}], always=ACKNOWLEDGED) as door:
         [outcome] = provider("twilio_voice", sandbox, door.url).hand_over("h1", [text(asks=True)])
         heard, pressed, ended = reported("twilio_voice", sandbox, door, 2)
     call = outcome.reference
     assert heard == Receipt(call, NUMBER, Delivery.DELIVERED, "keys", handover="h1")
     assert pressed == Inbound(f"{call}#keys", NUMBER, FROM, "1", handover="h1")
     assert (ended.delivery, ended.code) == (Delivery.DELIVERED, "completed")
-    assert sandbox.call("GET", "calls")[0]["replies"] == ["已收到您的回复，谢谢您。再见。"]
+    assert sandbox.call("GET", "calls")[0]["replies"] == [
+        "您按的键已收到。如果按错了，请拨打12333。",
+        "Your key has been received. If you pressed the wrong one, please call 12333.",
+    ]
 
 
 @pytest.mark.parametrize("asks", [True, False])

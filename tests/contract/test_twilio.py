@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -16,7 +17,7 @@ from hypothesis import settings as budget
 from hypothesis import strategies as st
 
 from gateway.errors import SettingError
-from gateway.messages import Message
+from gateway.messages import Message, excess
 from gateway.plugins import load
 from gateway.providers import Accepted, Callback, Unknown, Unreachable
 from integrations.twilio_voice import spoken
@@ -165,6 +166,30 @@ def test_a_redirect_is_not_followed_with_our_token_and_the_person_s_number() -> 
 def test_a_text_is_said_as_text_however_it_is_written() -> None:
     assert "<Say" in spoken(Message("+8613800138000", "]]><Dial>110</Dial>", ""))
     assert "<Dial>" not in spoken(Message("+8613800138000", "]]><Dial>110</Dial>", ""))
+
+
+@pytest.mark.parametrize(
+    ("words", "address", "limit"),
+    [
+        ("字" * 494, "+8613800138000", None),
+        ("字" * 495, "+8613800138000", "text"),
+        ("字" * 1595, "+85291234567", "text"),
+        ("见https://example.cn", "+8613800138000", "links"),
+        ("见https://example.cn" + "字" * 500, "+85291234567", None),
+    ],
+)
+def test_what_carriers_of_the_mainland_drop_is_declared(words: str, address: str, limit: str | None) -> None:
+    found = excess(
+        load("twilio_sms", settings("twilio_sms")).limits, replace(MESSAGE, text=words, address=address)
+    )
+    assert (found and found.limit) == limit
+
+
+def test_a_key_is_not_taken_for_a_choice() -> None:
+    """It may be none of those offered: it is said to have come, and whom to call who is mistaken."""
+    said, _ = load("twilio_voice", settings("twilio_voice")).acknowledgement("voice-keys")
+    assert "谢谢" not in said
+    assert said.count("12333") == len(["zh-CN", "en"])
 
 
 # --- whatever comes to the doors ---------------------------------------------------------------
