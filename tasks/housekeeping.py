@@ -5,7 +5,7 @@ from gateway.appointments import book
 from gateway.broadcasts import expand, store
 from gateway.broadcasts.store import broadcasts
 from gateway.db import is_due
-from gateway.delivery import lanes, ledger, measures, receipts
+from gateway.delivery import fetching, lanes, ledger, measures, receipts
 from gateway.notifications import inbound, questions, suppression
 from gateway.phone import calls
 from gateway.services import idempotency, sessions
@@ -43,7 +43,7 @@ def sweep() -> None:
 @app.task(name="tasks.housekeeping.collect")
 def collect() -> None:
     """Twice a minute: bounces and complaints that gather in a mailbox."""
-    collecting.work(lambda: receipts.collect(current()))
+    collecting.work(lambda: fetching.collect(current()))
 
 
 @app.task(name="tasks.housekeeping.tidy")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from gateway.broadcasts import store
-from gateway.broadcasts.form import DefinitionSchema
+from gateway.broadcasts.form import AsksSchema, DefinitionSchema
 from gateway.content.documents import LARGEST
 
 MOST = 10_000  # recipients in one request; a longer list is the command's
@@ -73,6 +73,7 @@ class CountedSchema(Schema):
         fields.String(),
         metadata={"description": "Of the follow-up, without a provider: nobody is followed up."},
     )
+    asks = fields.Nested(AsksSchema, allow_none=True)
     attachments = fields.List(fields.Nested(AttachmentSchema))
     by_district = fields.List(fields.Nested(GroupSchema))
 
@@ -104,6 +105,14 @@ class BroadcastSchema(Schema):
     rate = fields.Float(metadata={"description": "Messages a second since the start, pauses not counted."})
     eta_s = fields.Integer(allow_none=True)
     channels = fields.List(fields.Nested(ChannelSchema))
+    asks = fields.Nested(AsksSchema, allow_none=True)
+    answers = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        allow_none=True,
+        metadata={"description": "How many made each choice; null without a question, and 90 days after."},
+    )
+    answered = fields.Integer(allow_none=True, metadata={"description": "How many answered at all."})
     attachments = fields.List(fields.Nested(AttachmentSchema))
     created_at = fields.String()
     started_at = fields.String(allow_none=True)

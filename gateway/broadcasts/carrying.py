@@ -10,6 +10,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from gateway.broadcasts import definition as definitions
+from gateway.broadcasts.answers import LANGUAGES
 from gateway.broadcasts.audience import nameless
 from gateway.broadcasts.definition import Definition, DefinitionError
 from gateway.broadcasts.recipients import Recipient
@@ -19,8 +20,6 @@ from gateway.messages import Excess
 from gateway.notifications.carriage import carriage
 from gateway.runtime import Runtime
 from gateway.security import mask_name
-
-LANGUAGES = (content.FALLBACK_LANGUAGE, "en")
 
 
 def check(tx: Connection, runtime: Runtime, definition: Definition) -> None:

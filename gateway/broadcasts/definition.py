@@ -10,7 +10,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from gateway.cities import Rules
 from gateway.content import store as content
 from gateway.content.rendering import MissingPersonalisationError
 from gateway.errors import HuiyinError, SettingError, UnknownNameError
+from gateway.notifications import suppression
+from gateway.notifications.asks import Asks
 from gateway.runtime import Runtime
 
 SHIPPED = Path(__file__).parents[2] / "templates" / "broadcasts"
@@ -59,6 +61,7 @@ class Definition:
     """A broadcast as it was asked for. Without ``audience`` it goes to a list of recipients.
 
     ``pace`` is the most messages taken in a minute; None leaves it to the providers.
+    ``asks`` is the question each of its text messages and calls ends with.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Definition:
     audience: Audience | None = None
     then: FollowUp | None = None
     pace: int | None = None
+    asks: Asks | None = None
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -103,10 +107,11 @@ def resolve(loaded: Mapping[str, Any], rules: Rules, now: datetime) -> Definitio
         problems.append(("template", f"must be a text under {NOTICES}, like policy/retirement_age"))
     then = _follow_up(given.get("then"), channel, problems)
     audience = None if "audience" not in given else _audience(given["audience"], rules, today, problems)
+    asks = _asks(given.get("asks"), problems)
     if problems:
         raise DefinitionError(problems)
     name = given.get("name", template.removeprefix(NOTICES))
-    return Definition(name, template, today, channel, audience, then, given.get("pace"))
+    return Definition(name, template, today, channel, audience, then, given.get("pace"), asks)
 
 
 def _follow_up(
@@ -117,6 +122,25 @@ def _follow_up(
     if given["channel"] == channel:
         problems.append(("then.channel", f"must be another channel than {channel}"))
     return FollowUp(given["channel"], given.get("wait_seconds") or 0, given.get("older_than"))
+
+
+def _asks(given: Mapping[str, Any] | None, problems: list[tuple[str, str]]) -> Asks | None:
+    if given is None:
+        return None
+    choices = tuple((digit, word) for digit, word in given["choices"])
+    problems += [
+        (
+            f"asks.choices.{place}",
+            f"{word[:20]!r} is heard as a wish of its own ({wished}); take another word",
+        )
+        for place, (digit, word) in enumerate(choices)
+        if (wished := suppression.wish(word) or suppression.wish(digit + word))
+    ]
+    try:
+        return Asks(given["kind"], choices)
+    except ValueError as error:
+        problems.append(("asks.choices", str(error)))
+        return None
 
 
 def _audience(
@@ -217,7 +241,10 @@ def parts_each(tx: Connection, runtime: Runtime, definition: Definition, languag
 
 def dump(definition: Definition) -> str:
     """As JSON for its row; it holds no personal data."""
-    return json.dumps(asdict(definition), ensure_ascii=False, default=str)
+    asks = definition.asks
+    values = asdict(replace(definition, asks=None))
+    values["asks"] = asks and {"kind": asks.kind, "choices": asks.choices}
+    return json.dumps(values, ensure_ascii=False, default=str)
 
 
 def load(stored: str) -> Definition:
@@ -225,4 +252,6 @@ def load(stored: str) -> Definition:
     values["as_of"] = date.fromisoformat(values["as_of"])
     values["audience"] = values["audience"] and audiences.from_json(values["audience"])
     values["then"] = values["then"] and FollowUp(**values["then"])
+    if asks := values.get("asks"):
+        values["asks"] = Asks(asks["kind"], tuple((digit, word) for digit, word in asks["choices"]))
     return Definition(**values)

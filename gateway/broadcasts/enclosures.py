@@ -43,7 +43,8 @@ def decoded(given: Sequence[Mapping[str, str]]) -> list[Attachment]:
 
     def read(one: Mapping[str, str]) -> Attachment:
         try:
-            body = base64.b64decode(one["content"], validate=True)
+            plain = "".join(one["content"].split())  # many encoders break lines
+            body = base64.b64decode(plain, validate=True)
         except ValueError:
             raise ValueError("content must be the file in base64") from None
         return documents.checked(one["name"], body)

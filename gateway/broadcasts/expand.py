@@ -20,8 +20,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, select, update
 
-from gateway import channels
-from gateway.broadcasts import audience, follow_up, recipients, store
+from gateway.broadcasts import audience, coming_back, follow_up, recipients, store
 from gateway.broadcasts import definition as definitions
 from gateway.broadcasts.audience import Addressee, Page
 from gateway.broadcasts.definition import Definition
@@ -29,6 +28,7 @@ from gateway.broadcasts.store import State, broadcasts
 from gateway.db import claim, new_lease
 from gateway.delivery import ledger
 from gateway.delivery.claim import channel_of
+from gateway.delivery.ledger import Account
 from gateway.errors import HuiyinError
 from gateway.notifications import pauses
 from gateway.notifications import store as notifications
@@ -63,11 +63,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one claim comes to: columns to set, and messages to take or to withdraw with them."""
+    """What one claim comes to: columns to set, and messages to take, to withdraw or to end with them."""
 
     values: Mapping[str, Any]
     requests: Sequence[Request] = ()
     withdraw: Sequence[UUID] = ()
+    end: Sequence[UUID] = ()  # they went out, and go out no more
     forget: str | None = None  # recipients up to this line were taken
     over: bool = False  # a cancelled broadcast has nothing left to withdraw
 
@@ -109,10 +110,10 @@ def plan(runtime: Runtime, row: Any, limits: Limits) -> Step:
         if row.state == State.CANCELLED:
             return _withdrawal(tx, runtime, row, limits)
         definition = definitions.load(row.definition)
-        standing = _standing(tx, row, definition)
+        account = _account(tx, row, definition)
         if row.exhausted_at is None:
-            return _expansion(tx, runtime, row, definition, standing, limits)
-    return _settling(runtime, row, definition, standing)
+            return _expansion(tx, runtime, row, definition, account.standing, limits)
+        return _settling(tx, runtime, row, definition, account, limits)
 
 
 def _keep(runtime: Runtime, row: Any, step: Step) -> int:
@@ -127,6 +128,8 @@ def _keep(runtime: Runtime, row: Any, step: Step) -> int:
             recipients.forget(tx, row.id, step.forget)
         if step.withdraw:
             _withdraw(tx, step.withdraw, runtime.clock())
+        if step.end:
+            coming_back.end(tx, step.end, runtime.clock())
         if step.over:
             pauses.resume(tx, Kind.BROADCAST, str(row.id))
     runtime.wake_all(lanes)
@@ -135,11 +138,11 @@ def _keep(runtime: Runtime, row: Any, step: Step) -> int:
     return len(step.requests)
 
 
-def _standing(tx: Connection, row: Any, definition: Definition) -> Mapping[str, int]:
+def _account(tx: Connection, row: Any, definition: Definition) -> Account:
     """How many of this stage's messages stand where: read from the ledger."""
     channel = definition.channels[row.stage - 1]
     accounts = [one for one in ledger.of_broadcast(tx, row.id) if channel_of(one.lane) == channel]
-    return accounts[0].standing if accounts else {}
+    return accounts[0] if accounts else Account(channel, 0, {})
 
 
 # --- taking people -----------------------------------------------------------------------
@@ -211,24 +214,33 @@ def _request(row: Any, definition: Definition, person: Addressee) -> Request:
         personalisation={"name": person.name},
         address=person.address,
         broadcast_id=row.id,
+        asks=definition.asks,
     )
 
 
 # --- after the last was taken --------------------------------------------------------------
 
 
-def _settling(runtime: Runtime, row: Any, definition: Definition, standing: Mapping[str, int]) -> Step:
-    """Wait until all was handed over, then for the follow-up's time; then go on or finish."""
-    now, then = runtime.clock(), definition.then
+def _settling(
+    tx: Connection, runtime: Runtime, row: Any, definition: Definition, account: Account, limits: Limits
+) -> Step:
+    """Wait until all was handed over, for the follow-up's time, and for calls; then go on or finish."""
+    now, standing = runtime.clock(), account.standing
+    then = definition.then if row.stage == 1 else None
     if standing.get(Status.WAITING, 0) + standing.get(Status.SENDING, 0):
-        return Step({"due_at": now + DRAIN_PAUSE})
+        return Step({"settled_at": None, "due_at": now + DRAIN_PAUSE})  # null again where calls wait again
     settled = row.settled_at or now
-    if row.stage == 2 or then is None or not runtime.weights(then.channel):
-        return Step({"state": State.FINISHED, "settled_at": settled, "finished_at": now, "due_at": None})
-    begins = settled + timedelta(seconds=then.wait_seconds)
+    follows = then is not None and bool(runtime.weights(then.channel))
+    begins = settled + timedelta(seconds=then.wait_seconds) if then and follows else now
     awaited = standing.get(Status.ACCEPTED, 0) + standing.get(Status.UNKNOWN, 0)
     if awaited and now < begins:
         return Step({"settled_at": settled, "due_at": min(begins, now + RECEIPT_PAUSE)})
+    if awaited and (calls := coming_back.calls(tx, row.id, account.lane, limits.scan)):
+        late = coming_back.late(calls, now)
+        again = now if late else now + RECEIPT_PAUSE
+        return Step({"settled_at": settled, "due_at": again}, end=late)
+    if not follows:
+        return Step({"state": State.FINISHED, "settled_at": settled, "finished_at": now, "due_at": None})
     afresh = {"cursor": None, "exhausted_at": None, "settled_at": None, "paced_until": None}
     return Step({"stage": 2, "due_at": now, **afresh})
 
@@ -247,31 +259,11 @@ def _withdrawal(tx: Connection, runtime: Runtime, row: Any, limits: Limits) -> S
     waiting = [one.id for one in rows if one.status == Status.WAITING]
     if len(rows) == limits.scan:
         return Step({"cursor": str(rows[-1].id), "due_at": now}, withdraw=waiting)
-    if _may_wait_again(tx, row.id):
+    if coming_back.anything(tx, row.id):
         again = now + max(DRAIN_PAUSE, (now - row.exhausted_at) / 2)
         return Step({"cursor": None, "due_at": again}, withdraw=waiting)
     over = {"finished_at": now, "due_at": None}
     return Step(over, forget=str(recipients.LAST), over=True)
-
-
-def _may_wait_again(tx: Connection, broadcast: UUID) -> bool:
-    """Whether something of it waits, is being handed over, or may come back.
-
-    What is being found out may, and a call whose receipt may say that nobody was there.
-    """
-    accounts = ledger.of_broadcast(tx, broadcast)
-    left = sum(
-        account.standing.get(status, 0) for account in accounts for status in (Status.WAITING, Status.SENDING)
-    )
-    columns = notifications.notifications.c
-    repeated = [lane for lane in {one.lane for one in accounts} if channels.load(channel_of(lane)).RETRIES]
-    called = (columns.status == Status.ACCEPTED) & columns.lane.in_(repeated)
-    asked = select(columns.id).where(
-        columns.broadcast_id == broadcast,
-        columns.due_at.is_not(None),
-        (columns.status == Status.UNKNOWN) | called,
-    )
-    return bool(left) or tx.execute(asked.limit(1)).first() is not None
 
 
 def _withdraw(tx: Connection, ids: Sequence[UUID], now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Those of a broadcast whom its first channel did not reach."""
+"""Those of a broadcast whom its first channel did not reach, and no replay either: each once."""
 
 from __future__ import annotations
 
@@ -6,19 +6,24 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, FromClause, exists, select
 
+from gateway import channels
 from gateway.broadcasts.audience import Addressee, Page, nameless
 from gateway.broadcasts.definition import Definition
 from gateway.citizens.register import citizens
 from gateway.content.store import FALLBACK_LANGUAGE
+from gateway.delivery.compose import NO_ADDRESS
 from gateway.errors import TamperedError
+from gateway.notifications.questions import questions
 from gateway.notifications.status import Status
 from gateway.notifications.store import notifications, personalisation
+from gateway.notifications.suppression import DEAD_ADDRESS
 from gateway.runtime import Runtime
 
-# Suppressed and cancelled ones were left alone on purpose, delivered ones were reached.
+# Delivered ones were reached; cancelled and suppressed ones were left alone on purpose, but for NOWHERE.
 UNREACHED = (Status.UNDELIVERED, Status.EXPIRED, Status.FAILED, Status.ACCEPTED, Status.UNKNOWN)
+NOWHERE = (NO_ADDRESS, DEAD_ADDRESS)  # why one was suppressed: no wish of anybody's
 SCAN = 5_000  # first messages looked at in one go: few of them may be wanted
 
 
@@ -38,7 +43,7 @@ def page(
 
 def _first_messages(broadcast: UUID, channel: str, after: str | None) -> list[ColumnElement[bool]]:
     columns = notifications.c
-    where = [columns.broadcast_id == broadcast, columns.channel == channel]
+    where = [columns.broadcast_id == broadcast, columns.channel == channel, columns.replay_of.is_(None)]
     return [*where, columns.id > UUID(after)] if after else where
 
 
@@ -46,15 +51,29 @@ def _unreached(
     tx: Connection, definition: Definition, first: list[ColumnElement[bool]], edge: UUID | None, size: int
 ) -> Sequence[Any]:
     columns = notifications.c
-    wanted = [*first, columns.status.in_(UNREACHED)]
+    anew = notifications.alias("anew")
+    reached = exists().where(anew.c.replay_of == columns.id, ~_missed(anew, definition))
+    wanted = [*first, _missed(notifications, definition), ~reached]
     if edge is not None:
         wanted.append(columns.id <= edge)
+    if definition.asks:
+        heard = exists().where(questions.c.id == columns.id, questions.c.answer.is_not(None))
+        wanted.append(~heard)  # whoever answered was reached, whatever the receipt says
     if definition.called_born_before:
         wanted.append(citizens.c.birth_date < definition.called_born_before)
     query = select(
         columns.id, columns.citizen_id, columns.address, columns.personalisation, citizens.c.language
     ).select_from(notifications.outerjoin(citizens, citizens.c.id == columns.citizen_id))
     return tx.execute(query.where(*wanted).order_by(columns.id).limit(size)).all()
+
+
+def _missed(messages: FromClause, definition: Definition) -> ColumnElement[bool]:
+    """It did not arrive; or one kind of address is none, and the follow-up has another kind."""
+    unreached: ColumnElement[bool] = messages.c.status.in_(UNREACHED)
+    kinds = {channels.load(channel).ADDRESS for channel in definition.channels}
+    if len(kinds) == 1:
+        return unreached
+    return unreached | ((messages.c.status == Status.SUPPRESSED) & messages.c.reason.in_(NOWHERE))
 
 
 def _addressee(runtime: Runtime, row: Any) -> Addressee:

@@ -9,6 +9,7 @@ from marshmallow import Schema, validate
 from marshmallow import fields as form
 
 from gateway.broadcasts.audience import INSURED_TYPES, OLDEST, PENSION_STATES
+from gateway.notifications.asks import KIND
 
 NOTICES = "policy/"
 CHANNELS = ("sms", "voice", "email")
@@ -62,6 +63,34 @@ class FollowUpSchema(Schema):
     older_than = _number(0, OLDEST, "Only those past this birthday.")
 
 
+class AsksSchema(Schema):
+    """What the message asks, to be answered by a text message or a key."""
+
+    kind = form.String(
+        required=True,
+        validate=validate.Regexp(
+            rf"[a-z0-9_]{{1,{KIND}}}\Z", error=f"must have 1 to {KIND} of a-z, 0-9 and _"
+        ),
+        error_messages={"invalid": "must be text", **_REQUIRED},
+        metadata={"description": "Our name for the question; it stands in no text."},
+    )
+    choices = form.List(
+        form.List(
+            form.String(
+                validate=validate.Regexp(PLAIN, error="must have 1 to 80 plain characters"),
+                error_messages={"invalid": "must be text"},
+            ),
+            validate=validate.Length(equal=2, error="must be a digit and a word"),
+            error_messages={"invalid": "must be a digit and a word"},
+        ),
+        required=True,
+        error_messages={"invalid": "must be a list", **_REQUIRED},
+        metadata={
+            "description": 'Digits with their words, `[["1", "能"], ["2", "不能"]]`; the text names each.'
+        },
+    )
+
+
 class DefinitionSchema(Schema):
     """The keys of a broadcast."""
 
@@ -77,6 +106,7 @@ class DefinitionSchema(Schema):
     channel = _one_of(CHANNELS, "The first channel; `sms` unless you say otherwise.")
     audience = form.Nested(AudienceSchema, allow_none=True)
     then = form.Nested(FollowUpSchema, allow_none=True)
+    asks = form.Nested(AsksSchema, allow_none=True)
     pace = _number(1, 1_000_000, "The most messages taken in a minute; none unless you say so.")
     attachments: form.Field[Any] = _list(
         form.String(error_messages={"invalid": "must be text"}),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,16 +12,18 @@ from uuid import UUID
 from sqlalchemy import Connection, func, select
 
 from gateway import channels
+from gateway.broadcasts import answers
 from gateway.broadcasts import definition as definitions
 from gateway.broadcasts.definition import Definition
 from gateway.broadcasts.store import State
 from gateway.content import documents
 from gateway.content.documents import Listed
 from gateway.delivery.claim import channel_of
-from gateway.notifications import pauses
+from gateway.notifications import pauses, questions
+from gateway.notifications.asks import Asks
 from gateway.notifications.pauses import Kind
 from gateway.notifications.status import Status
-from gateway.notifications.store import TAKEN, ledger
+from gateway.notifications.store import TAKEN, ledger, notifications
 
 OPEN = (Status.WAITING, Status.SENDING)
 
@@ -44,11 +46,13 @@ class Progress:
     """A broadcast as it stands.
 
     ``audience`` is how many were counted (None while a list is read in), ``taken`` and
-    ``by_status`` are messages of all channels, ``through`` those of the first that wait
-    for nothing of ours any more, ``reached`` people with a delivered one;
+    ``by_status`` are messages of all channels, a replay in the place of the dead one,
+    ``through`` those of the first that wait for nothing of ours any more, ``reached``
+    people with a delivered one;
     ``awaiting_receipts`` are messages whose receipt may still come. ``rate`` is messages
     through a second since the start, pauses not counted; ``eta_s`` the seconds until
-    the present stage is through, None where that cannot be told.
+    the present stage is through, None where that cannot be told. ``answers`` are how many
+    made each choice, None where nothing is asked or the first answers are forgotten again.
     """
 
     id: UUID
@@ -68,9 +72,15 @@ class Progress:
     eta_s: int | None
     channels: tuple[Channel, ...]
     attachments: tuple[Listed, ...]
+    asks: Asks | None
+    answers: Mapping[str, int] | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+    @property
+    def answered(self) -> int | None:
+        return None if self.answers is None else sum(self.answers.values())
 
 
 def of(tx: Connection, row: Any, now: datetime) -> Progress:
@@ -81,24 +91,29 @@ def of(tx: Connection, row: Any, now: datetime) -> Progress:
 def of_all(tx: Connection, rows: Sequence[Any], now: datetime) -> list[Progress]:
     """The progress of each of these rows; a handful of queries for all of them."""
     keys = [row.id for row in rows]
-    standing, files = _standing(tx, keys), documents.listed(tx, keys)
+    standing, files, said = _standing(tx, keys), documents.listed(tx, keys), answers.counted(tx, keys)
     paused = pauses.paused(tx, Kind.BROADCAST)
     found = []
     for row in rows:
         pause = paused.get(str(row.id)) if row.state == State.PAUSED else None
         shares, until = standing.get(row.id, {}), pause.since if pause else now
-        found.append(_progress(row, shares, files.get(row.id, ()), until, now))
+        one = _progress(row, shares, files.get(row.id, ()), until, now)
+        found.append(replace(one, answers=_answers(row, one.asks, said.get(row.id, {}), now)))
     return found
 
 
 def _standing(tx: Connection, keys: Sequence[UUID]) -> dict[UUID, dict[str, Channel]]:
-    """Each broadcast's channels, from the ledger's entries."""
+    """Each broadcast's channels, from the ledger's entries; who was written to anew counts once."""
     columns = ledger.c
     query = select(columns.broadcast_id, columns.lane, columns.entry, func.sum(columns.difference))
     query = query.where(columns.broadcast_id.in_(keys))
     sums: dict[UUID, dict[str, dict[str, int]]] = {}
     for key, lane, entry, n in tx.execute(query.group_by(*query.selected_columns[:3])):
         sums.setdefault(key, {}).setdefault(channel_of(lane), {})[entry] = int(n)
+    for key, lane, status, n in _replayed(tx, keys):
+        entries = sums[key][channel_of(lane)]
+        entries[TAKEN] -= n
+        entries[status] -= n
     return {
         key: {
             name: Channel(name, entries.pop(TAKEN, 0), {status: n for status, n in entries.items() if n})
@@ -106,6 +121,19 @@ def _standing(tx: Connection, keys: Sequence[UUID]) -> dict[UUID, dict[str, Chan
         }
         for key, channels_ in sums.items()
     }
+
+
+def _replayed(tx: Connection, keys: Sequence[UUID]) -> Iterable[Any]:
+    """How many messages a replay took the place of, by broadcast, lane and status.
+
+    The few replays come first, for a broadcast may have a million rows.
+    """
+    columns = notifications.c
+    replays = select(columns.replay_of).where(columns.replay_of.is_not(None))
+    few = replays.cte("replays").prefix_with("MATERIALIZED")
+    query = select(columns.broadcast_id, columns.lane, columns.status, func.count())
+    query = query.where(columns.id.in_(select(few.c.replay_of)), columns.broadcast_id.in_(keys))
+    return tx.execute(query.group_by(*query.selected_columns[:3]))
 
 
 def _progress(
@@ -140,10 +168,19 @@ def _progress(
         eta_s=_eta(row, definition, shares, rate),
         channels=tuple(share for share in shares if share.taken),
         attachments=files,
+        asks=definition.asks,
+        answers=None,
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
     )
+
+
+def _answers(row: Any, asks: Asks | None, said: Mapping[str, int], now: datetime) -> dict[str, int] | None:
+    """By every choice there is; questions are forgotten after a while, and then no count is true."""
+    if asks is None or (row.started_at and now >= row.started_at + questions.KEPT):
+        return None
+    return {digit: said.get(digit, 0) for digit, _ in asks.choices}
 
 
 def _awaited(row: Any, share: Channel, now: datetime) -> int:
@@ -177,11 +214,13 @@ def _eta(row: Any, definition: Definition, shares: list[Channel], rate: float) -
 
 def as_json(progress: Progress) -> dict[str, Any]:
     """As the API and the command show it."""
-    shown = {**asdict(progress), "id": str(progress.id)}
+    shown = {**asdict(replace(progress, asks=None)), "id": str(progress.id)}
     shown["channels"] = [
         {"channel": one.name, "taken": one.taken, "by_status": dict(one.standing)}
         for one in progress.channels
     ]
+    shown["asks"] = answers.question_as_json(progress.asks)
+    shown["answered"] = progress.answered
     for name in ("created_at", "started_at", "finished_at"):
         shown[name] = _stamp(shown[name])
     return shown

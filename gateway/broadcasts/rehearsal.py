@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from gateway import channels
-from gateway.broadcasts import audience, carrying, enclosures, recipients, store
+from gateway.broadcasts import answers, audience, carrying, enclosures, recipients, store
 from gateway.broadcasts import definition as definitions
 from gateway.broadcasts.audience import Group
 from gateway.broadcasts.definition import Definition, DefinitionError
@@ -18,6 +18,7 @@ from gateway.broadcasts.recipients import BATCH, Checked
 from gateway.cities import Rules
 from gateway.content.documents import Listed
 from gateway.messages import Attachment
+from gateway.notifications.asks import Asks
 from gateway.runtime import Runtime
 
 
@@ -28,6 +29,7 @@ class Rehearsal:
     ``no_address`` and ``opted_out`` are in ``people`` and will be suppressed.
     ``seconds`` is how long the pace makes it last; None without a pace.
     ``closed`` are channels of the follow-up without a provider: then nobody is followed up.
+    ``asks`` is the question it ends with.
     """
 
     people: int
@@ -38,6 +40,7 @@ class Rehearsal:
     closed: tuple[str, ...]
     groups: Sequence[Group]
     attachments: tuple[Listed, ...] = ()
+    asks: Asks | None = None
 
 
 def rehearse(
@@ -47,6 +50,7 @@ def rehearse(
     closed = _closed(runtime, definition)
     enclosures.check(runtime, definition, files)
     definitions.check_texts(tx, definition)
+    answers.check_texts(tx, definition)
     carrying.check(tx, runtime, definition)
     kind = channels.load(definition.channel).ADDRESS
     groups = audience.count(tx, definition.audience, kind) if definition.audience else []
@@ -64,6 +68,7 @@ def rehearse(
         closed=closed,
         groups=groups,
         attachments=_listed(files),
+        asks=definition.asks,
     )
 
 
@@ -78,13 +83,16 @@ def rehearse_list(
     closed = _closed(runtime, definition)
     enclosures.check(runtime, definition, files)
     definitions.check_texts(tx, definition)
+    answers.check_texts(tx, definition)
     carrying.check(tx, runtime, definition)
     languages: dict[str, int] = {}
     for recipient in checked.good:
         languages[recipient.language] = languages.get(recipient.language, 0) + 1
     people = len(checked.good)
     parts = _parts(tx, runtime, definition, languages)
-    return Rehearsal(people, 0, 0, parts, _seconds(people, definition), closed, (), _listed(files))
+    return Rehearsal(
+        people, 0, 0, parts, _seconds(people, definition), closed, (), _listed(files), definition.asks
+    )
 
 
 def _listed(files: Sequence[Attachment]) -> tuple[Listed, ...]:
@@ -143,6 +151,7 @@ def as_json(rehearsal: Rehearsal, rules: Rules) -> dict[str, Any]:
         "estimated_parts": rehearsal.parts,
         "estimated_s": rehearsal.seconds,
         "closed_channels": list(rehearsal.closed),
+        "asks": answers.question_as_json(rehearsal.asks),
         "attachments": [asdict(one) for one in rehearsal.attachments],
         "by_district": [
             {"district": code, "name": _name(code, rules), "people": sum(bands.values()), "by_age": bands}

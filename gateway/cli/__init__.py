@@ -1,9 +1,22 @@
 """The ``gateway`` command. Each module adds its verbs to ``main``."""
 
-from gateway.cli import broadcast, deployment, levers, machine, providers, reminders, replies, watch
+from gateway.cli import (
+    answers,
+    bench,
+    broadcast,
+    deployment,
+    levers,
+    machine,
+    providers,
+    reminders,
+    replies,
+    watch,
+)
 from gateway.cli.command import main
 
 __all__ = [
+    "answers",
+    "bench",
     "broadcast",
     "deployment",
     "levers",

@@ -101,6 +101,9 @@ def print_rehearsal(draft: Draft, counted: Mapping[str, Any], rules: Rules) -> N
         f"{_lasting(draft.counted.seconds)} at {pace:,} a minute" if pace else "as fast as providers take it"
     )
     out.print(f"About {counted['estimated_parts']:,} parts by {draft.definition.channel}; {lasts}.")
+    if draft.counted.asks:
+        choices = ", ".join(f"{digit} {word}" for digit, word in draft.counted.asks.choices)
+        out.print(f"It asks: {choices}.", highlight=False, markup=False)
     for one in draft.counted.attachments:
         out.print(f"With each e-mail: {one.name}, {_large(one.size)}.", highlight=False, markup=False)
     for channel in draft.counted.closed:
@@ -159,8 +162,20 @@ def _print_progress(shown: Mapping[str, Any]) -> None:
     click.echo(f"{shown['id']}  {shown['name']}  {shown['state']}")
     counts = ("audience", "taken", "delivered", "reached", "suppressed", "awaiting_receipts")
     click.echo("  ".join(f"{name.replace('_', ' ')} {shown[name] or 0:,}" for name in counts))
+    if shown["asks"]:
+        _print_answers(shown)
     for file in shown["attachments"]:
         click.echo(f"  with {file['name']}, {_large(file['size'])}")
     for one in shown["channels"]:
         standing = ", ".join(f"{status} {n:,}" for status, n in one["by_status"].items())
         click.echo(f"  {one['channel']}: {standing}")
+
+
+def _print_answers(shown: Mapping[str, Any]) -> None:
+    if shown["answers"] is None:
+        click.echo("  answers: forgotten, as all after 90 days")
+        return
+    choices = (f"{digit} {word} {shown['answers'][digit]:,}" for digit, word in shown["asks"]["choices"])
+    click.echo(f"  answered {shown['answered']:,}: {', '.join(choices)}")
+    if shown["answered"]:
+        click.echo(f"  who: {_command()} broadcast answers {shown['id']}")

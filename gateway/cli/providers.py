@@ -86,6 +86,8 @@ def limits_in_words(limits: Limits) -> str:
         f"{countries} only": limits.countries is not None,
         f"attachments {limits.files / 1_000_000:,.3g} MB": limits.files,
     }
+    for code, there in limits.into.items():
+        words[f"into +{code}: {limits_in_words(there).replace('; ', ', ')}"] = True
     return "; ".join(said for said, holds in words.items() if holds) or "none"
 
 

@@ -98,12 +98,14 @@ def _call(runtime: Runtime, handover: Handover, messages: Sequence[Message]) -> 
 
 def _record(runtime: Runtime, lease: int, handover: Handover, outcomes: Sequence[Outcome]) -> None:
     """Write the outcomes down, once more where the database failed: what was heard must not be lost."""
-    for pause in (*PAUSES, None):
+    pauses = iter(PAUSES)
+    while True:
         try:
             with runtime.db.write() as tx:
-                return record(tx, runtime, lease, handover, outcomes)
+                record(tx, runtime, lease, handover, outcomes)
+            return
         except OperationalError as error:
-            if pause is None:
+            if (pause := next(pauses, None)) is None:
                 raise
             log.warning("outcome_not_recorded", handover=handover.id, error=type(error.orig).__name__)
             sleep(pause)
@@ -172,7 +174,9 @@ def _late(
         latest = row.tries == held.standing.tries or isinstance(how, Accepted)
         if row.status == Status.UNKNOWN and latest and not isinstance(how, Unknown):
             then = retry.after(how, held.standing, now, waits(runtime, held.lane))
-            moves.append(moved(row, then.status, then.due_at, then.reason))
+            over = row.due_at is None  # withdrawn, or its broadcast went on without it
+            if not (over and then.status is Status.WAITING):
+                moves.append(moved(row, then.status, None if over else then.due_at, then.reason))
     store.move(tx, moves, now)
 
 

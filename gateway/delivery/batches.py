@@ -21,10 +21,11 @@ def batches(
         key = (letter.provider, letter.message.template)
         batch, addresses = filling.get(key, ([], set()))
         full = len(batch) >= runtime.providers[letter.provider].batch
-        if not batch or full or letter.message.address in addresses:
+        address = letter.message.address.lower()  # as it is indexed
+        if not batch or full or address in addresses:
             batch, addresses = [], set()
             cut.append((letter.provider, batch))
             filling[key] = (batch, addresses)
         batch.append((row, letter))
-        addresses.add(letter.message.address)
+        addresses.add(address)
     return cut

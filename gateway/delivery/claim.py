@@ -29,7 +29,7 @@ from gateway.notifications.pauses import Kind, paused
 from gateway.notifications.request import TREATMENT, Class
 from gateway.notifications.status import Status
 from gateway.notifications.store import UNKNOWN, Move, moved, notifications
-from gateway.providers import Cause, Inquiry, Unknown
+from gateway.providers import Inquiry, Unknown
 from gateway.runtime import Runtime
 from gateway.send_windows import opens
 
@@ -177,7 +177,7 @@ def _sorted(rows: Sequence[Row[Any]], now: datetime, rules: Rules) -> _Sheet:
 
 def _windowed(row: Row[Any]) -> bool:
     """Nobody is called again at night, not even with a result; a code is being waited for."""
-    again = row.reason in (Cause.AWAY, CALLEE_CAP, OUTSIDE_WINDOW) and row.klass != Class.CODE
+    again = row.tries > 0 and row.klass != Class.CODE and bool(channels.load(row.channel).RETRIES)
     return again or TREATMENT[Class(row.klass)].windowed
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -81,10 +81,11 @@ def compose(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> list[
     """A letter for each row, or why there is none; a handful of queries for all of them."""
     keys = list({(row.template_id, row.template_version) for row in rows})
     addresses = addresses_of(tx, runtime, rows)
+    rules = cities.shipped()[runtime.settings.city].rules_now(runtime.clock())
     sources = _Sources(
         addresses=addresses,
         suppressed=_suppressed(tx, runtime, rows, addresses),
-        young=_young(tx, runtime, rows),
+        young=_young(tx, runtime.clock().astimezone(rules.zone).date(), rows),
         asking=frozenset(questions.asking(tx, [row.id for row in rows if row.channel == voice.SUFFIX])),
         still=frozenset(paused(tx, Kind.PROVIDER)),
         versions=content.versions(tx, keys),
@@ -95,7 +96,7 @@ def compose(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> list[
         },
         tried=_tried(tx, [row.id for row in rows if row.tries]),
         files=documents.of(tx, {row.broadcast_id for row in rows if _may_have_files(row)}),
-        rules=cities.shipped()[runtime.settings.city].rules_now(runtime.clock()),
+        rules=rules,
     )
     return [_letter(runtime, row, sources) for row in rows]
 
@@ -132,10 +133,9 @@ def _suppressed(
     return {key: found[one] for key, one in asked.items() if one in found}
 
 
-def _young(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> frozenset[UUID]:
-    """The people to be called who are known to be younger than an elder."""
+def _young(tx: Connection, today: date, rows: Sequence[Row[Any]]) -> frozenset[UUID]:
+    """The people to be called who are known to be younger than an elder, by the city's date."""
     called = [row.citizen_id for row in rows if row.channel == voice.SUFFIX and row.citizen_id]
-    today = runtime.clock().date()
     return frozenset(register.born_after(tx, years_before(today, ELDER), called))
 
 

@@ -1,9 +1,9 @@
-"""From receipts to statuses: which attempt a receipt speaks of, and what follows for its notification."""
+"""From reports to statuses: which attempt a receipt or a complaint speaks of, and what follows from it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import itemgetter
@@ -19,7 +19,8 @@ from gateway.delivery.store import attempts
 from gateway.notifications import store
 from gateway.notifications.status import Status, may_move
 from gateway.notifications.store import Move, moved
-from gateway.providers import Cause, Delivery, Receipt
+from gateway.notifications.suppression import COMPLAINT
+from gateway.providers import Cause, Complaint, Delivery, Receipt
 from gateway.runtime import Runtime
 
 TAKEN = (None, "accepted", "unknown")  # outcomes after which something may still arrive
@@ -36,9 +37,9 @@ class _Key:
 
 @dataclass(slots=True)
 class Applied:
-    """What came of receipts: those no attempt is known for yet, and what the others say of addresses."""
+    """What came of reports: those no attempt is known for yet, and what the others say of addresses."""
 
-    unmatched: set[tuple[str, Receipt]] = field(default_factory=set)
+    unmatched: set[tuple[str, Receipt | Complaint]] = field(default_factory=set)
     said: list[Said] = field(default_factory=list)
 
 
@@ -50,24 +51,49 @@ class _Final:
     receipt: Receipt
 
 
+Finals = Mapping[tuple[UUID, str], _Final]  # by notification and hand-over
+
+
 def apply(tx: Connection, runtime: Runtime, pairs: Iterable[tuple[str, Receipt]], now: datetime) -> Applied:
     """Apply receipts set-wise. The first final one of an attempt counts, whatever comes after it."""
     addressed = [(name, receipt, index(runtime, name, receipt.address)) for name, receipt in pairs]
     known = _matching(tx, [(receipt, address) for _, receipt, address in addressed])
     applied = Applied()
-    final: dict[tuple[UUID, str], _Final] = {}
+    first: dict[tuple[UUID, str], _Final] = {}
     for name, receipt, address in addressed:
         attempt = _attempt(known, name, receipt, address)
         if attempt is None:
             applied.unmatched.add((name, receipt))
         elif receipt.delivery is not Delivery.PENDING and attempt.receipt is None:
-            final.setdefault((attempt.notification_id, attempt.handover), _Final(attempt, receipt))
+            first.setdefault((attempt.notification_id, attempt.handover), _Final(attempt, receipt))
+    if first:
+        held = store.hold(tx, [notification for notification, _ in first])
+        final = _still_open(tx, first)
+        _end(tx, held, final, now)
+        applied.said.extend(_said(runtime, final.values()))
+    return applied
+
+
+def _end(tx: Connection, held: Mapping[UUID, Any], final: Finals, now: datetime) -> None:
     if final:
-        held = store.hold(tx, [notification for notification, _ in final])
         _record(tx, final, now)
         measures.add(tx, _counted(final.values()), now)
-        store.move(tx, _moves(tx, held, final, now), now)
-        applied.said.extend(_said(runtime, final.values()))
+        ended = {key: held[key] for key, _ in final}
+        store.move(tx, _moves(tx, ended, final, now), now)
+
+
+def complained(
+    tx: Connection, runtime: Runtime, pairs: Iterable[tuple[str, Complaint]], now: datetime
+) -> Applied:
+    """Hear complaints about messages to that very address; another came too early, or is forged."""
+    addressed = [(name, one, index(runtime, name, one.address)) for name, one in pairs]
+    known = _attempts(tx, set(), {one.handover for _, one, _ in addressed}, {key for *_, key in addressed})
+    applied = Applied()
+    for name, one, address in addressed:
+        if _Key(name, one.handover, address) in known:
+            applied.said.append(Said(address, _kind(runtime, name), name, one.at or now, COMPLAINT))
+        else:
+            applied.unmatched.add((name, one))
     return applied
 
 
@@ -90,8 +116,13 @@ def _matching(tx: Connection, wanted: Sequence[tuple[Receipt, bytes]]) -> dict[_
     """The attempts these receipts may speak of, by provider reference and by hand-over id."""
     references = {receipt.reference for receipt, _ in wanted if receipt.reference}
     handovers = {receipt.handover for receipt, _ in wanted if receipt.handover}
+    return _attempts(tx, references, handovers, {address for _, address in wanted})
+
+
+def _attempts(
+    tx: Connection, references: Collection[str], handovers: Collection[str], addresses: Collection[bytes]
+) -> dict[_Key, Row[Any]]:
     where = or_(attempts.c.provider_ref.in_(references), attempts.c.handover.in_(handovers))
-    addresses = {address for _, address in wanted}
     found: dict[_Key, Row[Any]] = {}
     for row in tx.execute(select(attempts).where(where, attempts.c.address_index.in_(addresses))):
         found[_Key(row.provider, row.handover, row.address_index)] = row
@@ -102,11 +133,19 @@ def _matching(tx: Connection, wanted: Sequence[tuple[Receipt, bytes]]) -> dict[_
 
 # --- what follows -------------------------------------------------------------------------
 
-Finals = Mapping[tuple[UUID, str], _Final]  # by notification and hand-over
+
+def _still_open(tx: Connection, final: Finals) -> Finals:
+    """Those whose attempt has no receipt yet, now that they are held: another worker may have come first."""
+    columns = attempts.c
+    query = select(columns.notification_id, columns.handover).where(
+        columns.notification_id.in_({key for key, _ in final}), columns.receipt.is_(None)
+    )
+    still = {(row.notification_id, row.handover) for row in tx.execute(query)}
+    return {key: one for key, one in final.items() if key in still}
 
 
 def _record(tx: Connection, final: Finals, now: datetime) -> None:
-    """Write the receipts to attempts that have none; another worker may have come first."""
+    """Write the receipts to their attempts."""
     columns = attempts.c
     mine = (columns.notification_id == bindparam("of")) & (columns.handover == bindparam("in_handover"))
     rows = [

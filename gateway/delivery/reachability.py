@@ -44,12 +44,13 @@ class Said:
 
 def heed(tx: Connection, said: Sequence[Said], now: datetime) -> None:
     """Act on what was said; last in its commit, when the attempts and wishes it looks at are written."""
-    for word, reason in UNWANTED.items():
-        refused = _not_started_since(tx, [one for one in said if one.word == word])
-        suppression.suppress(tx, [(one.address, one.provider, one.at) for one in refused], reason)
     failed = {one.address for one in said if one.word == Cause.RECIPIENT}
     reached = {one.address for one in said if one.word == Delivery.DELIVERED}
     doubted = suppression.among(tx, reached, DEAD_ADDRESS)
+    suppression.hold(tx, failed | doubted | {one.address for one in said if one.word in UNWANTED})
+    for word, reason in UNWANTED.items():
+        refused = _not_started_since(tx, [one for one in said if one.word == word])
+        suppression.suppress(tx, [(one.address, one.provider, one.at) for one in refused], reason)
     looked_at = {one.address: one for one in said if one.address in failed | doubted}
     failures = _failures(tx, looked_at, now)
     dead = {key: one for key, one in looked_at.items() if failures.get(key, 0) >= NEEDED[one.kind]}

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import accumulate
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import (
@@ -33,21 +34,27 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import OperationalError
 
-from gateway import channels
 from gateway.db import Utc, claim, metadata, new_lease, sparse_index, upsert
 from gateway.delivery import keyed, matching, reachability
-from gateway.delivery.reachability import Said
 from gateway.notifications import inbound, questions
-from gateway.notifications.suppression import COMPLAINT
-from gateway.providers import Callback, Collector, Complaint, Inbound, Receipt, Report, Reporter
+from gateway.providers import (
+    Callback,
+    Complaint,
+    Inbound,
+    Receipt,
+    Report,
+    Reporter,
+    Unreadable,
+)
 from gateway.runtime import Runtime
 
 LANE = "receipts"
 CLAIM = 50  # callbacks, each with up to some hundred receipts
-FETCHED = 20  # collected ones in one commit
-AT_ONCE = 1_000  # receipts in one statement; databases bound its parameters
+BYTES = 4 * 1024 * 1024  # of sealed bodies in one claim, or a single longer one: memory is bounded
+AT_ONCE = 1_000  # receipts in one commit; databases bound a statement's parameters
 KEPT = timedelta(days=30)
 FORGET = 5_000  # rows in one commit: nobody waits for long
+AGAIN = 50  # given-up callbacks looked at again for one reference
 TRIES = 12  # doubling from 1 s: an unmatched receipt is looked for during an hour, then kept as it is
 log = structlog.get_logger()
 
@@ -68,13 +75,15 @@ callbacks = Table(
 sparse_index("ix_callbacks_due", callbacks.c.due_at)
 _odd = (callbacks.c.state == "unmatched") | (callbacks.c.state == "unreadable")
 Index("ix_callbacks_odd", callbacks.c.state, postgresql_where=_odd, sqlite_where=_odd)
+GIVEN_UP = _odd & callbacks.c.due_at.is_(None)
 
 
 def keep(tx: Connection, runtime: Runtime, provider: str, callback: Callback) -> bool:
     """Store a verified callback as it came, sealed; False where it is kept already.
 
     Answering the provider is then safe. What became of the one before stands: its answer
-    was lost, not its content.
+    was lost, not its content. Only where nobody could read it, or it was given up unmatched,
+    it is looked at once more.
     """
     key, now = runtime.new_id(), runtime.clock()
     kept = json.dumps({"url": callback.url, "body": base64.b64encode(callback.body).decode()})
@@ -90,58 +99,22 @@ def keep(tx: Connection, runtime: Runtime, provider: str, callback: Callback) ->
         tries=0,
         due_at=now,
     )
-    once = statement.on_conflict_do_nothing(index_elements=[callbacks.c.digest])
+    again = {"state": "new", "tries": 0, "due_at": now}
+    once = statement.on_conflict_do_update(index_elements=[callbacks.c.digest], set_=again, where=GIVEN_UP)
     return tx.execute(once.returning(callbacks.c.id)).first() is not None
 
 
-# --- fetching ---------------------------------------------------------------------------------
+def look_again(tx: Connection, provider: str, since: datetime, now: datetime) -> None:
+    """Look once more at what a provider pushed since then and was given up: one of its references was learnt.
 
-Fetched = tuple[Callback, Callable[[], None]]
-
-
-def collect(runtime: Runtime) -> int:
-    """Keep what gathers where providers leave it; returns how many were new.
-
-    Each is put away only when it is kept. One provider or one report that fails stops no other:
-    it is met again the next time.
+    At the first of them: a receipt comes soon after its message.
     """
-    found = 0
-    for name, provider in runtime.providers.items():
-        if isinstance(provider, Collector):
-            found += sum(_keep_all(runtime, name, batch) for batch in _fetched(name, provider))
-    if found:
-        runtime.wake(LANE)
-    return found
-
-
-def _fetched(name: str, provider: Collector) -> Iterator[Sequence[Fetched]]:
-    """What waits at a provider, some at a time, up to where it cannot be read."""
-    batch: list[Fetched] = []
-    try:
-        for one in provider.collect():
-            batch.append(one)
-            if len(batch) == FETCHED:
-                yield batch
-                batch = []
-    except Exception as error:  # noqa: BLE001 - a bug in one provider stops no other
-        log.warning("collecting_failed", provider=name, error=type(error).__name__)
-    yield batch
-
-
-def _keep_all(runtime: Runtime, name: str, batch: Sequence[Fetched]) -> int:
-    """Keep these in one commit, or each in its own where that fails; then put them away."""
-    try:
-        with runtime.db.write() as tx:
-            found = sum(keep(tx, runtime, name, callback) for callback, _ in batch)
-    except Exception as error:  # noqa: BLE001 - one report stops no other
-        log.warning("collected_not_kept", provider=name, error=type(error).__name__)
-        return sum(_keep_all(runtime, name, [one]) for one in batch) if len(batch) > 1 else 0
-    for _, put_away in batch:
-        try:
-            put_away()
-        except Exception as error:  # noqa: BLE001 - it is met again, and known by its digest
-            log.warning("collected_not_put_away", provider=name, error=type(error).__name__)
-    return found
+    columns = callbacks.c
+    given_up = select(columns.id).where(GIVEN_UP, columns.state == "unmatched", columns.provider == provider)
+    first = given_up.where(columns.received_at >= since).order_by(columns.received_at).limit(AGAIN)
+    some = tx.execute(first.with_for_update(skip_locked=True)).scalars().all()
+    if some:
+        tx.execute(update(callbacks).where(columns.id.in_(some)).values(due_at=now))
 
 
 # --- applying ---------------------------------------------------------------------------------
@@ -163,9 +136,17 @@ def apply_due(runtime: Runtime) -> int:
 
 
 def _claimed(runtime: Runtime) -> Sequence[Row[Any]]:
+    """The oldest due, as many as ``CLAIM`` and ``BYTES`` allow; one at least."""
+    columns, seconds = callbacks.c, runtime.settings.lease
     with runtime.db.write() as tx:
         now, lease = runtime.clock(), new_lease()
-        return claim(tx, callbacks, now=now, seconds=runtime.settings.lease, limit=CLAIM, lease=lease)
+        due = select(columns.id, func.length(columns.body)).where(columns.due_at <= now)
+        locked = due.order_by(columns.due_at).limit(CLAIM).with_for_update(skip_locked=True)
+        rows = tx.execute(locked).all()
+        sizes = accumulate(size for _, size in rows)
+        some = [key for (key, _), size in zip(rows, sizes, strict=True) if size <= BYTES]
+        fits = columns.id.in_(some or [key for key, _ in rows[:1]])
+        return claim(tx, callbacks, now=now, seconds=seconds, limit=CLAIM, lease=lease, where=[fits])
 
 
 def _read(runtime: Runtime, row: Row[Any]) -> Sequence[Report] | None:
@@ -176,15 +157,23 @@ def _read(runtime: Runtime, row: Row[Any]) -> Sequence[Report] | None:
     try:
         kept = json.loads(runtime.vault.open("callbacks.body", row.id, row.body))
         came = Callback(row.kind, kept["url"], {}, base64.b64decode(kept["body"]), "")
-        return [_clean(report) for report in provider.parse(came)]
+        reports = [_clean(report, row.received_at) for report in provider.parse(came)]
     except Exception as error:  # noqa: BLE001 - whatever came in, it is kept as unreadable, not tried for ever
         log.warning("callback_unreadable", callback=str(row.id), error=type(error).__name__)
         return None
+    if codes := sorted({report.code for report in reports if isinstance(report, Unreadable)}):
+        log.warning("callback_unreadable_in_part", callback=str(row.id), codes=codes)
+    return reports
 
 
-def _clean(report: Report) -> Report:
-    """Its words without what a database refuses: lone surrogates and NUL."""
-    plain = replace(report, address=_storable(report.address))
+def _clean(report: Report, came: datetime) -> Report:
+    """Its words without what a database refuses: lone surrogates and NUL.
+
+    Where the provider gives no time it is when this came, however late somebody gets to it.
+    """
+    if isinstance(report, Unreadable):
+        return report
+    plain = replace(report, address=_storable(report.address), at=report.at or came)
     if isinstance(plain, Complaint):
         return plain
     plain = replace(plain, handover=_storable(plain.handover))
@@ -193,39 +182,58 @@ def _clean(report: Report) -> Report:
     return replace(plain, reference=_storable(plain.reference), code=_storable(plain.code)[:80])
 
 
+def _dated(report: Report, came: datetime) -> Report:
+    """A complaint has its time: one that waits for its hand-over undoes no start said in between."""
+    return replace(report, at=report.at or came) if isinstance(report, Complaint) else report
+
+
 def _storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
 Read = tuple[Row[Any], Sequence[Report] | None]
+Told = TypeVar("Told", Receipt, Complaint)
+Apply = Callable[[Connection, Runtime, Sequence[tuple[str, Told]], datetime], matching.Applied]
 
 
 def _apply_all(runtime: Runtime, read: Sequence[Read]) -> None:
     now = runtime.clock()
     reports = [(row.provider, report) for row, found in read for report in found or ()]
     pairs = [(name, report) for name, report in reports if isinstance(report, Receipt)]
-    unmatched: set[tuple[str, Receipt]] = set()
-    about = [_complained(runtime, name, one, now) for name, one in reports if isinstance(one, Complaint)]
+    complaints = [(name, report) for name, report in reports if isinstance(report, Complaint)]
+    unmatched = _matched(runtime, matching.apply, pairs, now)
+    unmatched |= _matched(runtime, matching.complained, complaints, now)
+    said = [(name, one) for name, one in reports if isinstance(one, Inbound)]
     with runtime.db.write() as tx:
-        for start in range(0, len(pairs), AT_ONCE):
-            applied = matching.apply(tx, runtime, pairs[start : start + AT_ONCE], now)
-            unmatched |= applied.unmatched
-            about += applied.said
-        said = [(name, one) for name, one in reports if isinstance(one, Inbound)]
         heard = inbound.receive(tx, runtime, said, keyed.calls(tx, runtime, [one for _, one in said]))
-        reachability.heed(tx, about, now)
         for row, found in read:
             waiting = found is not None and any((row.provider, one) in unmatched for one in found)
-            _settle(tx, row, readable=found is not None, waiting=waiting, now=now)
+            _settle(tx, row, readable=_whole(found), waiting=waiting, now=now)
     if heard.answers:
         runtime.wake(questions.LANE)
     log.info("receipts_applied", callbacks=len(read), reports=len(reports), unmatched=len(unmatched))
 
 
-def _complained(runtime: Runtime, provider: str, complaint: Complaint, now: datetime) -> Said:
-    kind = channels.load(runtime.providers[provider].channel).ADDRESS
-    index = runtime.vault.index(kind, complaint.address)
-    return Said(index, kind, provider, complaint.at or now, COMPLAINT)
+def _matched(
+    runtime: Runtime, apply: Apply[Told], pairs: Sequence[tuple[str, Told]], now: datetime
+) -> set[tuple[str, Receipt | Complaint]]:
+    """Apply these, some in each commit; returns those no attempt is known for.
+
+    A commit holds its notifications and addresses at once and in order, then takes no others: nobody
+    waits in a ring. Whatever is applied again because a later commit failed counts once.
+    """
+    unmatched: set[tuple[str, Receipt | Complaint]] = set()
+    for start in range(0, len(pairs), AT_ONCE):
+        with runtime.db.write() as tx:
+            applied = apply(tx, runtime, pairs[start : start + AT_ONCE], now)
+            reachability.heed(tx, applied.said, now)
+        unmatched |= applied.unmatched
+    return unmatched
+
+
+def _whole(found: Sequence[Report] | None) -> bool:
+    """Whether all of it could be read; what could is applied either way, the rest is for people."""
+    return found is not None and not any(isinstance(one, Unreadable) for one in found)
 
 
 def _apply_alone(runtime: Runtime, item: Read) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, update
 
-from gateway.delivery import retry
+from gateway.delivery import receipts, retry
 from gateway.delivery.claim import Claimed, Question, waits
 from gateway.delivery.store import attempts
 from gateway.notifications import store
 from gateway.notifications.store import moved
-from gateway.providers import CannotTell, Finding, Found, Inquirer
+from gateway.providers import Absent, CannotTell, Finding, Found, Inquirer
 from gateway.runtime import Runtime
 
 CANNOT_ASK = "provider_cannot_be_asked"
@@ -31,6 +31,8 @@ def ask(runtime: Runtime, claimed: Claimed, question: Question) -> None:
         store.hold(tx, [held.id])
         if isinstance(finding, Found):
             _accept(tx, question, finding, now)
+        elif isinstance(finding, Absent):
+            _never_taken(tx, question, now)
         move = moved(held, then.status, then.due_at, then.reason)
         store.move(tx, [move], now, lease=claimed.lease)
     log.info("reconciled", provider=question.provider, finding=type(finding).__name__.lower())
@@ -43,6 +45,17 @@ def _accept(tx: Connection, question: Question, finding: Found, now: datetime) -
         values["provider_ref"] = finding.reference
     mine = (columns.notification_id == question.held.id) & (columns.handover == inquiry.handover)
     tx.execute(update(attempts).where(mine).values(**values))
+    if finding.reference:  # its receipt may have come, and been given up, before anybody knew of it
+        receipts.look_again(tx, question.provider, inquiry.at, now)
+
+
+def _never_taken(tx: Connection, question: Question, now: datetime) -> None:
+    """No receipt will come for this try; one that a slow worker has recorded by now stands."""
+    columns = attempts.c
+    mine = (columns.notification_id == question.held.id) & (columns.handover == question.inquiry.handover)
+    lost = mine & (columns.outcome == "unknown") & columns.receipt.is_(None)
+    values = {"outcome": "unreachable", "code": retry.NEVER_TAKEN, "finished_at": now}
+    tx.execute(update(attempts).where(lost).values(**values))
 
 
 def _find(runtime: Runtime, question: Question) -> Finding:

@@ -25,6 +25,7 @@ from gateway.providers import (
 )
 
 LONGEST_PAUSE = timedelta(minutes=5)
+NEVER_TAKEN = "never_taken"
 WAITED_FOR = frozenset({Class.CODE, Class.RESULT})  # too many here and now: another provider may have room
 ACCOUNT_PAUSE = timedelta(minutes=5)  # an account is unblocked by people, not by asking faster
 
@@ -129,7 +130,7 @@ def after_inquiry(finding: Finding, standing: Standing, now: datetime, waits: Wa
         case Found():
             return Next(Status.ACCEPTED, now + waits.receipt)
         case Absent():
-            return _again(standing, now, "never_taken")
+            return _again(standing, now, NEVER_TAKEN)
         case _:
             later = now + max(waits.inquiry, pause(standing.tries + 4))
             return Next(Status.UNKNOWN, later if later < standing.expires_at else None, finding.code)

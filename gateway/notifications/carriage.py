@@ -15,6 +15,8 @@ from gateway.content.store import TemplateVersion
 from gateway.messages import OF_VALUES, Excess, Limits, Message, excess
 from gateway.runtime import Runtime
 
+HOME = "+86"
+
 
 @dataclass(frozen=True, slots=True)
 class Carriage:
@@ -30,7 +32,8 @@ class Carriage:
         """What stands against a message where none of them can carry it; None where one can.
 
         A variable is called as its text writes it. Without an address no country stands against
-        it. An e-mail is a matter of its files alone, which are measured where they are attached.
+        it, and it is measured as for the mainland, where most of them go. An e-mail is a matter of
+        its files alone, which are measured where they are attached.
         Raises ``MissingPersonalisationError``.
         """
         if self.channel == email.SUFFIX or not self.limits or Limits() in self.limits:
@@ -57,7 +60,9 @@ def _limits(runtime: Runtime, name: str) -> Limits:
 
 
 def _beyond(limits: Limits, message: Message) -> Excess | None:
-    return excess(limits if message.address else replace(limits, countries=None), message)
+    if message.address:
+        return excess(limits, message)
+    return excess(replace(limits, countries=None), replace(message, address=HOME))
 
 
 def _as_written(found: Excess, version: TemplateVersion) -> Excess:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Connection,
     Index,
     LargeBinary,
+    Row,
     String,
     Table,
     UniqueConstraint,
@@ -35,6 +36,7 @@ from gateway.providers import Inbound
 from gateway.runtime import Runtime
 
 KEPT = timedelta(days=90)
+AT_ONCE = 1_000  # messages in one statement; databases bound its parameters
 
 inbound = Table(
     "inbound",
@@ -84,15 +86,22 @@ def receive(
     }
     if not rows:
         return Received(0, 0)
-    ordered = sorted(rows.values(), key=itemgetter("provider", "provider_id"))
-    statement = upsert(tx, inbound).values(ordered).on_conflict_do_nothing()
-    kept = statement.returning(inbound.c.provider, inbound.c.provider_id)
-    new = [(provider, key) for provider, key in tx.execute(kept)]
-    _heed(tx, {rows[key]["address_index"] for key in new})
+    new = _keep(tx, sorted(rows.values(), key=itemgetter("provider", "provider_id")))
+    _heed(tx, {rows[key]["address_index"] for key in new if rows[key]["wish"]})
     plain = [(rows[key], messages[key]) for key in new if not rows[key]["wish"]]
     matched = replies.match(tx, _replies(plain, calls or {}), runtime.clock())
     _note(tx, matched)
     return Received(len(new), sum(not one.repeated for one in matched))
+
+
+def _keep(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Store those not known yet; returns their keys."""
+    columns, new = inbound.c, list[tuple[str, str]]()
+    for start in range(0, len(rows), AT_ONCE):
+        statement = upsert(tx, inbound).values(rows[start : start + AT_ONCE]).on_conflict_do_nothing()
+        kept = tx.execute(statement.returning(columns.provider, columns.provider_id))
+        new += [(provider, key) for provider, key in kept]
+    return new
 
 
 def _row(runtime: Runtime, provider: str, message: Inbound, place: int) -> dict[str, Any]:
@@ -129,14 +138,21 @@ def _note(tx: Connection, matched: Sequence[Matched]) -> None:
 
 
 def _heed(tx: Connection, addresses: Collection[bytes]) -> None:
-    """The last wish of each of these people counts, in whatever order their messages came to us."""
+    """The last wish of each of these people counts, in whatever order their messages came to us.
+
+    They have just said one. A start ends what was said before it, and nothing after it.
+    """
     columns = inbound.c
     query = select(columns.address_index, columns.provider, columns.wish, columns.received_at)
-    wished = query.where(columns.address_index.in_(addresses), columns.wish.is_not(None))
-    last = {row.address_index: row for row in tx.execute(wished.order_by(columns.received_at, columns.id))}
+    wished = query.where(columns.wish.is_not(None)).order_by(columns.received_at, columns.id)
+    last: dict[bytes, Row[Any]] = {}
+    for some in suppression.batches(addresses):
+        last |= {row.address_index: row for row in tx.execute(wished.where(columns.address_index.in_(some)))}
+    suppression.hold(tx, addresses)
     stops = [row for row in last.values() if row.wish == "stop"]
     suppression.suppress(tx, [(row.address_index, row.provider, row.received_at) for row in stops])
-    suppression.lift(tx, [row.address_index for row in last.values() if row.wish == "start"])
+    starts = {row.address_index: row.received_at for row in last.values() if row.wish == "start"}
+    suppression.start(tx, starts)
 
 
 def forget_old(tx: Connection, now: datetime) -> None:

@@ -7,7 +7,7 @@ an answer to a transaction's question then waits here for the room of transactio
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
+    Index,
     LargeBinary,
     Row,
     String,
@@ -44,6 +45,7 @@ questions = Table(
     metadata,
     Column("id", Uuid, primary_key=True),  # of the notification that asks
     Column("transaction_id", Uuid),
+    Column("broadcast_id", Uuid),  # a replay's too: that of the message whose place it takes
     Column("address_index", LargeBinary(16), nullable=False),
     Column("kind", String(KIND), nullable=False),
     Column("choices", Text, nullable=False),
@@ -56,6 +58,15 @@ questions = Table(
 )
 sparse_index("ix_questions_due", questions.c.due_at)
 sparse_index("ix_questions_address", questions.c.address_index, questions.c.asked_at)
+_answered = questions.c.answer.is_not(None)
+Index(
+    "ix_questions_broadcast",  # for counts, and lists in their order
+    questions.c.broadcast_id,
+    questions.c.answer,
+    questions.c.id,
+    postgresql_where=_answered,
+    sqlite_where=_answered,
+)
 
 
 def ask(tx: Connection, runtime: Runtime, requests: Mapping[UUID, Request]) -> None:
@@ -68,10 +79,12 @@ def ask(tx: Connection, runtime: Runtime, requests: Mapping[UUID, Request]) -> N
     if not asking:
         return
     known = register.mobile_indexes(tx, {one.citizen_id for one in asking.values() if one.citizen_id})
+    replayed = _broadcasts(tx, {one.replay_of for one in asking.values() if one.replay_of})
     rows = [
         {
             "id": key,
             "transaction_id": request.transaction_id,
+            "broadcast_id": request.broadcast_id or replayed.get(request.replay_of),
             "address_index": index,
             "kind": request.asks.kind,
             "choices": json.dumps(request.asks.choices, ensure_ascii=False),
@@ -82,6 +95,13 @@ def ask(tx: Connection, runtime: Runtime, requests: Mapping[UUID, Request]) -> N
     ]
     if rows:
         tx.execute(insert(questions), rows)
+
+
+def _broadcasts(tx: Connection, ids: Collection[UUID]) -> Mapping[UUID | None, UUID]:
+    """The broadcasts in which these messages asked, of those that were part of one."""
+    columns = questions.c
+    query = select(columns.id, columns.broadcast_id).where(columns.id.in_(ids))
+    return {row.id: row.broadcast_id for row in tx.execute(query) if row.broadcast_id} if ids else {}
 
 
 def _address(runtime: Runtime, request: Request, known: Mapping[UUID, bytes]) -> bytes | None:
@@ -96,8 +116,9 @@ def asks(row: Row[Any]) -> Asks:
 
 
 def of(tx: Connection, ids: Sequence[UUID]) -> dict[UUID, Asks]:
-    """What these notifications ask, of those that ask anything."""
-    rows = tx.execute(select(questions).where(questions.c.id.in_(ids))) if ids else ()
+    """What these notifications ask, of those that ask something nobody has answered."""
+    open_ = select(questions).where(questions.c.id.in_(ids), questions.c.answer.is_(None))
+    rows = tx.execute(open_) if ids else ()
     return {row.id: asks(row) for row in rows}
 
 

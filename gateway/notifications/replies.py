@@ -1,7 +1,9 @@
-"""Which question a reply answers: that of the call it was keyed in, or else the newest open one.
+"""Which question a reply answers: that of the call it was keyed in, or else the newest one.
 
-A question is open from its hand-over for 72 hours, until it is answered. The first
-answer counts: the same again is taken for a repetition, another one is left to people.
+A question is open from its hand-over for 72 hours. Of those that understand a reply the newest
+is meant, and its first answer counts: the same again is taken for a repetition, another one is
+left to people. None goes on to an older question, which somebody who answers twice or thinks
+again does not have in mind.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from gateway.notifications.questions import OPEN_FOR, asks, questions
 from gateway.notifications.status import Status
 from gateway.notifications.store import notifications
 
+AT_ONCE = 1_000  # replies in one statement; databases bound its parameters
 CLOCKS = timedelta(minutes=1)  # vendors' clocks count whole seconds, and are not ours
 NOT_HEARD = (Status.WAITING, Status.FAILED, Status.SUPPRESSED, Status.CANCELLED)
 """Where a message surely reached nobody, or not yet."""
@@ -70,31 +73,34 @@ def _asked(tx: Connection, replies: Sequence[Reply]) -> list[_Question]:
     """What these people were asked lately, the newest hand-over first."""
     if not replies:
         return []
+    ordered = sorted(replies, key=attrgetter("address"))
+    parts = (ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE))
+    found = {row.id: row for some in parts for row in _held(tx, some) if row.handed_over_at}
+    known = [_Question(row, asks(row), row.answer) for row in found.values()]
+    return sorted(known, key=lambda one: (one.row.handed_over_at, one.row.id), reverse=True)
+
+
+def _held(tx: Connection, replies: Sequence[Reply]) -> Sequence[Row[Any]]:
+    """The rows these replies may answer, locked in the one order everybody takes: by address, then id."""
     columns, message = questions.c, notifications.c
-    since = min(reply.at for reply in replies) - OPEN_FOR
-    texted = columns.address_index.in_({one.address for one in replies if one.of is None}) & (
-        message.handed_over_at > since
-    )
+    addressed = columns.address_index.in_({one.address for one in replies})
+    lately = message.handed_over_at > min(reply.at for reply in replies) - OPEN_FOR
     keyed = columns.id.in_({one.of for one in replies if one.of})
     query = select(questions, message.handed_over_at, message.status).join(
         notifications, message.id == columns.id
     )
-    held = query.where(or_(texted, keyed)).order_by(columns.id).with_for_update(of=questions)
-    found = [_Question(row, asks(row), row.answer) for row in tx.execute(held) if row.handed_over_at]
-    return sorted(found, key=lambda one: (one.row.handed_over_at, one.row.id), reverse=True)
+    wanted = query.where(addressed, or_(lately, keyed)).order_by(columns.address_index, columns.id)
+    return tx.execute(wanted.with_for_update(of=questions)).all()
 
 
 def _matched(asked: Collection[_Question], reply: Reply) -> Iterator[Matched]:
     able = [one for one in asked if _may_answer(one.row, reply)]
-    answers = [(one, choice) for one in able if (choice := one.asks.answer(reply.text))]
-    fresh = next(((one, choice) for one, choice in answers if one.answer is None), None)
-    if fresh:
-        question, choice = fresh
-        question.answer = choice
-        yield Matched(reply.id, question.row.id, choice, repeated=False)
-    elif answers and answers[0][0].answer == answers[0][1]:
-        question, choice = answers[0]
-        yield Matched(reply.id, question.row.id, choice, repeated=True)
+    for question in able:
+        if choice := question.asks.answer(reply.text):
+            repeated, question.answer = question.answer is not None, question.answer or choice
+            if question.answer == choice:
+                yield Matched(reply.id, question.row.id, choice, repeated)
+            return
 
 
 def _may_answer(row: Row[Any], reply: Reply) -> bool:

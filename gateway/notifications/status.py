@@ -51,7 +51,9 @@ MOVES: dict[Status, frozenset[Status]] = {
             *_REPORTED,
         }
     ),
-    Status.UNKNOWN: frozenset({Status.WAITING, Status.ACCEPTED, Status.EXPIRED, Status.FAILED, *_REPORTED}),
+    Status.UNKNOWN: frozenset(
+        {Status.WAITING, Status.ACCEPTED, Status.EXPIRED, Status.SUPPRESSED, Status.FAILED, *_REPORTED}
+    ),
     Status.ACCEPTED: frozenset({Status.WAITING, *_REPORTED}),
     **{status: frozenset() for status in ENDS},
 }

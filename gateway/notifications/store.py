@@ -33,6 +33,7 @@ from sqlalchemy import (
     update,
 )
 
+from gateway import channels
 from gateway.content import store as content
 from gateway.content.store import TemplateVersion
 from gateway.db import Utc, metadata, sparse_index
@@ -273,21 +274,21 @@ def hold(tx: Connection, ids: Iterable[UUID]) -> Mapping[UUID, Any]:
     """Lock these rows until commit, in the one order everybody takes: notifications by id, then attempts."""
     columns = notifications.c
     query = select(columns.id, columns.lane, columns.status, columns.broadcast_id)
-    query = query.add_columns(columns.channel, columns.expires_at, columns.due_at)
+    query = query.add_columns(columns.channel, columns.expires_at, columns.due_at, columns.tries)
     query = query.where(columns.id.in_(sorted(set(ids))))
     return {row.id: row for row in tx.execute(query.order_by(columns.id).with_for_update())}
 
 
 def cancel_waiting(tx: Connection, runtime: Runtime, transaction_id: UUID, klass: Class, reason: str) -> None:
-    """Withdraw what a transaction's message of this class still waits for: a newer one took its place."""
-    columns = notifications.c
-    query = select(columns.id, columns.lane, columns.status, columns.broadcast_id).where(
-        columns.transaction_id == transaction_id,
-        columns.klass == klass,
-        columns.status == Status.WAITING,
-    )
-    waiting = tx.execute(query.order_by(columns.id).with_for_update()).all()
-    move(tx, [moved(row, Status.CANCELLED, None, reason) for row in waiting], runtime.clock())
+    """Withdraw a transaction's messages of this class that wait; what went out is not tried again."""
+    columns, before = notifications.c, (Status.WAITING, Status.UNKNOWN, Status.ACCEPTED)
+    mine = (columns.transaction_id == transaction_id) & (columns.klass == klass)
+    query = select(notifications).where(mine, columns.status.in_(before), columns.due_at.is_not(None))
+    rows = tx.execute(query.order_by(columns.id).with_for_update()).all()
+    again = [row for row in rows if row.status != Status.ACCEPTED or channels.load(row.channel).RETRIES]
+    ends = {Status.WAITING: Status.CANCELLED}
+    moves = [moved(row, ends.get(row.status) or Status(row.status), None, reason) for row in again]
+    move(tx, moves, runtime.clock())
 
 
 def of_transaction(tx: Connection, transaction_id: UUID) -> Sequence[Any]:

@@ -6,11 +6,23 @@ address stands here as its blind index alone, once for each reason.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, LargeBinary, String, Table, delete, func, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    LargeBinary,
+    String,
+    Table,
+    bindparam,
+    case,
+    delete,
+    func,
+    select,
+)
 
 from gateway.db import Utc, metadata, upsert
 from gateway.notifications.request import Class
@@ -26,9 +38,16 @@ AT_ONCE = 1_000  # addresses in one statement; databases bound its parameters
 # MIIT order 31/2015 asks that a refusal be heeded; the words are those carriers know.
 STOP = frozenset({"R", "TD", "T", "N", "STOP", "STOPALL", "UNSUBSCRIBE", "END", "QUIT", "CANCEL"})
 STOP_WITHIN = ("退订", "拒收", "取消订阅")  # also inside a short text: TD退订, 回复退订, 退订谢谢
-NOT_MEANT = ("不", "别", "没")  # 请不要退订 is no refusal
-SHORT = 10  # characters
+NOT_MEANT = ("不", "别", "没")  # right before the word, as in 请不要退订; 退订，别再发了 is a refusal
+SHORT = 10  # letters and digits
 START = frozenset({"START", "UNSTOP", "恢复", "恢复订阅"})
+
+_MEANT = re.compile(
+    "".join(rf"(?<!{no})(?<!{no}[要想用会能是有再])" for no in NOT_MEANT)  # 别发退订 says two things
+    + "(?:"
+    + "|".join(r"[\W_]*".join(word) for word in STOP_WITHIN)
+    + ")"
+)
 
 suppressions = Table(
     "suppressions",
@@ -36,7 +55,7 @@ suppressions = Table(
     Column("address_index", LargeBinary(16), primary_key=True),
     Column("reason", String(16), primary_key=True),
     Column("provider", String(40), nullable=False),  # through whom it was said
-    Column("since", Utc, nullable=False),
+    Column("since", Utc, nullable=False),  # when it was said last
     Column("until", Utc),  # after which it lapses; null: when the owner says so
 )
 
@@ -45,10 +64,19 @@ def wish(text: str) -> str | None:
     """``stop``, ``start``, or nothing of the kind, from what somebody replied."""
     plain = unicodedata.normalize("NFKC", text).upper()
     word = "".join(character for character in plain if character.isalnum())
-    within = len(word) <= SHORT and any(one in word for one in STOP_WITHIN)
-    if word in STOP or (within and not any(one in word for one in NOT_MEANT)):
+    if word in STOP or (len(word) <= SHORT and _MEANT.search(plain)):
         return "stop"
     return "start" if word in START else None
+
+
+def hold(tx: Connection, addresses: Collection[bytes]) -> None:
+    """Lock what stands against these until commit, in the one order everybody takes.
+
+    Before a commit both adds and ends some: else two such commits could wait for each other.
+    """
+    for some in batches(addresses):
+        theirs = select(suppressions.c.address_index).where(suppressions.c.address_index.in_(some))
+        tx.execute(theirs.order_by(*suppressions.primary_key).with_for_update()).all()
 
 
 def suppress(
@@ -59,7 +87,7 @@ def suppress(
 ) -> None:
     """Send less to these addresses, each with the provider it was said through and since when.
 
-    What stands already keeps its beginning and gets the new end.
+    What stands already is since the later of both, and gets the new end.
     """
     rows = [
         {"address_index": address, "reason": reason, "provider": provider, "since": at, "until": until}
@@ -68,7 +96,9 @@ def suppress(
     if rows:
         entered = upsert(tx, suppressions)
         keys = [suppressions.c.address_index, suppressions.c.reason]
-        again = {"until": entered.excluded.until}
+        columns, new = suppressions.c, entered.excluded
+        later = case((new.since > columns.since, new.since), else_=columns.since)
+        again = {"since": later, "until": new.until}
         tx.execute(entered.on_conflict_do_update(index_elements=keys, set_=again), rows)
 
 
@@ -83,6 +113,15 @@ def lift(tx: Connection, addresses: Collection[bytes], *reasons: str) -> None:
         ordered = select(suppressions.c.address_index).where(where).order_by(*suppressions.primary_key)
         if tx.execute(ordered.with_for_update()).all():  # in order, so that nobody waits in a ring
             tx.execute(delete(suppressions).where(where))
+
+
+def start(tx: Connection, said: Mapping[bytes, datetime]) -> None:
+    """Send everything there again to those who wrote so: what is older than that ends, nothing newer."""
+    columns = suppressions.c
+    older = (columns.address_index == bindparam("of")) & (columns.since <= bindparam("at"))
+    rows = [{"of": address, "at": at} for address, at in sorted(said.items())]
+    if rows:
+        tx.execute(delete(suppressions).where(older), rows)
 
 
 def among(tx: Connection, addresses: Collection[bytes], *reasons: str) -> set[bytes]:

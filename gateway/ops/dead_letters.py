@@ -3,7 +3,8 @@
 A dead letter is an end and stays one. A replay takes a new notification that says
 the same to the same person and names the old one in ``replay_of``; the old one
 then counts as replayed. It never travels in an urgent lane: no code waits behind it.
-A replay stands outside its broadcast, whose figures and pauses stay what they were.
+A replay belongs to its broadcast: its files go with it, and pausing and cancelling reach it. In
+the broadcast's figures it takes the place of the dead one.
 
 What is no longer true is never replayed: codes; reminders, whose next one is judged
 by itself; results that are old, or whose transaction changed since; notices that
@@ -232,6 +233,7 @@ def _request(runtime: Runtime, row: Row[Any], version: TemplateVersion, asks: As
         language=version.language,
         personalisation=said,
         transaction_id=row.transaction_id,
+        broadcast_id=row.broadcast_id,
         address=address or None,
         replay_of=row.id,
         asks=asks,

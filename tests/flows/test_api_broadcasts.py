@@ -99,6 +99,16 @@ def test_a_shipped_broadcast_is_asked_for_by_its_name(service: Service) -> None:
     assert made["counted"]["estimated_s"] == round(made["audience"] / 10)
 
 
+def test_a_broadcast_that_asks_shows_its_answers(service: Service) -> None:
+    """By every choice, also where nobody has answered; one that asks nothing shows null."""
+    asks = {"kind": "help", "choices": [["1", "能"], ["2", "不能"]]}
+    made = service.draft({"template": "policy/auth_help", "audience": {}, "asks": asks}).json
+    assert (made["asks"], made["answers"], made["answered"]) == (asks, {"1": 0, "2": 0}, 0)
+    assert made["counted"]["asks"] == asks
+    silent = service.draft().json
+    assert (silent["asks"], silent["answers"], silent["answered"]) == (None, None, None)
+
+
 def test_a_list_is_taken_with_its_repeated_numbers_once(service: Service) -> None:
     """The draft says how many there were; the message goes out with the masked name."""
     recipients = [*LIST["recipients"], {"phone_number": "+86 138 0013 8000"}, {"phone_number": "13900139000"}]
@@ -129,7 +139,10 @@ def test_pausing_resuming_and_cancelling_are_one_call_each(service: Service) -> 
         ({"template": TEMPLATE}, "audience or recipients is a required property"),
         ({"template": "card_loss/code", "audience": {}}, "template must be a text under policy/"),
         ({"template": "policy/nothing", "audience": {}}, "template policy/nothing has no text for sms"),
-        ({"name": "nothing"}, "name There is no broadcast called 'nothing'; there are retirement_age"),
+        (
+            {"name": "nothing"},
+            "name There is no broadcast called 'nothing'; there are auth_help, retirement_age",
+        ),
         ({**LIST, "audience": {}}, "recipients and audience cannot both be given"),
         ({**LIST, "recipients": []}, "recipients must have 1 to 10,000 recipients"),
         ({**LIST, "recipients": [{}]}, "recipients.0.phone_number is a required property"),
@@ -140,6 +153,10 @@ def test_pausing_resuming_and_cancelling_are_one_call_each(service: Service) -> 
         ),
         ({"template": TEMPLATE, "audience": {"age_from": "x"}}, "audience.age_from must be a whole number"),
         ({"template": TEMPLATE, "audience": {"districts": ["1"]}}, "audience.districts '1' is no district"),
+        (
+            {"template": TEMPLATE, "audience": {}, "asks": {"kind": "x", "choices": [["7", "能"]]}},
+            "asks.choices the text policy/retirement_age.sms.zh-CN must say 7",
+        ),
         ({"template": TEMPLATE, "audience": {}, "x": 1}, "Additional properties are not allowed (x was"),
     ],
 )

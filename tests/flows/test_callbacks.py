@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -97,6 +98,10 @@ def test_a_push_beyond_its_channel_s_size_is_refused(sqlite_world: World, channe
     largest = b"x" * LARGEST_OF.get(channel, LARGEST)
     assert door.post(DOOR, data=largest).status_code == 200
     assert door.post(DOOR, data=largest + b"x").status_code == 413
+    chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}  # as gunicorn says it
+    for more, status in ((b"x", 413), (b"", 200)):  # its length is known only at its end
+        pushed = door.post(DOOR, input_stream=BytesIO(largest + more), environ_overrides=chunked)
+        assert pushed.status_code == status
     assert _waiting(sqlite_world) == {"new": 1}
 
 

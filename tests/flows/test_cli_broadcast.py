@@ -9,16 +9,19 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import select
 
-from gateway import config, runtime
+from gateway import audit, config, runtime
 from gateway.broadcasts.expand import run_due
 from gateway.citizens import register
 from gateway.cli import main
 from gateway.demo import city
 from gateway.demo.seed import entry
+from gateway.notifications.questions import questions
 from gateway.runtime import Runtime
 
 Run = Callable[..., Result]
+ASK = '[asks]\nkind = "auth_help"\nchoices = [["1", "能自己办"], ["2", "需要帮助"]]\n'
 ALL = 'template = "policy/retirement_age"\n[audience]\n'
 
 
@@ -38,6 +41,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         register.add(tx, here.vault, [entry(person) for person in city.people(60)])
     here.db.close()
     (tmp_path / "all.toml").write_text(ALL)
+    (tmp_path / "ask.toml").write_text(f'template = "policy/auth_help"\n{ASK}[audience]\n')
     return run
 
 
@@ -135,7 +139,7 @@ def test_files_no_mail_provider_takes_are_refused(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["nothing"], "There is no broadcast called 'nothing'; there are retirement_age"),
+        (["nothing"], "There is no broadcast called 'nothing'; there are auth_help, retirement_age"),
         (["run"], "Name a broadcast, or give --file, or --csv with --template."),
         (["--file", "wrong.toml"], "wrong.toml: channel: must be one of sms, voice, email"),
         (["retirement_age", "--pace", "0"], "pace: must be from 1 to 1,000,000"),
@@ -148,6 +152,7 @@ def test_files_no_mail_provider_takes_are_refused(
         (["--file", "all.toml", "--attach", "notice.pdf"], "attachments: go with e-mails only"),
         (["--file", "all.toml", "--attach", "none.pdf"], "attachments.0: none.pdf cannot be read"),
         (["--file", "named.toml"], "attachments.0: none.pdf cannot be read"),
+        (["--file", "mute.toml"], "asks.choices: the text policy/retirement_age.sms.zh-CN must say 2,"),
     ],
 )
 def test_a_mistake_is_one_line(run: Run, tmp_path: Path, words: list[str], said: str) -> None:
@@ -156,10 +161,42 @@ def test_a_mistake_is_one_line(run: Run, tmp_path: Path, words: list[str], said:
     (tmp_path / "empty.csv").write_text("")
     (tmp_path / "notice.pdf").write_bytes(b"%PDF-1.7\n%%EOF\n")
     (tmp_path / "named.toml").write_text(f'attachments = ["none.pdf"]\n{ALL}')
+    (tmp_path / "mute.toml").write_text(ALL.replace("[audience]", f"{ASK}[audience]"))
     result = run("broadcast", *words)
     assert result.exit_code == 2, result.output
     assert said in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_who_answered_is_listed(run: Run, tmp_path: Path) -> None:
+    """In words, as JSON and as CSV, masked; one choice alone where it is asked for."""
+    made = _json(run("broadcast", "--file", "ask.toml", "--yes", "--no-watch", "--json"))
+    here = _here(tmp_path)
+    run_due(here)
+    with here.db.write() as tx:
+        tx.execute(questions.update().values(answer="1", answered_at=here.clock()))
+        first = select(questions.c.id).limit(1).scalar_subquery()
+        tx.execute(questions.update().where(questions.c.id == first).values(answer="2"))
+    here.db.close()
+    shown = run("broadcast", "show", made["id"]).stdout
+    assert "answered 60: 1 能自己办 59, 2 需要帮助 1" in shown
+    words = ("broadcast", "answers", made["id"])
+    assert run(*words).stdout.endswith("60 answers.\n")
+    [helped] = _json(run(*words, "--choice", "2", "--json"))["answers"]
+    assert (helped["choice"], helped["word"], helped["mobile"][3:7]) == ("2", "需要帮助", "****")
+    [called] = _json(run(*words, "--choice", "2", "--numbers", "--json"))["answers"]
+    assert (called["mobile"][:3], "*" in called["mobile"]) == ("+86", False)
+    here = _here(tmp_path)
+    with here.db.read() as tx:
+        assert "answers.numbers" in tx.execute(select(audit.audit.c.action)).scalars().all()
+    here.db.close()
+    head, line = run(*words, "--choice", "2", "--csv").stdout.splitlines()
+    assert head == "citizen,name,mobile,choice,word,at,notification"
+    assert line.split(",") == list(helped.values())
+    refused = run(*words, "--choice", "3")
+    assert (refused.exit_code, refused.stderr) == (2, "Error: '3' is no choice of it; there are 1, 2.\n")
+    silent = _json(run("broadcast", "retirement_age", "--json"))["id"]
+    assert "This broadcast asks nothing." in run("broadcast", "answers", silent).stderr
 
 
 def test_an_empty_audience_does_not_start(run: Run, tmp_path: Path) -> None:

@@ -54,6 +54,10 @@ def test_each_limit_has_its_words() -> None:
     said = providers.limits_in_words(limits)
     assert said == "a variable 12 characters; no web addresses; +852, +86 only; attachments 7.34 MB"
     assert providers.limits_in_words(Limits()) == "none"
+    home = Limits(text=1600, into={"86": Limits(text=500, links=False)})
+    assert providers.limits_in_words(home) == (
+        "text 1,600 characters; into +86: text 500 characters, no web addresses"
+    )
 
 
 def test_it_shows_what_is_missing_and_how_texts_stand(run: Run, tmp_path: Path) -> None:

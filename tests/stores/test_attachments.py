@@ -23,6 +23,10 @@ from gateway.content.documents import Listed, checked
 from gateway.delivery.attempt import run_lane
 from gateway.messages import Attachment, Limits
 from gateway.notifications import suppression
+from gateway.notifications.request import Class
+from gateway.notifications.status import Status
+from gateway.ops import dead_letters
+from gateway.providers import Accepted, Cause, Rejected
 from tests.world import Scripted, World
 
 A_PDF = b"%PDF-1.7\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n"
@@ -76,6 +80,23 @@ def test_every_e_mail_of_a_broadcast_carries_its_files(world: World) -> None:
         {"name": "通知.pdf", "size": len(A_PDF)},
         {"name": "guide.pdf", "size": len(A_PDF)},
     ]
+
+
+def test_a_replay_carries_the_files_of_its_broadcast(sqlite_world: World) -> None:
+    """What the provider refused goes out whole once the cause is gone."""
+    world = sqlite_world
+    post = _post(world)
+    world.settle(30)
+    post.script = lambda _handover, _message: Rejected("5.3.4", Cause.CONTENT)
+    _started(world, NOTICE, GUIDE)
+    run_due(world.runtime)
+    run_lane(world.runtime, "email.bulk")
+    post.script = lambda handover, _message: Accepted(f"ref-{handover}")
+    [dead] = {(row.status, row.reason) for row in world.rows() if row.status == "failed"}
+    why = dead_letters.Cause(Status(dead[0]), Class.NOTICE, "email", dead[1])
+    assert sum(dead_letters.replay(world.runtime, why, world.clock())) > 1
+    run_lane(world.runtime, "email.bulk")
+    assert {message.attachments for _, message in post.took} == {(NOTICE, GUIDE)}
 
 
 def test_a_file_is_kept_once_however_many_it_goes_to(world: World) -> None:
@@ -136,9 +157,10 @@ def test_a_definition_names_files_beside_itself(tmp_path: Path) -> None:
 
 
 def test_the_api_takes_files_in_base64() -> None:
-    """What is none is named by its place."""
+    """In one line or in many, as e-mail has it. What is none is named by its place."""
     content = base64.b64encode(A_PDF).decode()
-    assert enclosures.decoded([{"name": "通知.pdf", "content": content}]) == [NOTICE]
+    for written in (content, base64.encodebytes(A_PDF).decode(), content[:40] + "\r\n" + content[40:]):
+        assert enclosures.decoded([{"name": "通知.pdf", "content": written}]) == [NOTICE]
     with pytest.raises(DefinitionError) as refusal:
         enclosures.decoded([{"name": "a.pdf", "content": "?"}, {"name": "a.exe", "content": content}])
     said = dict(refusal.value.problems)

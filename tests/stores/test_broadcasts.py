@@ -18,13 +18,13 @@ from gateway.broadcasts import expand, progress, recipients, rehearsal, store
 from gateway.broadcasts.definition import Definition, DefinitionError
 from gateway.broadcasts.expand import Limits, run_due
 from gateway.broadcasts.progress import Progress
-from gateway.broadcasts.store import CANCEL, PAUSE, RESUME, START, Action, NotNow, State
+from gateway.broadcasts.store import CANCEL, DRAFT_LIFE, PAUSE, RESUME, START, Action, NotNow, State
 from gateway.cities import shipped
 from gateway.citizens import register
 from gateway.delivery import ledger, receipts
 from gateway.delivery.attempt import run_lane
 from gateway.errors import UnknownNameError
-from gateway.notifications import inbound, pauses
+from gateway.notifications import inbound, pauses, suppression
 from gateway.notifications.pauses import Kind
 from gateway.notifications.request import Class
 from gateway.notifications.store import personalisation
@@ -92,13 +92,13 @@ def _writes(world: World) -> Counter[tuple[UUID, str]]:
 
 def _to_the_end(world: World, key: UUID, limits: Limits = SMALL) -> Progress:
     """Let the clock and both kinds of worker run until the broadcast is finished."""
-    for _ in range(60):
+    for turn in range(60):
         run_due(world.runtime, limits)
         for lane in (LANE, "voice.bulk"):
             run_lane(world.runtime, lane)
         if _progress(world, key).finished_at:
             return _progress(world, key)
-        world.clock.advance(seconds=5)
+        world.clock.advance(seconds=5 if turn < 20 else 30)  # receipts of calls are waited for
     raise AssertionError(f"still {_progress(world, key)}")
 
 
@@ -416,6 +416,50 @@ def test_the_follow_up_waits_for_receipts_as_long_as_it_was_told(city: World) ->
     run_due(city.runtime)
     assert _progress(city, key).stage == 2
     assert [one.taken for one in _progress(city, key).channels] == [20, 20]
+
+
+def test_who_cannot_be_reached_by_e_mail_is_texted(city: World) -> None:
+    """Without an e-mail address, or with a dead one; whoever stopped notices there is left alone."""
+    mails = Scripted(batch=1)
+    mails.name, mails.channel = "mails", "email"
+    weights = {**city.runtime.settings.providers, "email": {"mails": 1}}
+    providers = {**city.runtime.providers, "mails": mails}
+    settings = replace(city.runtime.settings, providers=weights)
+    city.runtime = replace(city.runtime, providers=providers, settings=settings)
+    vault, now = city.runtime.vault, city.clock.now
+    with city.runtime.db.write() as tx:
+        citizens = [city._citizen(tx, person) for person in city.people]
+        known = register.addresses(tx, vault, "email", citizens)
+        (dead, stopped, reached), others = sorted(known)[:3], sorted(known)[3:]
+        index = {key: vault.index("email", known[key]) for key in known}
+        suppression.suppress(tx, [(index[dead], "mails", now)], suppression.DEAD_ADDRESS, now + DRAFT_LIFE)
+        suppression.suppress(tx, [(index[stopped], "mails", now)])
+    key = _started(city, channel="email", then={"channel": "sms", "wait_seconds": 600})
+    run_due(city.runtime)
+    run_lane(city.runtime, "email.bulk")
+    for number, (_, message) in enumerate(mails.took):
+        arrived = message.address == known[reached]
+        delivery = Delivery.DELIVERED if arrived else Delivery.UNDELIVERED
+        with city.runtime.db.write() as tx:
+            receipts.keep(tx, city.runtime, "mails", mails.report(number, delivery))
+    receipts.apply_due(city.runtime)
+    assert len(mails.took) == len(others) + 1
+    assert _to_the_end(city, key).state == "finished"
+    assert {one for one, channel in _writes(city) if channel == "sms"} == {*citizens} - {stopped, reached}
+
+
+def test_a_dead_mobile_is_not_called_at_the_same_number(city: World) -> None:
+    """Calls go where texts do: no address of another kind, no follow-up."""
+    now = city.clock.now
+    with city.runtime.db.write() as tx:
+        index = city.runtime.vault.index("mobile", f"+86{city.people[0].mobile}")
+        suppression.suppress(tx, [(index, "scripted", now)], suppression.DEAD_ADDRESS, now + DRAFT_LIFE)
+    key = _started(city, then={"channel": "voice", "wait_seconds": 0})
+    for _ in range(2):
+        run_due(city.runtime)
+        run_lane(city.runtime, LANE)
+        city.clock.advance(seconds=3)
+    assert [one.taken for one in _progress(city, key).channels] == [20, 19]
 
 
 def test_a_closed_channel_follows_nobody_up(world: World) -> None:

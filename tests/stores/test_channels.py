@@ -10,6 +10,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.citizens import register
 from gateway.delivery import ledger, measures, receipts
@@ -121,16 +123,61 @@ _VALUES = {"card_tail": "6266", "until": "11月28日16:05", "bank": "银行账�
 # --- wishes -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("word", ["R", "td", " T ", "n", "退订", "Ｒ", "退订。"])
+@pytest.mark.parametrize(
+    "word", ["R", "td", " T ", "n", "退订", "Ｒ", "退订。", "TD退订 不要再发", "别发退订"]
+)
 def test_a_stop_word_is_heeded_however_it_is_written(word: str) -> None:
     """R, TD, T, N and 退订, in full or half width, with or without a full stop."""
     assert suppression.wish(word) == "stop"
 
 
-@pytest.mark.parametrize("text", ["", "谢谢", "R我", "no", "1", "请不要退订"])
+@pytest.mark.parametrize("text", ["", "谢谢", "R我", "no", "1", "请不要退订", "我没有退订", "别退订"])
 def test_anything_else_is_no_stop_word(text: str) -> None:
     """A sentence that holds the word is left to people."""
     assert suppression.wish(text) is None
+
+
+def _meant(text: str) -> bool:
+    """The rule, sign by sign: a refusing word that nothing right before it takes back, in a short text."""
+    words, modal = ("退订", "拒收", "取消订阅"), "要想用会能是有再"
+    spoken = [place for place, sign in enumerate(text) if sign.isalnum()]
+    if len(spoken) > 10:
+        return "".join(text[place] for place in spoken) in suppression.STOP
+    for at, place in enumerate(spoken):
+        said = "".join(text[one] for one in spoken[at:])
+        before = text[:place]
+        taken_back = before.endswith(tuple(no + more for no in "不别没" for more in ("", *modal)))
+        if said.startswith(words) and not taken_back:
+            return True
+    return "".join(text[place] for place in spoken) in suppression.STOP
+
+
+PIECES = [
+    "退订",
+    "拒收",
+    "取消",
+    "订阅",
+    "订",
+    "不",
+    "别",
+    "没",
+    "要",
+    "有",
+    "发",
+    "TD",
+    "R",
+    "谢谢",
+    "，",
+    " ",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=7))
+@settings(max_examples=100)
+def test_a_refusal_is_read_as_the_rule_says(pieces: list[str]) -> None:
+    """“退订，别再发了” is one, “不要退订” is none; a long text is left to people."""
+    text = "".join(pieces)
+    assert (suppression.wish(text) == "stop") == _meant(text)
 
 
 def test_who_said_stop_gets_no_notices_but_results_and_codes(world: World) -> None:

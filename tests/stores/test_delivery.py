@@ -156,6 +156,51 @@ def test_a_late_answer_tells_what_became_of_one_given_up_as_unknown(world: World
     assert _balanced(world)
 
 
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [
+        (Unreachable("read_timeout"), "waiting"),
+        (Throttled("450"), "waiting"),
+        (Rejected("550", Cause.CONTENT), "failed"),
+        (Unknown("read_timeout"), "unknown"),
+    ],
+)
+def test_a_late_answer_that_it_was_not_taken_counts_like_one_in_time(
+    world: World, outcome: Outcome, status: str
+) -> None:
+    """What a call that outlived its lease surely did not hand over is not unknown for ever."""
+    from gateway.delivery.attempt import record
+
+    world.settle(1)
+    world.take()
+    claimed = claim_lane(world.runtime, LANE, 10)
+    world.clock.advance(seconds=31)
+    run_lane(world.runtime, LANE)
+    assert world.statuses() == {"unknown": 1}
+    with world.runtime.db.write() as tx:
+        record(tx, world.runtime, claimed.lease, claimed.handovers[0], [outcome])
+    assert world.statuses() == {status: 1}
+    assert _balanced(world)
+
+
+def test_a_late_answer_says_nothing_of_a_later_try(world: World) -> None:
+    """The first call handed nothing over; whether the second did is as unknown as before."""
+    from gateway.delivery.attempt import record
+
+    world.settle(1)
+    world.take()
+    claimed = claim_lane(world.runtime, LANE, 10)
+    world.clock.advance(seconds=31)
+    run_lane(world.runtime, LANE)
+    world.provider.script = lambda _handover, _message: Unknown("timeout")
+    world.clock.advance(seconds=11)
+    run_lane(world.runtime, LANE)
+    assert (len(_attempts(world)), world.statuses()) == (2, {"unknown": 1})
+    with world.runtime.db.write() as tx:
+        record(tx, world.runtime, claimed.lease, claimed.handovers[0], [Unreachable("read_timeout")])
+    assert world.statuses() == {"unknown": 1}
+
+
 def test_a_provider_that_answers_for_too_few_leaves_all_unknown(world: World) -> None:
     """What a broken provider did is not known, so it is asked about, not guessed."""
     world.settle(3)

@@ -9,13 +9,28 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 
-from gateway.delivery import measures, receipts
+from gateway.delivery import fetching, measures, receipts
 from gateway.delivery.attempt import record, run_lane
 from gateway.delivery.claim import claim_lane
-from gateway.providers import Accepted, Callback, Cause, Delivery, Outcome, Rejected
+from gateway.notifications import suppression
+from gateway.notifications.request import Class
+from gateway.providers import (
+    Accepted,
+    Callback,
+    CannotTell,
+    Cause,
+    Delivery,
+    Found,
+    Inbound,
+    Outcome,
+    Receipt,
+    Rejected,
+    Unknown,
+    Unreadable,
+)
 from tests.world import Scripted, World, report
 
 LANE = "sms.normal"
@@ -81,8 +96,8 @@ def test_a_push_repeated_while_its_message_is_not_known_is_matched_once(sqlite_w
     assert (world.statuses(), _states(world)) == ({"delivered": 1}, {"applied": 1})
 
 
-def test_what_was_given_up_is_not_revived_by_its_repetition(sqlite_world: World) -> None:
-    """Neither the unreadable nor what found no message for an hour."""
+def test_what_was_given_up_is_looked_at_again_when_it_is_pushed_again(sqlite_world: World) -> None:
+    """The unreadable and what found no message for an hour; what was applied is not."""
     world = sqlite_world
     stray = report("ref-nobody", "", "+8613800138000", Delivery.DELIVERED)
     for push in (_callback(b"no json"), stray):
@@ -92,8 +107,84 @@ def test_what_was_given_up_is_not_revived_by_its_repetition(sqlite_world: World)
         world.clock.advance(hours=1)
     given_up = {"unreadable": 1, "unmatched": 1}
     assert (_states(world), receipts.apply_due(world.runtime)) == (given_up, 0)
-    assert [_keep(world, _callback(b"no json")), _keep(world, stray)] == [False, False]
-    assert (receipts.apply_due(world.runtime), _states(world)) == (0, given_up)
+    assert _keep(world, _callback(b"[]"))
+    receipts.apply_due(world.runtime)
+    assert [_keep(world, push) for push in (_callback(b"no json"), stray)] == [True, True]
+    assert [_keep(world, push) for push in (stray, _callback(b"[]"))] == [False, False]
+    assert (receipts.apply_due(world.runtime), _states(world)) == (2, {**given_up, "applied": 1})
+
+
+def test_a_receipt_given_up_before_its_message_was_known_is_found(sqlite_world: World) -> None:
+    """The answer was lost and the provider could not be asked for hours; then it tells the reference."""
+    world = sqlite_world
+    world.settle(1)
+    world.take(klass=Class.NOTICE)
+    world.provider.script = lambda handover, message: (
+        world.provider.took.append((handover, message)) or Unknown("timeout")  # type: ignore[func-returns-value]
+    )
+    run_lane(world.runtime, "sms.bulk")
+    world.provider.found = lambda _inquiry: CannotTell("down")
+    _keep(world, report("ref-late", "", world.provider.took[0][1].address, Delivery.DELIVERED))
+    for _ in range(receipts.TRIES + 2):
+        receipts.apply_due(world.runtime)
+        world.clock.advance(minutes=35)
+    world.provider.found = lambda _inquiry: Found("ref-late")
+    run_lane(world.runtime, "sms.bulk")
+    assert world.statuses() == {"accepted": 1}
+    receipts.apply_due(world.runtime)
+    assert (world.statuses(), _states(world)) == ({"delivered": 1}, {"applied": 1})
+
+
+def test_a_claim_takes_as_many_bytes_as_memory_has_room_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest first, one at least; all of them come to be applied."""
+    monkeypatch.setattr(receipts, "BYTES", 100_000)
+    at_once: list[int] = []
+
+    def look(_callback: Callback) -> list[Receipt]:
+        with world.runtime.db.read() as tx:
+            leased = receipts.callbacks.c.lease.is_not(None)
+            at_once.append(len(tx.execute(select(receipts.callbacks.c.id).where(leased)).all()))
+        return []
+
+    monkeypatch.setattr(world.provider, "parse", look)
+    for size in (20_000, 20_000, 200_000, 20_000):
+        _keep(world, _callback(b"%d" % len(at_once) * size, url=str(world.runtime.new_id())))
+        world.clock.advance(seconds=1)
+    receipts.apply_due(world.runtime)
+    assert (at_once, _states(world)) == ([2, 2, 1, 1], {"applied": 4})
+
+
+def test_one_item_that_cannot_be_read_loses_no_other(world: World) -> None:
+    """A refusal beside it is heeded, once; the push is set aside for people."""
+    person = world.settle(1)[0].mobile
+    stop = Inbound("1", f"+86{person}", "1069012333", "TD")
+    world.provider.said = [Unreadable("send_time"), stop, Unreadable("phone_number")]
+    _keep(world, _callback(b"[1, 2, 3]", "sms-up"))
+    assert (receipts.apply_due(world.runtime), receipts.apply_due(world.runtime)) == (1, 0)
+    assert _states(world) == {"unreadable": 1}
+    with world.runtime.db.read() as tx:
+        assert suppression.among(tx, {world.runtime.vault.index("mobile", stop.address)})
+
+
+def test_what_waits_for_its_message_is_matched_and_then_set_aside_for_the_rest(sqlite_world: World) -> None:
+    """Nothing is forgotten: neither the receipt that came early nor the item nobody can read."""
+    world = sqlite_world
+    world.settle(1)
+    world.take()
+    claimed = claim_lane(world.runtime, LANE, 10)
+    call = claimed.handovers[0]
+    early = Receipt("ref-later", call.messages[0].address, Delivery.DELIVERED, "DELIVRD")
+    world.provider.said = [early, Unreadable("biz_id")]
+    _keep(world, _callback(b"[1, 2]"))
+    receipts.apply_due(world.runtime)
+    assert _states(world) == {"unmatched": 1}
+    with world.runtime.db.write() as tx:
+        record(tx, world.runtime, claimed.lease, call, [Accepted("ref-later")])
+    world.clock.advance(seconds=5)
+    receipts.apply_due(world.runtime)
+    assert (world.statuses(), _states(world)) == ({"delivered": 1}, {"unreadable": 1})
 
 
 def test_after_thirty_days_a_push_is_forgotten_and_may_come_again(sqlite_world: World) -> None:
@@ -136,11 +227,11 @@ def _with_mailboxes(world: World, **boxes: Mailbox) -> None:
 
 def test_what_gathers_in_a_folder_is_kept_then_put_away(sqlite_world: World) -> None:
     """Each once, and the lane of receipts is woken for it; nothing new wakes nobody."""
-    box = Mailbox(*(b"%d" % number for number in range(receipts.FETCHED + 1)))
+    box = Mailbox(*(b"%d" % number for number in range(fetching.FETCHED + 1)))
     _with_mailboxes(sqlite_world, box=box)
-    assert receipts.collect(sqlite_world.runtime) == receipts.FETCHED + 1
+    assert fetching.collect(sqlite_world.runtime) == fetching.FETCHED + 1
     assert (box.folder, sqlite_world.wakes.lanes) == ([], [receipts.LANE])
-    assert receipts.collect(sqlite_world.runtime) == 0
+    assert fetching.collect(sqlite_world.runtime) == 0
     assert sqlite_world.wakes.lanes == [receipts.LANE]
 
 
@@ -149,7 +240,7 @@ def test_what_could_not_be_put_away_is_met_again_and_kept_once(sqlite_world: Wor
     box = Mailbox(b"1", b"2")
     box.stuck = {b"1"}
     _with_mailboxes(sqlite_world, box=box)
-    assert [receipts.collect(sqlite_world.runtime) for _ in range(2)] == [2, 0]
+    assert [fetching.collect(sqlite_world.runtime) for _ in range(2)] == [2, 0]
     assert (box.folder, _states(sqlite_world)) == ([b"1"], {"new": 2})
 
 
@@ -159,7 +250,7 @@ def test_a_folder_that_cannot_be_read_holds_up_no_other(sqlite_world: World, err
     broken, whole = Mailbox(b"1"), Mailbox(b"2")
     broken.breaks = error
     _with_mailboxes(sqlite_world, broken=broken, whole=whole)
-    assert receipts.collect(sqlite_world.runtime) == 2
+    assert fetching.collect(sqlite_world.runtime) == 2
     assert (broken.folder, whole.folder) == ([], [])
 
 
@@ -175,10 +266,29 @@ def test_a_report_the_database_does_not_take_holds_up_no_other(sqlite_world: Wor
             raise OperationalError("deadlock", None, Exception("deadlock detected"))
 
     event.listen(sqlite_world.runtime.db.engine, "before_cursor_execute", fail)
-    assert receipts.collect(sqlite_world.runtime) == 2
+    assert fetching.collect(sqlite_world.runtime) == 2
     assert box.folder == [b"1"]
-    assert receipts.collect(sqlite_world.runtime) == 1
+    assert fetching.collect(sqlite_world.runtime) == 1
     assert box.folder == []
+
+
+def test_an_answer_is_written_down_once_more_where_the_database_failed(sqlite_world: World) -> None:
+    """A ring of locks that the database broke costs a tenth of a second, not the provider's answer."""
+    world, left = sqlite_world, 1
+    world.settle(1)
+    world.take()
+
+    def fail(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        nonlocal left
+        if left and statement.startswith("UPDATE notifications") and world.provider.calls:
+            left -= 1
+            raise OperationalError("deadlock", None, Exception("deadlock detected"))
+
+    event.listen(world.runtime.db.engine, "before_cursor_execute", fail)
+    run_lane(world.runtime, LANE)
+    assert (left, world.statuses(), world.provider.calls) == (0, {"accepted": 1}, [1])
+    with world.runtime.db.read() as tx:
+        assert measures.totals(tx)[measures.ATTEMPTS, "scripted", "accepted"] == 1
 
 
 def test_a_code_no_table_knows_is_counted(sqlite_world: World) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from gateway.delivery import receipts
 from gateway.delivery.attempt import run_lane
-from gateway.notifications import inbound, questions, suppression
+from gateway.notifications import inbound, questions, replies, suppression
 from gateway.notifications.asks import Asks
 from gateway.notifications.inbound import Received
 from gateway.notifications.questions import OPEN_FOR
@@ -21,7 +21,7 @@ from gateway.notifications.questions import questions as rows
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
 from gateway.ops import dead_letters
-from gateway.providers import Callback, Cause, Inbound, Rejected
+from gateway.providers import Callback, Cause, Delivery, Inbound, Rejected
 from gateway.transactions import answers
 from gateway.transactions.store import timeline
 from tests.world import Scripted, World
@@ -81,8 +81,8 @@ def test_an_answer_goes_to_its_own_number(town: World) -> None:
     assert for_people(town) == []
 
 
-def test_the_newest_open_question_that_understands_it_is_answered(town: World) -> None:
-    """Then the one before it; what none understands is for people."""
+def test_the_newest_question_that_understands_it_is_answered(town: World) -> None:
+    """In its own words an older one as well; what none understands is for people."""
     [older] = ask(town)
     [newer] = ask(town, COMING)
     hear(town, said(town, "1"))
@@ -90,6 +90,17 @@ def test_the_newest_open_question_that_understands_it_is_answered(town: World) -
     hear(town, said(town, "满意"), said(town, "谢谢"))
     assert answered(town) == {newer: "1", older: "1"}
     assert for_people(town) == ["谢谢"]
+
+
+def test_who_answers_again_answers_no_older_question(town: World) -> None:
+    """The same once more is a repetition, another choice is for people: the newest one was meant."""
+    [older] = ask(town, Asks("a", (("1", "来"), ("2", "不来"))))
+    [newer] = ask(town, Asks("b", (("1", "是"), ("2", "否"))))
+    assert hear(town, said(town, "1")) == Received(1, 1)
+    assert hear(town, said(town, "1"), said(town, "2")) == Received(2, 0)
+    assert (answered(town), for_people(town)) == ({newer: "1"}, ["2"])
+    hear(town, said(town, "2不来"))
+    assert answered(town) == {newer: "1", older: "2"}
 
 
 def test_an_older_question_is_answered_in_its_own_words(town: World) -> None:
@@ -120,6 +131,18 @@ def test_a_question_closes_72_hours_after_its_hand_over(town: World) -> None:
     assert answered(town) == {}
     assert for_people(town) == ["2"]
     hear(town, said(town, "1", at=town.clock() - timedelta(minutes=1)))
+    assert answered(town) == {key: "1"}
+
+
+def test_a_reply_without_a_time_was_said_when_it_came(town: World) -> None:
+    """After 71 hours in time, though a worker gets to it after 73."""
+    [key] = ask(town)
+    town.clock.advance(hours=71)
+    town.provider.said = [said(town, "1", at=None)]
+    with town.runtime.db.write() as tx:
+        receipts.keep(tx, town.runtime, "scripted", Callback("sms-up", "", {}, b"1", "127.0.0.1"))
+    town.clock.advance(hours=2)
+    receipts.apply_due(town.runtime)
     assert answered(town) == {key: "1"}
 
 
@@ -181,6 +204,20 @@ def test_what_is_replayed_asks_again(town: World) -> None:
     hear(town, said(town, "1"))
     [key] = answered(town)
     assert key != dead
+
+
+def test_a_replay_of_what_was_answered_asks_nothing(town: World) -> None:
+    """The receipt came late, or was wrong: the answer is known."""
+    [key] = ask(town)
+    hear(town, said(town, "1"))
+    with town.runtime.db.write() as tx:
+        callback = town.provider.report(0, Delivery.UNDELIVERED, Cause.AWAY)
+        receipts.keep(tx, town.runtime, "scripted", callback)
+    receipts.apply_due(town.runtime)
+    why = dead_letters.Cause(Status.UNDELIVERED, Class.RESULT, "sms", str(town.rows()[0].reason))
+    assert sum(dead_letters.replay(town.runtime, why, town.clock(), again=True)) == 1
+    with town.runtime.db.read() as tx:
+        assert tx.execute(select(rows.c.id)).scalars().all() == [key]
 
 
 LETTER = {"card_tail": "6266", "until": "11月28日16:05", "bank": "银行账户请联系发卡行另行挂失"}
@@ -249,6 +286,25 @@ def test_a_key_answers_the_question_of_its_own_call(town: World) -> None:
 
 
 # --- both databases -----------------------------------------------------------------------------
+
+
+def test_however_many_say_something_no_statement_takes_too_many(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Databases bound the parameters of one; how it is cut changes nothing."""
+    for room in (inbound, replies, suppression):
+        monkeypatch.setattr(room, "AT_ONCE", 2)
+    statements: list[str] = []
+    event.listen(world.runtime.db.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    world.settle(5)
+    keys = ask(world, count=5)
+    statements.clear()
+    spoken = [said(world, text, number) for number in range(5) for text in ("1", "STOP", "谢谢")]
+    assert hear(world, *spoken) == Received(15, 5)
+    assert answered(world) == dict.fromkeys(keys, "1")
+    assert sum("INSERT INTO inbound" in one for one in statements) == 8
+    with world.runtime.db.read() as tx:
+        assert suppression.count(tx) == 5
 
 
 def test_an_answer_comes_to_the_timeline_of_its_transaction_once(world: World) -> None:

@@ -15,7 +15,17 @@ from gateway.delivery.attempt import run_lane
 from gateway.notifications import suppression
 from gateway.notifications.request import Class
 from gateway.notifications.suppression import suppressions
-from gateway.providers import Accepted, Callback, Cause, Complaint, Delivery, Inbound, Rejected
+from gateway.providers import (
+    Accepted,
+    Callback,
+    Cause,
+    Complaint,
+    Delivery,
+    Inbound,
+    Receipt,
+    Rejected,
+    Report,
+)
 from tests.world import Scripted, World
 
 LANES = ("sms.urgent", "sms.normal", "sms.bulk")
@@ -53,13 +63,19 @@ def _report(world: World, delivery: Delivery, cause: Cause | None = None, number
     receipts.apply_due(world.runtime)
 
 
-def _hear(world: World, *said: Inbound | Complaint) -> None:
+def _hear(world: World, *said: Report) -> None:
     world.provider.said = list(said)
     with world.runtime.db.write() as tx:
         body = str(world.runtime.new_id()).encode()
         receipts.keep(tx, world.runtime, "scripted", Callback("sms-report", "", {}, body, ""))
     receipts.apply_due(world.runtime)
     world.provider.said = []
+
+
+def _complain(world: World) -> None:
+    """Call the message that is sent first unwanted."""
+    _send(world)
+    _hear(world, Complaint(_mobile(world), handover=world.provider.took[-1][0]))
 
 
 def _mobile(world: World) -> str:
@@ -86,18 +102,51 @@ GOES = dict.fromkeys(Class, "accepted")
 def test_a_wish_stops_notices_alone(world: World, reason: str) -> None:
     """Somebody who complained, or opted out at a carrier, still gets reminders, results and codes."""
     if reason == "complaint":
-        _hear(world, Complaint(_mobile(world)))
+        _complain(world)
     else:
         _send(world)
         _report(world, UNDELIVERED, Cause.OPTED_OUT)
     assert _every_class(world) == GOES | {Class.NOTICE: reason}
 
 
+def test_a_complaint_counts_only_of_an_address_its_message_went_to(either: World) -> None:
+    """Whoever knows no hand-over, or one to somebody else, silences nobody; what may come early is kept."""
+    world = either
+    _send(world)
+    handover = world.provider.took[-1][0]
+    for forged in (
+        Complaint(_mobile(world)),
+        Complaint(_mobile(world), handover="zzz"),
+        Complaint("+8613800138000", handover=handover),
+    ):
+        _hear(world, forged)
+    with world.runtime.db.read() as tx:
+        assert suppression.count(tx) == 0
+        assert receipts.waiting(tx) == {"unmatched": 3}
+    _hear(world, Complaint(_mobile(world), handover=handover))
+    assert _send(world, Class.NOTICE) == "complaint"
+
+
+def test_a_complaint_that_is_looked_at_again_undoes_no_start_said_since(world: World) -> None:
+    """It counts from when it came, though its push waits for a message nobody knows yet."""
+    _send(world)
+    complaint = Complaint(_mobile(world), handover=world.provider.took[-1][0])
+    push: list[Report] = [complaint, Receipt("ref-unknown", _mobile(world), Delivery.DELIVERED, "0")]
+    _hear(world, *push)
+    assert _send(world, Class.NOTICE) == "complaint"
+    world.clock.advance(seconds=0.5)  # the push is due again after one
+    _hear(world, Inbound("1", _mobile(world), "106", "START"))
+    world.provider.said = list(push)
+    world.clock.advance(minutes=1)
+    assert receipts.apply_due(world.runtime) == 1
+    assert _send(world, Class.NOTICE) == "accepted"
+
+
 @pytest.mark.parametrize("reason", ["complaint", "opted_out", "dead_address"])
 def test_who_says_start_gets_everything_again(world: World, reason: str) -> None:
     """The person's own word lifts a complaint and an opt-out, and shows that somebody is there."""
     if reason == "complaint":
-        _hear(world, Complaint(_mobile(world)))
+        _complain(world)
     elif reason == "opted_out":
         _send(world)
         _report(world, UNDELIVERED, Cause.OPTED_OUT)
@@ -119,6 +168,54 @@ def test_a_late_receipt_does_not_take_back_a_start(world: World) -> None:
     world.clock.advance(minutes=1)
     _send(world)
     _report(world, UNDELIVERED, Cause.OPTED_OUT)
+    assert _send(world, Class.NOTICE) == "opted_out"
+
+
+def _came(world: World, text: str) -> None:
+    """A push without a time comes in at the door."""
+    with world.runtime.db.write() as tx:
+        receipts.keep(tx, world.runtime, "scripted", Callback("sms-up", "", {}, text.encode(), ""))
+
+
+def test_the_last_wish_counts_however_late_somebody_gets_to_an_earlier_one(world: World) -> None:
+    """Where the provider gives no time, a message was said when it came, not when it was applied."""
+    _came(world, "START")
+    receipts._claimed(world.runtime)  # by a worker that dies
+    world.clock.advance(seconds=10)
+    for text, seconds in (("STOP", 0), ("START", 31)):
+        if text == "STOP":
+            _came(world, text)
+        world.clock.advance(seconds=seconds)
+        world.provider.said = [Inbound(text, _mobile(world), "106", text)]
+        assert receipts.apply_due(world.runtime) == 1
+    assert _send(world, Class.NOTICE) == "opted_out"
+
+
+def test_an_old_start_undoes_nothing_that_was_said_since(either: World) -> None:
+    """Neither when the person writes something else, nor when the start itself comes in late."""
+    world = either
+    _hear(world, Inbound("1", _mobile(world), "106", "START"))
+    said_at = world.clock.advance(days=1)
+    world.clock.advance(days=60)
+    _send(world)
+    _report(world, UNDELIVERED, Cause.OPTED_OUT)
+    _hear(world, Inbound("2", _mobile(world), "106", "你们不要再发了"))
+    assert _send(world, Class.NOTICE) == "opted_out"
+    _hear(world, Inbound("3", _mobile(world), "106", "START", said_at))
+    assert _send(world, Class.NOTICE) == "opted_out"
+    world.clock.advance(minutes=1)
+    _hear(world, Inbound("4", _mobile(world), "106", "START"))
+    assert _send(world, Class.NOTICE) == "accepted"
+
+
+def test_what_was_said_again_is_as_old_as_the_last_time(world: World) -> None:
+    """A start between a person's stop and the carrier's word ends neither."""
+    _hear(world, Inbound("1", _mobile(world), "106", "STOP"))
+    between = world.clock.advance(minutes=1)
+    world.clock.advance(minutes=1)
+    _send(world)
+    _report(world, UNDELIVERED, Cause.OPTED_OUT)
+    _hear(world, Inbound("2", _mobile(world), "106", "START", between))
     assert _send(world, Class.NOTICE) == "opted_out"
 
 

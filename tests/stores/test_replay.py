@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,7 +14,9 @@ from sqlalchemy import select, update
 
 from gateway import cities
 from gateway.broadcasts import definition as definitions
+from gateway.broadcasts import follow_up, progress
 from gateway.broadcasts import store as broadcasts
+from gateway.broadcasts.expand import run_due
 from gateway.delivery import ledger
 from gateway.delivery.attempt import run_lane
 from gateway.delivery.store import attempts
@@ -185,20 +189,78 @@ def test_a_result_whose_matter_changed_since_is_left_out(world: World) -> None:
     assert replayed(world) == 0
 
 
+def _broadcast(world: World, **keys: Any) -> UUID:
+    """A running one that has taken everybody."""
+    rules = cities.shipped()["changde"].rules_now(world.clock())
+    given = {"template": "policy/retirement_age", "audience": {}, **keys}
+    policy = definitions.read(given, rules, world.clock())
+    table = broadcasts.broadcasts
+    with world.runtime.db.write() as tx:
+        key = broadcasts.create(tx, world.runtime, policy, "lin", counted=len(world.people))
+        assert broadcasts.act(tx, world.runtime, key, broadcasts.START, "lin") is None
+        tx.execute(update(table).values(exhausted_at=world.clock(), due_at=None))
+    return key
+
+
+def _steer(world: World, key: UUID, action: broadcasts.Action) -> None:
+    with world.runtime.db.write() as tx:
+        assert broadcasts.act(tx, world.runtime, key, action, "lin") is None
+
+
+def _figures(world: World, key: UUID) -> tuple[int, int, Mapping[str, int]]:
+    """How many were taken, how many are through, and where they stand."""
+    with world.runtime.db.read() as tx:
+        shown = progress.of(tx, broadcasts.find(tx, key), world.clock())
+    return shown.taken, shown.through, shown.by_status
+
+
 def test_a_notice_of_a_cancelled_broadcast_is_left_out(world: World) -> None:
     """Whoever called it off did not want it to be said."""
     world.settle(1)
-    rules = cities.shipped()["changde"].rules_now(world.clock())
-    policy = definitions.read({"template": "policy/retirement_age", "audience": {}}, rules, world.clock())
-    with world.runtime.db.write() as tx:
-        key = broadcasts.create(tx, world.runtime, policy, "lin", counted=1)
+    key = _broadcast(world)
     dead(world, 1, Class.NOTICE, broadcast_id=key)
     cause = Cause(Status.FAILED, Class.NOTICE, "sms", REFUSED.reason)
     assert plan(world, cause) == dead_letters.Plan(fresh=1, again=0, late=0)
-    with world.runtime.db.write() as tx:
-        assert broadcasts.act(tx, world.runtime, key, broadcasts.CANCEL, "lin") is None
+    _steer(world, key, broadcasts.CANCEL)
     assert plan(world, cause) == dead_letters.Plan(fresh=0, again=0, late=1)
     assert replayed(world, cause, again=True) == 0
+
+
+def test_a_replay_belongs_to_its_broadcast(world: World) -> None:
+    """Pausing and cancelling reach it, and whoever is written to anew is counted once."""
+    world.settle(3)
+    key = _broadcast(world)
+    world.take(1, Class.NOTICE, broadcast_id=key)
+    run_lane(world.runtime, "sms.bulk")
+    dead(world, 2, Class.NOTICE, broadcast_id=key)
+    assert replayed(world, replace(REFUSED, klass=Class.NOTICE)) == 2
+    assert _figures(world, key) == (3, 1, {"accepted": 1, "waiting": 2})
+    _steer(world, key, broadcasts.PAUSE)
+    run_lane(world.runtime, "sms.bulk")
+    assert _figures(world, key) == (3, 1, {"accepted": 1, "waiting": 2})
+    _steer(world, key, broadcasts.CANCEL)
+    run_due(world.runtime)
+    run_lane(world.runtime, "sms.bulk")
+    assert _figures(world, key) == (3, 3, {"accepted": 1, "cancelled": 2})
+    assert balanced(world)
+
+
+def test_whoever_was_written_to_anew_is_followed_up_at_most_once(world: World) -> None:
+    """Judged by the first message and its replay: called where neither arrived."""
+    world.settle(4)
+    key = _broadcast(world, then={"channel": "voice"})
+    bad, once, twice, other = dead(world, 4, Class.NOTICE, broadcast_id=key)
+    assert replayed(world, replace(REFUSED, klass=Class.NOTICE), most=3) == 3
+    status = {bad: "failed", once: "delivered", twice: "accepted"}
+    with world.runtime.db.write() as tx:
+        for old, new in status.items():
+            columns = notifications.c
+            tx.execute(update(notifications).where(columns.replay_of == old).values(status=new))
+    rows = {row.id: row.citizen_id for row in world.rows()}
+    with world.runtime.db.read() as tx:
+        row = broadcasts.find(tx, key)
+        found = follow_up.page(tx, world.runtime, row, definitions.load(row.definition), 9)
+    assert [person.citizen_id for person in found.people] == [rows[one] for one in (bad, twice, other)]
 
 
 def test_no_code_waits_behind_a_replay(world: World) -> None:

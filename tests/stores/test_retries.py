@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -13,20 +13,22 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, insert, select
+from sqlalchemy import event, insert, select, update
 
 from gateway.broadcasts import expand
 from gateway.broadcasts import store as broadcasts
 from gateway.channels import voice
+from gateway.citizens import register
 from gateway.delivery import ledger, matching, receipts
-from gateway.delivery.attempt import run_lane
+from gateway.delivery.attempt import record, run_lane
+from gateway.delivery.claim import claim_lane
 from gateway.delivery.store import attempts
 from gateway.notifications import store
 from gateway.notifications.pauses import Kind, pause
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
 from gateway.notifications.store import moved
-from gateway.providers import Accepted, Cause, Delivery, Receipt, Rejected
+from gateway.providers import Accepted, Cause, Delivery, Outcome, Receipt, Rejected, Throttled, Unknown
 from tests.stores.test_broadcasts import SMALL, _act, _progress, _started, city
 from tests.world import Scripted, World, report
 
@@ -157,6 +159,55 @@ def test_nobody_is_called_again_at_night(world: World, caller: Scripted) -> None
     status = {row.id == code: (row.status, row.due_at) for row in world.rows()}
     assert status[False] == ("waiting", datetime(2026, 11, 22, 1, 0, tzinfo=UTC))  # 9:00 there
     assert status[True][0] == "accepted"
+
+
+def test_a_repeated_call_keeps_to_the_day_whatever_it_waited_for_last(world: World, caller: Scripted) -> None:
+    """Too many calls at that provider just before the night do not make it one that comes any time."""
+    world.runtime = replace(world.runtime, settings=replace(world.runtime.settings, city="shanghai"))
+    world.clock.now = datetime(2026, 11, 23, 11, 57, tzinfo=UTC)  # 19:57 there
+    _call(world, Class.RESULT)
+    run_lane(world.runtime, NORMAL)
+    _push(world, caller, 0, *AWAY)
+    world.clock.advance(minutes=2)
+    caller.script = lambda _handover, _message: Throttled("busy", world.clock.now + 10 * MINUTE)
+    run_lane(world.runtime, NORMAL)
+    world.clock.advance(minutes=10)
+    run_lane(world.runtime, NORMAL)
+    row = _row(world)
+    assert (row.status, row.due_at) == ("waiting", datetime(2026, 11, 24, 1, 0, tzinfo=UTC))  # 9:00 there
+
+
+def test_a_first_call_that_had_to_wait_a_minute_still_comes_at_night(world: World, caller: Scripted) -> None:
+    """Somebody waits for that result: a cap is no reason to say it the next morning."""
+    world.runtime = replace(world.runtime, settings=replace(world.runtime.settings, city="shanghai"))
+    world.clock.now = datetime(2026, 11, 21, 13, 0, tzinfo=UTC)  # 21:00 there
+    for klass in (Class.CODE, Class.RESULT):
+        _call(world, klass, waited_for=True)
+        run_lane(world.runtime, "voice.urgent")
+    world.clock.advance(minutes=1)
+    run_lane(world.runtime, "voice.urgent")
+    assert (len(caller.took), world.statuses()) == (2, {"accepted": 2})
+
+
+def test_a_try_the_provider_never_had_is_not_waited_for(either: World) -> None:
+    """Its answer was lost and it is absent there: the next try's receipt decides."""
+    world, caller = either, _with_caller(either)
+    _call(world, Class.RESULT)
+    world.clock.now = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+    caller.script = lambda _handover, _message: Unknown("timeout")
+    run_lane(world.runtime, NORMAL)
+    caller.script = lambda handover, _message: Accepted(f"ref-{handover}")
+    world.clock.advance(minutes=1)
+    run_lane(world.runtime, NORMAL)
+    with world.runtime.db.read() as tx:
+        query = select(attempts.c.outcome, attempts.c.code).order_by(attempts.c.started_at)
+        assert tx.execute(query).all() == [("unreachable", "never_taken"), ("accepted", None)]
+    _push(world, caller, 0, *AWAY)
+    assert (_row(world).status, _row(world).reason) == ("waiting", "away")
+    world.clock.advance(minutes=2)
+    run_lane(world.runtime, NORMAL)
+    _push(world, caller, 1, Delivery.UNDELIVERED, Cause.RECIPIENT)
+    assert world.statuses() == {"undelivered": 1}
 
 
 def test_a_pause_holds_the_second_call_too(world: World, caller: Scripted) -> None:
@@ -426,3 +477,169 @@ def test_a_cancelled_call_is_not_made_again(city: World) -> None:
     assert (len(caller.took), city.statuses()) == (made, {"cancelled": made})
     assert _progress(city, key).finished_at
     assert _balanced(city)
+
+
+def _ringing(city: World, **keys: Any) -> tuple[Scripted, UUID]:
+    """A broadcast all of whose calls were just made."""
+    caller = city.runtime.providers["calls"]
+    assert isinstance(caller, Scripted)
+    city.clock.now = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)  # 14:00 there, and windows until 20:00
+    key = _started(city, audience={"sex": "male"}, channel="voice", **keys)
+    expand.run_due(city.runtime)
+    run_lane(city.runtime, BULK)
+    expand.run_due(city.runtime)
+    return caller, key
+
+
+def _nobody_there(city: World, caller: Scripted, since: int = 0) -> int:
+    """The receipts of all calls from this number on; returns how many there are in all."""
+    for number in range(since, len(caller.took)):
+        with city.runtime.db.write() as tx:
+            receipts.keep(tx, city.runtime, "calls", caller.report(number, *AWAY))
+    receipts.apply_due(city.runtime)
+    return len(caller.took)
+
+
+def _beat(city: World, **later: float) -> None:
+    """All workers, once, after a while."""
+    city.clock.advance(**later)
+    run_lane(city.runtime, BULK)
+    expand.run_due(city.runtime)
+    run_lane(city.runtime, "sms.bulk")
+
+
+def test_whom_no_call_reached_is_texted_when_the_last_one_is_over(city: World) -> None:
+    """Not while one rings, though all are handed over and the wait has passed; then everybody, once."""
+    caller, key = _ringing(city, then={"channel": "sms", "wait_seconds": 60})
+    people = reported = 0
+    for wait in (*voice.RETRIES, None):
+        _beat(city, seconds=100)
+        assert (_progress(city, key).stage, city.provider.took) == (1, [])
+        people, reported = len(caller.took) - reported, _nobody_there(city, caller, reported)
+        if wait:
+            _beat(city, seconds=wait.total_seconds())
+    for _ in range(2):
+        _beat(city, seconds=5)
+    done = _progress(city, key)
+    assert (done.state, done.stage) == ("finished", 2)
+    assert (len(caller.took), len(city.provider.took)) == (4 * people, people)
+    assert city.statuses() == {"undelivered": people, "accepted": people}
+    assert _balanced(city)
+
+
+def test_a_call_without_a_receipt_holds_the_follow_up_back_for_ten_minutes(city: World) -> None:
+    """Then it counts as unreached, and a receipt that comes later makes no other call."""
+    caller, key = _ringing(city, then={"channel": "sms", "wait_seconds": 0})
+    _beat(city, minutes=9)
+    assert _progress(city, key).stage == 1
+    _beat(city, minutes=1)
+    _beat(city, seconds=5)
+    assert (_progress(city, key).state, len(city.provider.took)) == ("finished", len(caller.took))
+    made = _nobody_there(city, caller)
+    assert city.statuses() == {"undelivered": made, "accepted": made}
+    _beat(city, hours=1)
+    assert len(caller.took) == made
+
+
+def test_a_receipt_that_overtakes_the_end_of_the_wait_counts(city: World) -> None:
+    """What waits again by then is not ended, and the broadcast goes on waiting for it."""
+    caller, key = _ringing(city)
+    city.clock.advance(minutes=10)
+    row = expand._claimed(city.runtime)
+    step = expand.plan(city.runtime, row, expand.Limits())
+    assert len(step.end) == len(caller.took)
+    made = _nobody_there(city, caller)
+    expand._keep(city.runtime, row, step)
+    assert city.statuses() == {"waiting": made}
+    _beat(city, minutes=3)
+    assert (_progress(city, key).state, len(caller.took)) == ("running", 2 * made)
+
+
+def test_a_broadcast_of_calls_can_be_paused_while_they_may_wait_again(city: World) -> None:
+    """It is finished when nothing of it may go out any more, and not before."""
+    caller, key = _ringing(city)
+    assert _progress(city, key).state == "running"
+    made = _nobody_there(city, caller)
+    assert _act(city, key, broadcasts.PAUSE) is None
+    _beat(city, minutes=3)
+    assert len(caller.took) == made
+    assert _act(city, key, broadcasts.RESUME) is None
+    _beat(city, seconds=1)
+    assert len(caller.took) == 2 * made
+    _beat(city, minutes=9)
+    assert _progress(city, key).state == "running"
+    _beat(city, minutes=1)
+    assert _progress(city, key).state == "finished"
+
+
+# --- what was withdrawn ----------------------------------------------------------------------------
+
+
+def _withdraw(world: World, transaction: UUID) -> None:
+    with world.runtime.db.write() as tx:
+        store.cancel_waiting(tx, world.runtime, transaction, Class.REMINDER, "appointment_cancelled")
+
+
+def test_a_withdrawn_call_is_not_made_again(world: World, caller: Scripted) -> None:
+    """Neither one that waits again, nor one that rings just now and is not answered."""
+    transaction = world.runtime.new_id()
+    _call(world, transaction_id=transaction, address="+8613800138000")
+    _call(world, transaction_id=transaction, address="+8613800138001")
+    run_lane(world.runtime, NORMAL)
+    _push(world, caller, 0, *AWAY)
+    _withdraw(world, transaction)
+    assert {row.reason for row in world.rows()} == {"appointment_cancelled"}
+    _push(world, caller, 1, *AWAY)
+    world.clock.advance(hours=3)
+    run_lane(world.runtime, NORMAL)
+    assert (len(caller.took), world.statuses()) == (2, {"cancelled": 1, "undelivered": 1})
+    assert _balanced(world)
+
+
+@pytest.mark.parametrize("answer", [Throttled("busy"), Accepted("ref"), None])
+def test_a_withdrawn_call_whose_answer_was_lost_is_not_made_again(
+    world: World, caller: Scripted, answer: Outcome | None
+) -> None:
+    """Whatever the answer is, should it come after all."""
+    transaction = world.runtime.new_id()
+    _call(world, transaction_id=transaction, address="+8613800138000")
+    claimed = claim_lane(world.runtime, NORMAL, 1)
+    world.clock.advance(seconds=31)
+    run_lane(world.runtime, NORMAL)
+    assert world.statuses() == {"unknown": 1}
+    _withdraw(world, transaction)
+    if answer:
+        with world.runtime.db.write() as tx:
+            record(tx, world.runtime, claimed.lease, claimed.handovers[0], [answer])
+            receipts.keep(tx, world.runtime, "caller", report("ref", "", "+8613800138000", *AWAY))
+        receipts.apply_due(world.runtime)
+    world.clock.advance(hours=3)
+    run_lane(world.runtime, NORMAL)
+    assert caller.took == []
+    assert world.statuses() == {"undelivered" if isinstance(answer, Accepted) else "unknown": 1}
+    assert _balanced(world)
+
+
+def test_a_withdrawn_text_still_waits_for_its_receipt(world: World) -> None:
+    """It would not have been sent again anyway."""
+    world.settle(1)
+    transaction = world.runtime.new_id()
+    world.take(1, Class.REMINDER, transaction_id=transaction)
+    run_lane(world.runtime, "sms.normal")
+    before = _row(world)
+    _withdraw(world, transaction)
+    assert _row(world) == before
+
+
+def test_an_elder_is_one_from_the_birthday_in_the_city(world: World, caller: Scripted) -> None:
+    """There it is the next day already while it is still the old one in Greenwich: told slowly and twice."""
+    world.clock.now = datetime(2026, 11, 21, 17, 0, tzinfo=UTC)  # 01:00 on the 22nd in Changde
+    for born, slow in ((date(1966, 11, 22), True), (date(1966, 11, 23), False)):
+        with world.runtime.db.write() as tx:
+            tx.execute(update(register.citizens).values(birth_date=born))
+        _call(world, Class.RESULT)
+        run_lane(world.runtime, NORMAL)
+        message = caller.took[-1][1]
+        assert (message.slow, message.plays) == (slow, 2 if slow else 1)
+        world.clock.advance(minutes=2)
+    assert len(caller.took) == 2

@@ -404,6 +404,7 @@ def upgrade() -> None:
         "questions",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("transaction_id", sa.Uuid(), nullable=True),
+        sa.Column("broadcast_id", sa.Uuid(), nullable=True),
         sa.Column("address_index", sa.LargeBinary(length=16), nullable=False),
         sa.Column("kind", sa.String(length=24), nullable=False),
         sa.Column("choices", sa.Text(), nullable=False),
@@ -422,6 +423,13 @@ def upgrade() -> None:
             unique=False,
             postgresql_where=sa.text("asked_at IS NOT NULL"),
             sqlite_where=sa.text("asked_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_questions_broadcast",
+            ["broadcast_id", "answer", "id"],
+            unique=False,
+            postgresql_where=sa.text("answer IS NOT NULL"),
+            sqlite_where=sa.text("answer IS NOT NULL"),
         )
         batch_op.create_index(
             "ix_questions_due",
@@ -668,6 +676,11 @@ def downgrade() -> None:
             "ix_questions_due",
             postgresql_where=sa.text("due_at IS NOT NULL"),
             sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_questions_broadcast",
+            postgresql_where=sa.text("answer IS NOT NULL"),
+            sqlite_where=sa.text("answer IS NOT NULL"),
         )
         batch_op.drop_index(
             "ix_questions_address",
