@@ -17,7 +17,7 @@ REASONS: Mapping[str, Words] = {
     "one_per_day": Words("这一天您已有预约", "you have a booking on that day"),
     "too_many_per_week": Words("这一周您的预约已到上限", "you have enough bookings that week"),
     "not_offered": Words("这个时间不能预约", "this time cannot be booked"),
-    "too_late_to_change": Words("原来的预约不能改了", "the earlier one cannot be changed any more"),
+    "too_late_to_change": Words("原来的预约不能改了", "the earlier one cannot be changed"),
     "other": Words("预约没有记上", "the booking was not taken"),
 }
 

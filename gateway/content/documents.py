@@ -12,7 +12,7 @@ import io
 import re
 import unicodedata
 import zipfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,6 +31,12 @@ LONGEST_NAME = 80  # characters, with the ending
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 MEDIA_TYPES = {"pdf": PDF, "docx": DOCX}
+PDF_PROGRAMS = frozenset({b"javascript", b"js", b"launch"})
+PDF_FILES = frozenset({b"embeddedfile", b"embeddedfiles"})
+# A name, a string's beginning, a stream's, or a comment up to the first name in it.
+_PDF_PIECE = re.compile(rb"/[^\0\t\n\f\r ()<>\[\]{}/%]*|\(|(?<!end)stream\r?\n|%[^\r\n/]*")
+_PDF_HEX = re.compile(rb"#([0-9A-Fa-f]{2})")
+_PDF_PAREN = re.compile(rb"\\.|[()]", re.DOTALL)
 
 documents = Table(
     "documents",
@@ -137,13 +143,45 @@ def _check_pdf(name: str, body: bytes) -> None:
         )
     if b"%%EOF" not in body[-1024:]:
         raise _broken(name)
-    if re.search(rb"/Encrypt\b", body):
+    names = frozenset(_pdf_names(body))
+    if b"encrypt" in names:
         raise _locked(name)
-    if re.search(rb"/(?:JavaScript|Launch)\b", body):
+    if names & PDF_PROGRAMS:
         raise DocumentError(
             f"“{name}”里有程序，邮箱会拦截。请用“打印为PDF”重新生成。",
             f"{name!r} holds a program, so mail systems stop it. Print it to PDF and add that.",
         )
+    if names & PDF_FILES:
+        raise _filled(name)
+
+
+def _pdf_names(body: bytes) -> Iterator[bytes]:
+    """The names that stand in the open (ISO 32000-1, 7.3.5), #xx decoded, in small letters.
+
+    What a stream or a string holds is text or compressed, where the same signs mean nothing: a link
+    to /js/ is no program.
+    """
+    place = 0
+    while found := _PDF_PIECE.search(body, place):
+        piece, place = found[0], found.end()
+        if piece == b"(":
+            place = _past_string(body, place)
+        elif piece[0] == ord("/"):
+            yield _PDF_HEX.sub(lambda code: bytes([int(code[1], 16)]), piece[1:]).lower()
+        elif piece.startswith(b"stream"):
+            place = body.find(b"endstream", place)
+            if place < 0:
+                return
+
+
+def _past_string(body: bytes, place: int) -> int:
+    """Where a string ends that began before ``place``; parentheses in it come in pairs."""
+    depth = 1
+    for found in _PDF_PAREN.finditer(body, place):
+        depth += {b"(": 1, b")": -1}.get(found[0], 0)
+        if not depth:
+            return found.end()
+    return len(body)
 
 
 def _check_docx(name: str, body: bytes) -> None:
@@ -159,11 +197,14 @@ def _check_docx(name: str, body: bytes) -> None:
         raise _no_docx(name)
     if any(entry.flag_bits & 1 for entry in entries):
         raise _locked(name)
-    if any(one.lower().endswith(("vbaproject.bin", "vbadata.xml")) or "/activeX/" in one for one in names):
+    lower = [one.lower() for one in names]
+    if any(one.endswith(("vbaproject.bin", "vbadata.xml")) or "/activex/" in one for one in lower):
         raise DocumentError(
             f"“{name}”里有宏，邮箱会拦截。请另存为PDF。",
             f"{name!r} holds macros, so mail systems stop it. Save it as PDF and add that.",
         )
+    if any("/embeddings/" in one or "oleobject" in one for one in lower):
+        raise _filled(name)
 
 
 def _no_docx(name: str) -> DocumentError:
@@ -177,6 +218,13 @@ def _broken(name: str) -> DocumentError:
     return DocumentError(
         f"“{name}”不完整，可能没有下载完。请重新下载或另存，再添加一次。",
         f"{name!r} is cut off. Download or save it once more and add that.",
+    )
+
+
+def _filled(name: str) -> DocumentError:
+    return DocumentError(
+        f"“{name}”里还夹着别的文件（如插入的附件，图表后面的表格）。请用“打印为PDF”重新生成。",
+        f"{name!r} holds other files, such as the sheet behind a chart. Print it to PDF and add that.",
     )
 
 

@@ -21,6 +21,7 @@ from gateway.cities import Rules
 from gateway.content.rendering import compile_body
 from gateway.content.store import SHIPPED as TEXTS
 from gateway.errors import SettingError, UnknownNameError
+from gateway.notifications.asks import Asks
 
 NOW = datetime(2026, 11, 21, 8, 5, tzinfo=UTC)
 DAYS = st.dates(date(1990, 1, 1), date(2035, 12, 31))
@@ -120,6 +121,7 @@ def test_a_definition_comes_back_from_its_row_as_it_was() -> None:
         Audience(date(2026, 11, 21), districts=("430702",), age_from=48, sex="f"),
         FollowUp("voice", 60, 58),
         600,
+        Asks("help", (("1", "能"), ("2", "不能"))),
     )
     assert definitions.load(definitions.dump(definition)) == definition
 
@@ -150,7 +152,7 @@ def test_a_shipped_broadcast_is_right_and_short_enough(name: str) -> None:
 
 def test_an_unknown_broadcast_is_told_which_there_are() -> None:
     """The names are files."""
-    with pytest.raises(UnknownNameError, match=r"'\.\./x'; there are retirement_age"):
+    with pytest.raises(UnknownNameError, match=r"'\.\./x'; there are auth_help, retirement_age"):
         definitions.shipped("../x")
 
 

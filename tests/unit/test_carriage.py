@@ -54,6 +54,17 @@ def test_without_an_address_no_country_stands_against_it() -> None:
     )
 
 
+def test_what_holds_for_the_mainland_only_is_refused_at_the_door_for_the_mainland_only() -> None:
+    """A text without an address is most people's, so it is measured as theirs."""
+    abroad = Limits(text=1600, signed=True, into={"86": Limits(text=500, signed=True, links=False)})
+    linked, long = version("请看https://12333.example.cn"), version("字" * 600)
+    for address in ("", "+8613800138000"):
+        assert carried(abroad).against(linked, {}, address) == Excess("links", "text")
+        assert carried(abroad).against(long, {}, address) == Excess("text", "text", 494, 600)
+    assert carried(abroad).against(linked, {}, "+85261234567") is None
+    assert carried(abroad, ALIYUN).against(version("请看https://a.cn"), {}) is None
+
+
 def test_a_closed_channel_and_one_without_limits_refuse_nothing() -> None:
     """Where no provider is named somebody else says so; an e-mail's text has no limit."""
     text = version("字" * 10_000)

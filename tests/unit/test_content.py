@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -16,15 +19,20 @@ from gateway import cities
 from gateway.channels import sms
 from gateway.content.letters import compile_letter
 from gateway.content.rendering import MissingPersonalisationError, compile_body
-from gateway.content.store import SHIPPED
+from gateway.content.store import SHIPPED, TemplateVersion
+from gateway.notifications.carriage import Carriage
+from gateway.pensions import situation, ways
 from gateway.transactions import registry
-from gateway.transactions.model import ENDS, State, TransactionType, View
+from gateway.transactions.model import ENDS, State, TransactionType, View, Words
+from integrations.aliyun_sms import AliyunSms
 
 NOW = datetime(2026, 11, 21, 8, 5, tzinfo=UTC)
 TEXTS = sorted(SHIPPED.glob("*/*.txt"))
 LONGEST_VALUE = 35  # characters of one variable, as Aliyun takes them
 EVENTS = {"code", "succeeded", "already_done", "rejected", "failed", "waiting", "unfinished"}
-GIVEN = {"code": {"code": "482913"}, "unfinished": {"reference": "12345678901237"}}  # by who tells them
+REFERENCE = "12345678901237"
+MASKED = "阿" + "*" * 20 + "提"  # names of minorities are long
+GIVEN = {"code": {"code": "482913"}, "unfinished": {"reference": REFERENCE}}  # by who tells them
 
 
 def test_placeholders_compare_as_notify_does() -> None:
@@ -95,6 +103,47 @@ def test_every_value_fits_into_a_variable(kind: TransactionType) -> None:
     """A value longer than the vendor's limit would make its message unsendable."""
     for view in _views(kind):
         assert {name: v for name, v in kind.personalise(view).items() if len(v) > LONGEST_VALUE} == {}
+
+
+def _longest(kind: TransactionType) -> dict[str, str]:
+    """The longest value each variable of a type has, with facts as long as they get in the cities shipped."""
+    halls = [hall for city in cities.shipped().values() for hall in city.versions[-1].halls]
+    late = dict.fromkeys(("due", "pause_from", "failed_on", "call_back", "home_visit"), "2027-09-30")
+    booked = dict.fromkeys(("starts_at", "ends_at"), "2026-09-30T02:00:00+00:00")
+    long = {"number": "A999", "card_tail": "6266", "until": "2026-09-30T02:00:00+00:00"}
+    long["hall"] = max((hall.name for hall in halls), key=len)
+    long["hall_en"] = max((hall.name_en for hall in halls), key=len)
+    found = {"name": MASKED, "reference": REFERENCE}
+    for view in _views(kind):
+        for status, failure in itertools.product(situation.STATUSES, ways.CAUSES):
+            facts = {**long, **late, **booked, "name": MASKED, "status": status, "failure": failure}
+            said = kind.personalise(replace(view, reference=REFERENCE, facts=facts))
+            found |= {name: value for name, value in said.items() if len(value) > len(found.get(name, ""))}
+    return found
+
+
+def _carried(folder: str, values: Mapping[str, str]) -> bool:
+    """Whether the vendor with the narrowest limits takes each text message in it with these values."""
+    carriage = Carriage("sms", (AliyunSms.limits,), "常德人社")
+    texts = [path.read_text("utf-8").strip() for path in (SHIPPED / folder).glob("*.sms.*.txt")]
+    versions = [TemplateVersion(UUID(int=1), 1, folder, "sms", "zh-CN", text) for text in texts]
+    return bool(versions) and all(carriage.against(one, values) is None for one in versions)
+
+
+def test_every_policy_text_is_carried_with_a_long_name() -> None:
+    assert _carried("policy", {"name": MASKED})
+    assert not _carried("policy", {"name": "长" * 36})
+
+
+@pytest.mark.parametrize("kind", registry.types().values(), ids=lambda kind: kind.name)
+def test_every_shipped_text_is_carried_with_its_longest_values(kind: TransactionType) -> None:
+    """And no value is cut to fit, which would end it in mid-word."""
+    assert _carried(kind.name, {**_longest(kind), **GIVEN["code"]})
+    words: Mapping[str, Words] = getattr(sys.modules[kind.perform.__module__], "REASONS", {})
+    written = [one for reason in words.values() for one in (reason.zh, reason.en)]
+    halls = [hall for city in cities.shipped().values() for hall in city.versions[-1].halls]
+    written += [one for hall in halls for one in (hall.name, hall.name_en)]
+    assert [one for one in written if len(one) > AliyunSms.limits.variable] == []
 
 
 @pytest.mark.parametrize("kind", registry.types().values(), ids=lambda kind: kind.name)

@@ -24,6 +24,13 @@ def zipped(*names: str) -> bytes:
     return file.getvalue()
 
 
+PROGRAMS = (
+    b"/S /JavaScript /Root",
+    b"/Java#53cript",
+    b"/JS",
+    b"/launch /Root",
+    b"/AA<</O<</S/JavaScript>>>>",
+)
 A_DOCX = zipped("[Content_Types].xml", "_rels/.rels", "word/document.xml")
 
 
@@ -62,7 +69,12 @@ def _encrypted() -> bytes:
         ("a.docx", b"\xd0\xcf\x11\xe0" + bytes(99), "has a password"),
         ("a.docx", _encrypted(), "has a password"),
         ("a.docx", zipped("[Content_Types].xml", "word/document.xml", "word/vbaProject.bin"), "holds macros"),
-        ("a.pdf", A_PDF.replace(b"/Root", b"/S /JavaScript /Root"), "holds a program"),
+        ("a.docx", zipped("[Content_Types].xml", "word/activex/activeX1.bin"), "holds macros"),
+        ("a.docx", zipped("[Content_Types].xml", "word/embeddings/oleObject1.bin"), "holds other files"),
+        ("a.docx", zipped("[Content_Types].xml", "word/embeddings/Sheet1.xlsx"), "holds other files"),
+        *(("a.pdf", A_PDF.replace(b"/Root", name), "holds a program") for name in PROGRAMS),
+        ("a.pdf", A_PDF.replace(b"/Root", b"/Names<</EmbeddedFiles 9 0 R>>/Root"), "holds other files"),
+        ("a.pdf", A_PDF.replace(b"/Root", b"/Type/Embedded#46ile /Root"), "holds other files"),
         ("a.pdf", A_PDF.ljust(documents.LARGEST + 1), "more than 5 MB"),
         (".pdf", A_PDF, "a name people can read"),
         ("pdf", A_PDF, "a name people can read"),
@@ -79,6 +91,24 @@ def test_anything_else_is_refused_with_what_to_do(name: str, body: bytes, said: 
         checked(name, body)
     assert refusal.value.zh.endswith("。")
     assert refusal.value.en.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        b"/URI (https://12333.example.cn/js/launch)",
+        rb"/Title (HTML \( /JS (/Encrypt) \) /JavaScript) /Next",
+        b"/JSON /Launchpad /MyJavaScript /EncryptMetadata",
+        b"<< /Length 20 >>\nstream\r\n(q /JS /Launch /Encrypt\nendstream",
+        b"% made by (somebody\n",
+    ],
+)
+def test_what_only_looks_like_a_program_is_taken(harmless: bytes) -> None:
+    """Only names that stand in the open count: no text, no stream, no longer name."""
+    body = A_PDF.replace(b"/Root", harmless + b" /Root")
+    assert checked("a.pdf", body).body == body
+    with pytest.raises(DocumentError, match="holds a program"):
+        checked("a.pdf", body.replace(b" /Root", b" /JS /Root"))
 
 
 def _files(*sizes: int) -> list[Attachment]:

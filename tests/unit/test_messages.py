@@ -43,7 +43,7 @@ letters = st.builds(
         st.builds(Attachment, st.just("a.pdf"), st.just("application/pdf"), st.binary(max_size=9)), max_size=2
     ).map(tuple),
 )
-limits = st.builds(
+plain = st.builds(
     Limits,
     text=st.integers(0, 30),
     signed=st.booleans(),
@@ -54,14 +54,20 @@ limits = st.builds(
     countries=st.sampled_from([None, frozenset({"86"}), frozenset({"86", "852"}), frozenset()]),
     files=st.integers(0, 12),
 )
+limits = st.builds(
+    lambda one, into: replace(one, into=into),
+    plain,
+    st.dictionaries(st.sampled_from(["86", "852"]), plain, max_size=2),
+)
 
 
 def naive(limits: Limits, message: Message) -> set[tuple[str, str]]:
     """Every limit the message is beyond, and where: written out whole, then measured."""
+    code = next(code for code in ("86", "852", "1") if message.address[1:].startswith(code))
+    limits = limits.into.get(code, limits)
     signed = limits.signed and message.signature
     whole = f"【{message.signature}】{message.text}" if signed else message.text
     spoken = json.dumps({"text": message.text}, ensure_ascii=False, separators=(",", ":"))
-    code = next(code for code in ("86", "852", "1") if message.address[1:].startswith(code))
     checks = {
         ("text", "text"): 0 < limits.text < len(whole),
         ("json", "text"): 0 < limits.json < len(spoken),
@@ -147,7 +153,7 @@ def test_a_dot_alone_makes_no_web_address(text: str) -> None:
     assert excess(Limits(links=False), replace(PLAIN, text=text)) is None
 
 
-@pytest.mark.parametrize("limit", [field.name for field in fields(Limits) if field.name != "signed"])
+@pytest.mark.parametrize("limit", [one.name for one in fields(Limits) if one.name not in ("signed", "into")])
 def test_every_limit_has_words_in_both_languages_and_none_repeats_a_value(limit: str) -> None:
     """The field and the numbers; Chinese ends without a full stop, as it goes on in a line."""
     found = Excess(limit, "name", 35, 40)
