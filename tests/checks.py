@@ -21,7 +21,7 @@ STATIC = {
     "import contracts": ["-c", CONTRACTS],
 }
 TESTS = {
-    "tests": ["not alone", "-n", "2", "--dist", "loadfile"],
+    "tests": ["not alone", "-n", "3", "--dist", "loadfile"],
     "tests alone": ["alone"],  # they measure, or kill, a whole machine
 }
 NONE_CHOSEN = 5  # pytest's exit code where nothing fits: one of the two runs, when a file is named
