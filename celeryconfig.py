@@ -101,6 +101,11 @@ beat_schedule = {
         "schedule": 30.0,
         "options": {"queue": "housekeeping", "expires": 30},
     },
+    "pull": {
+        "task": "tasks.housekeeping.pull",
+        "schedule": 300.0,
+        "options": {"queue": "housekeeping", "expires": 300},
+    },
     "tidy": {
         "task": "tasks.housekeeping.tidy",
         "schedule": 3600.0,

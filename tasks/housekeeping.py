@@ -1,9 +1,10 @@
 """The sweep: wake whatever has due rows, and keep the books short. Beside it: fetch what providers
-report by other means than a push. Hourly: forget what nobody needs."""
+report by other means than a push, and what they decided. Hourly: forget what nobody needs."""
 
 from gateway.appointments import book
 from gateway.broadcasts import expand, store
 from gateway.broadcasts.store import broadcasts
+from gateway.content import registration
 from gateway.db import is_due
 from gateway.delivery import fetching, lanes, ledger, measures, receipts
 from gateway.notifications import inbound, questions, suppression
@@ -22,6 +23,7 @@ QUEUES = (
 )
 
 collecting = Turns(1)  # a mailbox that answers slowly holds one thread
+pulling = Turns(1)
 
 
 @app.task(name="tasks.housekeeping.sweep")
@@ -44,6 +46,12 @@ def sweep() -> None:
 def collect() -> None:
     """Twice a minute: bounces and complaints that gather in a mailbox."""
     collecting.work(lambda: fetching.collect(current()))
+
+
+@app.task(name="tasks.housekeeping.pull")
+def pull() -> None:
+    """Every few minutes: what providers decided on our texts."""
+    pulling.work(lambda: registration.pull(current()))
 
 
 @app.task(name="tasks.housekeeping.tidy")

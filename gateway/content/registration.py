@@ -28,6 +28,23 @@ def register(runtime: Runtime) -> Iterator[Registration]:
             yield from _with_provider(runtime, provider)
 
 
+def pull(runtime: Runtime) -> int:
+    """Fetch what was decided on texts still pending, and hand none in; returns how many were decided.
+
+    Asking is harmless, so nobody has to be the only one who asks. A provider that cannot be asked
+    is asked the next time.
+    """
+    decided = 0
+    for provider in runtime.providers.values():
+        if isinstance(provider, TemplateRegistrar):
+            with runtime.db.read() as tx:
+                known = store.registrations(tx, provider.name).values()
+            pending = [one for one in known if one.state == ReviewState.PENDING]
+            answers = (_reviewed(provider, one) for one in pending)
+            decided += sum(bool(_kept(runtime, one)) for one in answers if one.state != ReviewState.PENDING)
+    return decided
+
+
 @dataclass(frozen=True, slots=True)
 class Open:
     """A text that does not go out yet, or never will: the provider's judgement."""

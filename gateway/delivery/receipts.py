@@ -182,11 +182,6 @@ def _clean(report: Report, came: datetime) -> Report:
     return replace(plain, reference=_storable(plain.reference), code=_storable(plain.code)[:80])
 
 
-def _dated(report: Report, came: datetime) -> Report:
-    """A complaint has its time: one that waits for its hand-over undoes no start said in between."""
-    return replace(report, at=report.at or came) if isinstance(report, Complaint) else report
-
-
 def _storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", "")
 

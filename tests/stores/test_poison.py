@@ -182,6 +182,26 @@ def test_a_message_waits_for_the_first_review_of_its_text(world: World, reviewin
     assert world.statuses() == {"accepted": 1}
 
 
+def test_what_a_provider_decides_later_is_fetched_and_nothing_handed_in(
+    world: World, reviewing: Reviewing
+) -> None:
+    """The message that waited for it goes; a text that is new waits for whoever hands it in."""
+    reviewing.reviews = ReviewState.PENDING
+    pending = _register(world.runtime)
+    world.take()
+    assert registration.pull(world.runtime) == 0
+    run_lane(world.runtime, LANE)
+    assert world.statuses() == {"waiting": 1}
+    _reword(world)
+    reviewing.reviews = ReviewState.APPROVED
+    assert registration.pull(world.runtime) == len(pending)
+    assert registration.pull(world.runtime) == 0
+    world.clock.advance(minutes=1)
+    run_lane(world.runtime, LANE)
+    assert world.statuses() == {"accepted": 1}
+    assert len(_register(world.runtime)) == 1
+
+
 def test_a_provider_that_cannot_be_reached_refuses_no_text(world: World, reviewing: Reviewing) -> None:
     """A lost connection while registering is tried again, not recorded as a refusal."""
     reviewing.reachable = False
