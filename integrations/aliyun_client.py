@@ -130,5 +130,5 @@ def _signed_with(request: Any, region_id: str, key_id: str) -> dict[str, str]:
 
 
 def _pairs(form: str) -> list[str]:
-    """Encoded as RFC 3986 has it, where a form differs."""
-    return form.replace("+", "%20").replace("*", "%2A").split("&")
+    """Its names with their values, blanks encoded as the vendor signs them."""
+    return form.replace("+", "%20").split("&")
