@@ -10,6 +10,7 @@ import base64
 import re
 import select
 import ssl
+import time
 import urllib.request
 import weakref
 from collections import deque
@@ -22,6 +23,7 @@ from gateway.providers import Unknown, Unreachable
 
 POOL_SIZE = 16  # connections kept; more threads than this would open short-lived ones
 LONGEST_CONNECTING = 1.0  # seconds
+IDLE_SECONDS = 60.0  # then something in between may have forgotten a connection, and tells nobody
 
 
 class Answer(NamedTuple):
@@ -56,7 +58,7 @@ class Connections:
         self._timeout = timeout
         self._tls = _context(authorities) if parts.scheme == "https" else None
         self._proxy = _proxy(self._host) if self._tls else None
-        self._idle: deque[HTTPConnection] = deque()
+        self._idle: deque[tuple[float, HTTPConnection]] = deque()
         weakref.finalize(self, _close_all, self._idle)
 
     def ask(
@@ -83,17 +85,17 @@ class Connections:
     def _kept(self) -> HTTPConnection | None:
         while self._idle:
             try:
-                connection = self._idle.pop()
+                since, connection = self._idle.pop()
             except IndexError:  # another thread was faster
                 break
-            if not _gone(connection):
+            if time.monotonic() - since < IDLE_SECONDS and not _gone(connection):
                 return connection
             connection.close()
         return None
 
     def _keep(self, connection: HTTPConnection) -> None:
         if connection.sock is not None and len(self._idle) < POOL_SIZE:  # none: the vendor wants it closed
-            self._idle.append(connection)
+            self._idle.append((time.monotonic(), connection))
         else:
             connection.close()
 
@@ -170,9 +172,10 @@ def _gone(connection: HTTPConnection) -> bool:
     return bool(poll.poll(0))
 
 
-def _close_all(idle: deque[HTTPConnection]) -> None:
+def _close_all(idle: deque[tuple[float, HTTPConnection]]) -> None:
     while idle:
-        idle.pop().close()
+        _, connection = idle.pop()
+        connection.close()
 
 
 def _proxy(host: str) -> SplitResult | None:

@@ -119,6 +119,15 @@ def test_one_the_vendor_closed_while_nobody_used_it_is_replaced() -> None:
         assert over.ask("POST", server.url + "/", {}).body == b"else"
 
 
+def test_one_that_lay_idle_for_long_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A firewall forgets it without a word, and a call on it would end in silence."""
+    monkeypatch.setattr(kept_connections, "IDLE_SECONDS", 0.0)
+    with Scripted([FINE, SILENCE], [OTHER]) as server:
+        over = connections(server.url)
+        over.ask("POST", server.url + "/", {})
+        assert over.ask("POST", server.url + "/", {}).body == b"else"
+
+
 def test_words_nobody_asked_for_are_nobody_s_answer() -> None:
     """Some say that they waited long enough before they close."""
     with Scripted([FINE, FAREWELL], [FINE]) as server:
