@@ -133,6 +133,11 @@ class Faults:
         if not every:
             self._on.append(fault)
 
+    @property
+    def on(self) -> bool:
+        """Whether any is on or waits for its time: most calls need not say whom they are about."""
+        return bool(self._on)
+
     def clear(self) -> None:
         """Switch all off."""
         self._on.clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
+import time
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -13,11 +14,13 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from integrations.sandbox.early import reports_first
 from integrations.sandbox.faults import Fault, Faults
-from integrations.sandbox.handsets import Pairs, Shelf
-from integrations.sandbox.mails import Mail, flaw, read
+from integrations.sandbox.handsets import Shelf
+from integrations.sandbox.mails import Mail, flaw, read, words_of
+from integrations.sandbox.repeated import MAIL, Repeated
 from integrations.sandbox.scratch import key_of
 
 LARGEST = 10_240_000  # bytes of one mail: what a Postfix takes unless told otherwise
+LARGE = 64 * 1024  # bytes of a mail that is read at once, so that its files do not lie in memory
 TARGET = "smtp"
 CLOSING = "421"
 SILENCE = 600.0  # seconds a client is left without an answer at most
@@ -27,11 +30,11 @@ BORN = {"nobody@": GONE, "full@": FULL, "complains@": COMPLAINS}
 
 
 class Mailboxes(Shelf[Mail]):
-    """Every mail taken; ``pairs.repeated`` tells of those that said the same to the same address again."""
+    """Every mail taken. It is kept as it came until somebody looks: see ``opened``."""
 
-    def __init__(self, scratch: sqlite3.Connection, newest: int) -> None:
+    def __init__(self, scratch: sqlite3.Connection, repeated: Repeated, newest: int) -> None:
         super().__init__(newest)
-        self.pairs = Pairs(scratch, "mailed")
+        self._repeated = repeated
         self._behaviours: dict[str, str] = {}
         self._scratch = scratch
         scratch.execute("CREATE TABLE attached (key INTEGER PRIMARY KEY, body BLOB NOT NULL)")
@@ -39,14 +42,21 @@ class Mailboxes(Shelf[Mail]):
             "CREATE TABLE came_with (mail INTEGER, place INTEGER, key INTEGER, PRIMARY KEY (mail, place))"
         )
 
-    def take(self, mail: Mail, files: list[bytes]) -> None:
-        """Put it into its mailbox; a file many have got is kept once."""
-        self.pairs.count(mail.number, f"{mail.subject}\0{mail.text}")
-        for place, body in enumerate(files):
+    def take(self, mail: Mail) -> None:
+        """Put it into its mailbox."""
+        words = words_of(mail.content)
+        self._repeated.count(MAIL, TARGET, mail.number, words, readable=lambda: _words(self.opened(mail)))
+        if len(mail.content) > LARGE:
+            self.opened(mail)
+        self.put(mail)
+
+    def opened(self, mail: Mail) -> Mail:
+        """The mail, read; a file many have got is kept once."""
+        for place, body in enumerate(read(mail)):
             key = key_of(body)
             self._scratch.execute("INSERT OR IGNORE INTO attached VALUES (?, ?)", (key, body))
             self._scratch.execute("INSERT INTO came_with VALUES (?, ?, ?)", (mail.id, place, key))
-        self.put(mail)
+        return mail
 
     def file(self, mail: Mail, place: int) -> bytes:
         """The bytes of one of its files."""
@@ -75,7 +85,6 @@ class Mailboxes(Shelf[Mail]):
     def clear(self) -> None:
         """Empty all mailboxes and the counts; they behave as at the beginning."""
         super().clear()
-        self.pairs.clear()
         self._behaviours.clear()
         self._scratch.execute("DELETE FROM attached")
         self._scratch.execute("DELETE FROM came_with")
@@ -143,8 +152,8 @@ class MailDoor:
 
     def _take(self, address: str, envelope: Envelope) -> Mail:
         content = envelope.original_content or b""
-        mail, files = read(next(self._ids), address, envelope.mail_from or "", content)
-        self._mailboxes.take(mail, files)
+        mail = Mail(next(self._ids), address, time.time(), envelope.mail_from or "", content)
+        self._mailboxes.take(mail)
         self._expect(mail)
         return mail
 
@@ -157,6 +166,10 @@ class MailDoor:
         if answer.startswith(CLOSING) and transport is not None:
             asyncio.get_running_loop().call_later(0.05, transport.close)  # the answer goes first
         return answer
+
+
+def _words(mail: Mail) -> str:
+    return f"{mail.subject}\n{mail.text}"
 
 
 def _refusal(fault: Fault, usual: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -106,4 +107,9 @@ def new_sid(prefix: str) -> str:
 
 def rfc2822(at: float) -> str | None:
     """Epoch seconds as the vendor writes them; None while it has not come to that."""
-    return formatdate(at).replace("-0000", "+0000") if at else None
+    return _second(int(at)) if at else None
+
+
+@lru_cache(4096)
+def _second(at: int) -> str:
+    return formatdate(at).replace("-0000", "+0000")
