@@ -65,7 +65,7 @@ class Aliyun:
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one RPC call."""
-        params = pairs(request.raw_path.partition("?")[2])
+        params = dict(request.query.items())
         if request.can_read_body:
             params |= pairs((await request.read()).decode("utf-8", "replace"))
         action = params.get("Action", "")

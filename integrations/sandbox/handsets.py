@@ -128,7 +128,7 @@ class Handsets(Shelf[Text]):
 
 def handset(number: str) -> str:
     """The number a handset goes by: a mainland one bare, another with its country code."""
-    return number.removeprefix("+86").removeprefix("+")
+    return number.removeprefix("+86").removeprefix("+") if number[:1] == "+" else number
 
 
 def moment(at: float) -> str:

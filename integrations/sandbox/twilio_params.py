@@ -9,6 +9,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
+from yarl import URL
+
 from integrations.sandbox.dice import DICE
 
 Params = Mapping[str, Sequence[str]]
@@ -36,6 +38,14 @@ class Refusal(Exception):
             "more_info": f"https://www.twilio.com/docs/errors/{self.code}",
             "status": self.status,
         }
+
+
+def several(text: str) -> Params:
+    """The names of a query or a form, and the values of each."""
+    values: dict[str, list[str]] = {}
+    for name, value in URL.build(query_string=text, encoded=True).query.items():
+        values.setdefault(name, []).append(value)
+    return values
 
 
 def one(params: Params, name: str) -> str:
