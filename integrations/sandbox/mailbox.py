@@ -20,6 +20,9 @@ from integrations.sandbox.repeated import MAIL, Repeated
 from integrations.sandbox.scratch import key_of
 
 LARGEST = 10_240_000  # bytes of one mail: what a Postfix takes unless told otherwise
+LONGEST_LINE = 999  # bytes: 998 and a dot before them (RFC 5321, 4.5.3.1.6)
+LINE_END, END = b"\r\n", b"\r\n.\r\n"
+PIECE = 256 * 1024  # bytes read at once
 LARGE = 64 * 1024  # bytes of a mail that is read at once, so that its files do not lie in memory
 TARGET = "smtp"
 CLOSING = "421"
@@ -94,6 +97,39 @@ class Dialogue(SMTP):
     """One connection; ``fault`` is what goes wrong with the mail under way."""
 
     fault: Fault | None = None
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
+        """Take a mail as a whole: line by line, as the library does it, it costs four times as much."""
+        assert self.envelope is not None
+        assert self.session is not None
+        if arg or not self.envelope.rcpt_tos or not self.session.host_name:
+            await super().smtp_DATA(arg)  # says what is wrong
+            return
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
+        content = await self._content()
+        if len(content) > LARGEST:
+            answer = "552 Error: Too much mail data"
+        elif max(map(len, content.split(LINE_END))) > LONGEST_LINE:
+            answer = "500 Line too long (see RFC5321 4.5.3.1.6)"
+        else:
+            self.envelope.content = self.envelope.original_content = content
+            answer = await self._call_handler_hook("DATA")
+        self._set_post_data_state()
+        await self.push(answer)
+
+    async def _content(self) -> bytes:
+        """What comes before a line with only a dot; of what is too large as much as shows that it is."""
+        data, begin = bytearray(LINE_END), 0
+        while (end := data.find(END, begin)) < 0:
+            if len(data) > 2 * LARGEST:
+                del data[LARGEST + 1 : 1 - len(END)]
+            begin = max(0, len(data) - len(END) + 1)
+            piece = await self._reader.read(PIECE)
+            if not piece:
+                raise ConnectionResetError
+            data += piece
+        self._reader.feed_data(bytes(data[end + len(END) :]))  # what the client has said since
+        return bytes(data[: end + 2]).replace(LINE_END + b".", LINE_END)[2:]
 
 
 class MailDoor:
