@@ -16,7 +16,7 @@ from integrations.sandbox.handsets import STATUS_WORDS, WAITING, moment
 
 # Each look at a header reads it anew, two dozen times for one mail: what was read is kept for a while.
 READING = email.policy.default.clone(header_factory=lru_cache(1024)(HeaderRegistry()))
-SUBJECT = re.compile(rb"(?im)^subject:.*(?:\r\n[ \t].*)*")
+SUBJECT = re.compile(rb"(?im)^subject:[^\r\n]*(?:\r\n[ \t][^\r\n]*)*")
 PLAIN = re.compile(rb"(?im)^content-type:[ \t]*text/plain")
 ONCE = re.compile(rb"(?im)^(from|date|message-id):")
 STUMBLES = (ValueError, LookupError, AttributeError, TypeError)  # of the library's parser, over odd mails

@@ -153,7 +153,15 @@ class Pushes(ABC, Generic[T]):
             if parcel is None:
                 return
             if self.url():
-                self._under_way(self._push(session, parcel))
+                self._under_way(self._push_on(session, parcel))
+
+    async def _push_on(self, session: aiohttp.ClientSession, parcel: Parcel[T]) -> None:
+        """Push it; after a full one the next at once, else what is due gathers until the next tick."""
+        following: Parcel[T] | None = parcel
+        while following and self.url():
+            await self._push(session, following)
+            full = len(following.items) > self.batch // 2
+            following = self._next(time.time()) if full and not self._faults.holds_reports() else None
 
     def _next(self, now: float) -> Parcel[T] | None:
         if self._again and self._again[0][0] <= now:

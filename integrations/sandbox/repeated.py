@@ -1,4 +1,4 @@
-"""Who was told the same words more than once, by whatever vendor: pairs of an address and what it was told."""
+"""Who was told the same words more than once, by whatever vendor: pairs of an address and words."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ TEXT, CALL, MAIL = MEDIA = ("text", "call", "mail")
 LISTED = 10_000  # repeated pairs kept to look at, the first ones; all are counted
 LONGEST = 500  # characters shown of the words
 AGAIN = ""  # stands in the place of the vendor's name once a pair has come again
-# A verification code and its digits, in either order.
+# The word and then its digits, or the digits said to be one; a warning about codes beside a number is none.
 CODE_WORDS = re.compile(
-    r"(?:验证码|校验码|动态码|code)\D{0,12}\d{4,6}(?!\d)|(?<!\d)\d{4,6}\D{0,24}(?:验证码|校验码|动态码|code)",
+    r"(?:验证码|校验码|动态码|code)[^\d。.]{0,12}\d{4,6}(?!\d)"
+    r"|(?<!\d)\d{4,6}(?:[\s是为]{0,3}(?:您|你)?的?(?:验证码|校验码|动态码)|\s+is\s+your\s[\w\s-]{0,24}code)",
     re.IGNORECASE | re.ASCII,
 )
 
