@@ -97,6 +97,7 @@ class Dialogue(SMTP):
     """One connection; ``fault`` is what goes wrong with the mail under way."""
 
     fault: Fault | None = None
+    line_length_limit = 64 * 1024  # bytes read ahead; how long a line may be is looked at below
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
         """Take a mail as a whole: line by line, as the library does it, it costs four times as much."""
@@ -114,7 +115,7 @@ class Dialogue(SMTP):
         else:
             self.envelope.content = self.envelope.original_content = content
             answer = await self._call_handler_hook("DATA")
-        self._set_post_data_state()
+        self._set_post_data_state()  # type: ignore[no-untyped-call]
         await self.push(answer)
 
     async def _content(self) -> bytes:

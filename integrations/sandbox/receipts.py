@@ -119,11 +119,6 @@ class Pushes(ABC, Generic[T]):
             due, order = at + self.options.receipt_delay, next(self._order)
             self._wait(due, order, items[first : first + self.batch], "")
 
-    @property
-    def _alike(self) -> bool:
-        """Whether at present all wait equally long."""
-        return not self._faults.on and not self.options.receipt_jitter
-
     def _wait(self, due: float, order: int, items: Sequence[T], mode: str) -> None:
         heapq.heappush(self._due, (due, order, items, mode))
         self._waiting += len(items)
@@ -250,7 +245,7 @@ class Receipts(Pushes[Text]):
 
     def expect(self, texts: Sequence[Text]) -> None:
         """Decide what becomes of the messages of one call and when they are reported."""
-        if self._alike:
+        if not self._faults.on and not self.options.receipt_jitter:
             self.wait_together(texts, texts[0].at)
             return
         for text in texts:
