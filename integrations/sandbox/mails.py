@@ -109,13 +109,21 @@ def words_of(content: bytes) -> bytes:
 
     Two mails of one author say the same if these are the same: reading both would cost a hundred times more.
     """
-    head, _, body = content.partition(b"\r\n\r\n")
+    head = _head(content)
     subject = SUBJECT.search(head)
-    said = body
-    if not PLAIN.search(head) and (plain := PLAIN.search(body)):
-        begins = body.find(b"\r\n\r\n", plain.end())
-        said = body[begins : body.find(b"\r\n--", begins)] if begins > 0 else body
-    return (subject[0] if subject else b"") + b"\0" + said
+    body = content[len(head) + 2 :]
+    return (subject[0] if subject else b"") + b"\0" + (body if PLAIN.search(head) else _plain(body))
+
+
+def _plain(body: bytes) -> bytes:
+    """The first plain text among the parts; all where there is none."""
+    found = PLAIN.search(body)
+    before = body.rfind(b"\r\n--", 0, found.start()) if found else -1
+    first = body.find(b"\r\n\r\n", before)
+    if before < 0 or first < 0:
+        return body
+    boundary = body[before : body.find(b"\r\n", before + 2)]
+    return body[first : body.find(boundary, first)]
 
 
 def read(mail: Mail) -> list[bytes]:

@@ -94,7 +94,7 @@ def test_what_a_vendor_s_template_calls_a_code_is_one() -> None:
 
 
 def test_mails_that_say_the_same_are_told_apart_by_words_alone(sandbox: Sandbox) -> None:
-    """Each has a Message-ID and a date of its own; one more has another subject, one another text."""
+    """Each has a Message-ID and a date of its own; one more has another text, one another address."""
     ids = itertools.count()
     for message in (letter(), letter(), letter(text="别的"), letter("li.na@example.com")):
         smtp(sandbox).hand_over(f"h{next(ids)}", [message])
@@ -105,8 +105,8 @@ def test_mails_that_say_the_same_are_told_apart_by_words_alone(sandbox: Sandbox)
 
 HEAD = b"From: a\r\nMessage-ID: <%d>\r\nSubject: =?utf-8?q?x?=\r\n\t=?utf-8?q?y?=\r\n"
 PARTS = HEAD + (
-    b'Content-Type: multipart/alternative; boundary="%d"\r\n\r\n--%d\r\nContent-Type: text/plain\r\n\r\nhello'
-    b"\r\n--%d\r\nContent-Type: text/html\r\n\r\n<p>hello</p>\r\n--%d--\r\n"
+    b'Content-Type: multipart/alternative; boundary="%d"\r\n\r\n--%d\r\nContent-Type: text/plain\r\n\r\n'
+    b"-- \r\nhello\r\n--%d\r\nContent-Type: text/html\r\n\r\n<p>hello</p>\r\n--%d--\r\n"
 )
 
 
