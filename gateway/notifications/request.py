@@ -50,6 +50,18 @@ TREATMENT: Mapping[Class, Treatment] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The service that asked through the API, the type of its key, its own word for the message."""
+
+    service_id: UUID | None
+    key_type: str | None
+    reference: str | None = None
+
+
+OURSELVES = Origin(None, None)
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One notification asked for. Without a citizen or an address it ends as suppressed.
 
@@ -58,8 +70,9 @@ class Request:
     of, ``replay_of`` the dead letter whose place it takes. ``template`` is the name of
     a house template (``<type>/<event>``). ``waited_for`` says that the citizen is
     waiting now, so a result travels in the urgent lane. After ``expires`` it would be
-    wrong, even within its class's life. ``asks`` is the question it ends with, to be
-    answered by a text message or a key.
+    wrong, even within its class's life; before ``not_before`` it is not sent, and its life
+    begins then. ``asks`` is the question it ends with, to be answered by a text message
+    or a key. ``origin`` is who asked for it through the API.
     """
 
     citizen_id: UUID | None
@@ -75,6 +88,8 @@ class Request:
     replay_of: UUID | None = None
     expires: datetime | None = None
     asks: Asks | None = None
+    not_before: datetime | None = None
+    origin: Origin = OURSELVES
 
     @property
     def lane(self) -> str:
@@ -82,6 +97,9 @@ class Request:
         urgency = "urgent" if self.waited_for else TREATMENT[self.klass].urgency
         return f"{self.channel}.{urgency}"
 
+    def due_at(self, now: datetime) -> datetime:
+        return max(now, self.not_before) if self.not_before else now
+
     def expires_at(self, now: datetime) -> datetime:
-        life = now + TREATMENT[self.klass].life
+        life = self.due_at(now) + TREATMENT[self.klass].life
         return min(life, self.expires) if self.expires else life
