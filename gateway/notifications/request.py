@@ -69,10 +69,10 @@ class Request:
     form, stored sealed with the row. ``broadcast_id`` names the broadcast it is part
     of, ``replay_of`` the dead letter whose place it takes. ``template`` is the name of
     a house template (``<type>/<event>``). ``waited_for`` says that the citizen is
-    waiting now, so a result travels in the urgent lane. After ``expires`` it would be
-    wrong, even within its class's life; before ``not_before`` it is not sent, and its life
-    begins then. ``asks`` is the question it ends with, to be answered by a text message
-    or a key. ``origin`` is who asked for it through the API.
+    waiting now, so a result travels in the urgent lane. It goes out from ``not_before`` on, and its
+    class's life counts from then; after ``expires`` it would be wrong, even within that life.
+    ``asks`` is the question it ends with, to be answered by a text message or a key. ``origin`` is
+    who asked for it through the API.
     """
 
     citizen_id: UUID | None
@@ -86,9 +86,9 @@ class Request:
     address: str | None = None
     broadcast_id: UUID | None = None
     replay_of: UUID | None = None
+    not_before: datetime | None = None
     expires: datetime | None = None
     asks: Asks | None = None
-    not_before: datetime | None = None
     origin: Origin = OURSELVES
 
     @property
