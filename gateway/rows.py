@@ -40,21 +40,25 @@ def update_each(
     keys: Mapping[str, Sequence[Any]],
     values: Mapping[str, Sequence[Any]],
     keep: Sequence[str] = (),
-) -> None:
+    unset: str = "",
+) -> int:
     """Set other values in each of many rows, found by their ``keys``; both given by column, in step.
 
-    A column named in ``keep`` stays where its new value is None.
+    A column named in ``keep`` stays where its new value is None. Where ``unset`` names a column only
+    rows that have nothing there yet change. Returns how many did.
     """
     if tx.dialect.name == "postgresql":
         each, alike = _parted(values)
-        statement = _update_arrays(table, tuple(keys), tuple(each), tuple(alike), tuple(keep))
-        tx.exec_driver_sql(statement, {f"of_{name}": list(keys[name]) for name in keys} | each | alike)
+        statement = _update_arrays(table, tuple(keys), tuple(each), tuple(alike), tuple(keep), unset)
+        given = {f"of_{name}": list(keys[name]) for name in keys} | each | alike
+        return tx.exec_driver_sql(statement, given).rowcount
     else:
         where = [table.c[name] == bindparam(f"of_{name}") for name in keys]
+        where += [table.c[unset].is_(None)] if unset else []
         new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in values}
         new |= {name: func.coalesce(new[name], table.c[name]) for name in keep}
         given = {f"of_{name}": keys[name] for name in keys} | {f"new_{name}": values[name] for name in values}
-        tx.execute(update(table).where(*where).values(**new), _by_row(given))
+        return tx.execute(update(table).where(*where).values(**new), _by_row(given)).rowcount
 
 
 def _by_row(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
@@ -88,6 +92,7 @@ def _update_arrays(
     each: tuple[str, ...],
     alike: tuple[str, ...],
     keep: tuple[str, ...],
+    unset: str,
 ) -> str:
     arrays = [_typed(table.c[name], "[]", "of_") for name in keys]
     arrays += [_typed(table.c[name], "[]") for name in each]
@@ -96,6 +101,7 @@ def _update_arrays(
     new |= {name: f"coalesce({new[name]}, old.{table.c[name].name})" for name in keep}
     changes = ", ".join(f"{table.c[name].name} = {value}" for name, value in new.items())
     same = " AND ".join(f"old.{table.c[name].name} = given.of_{name}" for name in keys)
+    same += f" AND old.{table.c[unset].name} IS NULL" if unset else ""
     source = f"unnest({', '.join(arrays)}) AS given ({given})"
     return f"UPDATE {table.name} AS old SET {changes} FROM {source} WHERE {same}"  # noqa: S608 - our own names
 
