@@ -99,7 +99,7 @@ def _handed_over(stage: Stage, keys: set[UUID]) -> dict[UUID, datetime]:
     query = query.where(columns.notification_id.in_(keys), columns.outcome == "accepted")
     while time.monotonic() < deadline:
         with stage.runtime.db.read() as tx:
-            found = {key: at for key, at in tx.execute(query.group_by(columns.notification_id)).tuples()}
+            found = dict(tx.execute(query.group_by(columns.notification_id)).tuples().all())
         if len(found) == len(keys):
             return found
         time.sleep(PAUSE)
