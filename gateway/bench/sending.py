@@ -46,7 +46,7 @@ def once(stage: Stage, part: Part, messages: int) -> Run:
     with lanes.alone(stage, part):
         lanes.hold(stage, part)
         lanes.forget(stage)
-        filling.fill(stage, lanes.requests(part, messages))
+        filling.fill(stage.runtime, lanes.requests(part, messages))
         costs = stage.costs()
         lanes.let_go(stage, part)
         lanes.await_end(stage, part.name)

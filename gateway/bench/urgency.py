@@ -47,7 +47,7 @@ def measure(stage: Stage, backlog: int) -> tuple[Waits, Waits]:
         _codes(stage, service, range(CODES // 10))  # to warm up
         idle = _codes(stage, service, range(CODES))
         lanes.hold(stage, BATCHED)
-        filling.fill(stage, lanes.requests(BATCHED, backlog))
+        filling.fill(stage.runtime, lanes.requests(BATCHED, backlog))
         lanes.let_go(stage, BATCHED)
         _await_begin(stage)
         loaded = _codes(stage, service, _while_sending(stage))
