@@ -38,25 +38,23 @@ class Together:
 
     def enter(self, row: Mapping[str, Any]) -> None:
         """Return when the row is committed; raises what went wrong with it."""
-        mine = _Waiting(row)
+        mine, lanes = _Waiting(row), set[str]()
         self._queue.append(mine)
         with self._writing:
             while not mine.over:
-                self._write([self._queue.popleft() for _ in range(min(len(self._queue), MOST))])
+                lanes |= self._write([self._queue.popleft() for _ in range(min(len(self._queue), MOST))])
+        self._runtime.wake_all(lanes)  # nobody waits for the broker but who wrote
         if mine.error:
             raise mine.error
 
-    def _write(self, waiting: Sequence[_Waiting]) -> None:
+    def _write(self, waiting: Sequence[_Waiting]) -> set[str]:
+        """Commit these rows, or each that can be; returns the lanes to wake."""
         try:
-            self._commit([one.row for one in waiting])
+            lanes = at_once.enter(self._runtime.db, [one.row for one in waiting])
         except Exception as error:  # noqa: BLE001  # raised again, by whoever asked for that row
             if len(waiting) > 1:  # one bad row stops no other
-                for one in waiting:
-                    self._write([one])
-                return
-            waiting[0].error = error
+                return set().union(*(self._write([one]) for one in waiting))
+            waiting[0].error, lanes = error, set()
         for one in waiting:
             one.over = True
-
-    def _commit(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        self._runtime.wake_all(at_once.enter(self._runtime.db, rows))
+        return lanes
