@@ -14,13 +14,13 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from gateway.api.asking import class_of
 from gateway.api.known import KEPT
 from gateway.api.together import Together, _Waiting
 from gateway.app import create_app
-from gateway.content.store import templates
+from gateway.content.store import template_versions, templates
 from gateway.delivery import ledger
 from gateway.delivery.attempt import run_lane
 from gateway.messages import Limits
@@ -116,6 +116,12 @@ def test_what_was_taken_can_be_asked_for_with_the_same_type_of_key_of_its_servic
     assert (found.json["phone_number"], found.json["reference"]) == ("+8613800138000", "r")
     assert found.json.keys() >= {"line_1", "postcode", "subject", "sent_at", "cost_details", "body"}
     assert api.get(uri, api.new_key("another")).status_code == 404
+    with api.world.runtime.db.read() as tx:
+        first = tx.execute(select(api_keys.c.id)).scalars().all()
+    another_type = api.new_key("counter")
+    with api.world.runtime.db.write() as tx:
+        tx.execute(update(api_keys).where(api_keys.c.id.not_in(first)).values(type="test"))
+    assert api.get(uri, another_type).status_code == 404
     assert api.get(f"/v2/notifications/{uuid4()}").json["errors"][0]["message"] == "No result found"
     wrong = api.get("/v2/notifications/1234").json["errors"][0]
     assert (wrong["error"], wrong["message"]) == ("ValidationError", "notification_id is not a valid UUID")
@@ -148,7 +154,7 @@ def test_a_message_for_later_is_due_then_and_lives_from_then_on(api: Api) -> Non
 def test_only_what_the_text_asks_for_is_kept(api: Api) -> None:
     """A value nobody reads is personal data without a purpose."""
     body = api.body(template_id=api.template("card_loss/code"))
-    api.post({**body, "personalisation": {"c-o-d-e": "1", "name": "王芳", "id": None}})
+    api.post({**body, "personalisation": {"c-o-d-e": "1", "name": "王芳", "more": {"id": "1"}}})
     row = api.world.rows()[0]
     assert store.personalisation(api.world.runtime, row.id, row.personalisation) == {"code": "1"}
 
@@ -203,6 +209,26 @@ def test_what_is_missing_for_a_text_is_named(api: Api) -> None:
     missing = [("BadRequestError", "Missing personalisation: code")]
     assert api.said(template_id=code) == missing
     assert api.said(template_id=code, personalisation={"code": None}) == missing
+
+
+@pytest.mark.parametrize("code", ["a\x00b", "\ud800", {"a": "b"}, [["a"]]])
+def test_a_value_that_cannot_be_said_is_refused(api: Api, code: Any) -> None:
+    """Half a character and a zero byte break databases; a table is no word."""
+    [(error, said)] = api.said(template_id=api.template("card_loss/code"), personalisation={"code": code})
+    assert (error, said.split()[0]) == ("ValidationError", "personalisation")
+
+
+def test_a_text_made_a_moment_ago_can_be_sent(api: Api) -> None:
+    """That there is none is never remembered."""
+    new = uuid4()
+    assert api.said(template_id=str(new)) == [("BadRequestError", "Template not found")]
+    now = api.world.clock.now
+    with api.world.runtime.db.write() as tx:
+        named = {"id": new, "name": "card_loss/new", "channel": "sms", "language": "zh-CN"}
+        tx.execute(insert(templates).values(**named, created_at=now))
+        version = {"template_id": new, "version": 1, "body": "新", "created_at": now}
+        tx.execute(insert(template_versions).values(**version))
+    assert api.post(api.body(template_id=str(new))).json["content"]["body"] == "新"
 
 
 def test_a_text_must_exist_and_be_one_for_text_messages(api: Api) -> None:
