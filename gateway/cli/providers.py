@@ -128,7 +128,9 @@ def _standing(here: Runtime, channel: str, name: str, weight: int) -> dict[str, 
     given = {**here.settings.environment, "CALLBACKS_URL": here.settings.callbacks_url}
     missing = plugins.missing(name, given)
     row: dict[str, Any] = {"name": name, "channel": channel, "weight": weight, "missing": list(missing)}
-    if not hasattr(plugins.declared(name), "register"):
+    kind = plugins.declared(name)
+    row["can_reconcile"] = hasattr(kind, "find")
+    if not hasattr(kind, "register"):
         return row
     with here.db.read() as tx:
         row["texts"] = asdict(registration.standing(tx, name, channel))
@@ -144,6 +146,8 @@ def _print(rows: list[dict[str, Any]]) -> None:
         click.echo(
             f"{row['channel']:<6} {row['name']}={row['weight']}  {f'lacks {lacks}' if lacks else 'whole'}"
         )
+        asked = "can be asked" if row["can_reconcile"] else "its report is waited for"
+        click.echo(f"       an answer that was lost: {asked}")
         for line in _about_texts(row):
             click.echo(f"       {line}")
 

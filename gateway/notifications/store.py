@@ -90,12 +90,13 @@ Index(
 )
 UNKNOWN = notifications.c.status == literal(str(Status.UNKNOWN), literal_execute=True)
 """In the words of the index below, so that few unknown ones are found among many that wait."""
+_being_found_out = UNKNOWN & notifications.c.due_at.is_not(None)
 Index(
-    "ix_notifications_unknown",
+    "ix_notifications_unknown",  # not those left unknown for good: it stays as short as the queue is
     notifications.c.lane,
     notifications.c.due_at,
-    postgresql_where=UNKNOWN,
-    sqlite_where=UNKNOWN,
+    postgresql_where=_being_found_out,
+    sqlite_where=_being_found_out,
 )
 _of_a_broadcast = notifications.c.broadcast_id.is_not(None)
 Index(

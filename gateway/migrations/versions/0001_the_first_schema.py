@@ -358,8 +358,8 @@ def upgrade() -> None:
             "ix_notifications_unknown",
             ["lane", "due_at"],
             unique=False,
-            postgresql_where=sa.text("status = 'unknown'"),
-            sqlite_where=sa.text("status = 'unknown'"),
+            postgresql_where=sa.text("status = 'unknown' AND due_at IS NOT NULL"),
+            sqlite_where=sa.text("status = 'unknown' AND due_at IS NOT NULL"),
         )
         batch_op.create_index(
             "uq_notifications_replay_of",
@@ -701,8 +701,8 @@ def downgrade() -> None:
         )
         batch_op.drop_index(
             "ix_notifications_unknown",
-            postgresql_where=sa.text("status = 'unknown'"),
-            sqlite_where=sa.text("status = 'unknown'"),
+            postgresql_where=sa.text("status = 'unknown' AND due_at IS NOT NULL"),
+            sqlite_where=sa.text("status = 'unknown' AND due_at IS NOT NULL"),
         )
         batch_op.drop_index(
             "ix_notifications_transaction",
