@@ -141,7 +141,7 @@ def after_inquiry(finding: Finding, standing: Standing, since: datetime, now: da
 
 
 def look_again(since: datetime, now: datetime, grace: timedelta) -> datetime:
-    """The next inquiry about one unknown ``since`` then: half its age later, between ``grace`` and half an hour.
+    """When to ask about one unknown ``since`` then: half its age later, within ``grace`` and half an hour.
 
     So it depends on the age alone: however often a worker died over it, the pauses grow.
     """
@@ -149,7 +149,7 @@ def look_again(since: datetime, now: datetime, grace: timedelta) -> datetime:
 
 
 def without_inquiry(since: datetime, now: datetime, waits: Waits) -> Next:
-    """What to do with an unknown one whose provider cannot be asked: wait for its report, to the window's end."""
+    """What to do with one whose provider cannot be asked: wait for its report, to the window's end."""
     end = since + waits.receipt
     return Next(Status.UNKNOWN, end if now < end else None, CANNOT_ASK)
 

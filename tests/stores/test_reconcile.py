@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -101,7 +102,7 @@ def test_what_nobody_can_tell_is_left_unknown_and_never_sent_again(klass: Class,
         _work_when_due(world, lane)
     row = _row(world)
     assert (row.status, row.reason, row.tries, world.provider.took) == ("unknown", "down", 1, [])
-    gaps = [later - sooner for sooner, later in zip(asked, asked[1:], strict=False)]
+    gaps = [later - sooner for sooner, later in pairwise(asked)]
     assert gaps[:-1] == sorted(gaps[:-1])
     assert asked[-1] == 72 * HOURS
     with world.runtime.db.read() as tx:
