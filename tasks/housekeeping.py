@@ -6,7 +6,7 @@ from gateway.broadcasts import expand, store
 from gateway.broadcasts.store import broadcasts
 from gateway.content import registration
 from gateway.db import is_due
-from gateway.delivery import fetching, lanes, ledger, measures, receipts
+from gateway.delivery import fetching, lanes, ledger, measures, receipts, retention
 from gateway.notifications import inbound, questions, suppression
 from gateway.phone import calls
 from gateway.services import idempotency, sessions
@@ -65,3 +65,4 @@ def tidy() -> None:
         while more:  # a room that forgets in batches says whether there are more
             with runtime.db.write() as tx:
                 more = forget_old(tx, runtime.clock())
+    retention.tidy(runtime)

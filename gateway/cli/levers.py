@@ -21,7 +21,7 @@ from gateway.ops.dead_letters import Cause, Group
 from gateway.runtime import Runtime
 
 ACTOR = "cli"
-LATE = "codes, reminders, and what is old, changed since or called off"
+LATE = "codes, reminders, and what is old, changed since, called off or no longer kept"
 KINDS = click.Choice([str(kind) for kind in Kind])
 Lever = Callable[[Connection, Runtime, Kind, str, str], bool]
 

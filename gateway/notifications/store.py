@@ -37,6 +37,7 @@ from gateway import channels
 from gateway.content import store as content
 from gateway.content.store import TemplateVersion
 from gateway.db import Utc, metadata, sparse_index
+from gateway.errors import ForgottenError
 from gateway.notifications import questions
 from gateway.notifications.request import Class, Request
 from gateway.notifications.status import DEAD, ENDS, Status, may_move
@@ -44,6 +45,7 @@ from gateway.rows import one_of
 from gateway.runtime import Runtime
 
 TAKEN = "taken"
+FORGOTTEN = b""  # in the place of what a message said, once that is no longer kept
 BY_NUMBER = attrgetter("int")  # the order of ids, found far faster than by comparing them
 
 notifications = Table(
@@ -179,6 +181,9 @@ def _row(runtime: Runtime, request: Request, template: TemplateVersion, now: dat
 
 
 def personalisation(runtime: Runtime, key: UUID, sealed: bytes) -> dict[str, str]:
+    """The values that fill its text; raises ``TamperedError`` or, of an old message, ``ForgottenError``."""
+    if sealed == FORGOTTEN:
+        raise ForgottenError
     values: dict[str, str] = json.loads(runtime.vault.open("notifications.personalisation", key, sealed))
     return values
 

@@ -8,7 +8,7 @@ the broadcast's figures it takes the place of the dead one.
 
 What is no longer true is never replayed: codes; reminders, whose next one is judged
 by itself; results that are old, or whose transaction changed since; notices that
-are old, or whose broadcast was cancelled.
+are old, or whose broadcast was cancelled. Nor what is no longer kept.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from gateway.content import store as content
 from gateway.content.rendering import MissingPersonalisationError
 from gateway.content.store import TemplateVersion
 from gateway.delivery.store import attempts
-from gateway.errors import TamperedError
+from gateway.errors import ForgottenError, TamperedError
 from gateway.notifications import questions, store
 from gateway.notifications.asks import Asks
 from gateway.notifications.request import Class, Request
@@ -176,6 +176,7 @@ def _too_late(now: datetime) -> ColumnElement[bool]:
     called_off = exists().where(broadcasts.c.id == _mine.broadcast_id, broadcasts.c.state == State.CANCELLED)
     return or_(
         _mine.klass.in_(NEVER),
+        _mine.personalisation == store.FORGOTTEN,
         and_(_mine.klass == Class.RESULT, or_(_mine.created_at <= now - OLD_RESULT, changed)),
         and_(_mine.klass == Class.NOTICE, or_(_mine.created_at <= now - OLD_NOTICE, called_off)),
     )
@@ -222,6 +223,8 @@ def _request(runtime: Runtime, row: Row[Any], version: TemplateVersion, asks: As
     try:
         address = row.address and runtime.vault.open("notifications.address", row.id, row.address)
         said = store.personalisation(runtime, row.id, row.personalisation)
+    except ForgottenError:  # it was counted among the late ones, unless that happened meanwhile
+        return None
     except TamperedError:
         log.error("cell_cannot_be_opened", table="notifications", row=str(row.id))  # noqa: TRY400
         return None
