@@ -3,6 +3,7 @@
 from gateway.cli import (
     answers,
     bench,
+    books,
     broadcast,
     deployment,
     levers,
@@ -18,6 +19,7 @@ from gateway.cli.command import main
 __all__ = [
     "answers",
     "bench",
+    "books",
     "broadcast",
     "deployment",
     "levers",

@@ -113,5 +113,5 @@ def compact(runtime: Runtime) -> int:
 
 def _gone(tx: Connection, which: ColumnElement[bool]) -> Sequence[Row[Any]]:
     columns = ledger.c
-    read = (columns.lane, columns.broadcast_id, columns.entry, columns.difference)
+    read: tuple[Any, ...] = (columns.lane, columns.broadcast_id, columns.entry, columns.difference)
     return tx.execute(delete(ledger).where(which).returning(*read)).all()

@@ -19,6 +19,7 @@ from gateway.delivery.retry import Next
 from gateway.delivery.store import attempts
 from gateway.notifications import store
 from gateway.notifications.store import UNKNOWN, moved, notifications
+from gateway.provider_books import DayCounter
 from gateway.providers import Absent, CannotTell, Finding, Found, Inquirer
 from gateway.runtime import Runtime
 
@@ -52,8 +53,18 @@ def ask(runtime: Runtime, claimed: Claimed, question: Question) -> None:
         elif isinstance(finding, Absent):
             _never_taken(tx, question, now)
         _move(tx, claimed, question, then, now)
-        measures.add(tx, {(measures.INQUIRIES, question.provider, WORDS[type(finding)]): 1}, now)
+        measures.add(tx, _counted(provider, question, finding), now)
     log.info("reconciled", provider=question.provider, finding=WORDS[type(finding)])
+
+
+def _counted(provider: Inquirer, question: Question, finding: Finding) -> Mapping[measures.Key, float]:
+    counted: dict[measures.Key, float] = {
+        (measures.INQUIRIES, question.provider, WORDS[type(finding)]): 1,
+    }
+    if isinstance(finding, Found) and isinstance(provider, DayCounter):
+        units = provider.units(question.inquiry.text, question.inquiry.signature)
+        counted[measures.UNITS, question.provider, "found"] = units
+    return counted
 
 
 def _wait_for_its_report(runtime: Runtime, claimed: Claimed, question: Question) -> None:

@@ -18,6 +18,7 @@ from gateway.citizens import register as _register
 from gateway.content import documents as _documents
 from gateway.content import store as _content
 from gateway.db import Db, metadata
+from gateway.delivery import books as _books
 from gateway.delivery import measures as _measures
 from gateway.delivery import receipts as _receipts
 from gateway.delivery import retention as _retention
@@ -44,6 +45,7 @@ ROOMS = (
     _register,
     _content,
     _documents,
+    _books,
     _measures,
     _receipts,
     _retention,

@@ -27,7 +27,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from gateway import __version__
-from gateway.delivery import ledger, measures, receipts, reconcile
+from gateway.delivery import books, ledger, measures, receipts, reconcile
 from gateway.ops import queues
 from gateway.runtime import Runtime
 from gateway.security import same
@@ -112,6 +112,7 @@ class _Books(Collector):
         waiting = next(w.depth + w.unknown for w in work if w.name == receipts.LANE)
         yield _gauge("huiyin_receipts_waiting", "Callbacks of providers not applied yet.", waiting)
         yield self._ledger()
+        yield self._books()
         yield from _counts(measures.totals(self.tx))
 
     def _schema(self) -> Metric:
@@ -125,6 +126,16 @@ class _Books(Collector):
         )
         for labels, number in reconcile.standing(self.tx, self.runtime.clock()).items():
             family.add_metric(labels, number)
+        return family
+
+    def _books(self) -> Metric:
+        family = GaugeMetricFamily(
+            "huiyin_books_difference",
+            "Unexplained differences with a provider's own books, of the last day matched.",
+            labels=["provider"],
+        )
+        for name, number in books.standing(self.tx).items():
+            family.add_metric([name], number)
         return family
 
     def _ledger(self) -> Metric:
