@@ -129,7 +129,8 @@ def among(tx: Connection, addresses: Collection[bytes], *reasons: str) -> set[by
     """Those of these addresses that stand here for one of the reasons, without any for a wish."""
     column, found = suppressions.c.address_index, set[bytes]()
     for some in batches(addresses):
-        query = select(column).where(column.in_(some), suppressions.c.reason.in_(reasons or WISHES))
+        reason = suppressions.c.reason.in_(reasons or WISHES)
+        query = select(column).where(one_of(tx, column, some), reason)
         found.update(tx.execute(query).scalars())
     return found
 
@@ -142,7 +143,7 @@ def against(
     known: dict[bytes, set[str]] = {}
     for some in batches({address for klass, address in asked if klass in STOPPED}):
         query = select(columns.address_index, columns.reason).where(one_of(tx, columns.address_index, some))
-        for address, reason in tx.execute(query.where(columns.until.is_(None) | (columns.until > now))):
+        for address, reason in tx.execute(query.where(columns.until.is_(None) | (columns.until > now))).all():
             known.setdefault(address, set()).add(reason)
     if not known:
         return {}

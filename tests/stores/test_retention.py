@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, insert, select, text, update
+from sqlalchemy import func, insert, select, update
 
 from gateway.delivery import ledger, retention
 from gateway.delivery.attempt import run_lane
@@ -21,6 +20,7 @@ from gateway.notifications.status import Status
 from gateway.notifications.store import FORGOTTEN, notifications
 from gateway.ops import dead_letters, timeline
 from gateway.providers import Cause, Rejected
+from tests.plans import fill, plans_of, scans
 from tests.world import World
 
 LANES = ("sms.urgent", "sms.normal", "sms.bulk")
@@ -185,53 +185,14 @@ def test_a_forgotten_message_is_never_replayed_and_the_plan_says_so(world: World
 
 # --- what it costs -------------------------------------------------------------------------------
 
-FILL = """
-INSERT INTO notifications (id, channel, lane, class, template_id, template_version, personalisation, status,
-                           tries, created_at, expires_at)
-SELECT CAST(lpad(to_hex(n), 32, '0') AS uuid), 'sms', 'sms.bulk', 'notice',
-       CAST(lpad('1', 32, '0') AS uuid), 1, '\\x01', 'delivered', 1,
-       CAST('2026-01-01T00:00:00Z' AS timestamptz) + n * interval '1 minute',
-       CAST('2026-01-04T00:00:00Z' AS timestamptz) + n * interval '1 minute'
-FROM generate_series(1, 40000) AS n
-"""
-TRIES = """
-INSERT INTO attempts (notification_id, handover, provider, address_index, lease, started_at)
-SELECT id, 'h', 'scripted', '\\x01', 1, created_at FROM notifications
-"""
-
-
-@contextmanager
-def plans(world: World) -> Iterator[list[str]]:
-    """The plan of every statement that reads or changes a table, as PostgreSQL makes it here and now."""
-    found: list[str] = []
-
-    def explain(connection: Any, _cursor: Any, words: str, values: Any, *_: Any) -> None:
-        if words.startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
-            with connection.connection.dbapi_connection.cursor() as cursor:
-                cursor.execute(f"EXPLAIN {words}", values)
-                found.append("\n".join(row[0] for row in cursor))
-
-    event.listen(world.runtime.db.engine, "before_cursor_execute", explain)
-    try:
-        yield found
-    finally:
-        event.remove(world.runtime.db.engine, "before_cursor_execute", explain)
-
 
 def test_no_batch_reads_the_table(postgres_url: str, make_world: Callable[[str], World]) -> None:
     """40,000 rows of four weeks, the older half due: each statement goes by an index of theirs."""
     world = make_world(postgres_url)
-    with world.runtime.db.write() as tx:
-        tx.execute(text(FILL))
-        tx.execute(text(TRIES))
-    with world.runtime.db.engine.connect() as connection:
-        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
+    fill(world)
     world.clock.now = world.rows()[20_000].created_at + timedelta(days=30)
-    with plans(world) as found:
+    with plans_of(world) as found:
         forgotten = retention.tidy(world.runtime)
     assert forgotten["notice"] == 20_000
-    about = [plan for plan in found if " on notifications" in plan or " on attempts" in plan]
-    assert len(about) > 20
-    assert not [
-        plan for plan in about if "Seq Scan on notifications" in plan or "Seq Scan on attempts" in plan
-    ]
+    assert len([plan for plan in found if " on notifications" in plan or " on attempts" in plan]) > 20
+    assert scans(found) == []
