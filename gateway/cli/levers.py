@@ -78,7 +78,7 @@ def dead(context: Context, cause: str | None, dry_run: bool, yes: bool, again: b
 def _list(context: Context) -> None:
     here = context.runtime()
     with here.db.read() as tx:
-        found = dead_letters.groups(tx, *DEAD)
+        found = dead_letters.groups(tx, *DEAD, since=here.clock() - dead_letters.LISTED)
     rows = [
         {"cause": str(g.cause), "number": g.number, "oldest": g.oldest, "newest": g.newest} for g in found
     ]

@@ -21,7 +21,19 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, exists, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    case,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 
 from gateway.broadcasts.store import State, broadcasts
 from gateway.content import store as content
@@ -40,6 +52,7 @@ from gateway.transactions.store import transactions
 
 AT_ONCE = 500  # replayed in one commit
 MOST_COUNTED = 10_000  # of what is counted again and again
+LISTED = timedelta(days=90)  # what is older can help nobody any more, and is not listed
 OLD_RESULT, OLD_NOTICE = timedelta(days=3), timedelta(days=7)
 NEVER = frozenset({Class.CODE, Class.REMINDER})
 log = structlog.get_logger()
@@ -91,14 +104,14 @@ class Plan:
     late: int
 
 
-def groups(tx: Connection, *statuses: Status) -> list[Group]:
-    """Dead letters by cause, the newest first."""
+def groups(tx: Connection, *statuses: Status, since: datetime | None = None) -> list[Group]:
+    """Dead letters by cause, the newest first; those that ended ``since`` then, or all."""
     keys = (_mine.status, _mine.klass, _mine.channel, _reason)
     number = func.count()
     newest = func.max(_mine.completed_at)
     query = (
         select(*keys, number, func.min(_mine.completed_at), newest)
-        .where(_one_of(statuses), _not_replayed)
+        .where(_one_of(statuses), _mine.completed_at > since if since else true(), _not_replayed)
         .group_by(*keys)
         .order_by(newest.desc())
     )
