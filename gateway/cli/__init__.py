@@ -11,6 +11,7 @@ from gateway.cli import (
     reminders,
     replies,
     watch,
+    wishes,
 )
 from gateway.cli.command import main
 
@@ -26,4 +27,5 @@ __all__ = [
     "reminders",
     "replies",
     "watch",
+    "wishes",
 ]

@@ -24,6 +24,7 @@ from gateway.delivery import store as _attempts
 from gateway.demo import seed as _demo
 from gateway.notifications import inbound as _inbound
 from gateway.notifications import pauses as _pauses
+from gateway.notifications import preferences as _preferences
 from gateway.notifications import questions as _questions
 from gateway.notifications import store as _notifications
 from gateway.notifications import suppression as _suppression
@@ -48,6 +49,7 @@ ROOMS = (
     _attempts,
     _inbound,
     _pauses,
+    _preferences,
     _questions,
     _notifications,
     _suppression,

@@ -401,6 +401,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kind", "name", name=op.f("pk_pauses")),
     )
     op.create_table(
+        "preferences",
+        sa.Column("citizen_id", sa.Uuid(), nullable=False),
+        sa.Column("category", sa.String(length=40), nullable=False),
+        sa.Column("channel", sa.String(length=8), nullable=False),
+        sa.Column("wanted", sa.Boolean(), nullable=False),
+        sa.Column("at", Utc(), nullable=False),
+        sa.Column("through", sa.String(length=80), nullable=False),
+        sa.PrimaryKeyConstraint("citizen_id", "category", "channel", name=op.f("pk_preferences")),
+    )
+    op.create_table(
         "questions",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("transaction_id", sa.Uuid(), nullable=True),
@@ -689,6 +699,7 @@ def downgrade() -> None:
         )
 
     op.drop_table("questions")
+    op.drop_table("preferences")
     op.drop_table("pauses")
     op.drop_table("operators")
     op.drop_table("operator_sessions")
