@@ -22,11 +22,12 @@ from gateway.content import store as content
 from gateway.content.letters import Frame, LetterError, compile_letter, letter
 from gateway.content.rendering import MissingPersonalisationError
 from gateway.content.store import TemplateVersion
-from gateway.delivery import routing
+from gateway.delivery import routing, wishes
 from gateway.delivery.store import attempts
+from gateway.delivery.wishes import Against
 from gateway.errors import TamperedError
 from gateway.messages import Attachment, Limits, Message, excess
-from gateway.notifications import questions, store, suppression, unsubscribe
+from gateway.notifications import questions, store, unsubscribe
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
 from gateway.providers import ReviewState
@@ -76,7 +77,7 @@ class _Sources:
 
     addresses: Mapping[UUID, str]  # by notification
     indexes: Mapping[UUID, bytes]  # of these addresses
-    suppressed: Mapping[UUID, str]  # with the reason
+    against: Mapping[UUID, Against]  # what stands against some of them
     young: frozenset[UUID]  # citizens known to be no elders
     asking: frozenset[UUID]  # calls that wait for a key
     versions: Mapping[Key, TemplateVersion]
@@ -101,7 +102,7 @@ def compose(
     sources = _Sources(
         addresses=addresses,
         indexes=indexes,
-        suppressed=_suppressed(tx, rows, indexes, runtime.clock()),
+        against=wishes.against(tx, runtime, rules, channel, rows, indexes),
         young=_young(tx, runtime.clock().astimezone(rules.zone).date(), rows) if calls else frozenset(),
         asking=frozenset(questions.asking(tx, [row.id for row in rows]) if calls else ()),
         versions=content.versions(tx, keys),
@@ -126,19 +127,6 @@ def _own_address(runtime: Runtime, row: Row[Any]) -> str | None:
         return row.address and runtime.vault.open("notifications.address", row.id, row.address)
     except TamperedError:
         return None
-
-
-def _suppressed(
-    tx: Connection, rows: Sequence[Row[Any]], indexes: Mapping[UUID, bytes], now: datetime
-) -> dict[UUID, str]:
-    """What stands against some of these at their addresses."""
-    asked = {
-        row.id: (Class(row.klass), indexes[row.id])
-        for row in rows
-        if row.klass in suppression.STOPPED and row.id in indexes
-    }
-    found = suppression.against(tx, set(asked.values()), now)
-    return {key: found[one] for key, one in asked.items() if one in found}
 
 
 def _young(tx: Connection, today: date, rows: Sequence[Row[Any]]) -> frozenset[UUID]:
@@ -174,8 +162,9 @@ def _letter(runtime: Runtime, channel: str, row: Row[Any], sources: _Sources) ->
     address = sources.addresses.get(row.id)
     if address is None:
         return Unsendable(Status.SUPPRESSED, NO_ADDRESS)
-    if row.id in sources.suppressed:
-        return Unsendable(Status.SUPPRESSED, sources.suppressed[row.id])
+    if against := sources.against.get(row.id):
+        status = Status.WAITING if against.until else Status.SUPPRESSED
+        return Unsendable(status, against.reason, against.until)
     carriers = sources.carriers[row.template_id, row.template_version]
     if not carriers:
         return Unsendable(Status.WAITING, NO_PROVIDER, runtime.clock() + REVIEW_PAUSE)

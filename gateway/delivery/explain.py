@@ -65,8 +65,9 @@ def of_rows(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> list[
         replayed=_replayed(tx, keys),
         obstacles=_obstacles(tx, runtime, rows),
     )
-    opens = hours.openings(rules, [(row.channel, row.klass) for row in rows], now)
-    said = [explain(_facts(row, known, hours.hold(opens, row), now, rules.zone)) for row in rows]
+    closed = {channel: hours.closed(rules, channel, now) for channel in {row.channel for row in rows}}
+    opens = {row.id: hours.hold(closed[row.channel], row.channel, row) for row in rows}
+    said = [explain(_facts(row, known, opens[row.id], now, rules.zone)) for row in rows]
     return [
         Explained(row.id, row.klass, row.lane, row.status, row.reason, why)
         for row, why in zip(rows, said, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,25 +13,26 @@ from gateway.cities import Rules
 from gateway.notifications.request import TREATMENT, Class
 from gateway.send_windows import Opening
 
-Kind = tuple[str, str]  # channel and class
-Openings = Mapping[Kind, Opening]
+Closed = Mapping[str, Opening]  # by class
 
 
-def openings(rules: Rules, kinds: Iterable[Kind], now: datetime) -> Openings:
-    """When each of these kinds may go out next."""
+def closed(rules: Rules, channel: str, now: datetime) -> Closed:
+    """The classes a channel is not open for at this moment, and when it will be."""
     works = calendars.shipped().is_working_day
-    return {
-        (channel, klass): send_windows.opening(rules.send_windows, channel, klass, now, rules.zone, works)
-        for channel, klass in set(kinds)
+    opens = {
+        str(klass): send_windows.opening(rules.send_windows, channel, klass, now, rules.zone, works)
+        for klass in Class
     }
+    return {klass: opening for klass, opening in opens.items() if opening != Opening()}
 
 
-def hold(opens: Openings, row: Row[Any]) -> datetime | None:
-    """Until when a row waits for its window; None: it may go now, or knows no windows."""
-    return opens[row.channel, row.klass].hold(row.expires_at) if _windowed(row) else None
+def hold(closed: Closed, channel: str, row: Row[Any]) -> datetime | None:
+    """Until when a row of this channel waits for its window; None: it may go now, or knows no windows."""
+    opening = closed.get(row.klass)
+    return opening.hold(row.expires_at) if opening and _windowed(channel, row) else None
 
 
-def _windowed(row: Row[Any]) -> bool:
+def _windowed(channel: str, row: Row[Any]) -> bool:
     """Nobody is called again at night, not even with a result; a code is being waited for."""
-    again = row.tries > 0 and row.klass != Class.CODE and bool(channels.load(row.channel).RETRIES)
+    again = row.tries > 0 and row.klass != Class.CODE and bool(channels.load(channel).RETRIES)
     return again or TREATMENT[Class(row.klass)].windowed

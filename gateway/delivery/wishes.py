@@ -13,7 +13,6 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row
 
-from gateway import channels
 from gateway.cities import Rules
 from gateway.delivery import frequency, hours
 from gateway.notifications import preferences, suppression
@@ -33,48 +32,48 @@ class Against:
 
 
 def against(
-    tx: Connection, runtime: Runtime, rules: Rules, rows: Sequence[Row[Any]], addresses: Mapping[UUID, str]
+    tx: Connection,
+    runtime: Runtime,
+    rules: Rules,
+    channel: str,
+    rows: Sequence[Row[Any]],
+    indexes: Mapping[UUID, bytes],
 ) -> dict[UUID, Against]:
-    """What stands against some of these rows, by their ids; ``addresses`` are where they go, where known."""
-    now = runtime.clock()
-    indexes = {
-        row.id: runtime.vault.index(channels.load(row.channel).ADDRESS, addresses[row.id])
-        for row in rows
-        if row.klass in HEEDED and row.id in addresses
-    }
-    found = _refused(tx, [row for row in rows if row.id in indexes], indexes, now)
+    """What stands against some of a channel's rows; ``indexes`` are those of the addresses they go to."""
+    now, heeding = runtime.clock(), [row for row in rows if row.klass in HEEDED and row.id in indexes]
+    found = _refused(tx, channel, heeding, indexes, now)
     if rules.notice_cap.none:
         return found
-    notices = [row for row in rows if row.klass == Class.NOTICE and row.id in indexes and row.id not in found]
-    return found | _too_many(tx, rules, notices, indexes, now)
+    notices = [row for row in heeding if row.klass == Class.NOTICE and row.id not in found]
+    return found | _too_many(tx, rules, channel, notices, indexes, now)
 
 
 def _refused(
-    tx: Connection, rows: Sequence[Row[Any]], indexes: Mapping[UUID, bytes], now: datetime
+    tx: Connection, channel: str, rows: Sequence[Row[Any]], indexes: Mapping[UUID, bytes], now: datetime
 ) -> dict[UUID, Against]:
     """By what their addresses said, and else by what the people want."""
     keys = {row.id: (Class(row.klass), indexes[row.id]) for row in rows}
     stopped = suppression.against(tx, set(keys.values()), now)
-    asked = [Asked(row.id, row.citizen_id, row.template_id, row.channel) for row in rows if row.citizen_id]
+    asked = [Asked(row.id, row.citizen_id, row.template_id, channel) for row in rows if row.citizen_id]
     unwanted = dict.fromkeys(preferences.against(tx, asked), Against(Reason.NOT_WANTED))
     return unwanted | {key: Against(stopped[one]) for key, one in keys.items() if one in stopped}
 
 
 def _too_many(
-    tx: Connection, rules: Rules, rows: Sequence[Row[Any]], indexes: Mapping[UUID, bytes], now: datetime
+    tx: Connection,
+    rules: Rules,
+    channel: str,
+    rows: Sequence[Row[Any]],
+    indexes: Mapping[UUID, bytes],
+    now: datetime,
 ) -> dict[UUID, Against]:
     """Those whose people had enough notices for now."""
     people = {row.id: row.citizen_id or indexes[row.id] for row in rows}
     lately = frequency.had(tx, rules.notice_cap, set(people.values()), now, rules.zone)
     free = {row.id: lately.free_on(people[row.id]) for row in rows}
-    held = [(row, day) for row in rows if (day := free[row.id])]
-    midnights = {day: datetime.combine(day, time(), rules.zone) for _, day in held}
-    kinds = {(row.channel, row.klass) for row, _ in held}
-    opens = {day: hours.openings(rules, kinds, midnight) for day, midnight in midnights.items()}
-    return {
-        row.id: enough(opens[day][row.channel, row.klass], midnights[day], row.expires_at)
-        for row, day in held
-    }
+    held = [(row, datetime.combine(day, time(), rules.zone)) for row in rows if (day := free[row.id])]
+    opens = {day: hours.closed(rules, channel, day).get(Class.NOTICE, Opening()) for _, day in held}
+    return {row.id: enough(opens[day], day, row.expires_at) for row, day in held}
 
 
 def enough(opening: Opening, day: datetime, expires_at: datetime) -> Against:
