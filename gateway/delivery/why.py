@@ -199,32 +199,45 @@ def _obstacles(facts: Facts) -> Words:
 
 def _waiting(facts: Facts) -> tuple[Words, Words, datetime | None]:
     """A pause tells more than the reason left by the try before; so does a window that has closed."""
-    ends, due = _at(facts, facts.expires_at), facts.due_at
     if facts.expires_at <= facts.now:
-        over = Words("它的有效时间已过", "its time is over")
-        return over, Words("下一次领取时作废", "the next claim ends it as expired"), facts.now
+        return _out_of_time(facts)
     if facts.paused:
         what, actor = facts.paused
-        held = Words(f"{actor}暂停了{what}", f"{what} is paused by {actor}")
+        ends, held = (
+            _at(facts, facts.expires_at),
+            Words(f"{actor}暂停了{what}", f"{what} is paused by {actor}"),
+        )
         return (
             held,
             Words(f"恢复后才发，{ends}作废", f"it goes when that is resumed, and expires at {ends}"),
             None,
         )
-    if due is None:
+    if facts.due_at is None:
         return _reason(facts), Words("没有定下一步", "nothing is planned for it"), None
-    if due > facts.now:
-        at = _at(facts, due)
-        return _reason(facts), Words(f"{at}再发", f"it will go at {at}"), due
+    if facts.due_at > facts.now:
+        return _reason(facts), _goes(facts, facts.due_at), facts.due_at
     if facts.opens_at:
-        at = _at(facts, facts.opens_at)
         closed = _fill(REASONS[Reason.OUTSIDE_WINDOW], facts)
-        return closed, Words(f"{at}再发", f"it will go at {at}"), facts.opens_at
-    return (
-        _reason(facts),
-        Words("已到时候，下一次领取就发", f"it is due and goes with the next claim of {facts.lane}"),
-        facts.now,
-    )
+        return closed, _goes(facts, facts.opens_at), facts.opens_at
+    due = Words("已到时候，下一次领取就发", f"it is due and goes with the next claim of {facts.lane}")
+    return _reason(facts), due, facts.now
+
+
+def _out_of_time(facts: Facts) -> tuple[Words, Words, datetime | None]:
+    """It ends when it is looked at, which a pause puts off."""
+    over = Words("它的有效时间已过", "its time is over")
+    if facts.paused:
+        what, actor = facts.paused
+        later = Words(
+            f"{actor}暂停了{what}，恢复时作废", f"it expires when {what}, paused by {actor}, is resumed"
+        )
+        return over, later, None
+    at = max(facts.due_at or facts.now, facts.now)
+    return over, Words("下一次领取时作废", "the next claim ends it as expired"), at
+
+
+def _goes(facts: Facts, at: datetime) -> Words:
+    return Words(f"{_at(facts, at)}再发", f"it will go at {_at(facts, at)}")
 
 
 def _under_way(facts: Facts) -> tuple[Words, datetime | None]:
