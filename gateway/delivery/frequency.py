@@ -21,9 +21,9 @@ from gateway.notice_cap import WEEK, NoticeCap, free_on
 from gateway.notifications.request import Class
 from gateway.notifications.store import notifications
 from gateway.providers import Delivery
+from gateway.rows import one_of
 
 COUNTED = ("accepted", "unknown")  # outcomes after which somebody may have read it
-AT_ONCE = 1_000  # people in one statement
 
 Person = UUID | bytes  # a citizen, or the blind index of an address
 _MINE = (notifications.c.id == attempts.c.notification_id) & (notifications.c.klass == Class.NOTICE)
@@ -53,7 +53,7 @@ def had(tx: Connection, cap: NoticeCap, people: Collection[Person], now: datetim
     span = WEEK - 1 if cap.per_week else 0
     since = datetime.combine(today - timedelta(days=span), time(), zone)
     found: dict[UUID, tuple[Person, datetime]] = {}  # one notice counts once, however often it was tried
-    for query in _queries(people):
+    for query in _queries(tx, people):
         for row in tx.execute(query.where(*_lately(since))):
             found[row.id] = (row.person, row.started_at)
     days: dict[Person, list[date]] = {}
@@ -62,21 +62,20 @@ def had(tx: Connection, cap: NoticeCap, people: Collection[Person], now: datetim
     return Had(cap, today, days)
 
 
-def _queries(people: Collection[Person]) -> Iterator[Select[Any]]:
+def _queries(tx: Connection, people: Collection[Person]) -> Iterator[Select[Any]]:
     """Each notice tried for them: its id, whose, when."""
-    known = sorted(one for one in people if isinstance(one, UUID))
-    addresses = sorted(one for one in people if isinstance(one, bytes))
-    tried = attempts.join(notifications, _MINE)
-    theirs = attempts.c.address_index.in_([citizens.c.mobile_index, citizens.c.email_index])
-    whose = citizens.join(tried, theirs & (notifications.c.citizen_id == citizens.c.id))
-    when = attempts.c.started_at
-    by_citizen = select(notifications.c.id, citizens.c.id.label("person"), when).select_from(whose)
-    by_address = select(notifications.c.id, attempts.c.address_index.label("person"), when).select_from(tried)
-    for start in range(0, len(known), AT_ONCE):
-        yield by_citizen.where(citizens.c.id.in_(known[start : start + AT_ONCE]))
-    strangers = by_address.where(notifications.c.citizen_id.is_(None))
-    for start in range(0, len(addresses), AT_ONCE):
-        yield strangers.where(attempts.c.address_index.in_(addresses[start : start + AT_ONCE]))
+    known = [one for one in people if isinstance(one, UUID)]
+    strangers = [one for one in people if isinstance(one, bytes)]
+    tried, when = attempts.join(notifications, _MINE), attempts.c.started_at
+    if known:
+        theirs = attempts.c.address_index.in_([citizens.c.mobile_index, citizens.c.email_index])
+        whose = citizens.join(tried, theirs & (notifications.c.citizen_id == citizens.c.id))
+        query = select(notifications.c.id, citizens.c.id.label("person"), when).select_from(whose)
+        yield query.where(one_of(tx, citizens.c.id, known))
+    if strangers:
+        query = select(notifications.c.id, attempts.c.address_index.label("person"), when).select_from(tried)
+        nobody = notifications.c.citizen_id.is_(None)
+        yield query.where(one_of(tx, attempts.c.address_index, strangers), nobody)
 
 
 def _lately(since: datetime) -> Sequence[ColumnElement[bool]]:

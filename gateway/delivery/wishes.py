@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row
 from gateway.cities import Rules
 from gateway.delivery import frequency, hours
 from gateway.notifications import preferences, suppression
-from gateway.notifications.preferences import HEEDED, Asked
+from gateway.notifications.preferences import HEEDED
 from gateway.notifications.reasons import Reason
 from gateway.notifications.request import Class
 from gateway.runtime import Runtime
@@ -54,8 +54,7 @@ def _refused(
     """By what their addresses said, and else by what the people want."""
     keys = {row.id: (Class(row.klass), indexes[row.id]) for row in rows}
     stopped = suppression.against(tx, set(keys.values()), now)
-    asked = [Asked(row.id, row.citizen_id, row.template_id, channel) for row in rows if row.citizen_id]
-    unwanted = dict.fromkeys(preferences.against(tx, asked), Against(Reason.NOT_WANTED))
+    unwanted = dict.fromkeys(preferences.against(tx, channel, rows), Against(Reason.NOT_WANTED))
     return unwanted | {key: Against(stopped[one]) for key, one in keys.items() if one in stopped}
 
 

@@ -7,12 +7,13 @@ it; codes and results always go, and what an address refused (``suppression``) s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Column, Connection, String, Table, Uuid, delete, select
+from sqlalchemy import Boolean, Column, Connection, Row, String, Table, Uuid, delete, select
 
 from gateway import audit, channels
 from gateway.citizens.register import citizens
@@ -20,11 +21,11 @@ from gateway.content.store import templates
 from gateway.db import Utc, metadata, upsert
 from gateway.errors import UnknownNameError
 from gateway.notifications.request import Class
+from gateway.rows import one_of
 from gateway.runtime import Runtime
 
 ANY = "*"
 HEEDED = frozenset({Class.NOTICE, Class.REMINDER})
-AT_ONCE = 1_000  # people in one statement
 
 preferences = Table(
     "preferences",
@@ -112,43 +113,34 @@ def of(tx: Connection, citizen: UUID) -> Sequence[Preference]:
     return [Preference(*row) for row in tx.execute(query)]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A message somebody may not want: whose it is, which text, on which channel."""
+def against(tx: Connection, channel: str, rows: Sequence[Row[Any]]) -> frozenset[UUID]:
+    """Those of these notifications on a channel that are not wanted, by their ids.
 
-    id: UUID
-    citizen: UUID
-    template: UUID
-    channel: str
-
-
-def against(tx: Connection, asked: Sequence[Asked]) -> frozenset[UUID]:
-    """Those of these messages that are not wanted; one query, two where anybody said anything."""
-    said = _said(tx, {one.citizen for one in asked})
-    if not said:
+    One query, two where anybody said anything.
+    """
+    said = _said(tx, list({row.citizen_id for row in rows if row.citizen_id}))
+    theirs = [row for row in rows if row.citizen_id in said]
+    if not theirs:
         return frozenset()
-    query = select(templates.c.id, templates.c.name).where(
-        templates.c.id.in_({one.template for one in asked})
-    )
-    names = {row.id: category(row.name) for row in tx.execute(query)}
+    names = _names(tx, {row.template_id for row in theirs})
     return frozenset(
-        one.id
-        for one in asked
-        if one.citizen in said and not wanted(said[one.citizen], names[one.template], one.channel)
+        row.id
+        for row in theirs
+        if not wanted(said[row.citizen_id], category(names[row.template_id]), channel)
     )
 
 
-def _said(tx: Connection, citizens: Collection[UUID]) -> dict[UUID, dict[tuple[str, str], bool]]:
+def _said(tx: Connection, citizens: Sequence[UUID]) -> dict[UUID, dict[tuple[str, str], bool]]:
     """What each of these said; nothing for those who said nothing."""
-    columns = preferences.c
-    query = select(columns.citizen_id, columns.category, columns.channel, columns.wanted)
     found: dict[UUID, dict[tuple[str, str], bool]] = {}
-    for some in _batches(citizens):
-        for row in tx.execute(query.where(columns.citizen_id.in_(some))):
+    if citizens:
+        columns = preferences.c
+        query = select(columns.citizen_id, columns.category, columns.channel, columns.wanted)
+        for row in tx.execute(query.where(one_of(tx, columns.citizen_id, citizens))):
             found.setdefault(row.citizen_id, {})[row.category, row.channel] = row.wanted
     return found
 
 
-def _batches(citizens: Collection[UUID]) -> Iterator[Sequence[UUID]]:
-    ordered = sorted(citizens)
-    return (ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE))
+def _names(tx: Connection, keys: Collection[UUID]) -> dict[UUID, str]:
+    query = select(templates.c.id, templates.c.name).where(templates.c.id.in_(keys))
+    return {row.id: row.name for row in tx.execute(query)}
