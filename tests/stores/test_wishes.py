@@ -17,6 +17,8 @@ from gateway.citizens import register
 from gateway.delivery import ledger, receipts
 from gateway.delivery.attempt import run_lane
 from gateway.delivery.explain import of
+from gateway.demo import city
+from gateway.demo.seed import entry
 from gateway.errors import UnknownNameError
 from gateway.notice_cap import NoticeCap
 from gateway.notifications import preferences, store, suppression
@@ -24,7 +26,7 @@ from gateway.notifications.pauses import Kind, pause
 from gateway.notifications.preferences import ANY, prefer, wanted
 from gateway.notifications.request import Class, Request
 from gateway.notifications.suppression import OPTED_OUT
-from gateway.providers import Delivery, Unknown
+from gateway.providers import Cause, Delivery, Rejected, Throttled, Unknown
 from gateway.send_windows import SendWindows
 from tests.world import Scripted, World
 
@@ -221,12 +223,30 @@ def test_a_person_is_counted_over_all_channels(world: World, monkeypatch: pytest
 def test_people_who_share_a_telephone_are_counted_each(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cap is for a person; an address of nobody known is one by itself."""
     _lives_by(world, monkeypatch, notice_cap=NoticeCap(1, 0))
-    (person,) = world.settle(1)
+    one, other = city.people(2)
+    world.people = [one, replace(other, mobile=one.mobile)]
+    with world.runtime.db.write() as tx:
+        register.add(tx, world.runtime.vault, [entry(person) for person in world.people])
+    first, second = _ids(world)
+    for citizen in (first, second, None, None, second):
+        _notice(world, citizen, "sms", None if citizen else f"+86{one.mobile}")
+        run_lane(world.runtime, BULK)
+    assert [status for status, _ in _stand(world)] == ["accepted"] * 3 + ["waiting"] * 2
+
+
+def test_only_notices_that_go_are_held_and_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reminder goes to whoever had enough; a notice that is not wanted takes nobody's place."""
+    _lives_by(world, monkeypatch, notice_cap=NoticeCap(1, 0))
+    world.settle(1)
+    (citizen,) = _ids(world)
+    _prefer(world, citizen, "policy", ANY, on=False)
+    world.take(klass=Class.NOTICE, template="policy/auth_help", personalisation=VALUES)
     world.take(klass=Class.NOTICE)
-    for _ in range(2):
-        _notice(world, None, "sms", f"+86{person.mobile}")
     run_lane(world.runtime, BULK)
-    assert sorted(status for status, _ in _stand(world)) == ["accepted", "accepted", "waiting"]
+    assert _stand(world) == [("suppressed", "not_wanted"), ("accepted", None)]
+    world.take(klass=Class.REMINDER)
+    run_lane(world.runtime, NORMAL)
+    assert _stand(world)[2] == ("accepted", None)
 
 
 def test_what_did_not_arrive_does_not_count(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,6 +335,38 @@ def test_a_provider_held_still_is_named(world: World) -> None:
     world.take()
     run_lane(world.runtime, NORMAL)
     assert _why(world).startswith("waiting: no provider can carry it now (scripted: paused); it will go at ")
+
+
+def test_a_broadcast_held_still_is_named(world: World) -> None:
+    """Its messages wait with it."""
+    world.settle(1)
+    world.take(klass=Class.NOTICE, broadcast_id=UUID(int=7))
+    with world.runtime.db.write() as tx:
+        pause(tx, Kind.BROADCAST, str(UUID(int=7)), "li", world.clock())
+    assert _why(world).startswith(f"waiting: broadcast {UUID(int=7)} is paused by li; ")
+
+
+def test_the_last_try_is_the_one_told(world: World) -> None:
+    """What the provider said before is over."""
+    said = iter(("busy", "full"))
+    world.provider.script = lambda _handover, _message: Throttled(next(said))
+    world.settle(1)
+    world.take()
+    run_lane(world.runtime, NORMAL)
+    world.clock.advance(seconds=2)
+    run_lane(world.runtime, NORMAL)
+    assert "scripted said full the last time" in _why(world)
+
+
+def test_a_dead_letter_says_that_another_took_its_place(world: World) -> None:
+    """Whoever finds the old one need not send again."""
+    world.provider.script = lambda _handover, _message: Rejected("isv.X", Cause.CONTENT)
+    world.settle(1)
+    (dead,) = world.take()
+    run_lane(world.runtime, NORMAL)
+    assert _why(world).startswith("failed: scripted refused it for good with isv.X; that is its end, since ")
+    world.take(replay_of=dead)
+    assert _why(world).endswith("; another took its place by a replay.")
 
 
 def _open_email(world: World) -> None:
