@@ -97,3 +97,15 @@ def set_preference(context: Context, citizen: UUID, wish: str, category: str, ch
         wanted.prefer(tx, here, citizen, category, channel, WORDS[wish], ACTOR)
     shown = {"citizen": citizen, "category": category, "channel": channel, "wish": wish}
     context.show(shown, lambda: click.echo(f"{category} by {channel}: {wish}."))
+
+
+@preferences.command("language")
+@click.argument("citizen", type=click.UUID)
+@click.argument("language")
+@pass_context
+def set_language(context: Context, citizen: UUID, language: str) -> None:
+    """Write to a citizen in this language, where there is such a text; this is recorded."""
+    here = context.runtime()
+    with here.db.write() as tx:
+        wanted.speak(tx, here, citizen, language, ACTOR)
+    context.show({"citizen": citizen, "language": language}, lambda: click.echo(f"Written to in {language}."))

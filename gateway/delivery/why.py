@@ -80,6 +80,11 @@ REASONS: Mapping[Reason, Words] = {
     Reason.NO_PROVIDER: Words(
         "没有供应商现在能发（{obstacles}）", "no provider can carry it now ({obstacles})"
     ),
+    Reason.NUMBER_CAP: Words(
+        "各家供应商近来给这个号码发得已够多", "every provider had this number often enough lately"
+    ),
+    Reason.RATE: Words("供应商每秒的额度用满了", "the providers' rate is used up for now"),
+    Reason.QUOTA: Words("供应商今天的额度用满了", "the providers' quota of the day is used up"),
     Reason.AWAY: Words("上次没有人接", "nobody was there the last time"),
     Reason.NOT_TRIED: Words("上次没有轮到它", "its turn did not come the last time"),
     Reason.NEVER_TAKEN: Words("{provider}说没有收到过", "{provider} says that it never had it"),
@@ -110,6 +115,7 @@ REASONS: Mapping[Reason, Words] = {
     Reason.USED: Words("验证码已经用不着了", "the code is not needed any more"),
     Reason.REPLACED: Words("后来的验证码代替了它", "a newer code took its place"),
     Reason.WITHDRAWN: Words("整个群发已取消", "its broadcast was cancelled"),
+    Reason.OPERATOR_CANCELLED: Words("值班人员撤回了它", "an operator withdrew it"),
 }
 # Where no reason of ours stands: what a vendor's code means in this status, and what it means without one.
 _BY_CODE = {
@@ -171,8 +177,8 @@ def _reason(facts: Facts) -> Words:
     word, _, detail = facts.reason.partition(":")
     if word in REASONS:
         return _fill(REASONS[Reason(word)], facts, detail)
-    said = _BY_CODE.get(facts.status, _CODE) if facts.provider else _CODE
-    return _fill(said, facts, code=facts.code or facts.reason)
+    theirs = facts.provider and facts.reason == facts.code
+    return _fill(_BY_CODE.get(facts.status, _CODE) if theirs else _CODE, facts, code=facts.reason)
 
 
 def _fill(words: Words, facts: Facts, detail: str = "", code: str = "") -> Words:
@@ -247,6 +253,8 @@ def _under_way(facts: Facts) -> tuple[Words, datetime | None]:
     if due <= facts.now:
         return Words("下一次领取就处理", f"the next claim of {facts.lane} looks after it"), facts.now
     at = _at(facts, due)
+    if facts.reason == Reason.CANNOT_ASK:
+        return Words(f"等回执到{at}", f"its report is awaited until {at}"), due
     following = {
         Status.SENDING: Words(f"{at}还没有答复就算不明", f"without an answer by {at} it counts as unknown"),
         Status.UNKNOWN: Words(f"{at}再查询", f"it is asked again at {at}"),

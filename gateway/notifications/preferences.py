@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Column, Connection, Row, String, Table, Uuid, delete, select
+from sqlalchemy import Boolean, Column, Connection, Row, String, Table, Uuid, delete, select, update
 
 from gateway import audit, channels
 from gateway.citizens.register import citizens
@@ -90,14 +90,32 @@ def prefer(
     audit.record(tx, runtime.vault, now, through, f"preference.{word}", f"{citizen} {category} {channel}")
 
 
+def speak(tx: Connection, runtime: Runtime, citizen: UUID, language: str, through: str) -> None:
+    """Write to a citizen in this language from now on, where there is such a text. On record.
+
+    ``UnknownNameError`` for a citizen nobody registered or a language no text is in.
+    """
+    known = sorted(tx.execute(select(templates.c.language).distinct()).scalars())
+    if language not in known:
+        raise UnknownNameError(f"There is no text in {language[:20]!r}; there are {', '.join(known)}.")
+    _registered(tx, citizen)
+    tx.execute(update(citizens).where(citizens.c.id == citizen).values(language=language))
+    said = f"{citizen} {language}"
+    audit.record(tx, runtime.vault, runtime.clock(), through, "preference.language", said)
+
+
 def _check(tx: Connection, citizen: UUID, category: str, channel: str) -> None:
-    if tx.execute(select(citizens.c.id).where(citizens.c.id == citizen)).first() is None:
-        raise UnknownNameError(f"There is no citizen {citizen}.")
+    _registered(tx, citizen)
     known = categories(tx)
     if category != ANY and category not in known:
         raise UnknownNameError(f"There is no category {category[:20]!r}; there are {', '.join(known)}.")
     if channel != ANY:
         channels.load(channel)
+
+
+def _registered(tx: Connection, citizen: UUID) -> None:
+    if tx.execute(select(citizens.c.id).where(citizens.c.id == citizen)).first() is None:
+        raise UnknownNameError(f"There is no citizen {citizen}.")
 
 
 def categories(tx: Connection) -> Sequence[str]:

@@ -16,6 +16,9 @@ class Reason(StrEnum):
     CALLEE_CAP = "callee_cap"  # the person was called too often lately
     FREQUENCY_CAP = "frequency_cap"  # the person had enough notices lately; ends it where waiting is too long
     NO_PROVIDER = "no_provider_can_carry_it"  # paused, without the template, or the channel is closed
+    NUMBER_CAP = "provider_number_cap"  # every provider had this number often enough lately
+    RATE = "provider_rate"  # so many a second, and no more
+    QUOTA = "provider_day_quota"
     AWAY = "away"  # nobody was there; a call is made again
     NOT_TRIED = "not_tried"  # claimed, but its turn did not come in time
     NEVER_TAKEN = "never_taken"  # the provider says that it never had it
@@ -39,3 +42,4 @@ class Reason(StrEnum):
     USED = "used"  # the code before this one was right
     REPLACED = "replaced"  # a newer code took its place
     WITHDRAWN = "broadcast_cancelled"
+    OPERATOR_CANCELLED = "operator_cancelled"

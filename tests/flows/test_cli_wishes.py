@@ -124,3 +124,14 @@ def test_nobody_prefers_what_there_is_none_of(run: Run, books: Runtime, citizen:
     assert result.exit_code == 2
     assert "There is no category 'weather'; there are " in result.output
     assert "policy" in result.output
+
+
+def test_a_citizen_is_written_to_in_the_language_asked_for(run: Run, books: Runtime, citizen: UUID) -> None:
+    """One there are texts in; anything else is one line and changes nothing."""
+    assert run("preferences", "language", str(citizen), "en").exit_code == 0
+    refused = run("preferences", "language", str(citizen), "tlh")
+    assert refused.exit_code == 2
+    assert "There is no text in 'tlh'; there are en, zh-CN." in refused.output
+    with books.db.read() as tx:
+        assert register.language(tx, citizen) == "en"
+        assert tx.execute(select(audit.audit.c.action)).scalars().all() == ["preference.language"]
