@@ -180,7 +180,7 @@ def _sorted(channel: str, rows: Sequence[Row[Any]], now: datetime, rules: Rules)
             case _ if row.expires_at <= now:
                 sheet.moves.append(moved(row, Status.EXPIRED, None, TOO_LATE))
             case _ if closed and (until := hours.hold(closed, channel, row)):
-                sheet.moves.append(moved(row, Status.WAITING, until, OUTSIDE_WINDOW))
+                sheet.moves.append(moved(row, Status.WAITING, min(until, row.expires_at), OUTSIDE_WINDOW))
             case _:
                 sheet.send.append(row)
     return sheet

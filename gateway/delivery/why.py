@@ -221,10 +221,10 @@ def _waiting(facts: Facts) -> tuple[Words, Words, datetime | None]:
     if facts.due_at is None:
         return _reason(facts), Words("没有定下一步", "nothing is planned for it"), None
     if facts.due_at > facts.now:
-        return _reason(facts), _goes(facts, facts.due_at), facts.due_at
+        return _reason(facts), *_goes(facts, facts.due_at)
     if facts.opens_at:
         closed = _fill(REASONS[Reason.OUTSIDE_WINDOW], facts)
-        return closed, _goes(facts, facts.opens_at), facts.opens_at
+        return closed, *_goes(facts, facts.opens_at)
     due = Words("已到时候，下一次领取就发", f"it is due and goes with the next claim of {facts.lane}")
     return _reason(facts), due, facts.now
 
@@ -242,8 +242,12 @@ def _out_of_time(facts: Facts) -> tuple[Words, Words, datetime | None]:
     return over, Words("下一次领取时作废", "the next claim ends it as expired"), at
 
 
-def _goes(facts: Facts, at: datetime) -> Words:
-    return Words(f"{_at(facts, at)}再发", f"it will go at {_at(facts, at)}")
+def _goes(facts: Facts, at: datetime) -> tuple[Words, datetime]:
+    """When it goes; whatever it waits for may come after its own time."""
+    if at >= facts.expires_at:
+        ends = _at(facts, facts.expires_at)
+        return Words(f"等不到了，{ends}作废", f"it expires before that, at {ends}"), facts.expires_at
+    return Words(f"{_at(facts, at)}再发", f"it will go at {_at(facts, at)}"), at
 
 
 def _under_way(facts: Facts) -> tuple[Words, datetime | None]:

@@ -91,6 +91,21 @@ def test_a_notice_of_a_friday_night_waits_for_monday(world: World, monkeypatch: 
     assert _balanced(world)
 
 
+def test_what_no_window_opens_for_ends_when_its_time_does(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not kept until a window it does not live to see."""
+    _lives_by(world, monkeypatch, send_windows=SendWindows())
+    _at(world, "2026-11-24T21:00")
+    world.settle(1)
+    world.take(klass=Class.NOTICE, expires=world.clock() + timedelta(hours=1))
+    run_lane(world.runtime, BULK)
+    assert _why(world) == "waiting: the city's SMS window is closed; it expires before that, at 22:00."
+    world.clock.advance(hours=1)
+    run_lane(world.runtime, BULK)
+    assert _stand(world) == [("expired", "too_late")]
+
+
 # --- what people want ----------------------------------------------------------------------------
 
 

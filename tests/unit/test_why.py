@@ -50,6 +50,11 @@ TRIED = replace(WAITS, provider="aliyun_sms", code="isv.X", due_at=LATER)
             NOW + timedelta(hours=1),
         ),
         (
+            replace(WAITS, opens_at=NOW + timedelta(hours=18), expires_at=NOW + timedelta(hours=2)),
+            "waiting: the city's SMS window is closed; it expires before that, at 16:00.",
+            NOW + timedelta(hours=2),
+        ),
+        (
             replace(WAITS, paused=("lane sms.bulk", "li"), opens_at=LATER),
             (
                 "waiting: lane sms.bulk is paused by li; it goes when that is resumed, and expires at "
