@@ -62,6 +62,9 @@ class Unsendable:
     due_at: datetime | None = None
 
 
+NOWHERE = Unsendable(Status.SUPPRESSED, NO_ADDRESS)
+
+
 class Carrier(NamedTuple):
     """A provider that may carry a template version now: with what weight, and under which code of its own."""
 
@@ -73,10 +76,8 @@ class Carrier(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
-    """Everything the rows of one claim need, read set-wise."""
+    """Everything the rows of one claim need beside their own address, read set-wise."""
 
-    addresses: Mapping[UUID, str]  # by notification
-    indexes: Mapping[UUID, bytes]  # of these addresses
     against: Mapping[UUID, Against]  # what stands against some of them
     young: frozenset[UUID]  # citizens known to be no elders
     asking: frozenset[UUID]  # calls that wait for a key
@@ -97,11 +98,9 @@ def compose(
     keys = list({(row.template_id, row.template_version) for row in rows})
     kind, calls = channels.load(channel).ADDRESS, channel == voice.SUFFIX
     addresses = addresses_of(tx, runtime, kind, rows)
-    indexes = {key: runtime.vault.index(kind, address) for key, address in addresses.items()}
+    indexes = [runtime.vault.index(kind, address) if address else b"" for address in addresses]
     rules = cities.shipped()[runtime.settings.city].rules_now(runtime.clock())
     sources = _Sources(
-        addresses=addresses,
-        indexes=indexes,
         against=wishes.against(tx, runtime, rules, channel, rows, indexes),
         young=_young(tx, runtime.clock().astimezone(rules.zone).date(), rows) if calls else frozenset(),
         asking=frozenset(questions.asking(tx, [row.id for row in rows]) if calls else ()),
@@ -111,20 +110,26 @@ def compose(
         files=documents.of(tx, {row.broadcast_id for row in rows if _may_have_files(channel, row)}),
         rules=rules,
     )
-    return [_letter(runtime, channel, row, sources) for row in rows]
+    return [
+        _letter(runtime, channel, row, address, index, sources) if address else NOWHERE
+        for row, address, index in zip(rows, addresses, indexes, strict=True)
+    ]
 
 
-def addresses_of(tx: Connection, runtime: Runtime, kind: str, rows: Sequence[Row[Any]]) -> dict[UUID, str]:
+def addresses_of(tx: Connection, runtime: Runtime, kind: str, rows: Sequence[Row[Any]]) -> list[str | None]:
     """Where each of these notifications goes, by an address of this kind."""
-    found = {row.id: address for row in rows if (address := _own_address(runtime, row))}
-    asked = [row for row in rows if row.citizen_id and row.id not in found]
-    known = register.addresses(tx, runtime.vault, kind, [row.citizen_id for row in asked]) if asked else {}
-    return found | {row.id: known[row.citizen_id] for row in asked if row.citizen_id in known}
+    found = [_own_address(runtime, row) for row in rows]
+    asked = {row.citizen_id for row, own in zip(rows, found, strict=True) if row.citizen_id and not own}
+    if not asked:
+        return found
+    known = register.addresses(tx, runtime.vault, kind, list(asked))
+    return [own or known.get(row.citizen_id) for row, own in zip(rows, found, strict=True)]
 
 
 def _own_address(runtime: Runtime, row: Row[Any]) -> str | None:
+    sealed = row.address
     try:
-        return row.address and runtime.vault.open("notifications.address", row.id, row.address)
+        return runtime.vault.open("notifications.address", row.id, sealed) if sealed else None
     except TamperedError:
         return None
 
@@ -158,11 +163,10 @@ def _tried(tx: Connection, ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
     return found
 
 
-def _letter(runtime: Runtime, channel: str, row: Row[Any], sources: _Sources) -> Letter | Unsendable:
-    address = sources.addresses.get(row.id)
-    if address is None:
-        return Unsendable(Status.SUPPRESSED, NO_ADDRESS)
-    if against := sources.against.get(row.id):
+def _letter(
+    runtime: Runtime, channel: str, row: Row[Any], address: str, index: bytes, sources: _Sources
+) -> Letter | Unsendable:
+    if sources.against and (against := sources.against.get(row.id)):
         status = Status.WAITING if against.until else Status.SUPPRESSED
         return Unsendable(status, against.reason, against.until)
     carriers = sources.carriers[row.template_id, row.template_version]
@@ -181,9 +185,10 @@ def _letter(runtime: Runtime, channel: str, row: Row[Any], sources: _Sources) ->
     chosen = _chosen(able, row.provider)
     if chosen.code != message.template:
         message = replace(message, template=chosen.code)
-    tried = sources.tried.get(row.id, frozenset())
-    others = any(one.name not in tried for one in able if one is not chosen)
-    return Letter(chosen.name, message, sources.indexes[row.id], others)
+    others = len(able) > 1 and any(
+        one.name not in sources.tried.get(row.id, ()) for one in able if one is not chosen
+    )
+    return Letter(chosen.name, message, index, others)
 
 
 def _chosen(able: Sequence[Carrier], just_tried: str | None) -> Carrier:
@@ -203,7 +208,7 @@ def _message(
     if channel == email.SUFFIX:
         return _letter_to(runtime, row, address, sources, version, values)
     text, params = version.compiled.rendered(values)
-    quick = row.citizen_id in sources.young
+    quick = bool(sources.young) and row.citizen_id in sources.young
     return Message(
         address=address,
         text=text,
@@ -213,7 +218,7 @@ def _message(
         language=version.language,
         plays=1 if quick else 2,
         slow=not quick,
-        asks=row.id in sources.asking,
+        asks=bool(sources.asking) and row.id in sources.asking,
         expires_at=row.expires_at,
     )
 

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 
 from gateway import calendars, channels, send_windows
 from gateway.cities import Rules
-from gateway.notifications.request import TREATMENT, Class
+from gateway.notifications.request import CLASSES, TREATMENT, Class
 from gateway.send_windows import Opening
 
 Closed = Mapping[str, Opening]  # by class
@@ -35,4 +35,4 @@ def hold(closed: Closed, channel: str, row: Row[Any]) -> datetime | None:
 def _windowed(channel: str, row: Row[Any]) -> bool:
     """Nobody is called again at night, not even with a result; a code is being waited for."""
     again = row.tries > 0 and row.klass != Class.CODE and bool(channels.load(channel).RETRIES)
-    return again or TREATMENT[Class(row.klass)].windowed
+    return again or TREATMENT[CLASSES[row.klass]].windowed

@@ -5,7 +5,7 @@ Asked once for all rows of a claim. Codes and results are never held here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
@@ -22,6 +22,8 @@ from gateway.notifications.request import Class
 from gateway.runtime import Runtime
 from gateway.send_windows import SPARE, Opening
 
+Place = tuple[Row[Any], bytes]  # a notification and the blind index of where it goes
+
 
 @dataclass(frozen=True, slots=True)
 class Against:
@@ -37,40 +39,40 @@ def against(
     rules: Rules,
     channel: str,
     rows: Sequence[Row[Any]],
-    indexes: Mapping[UUID, bytes],
+    indexes: Sequence[bytes],
 ) -> dict[UUID, Against]:
-    """What stands against some of a channel's rows; ``indexes`` are those of the addresses they go to."""
-    now, heeding = runtime.clock(), [row for row in rows if row.klass in HEEDED and row.id in indexes]
-    found = _refused(tx, channel, heeding, indexes, now)
+    """What stands against some of a channel's rows, by their ids.
+
+    ``indexes`` are those of the addresses they go to, in step; empty where there is none.
+    """
+    now, places = runtime.clock(), list(zip(rows, indexes, strict=True))
+    heeding = [(row, index) for row, index in places if index and row.klass in HEEDED]
+    found = _refused(tx, channel, heeding, now)
     if rules.notice_cap.none:
         return found
-    notices = [row for row in heeding if row.klass == Class.NOTICE and row.id not in found]
-    return found | _too_many(tx, rules, channel, notices, indexes, now)
+    notices = [one for one in heeding if one[0].klass == Class.NOTICE and one[0].id not in found]
+    return found | _too_many(tx, rules, channel, notices, now)
 
 
-def _refused(
-    tx: Connection, channel: str, rows: Sequence[Row[Any]], indexes: Mapping[UUID, bytes], now: datetime
-) -> dict[UUID, Against]:
+def _refused(tx: Connection, channel: str, places: Sequence[Place], now: datetime) -> dict[UUID, Against]:
     """By what their addresses said, and else by what the people want."""
-    keys = {row.id: (Class(row.klass), indexes[row.id]) for row in rows}
-    stopped = suppression.against(tx, set(keys.values()), now)
-    unwanted = dict.fromkeys(preferences.against(tx, channel, rows), Against(Reason.NOT_WANTED))
-    return unwanted | {key: Against(stopped[one]) for key, one in keys.items() if one in stopped}
+    stopped = suppression.against(tx, {(row.klass, index) for row, index in places}, now)
+    unwanted = preferences.against(tx, channel, [row for row, _ in places])
+    found = dict.fromkeys(unwanted, Against(Reason.NOT_WANTED))
+    if stopped:
+        said = {row.id: stopped.get((row.klass, index)) for row, index in places}
+        found |= {key: Against(reason) for key, reason in said.items() if reason}
+    return found
 
 
 def _too_many(
-    tx: Connection,
-    rules: Rules,
-    channel: str,
-    rows: Sequence[Row[Any]],
-    indexes: Mapping[UUID, bytes],
-    now: datetime,
+    tx: Connection, rules: Rules, channel: str, places: Sequence[Place], now: datetime
 ) -> dict[UUID, Against]:
     """Those whose people had enough notices for now."""
-    people = {row.id: row.citizen_id or indexes[row.id] for row in rows}
+    people = {row.id: row.citizen_id or index for row, index in places}
     lately = frequency.had(tx, rules.notice_cap, set(people.values()), now, rules.zone)
-    free = {row.id: lately.free_on(people[row.id]) for row in rows}
-    held = [(row, datetime.combine(day, time(), rules.zone)) for row in rows if (day := free[row.id])]
+    free = {key: lately.free_on(person) for key, person in people.items()}
+    held = [(row, datetime.combine(day, time(), rules.zone)) for row, _ in places if (day := free[row.id])]
     opens = {day: hours.closed(rules, channel, day).get(Class.NOTICE, Opening()) for _, day in held}
     return {row.id: enough(opens[day], day, row.expires_at) for row, day in held}
 
