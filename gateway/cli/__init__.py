@@ -3,6 +3,7 @@
 from gateway.cli import (
     answers,
     bench,
+    books,
     broadcast,
     deployment,
     levers,
@@ -10,6 +11,7 @@ from gateway.cli import (
     providers,
     reminders,
     replies,
+    tidy,
     watch,
     wishes,
 )
@@ -18,6 +20,7 @@ from gateway.cli.command import main
 __all__ = [
     "answers",
     "bench",
+    "books",
     "broadcast",
     "deployment",
     "levers",
@@ -26,6 +29,7 @@ __all__ = [
     "providers",
     "reminders",
     "replies",
+    "tidy",
     "watch",
     "wishes",
 ]
