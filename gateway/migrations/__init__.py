@@ -20,6 +20,7 @@ from gateway.content import store as _content
 from gateway.db import Db, metadata
 from gateway.delivery import measures as _measures
 from gateway.delivery import receipts as _receipts
+from gateway.delivery import route_book as _routes
 from gateway.delivery import store as _attempts
 from gateway.demo import seed as _demo
 from gateway.notifications import inbound as _inbound
@@ -45,6 +46,7 @@ ROOMS = (
     _documents,
     _measures,
     _receipts,
+    _routes,
     _attempts,
     _inbound,
     _pauses,

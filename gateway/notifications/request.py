@@ -26,6 +26,8 @@ class OnUnknown(StrEnum):
     RESEND = "resend"  # twice is better than late
     RECONCILE = "reconcile"  # ask; resend when the provider never had it
 
+URGENT = "urgent"  # the lane that waits behind nobody
+
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
@@ -42,7 +44,7 @@ class Treatment:
 
 
 TREATMENT: Mapping[Class, Treatment] = {
-    Class.CODE: Treatment("urgent", timedelta(minutes=5), OnUnknown.RESEND, False),
+    Class.CODE: Treatment(URGENT, timedelta(minutes=5), OnUnknown.RESEND, False),
     Class.RESULT: Treatment("normal", timedelta(hours=72), OnUnknown.RECONCILE, False),
     Class.REMINDER: Treatment("normal", timedelta(hours=72), OnUnknown.RECONCILE, True),
     Class.NOTICE: Treatment("bulk", timedelta(hours=72), OnUnknown.RECONCILE, True),
@@ -79,7 +81,7 @@ class Request:
     @property
     def lane(self) -> str:
         """Channel × urgency, each a queue of its own."""
-        urgency = "urgent" if self.waited_for else TREATMENT[self.klass].urgency
+        urgency = URGENT if self.waited_for else TREATMENT[self.klass].urgency
         return f"{self.channel}.{urgency}"
 
     def expires_at(self, now: datetime) -> datetime:

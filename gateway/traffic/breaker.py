@@ -179,7 +179,7 @@ def _changed(state: State, mode: Mode, why: Why, now: float) -> State:
 
 
 def least_bad(states: Mapping[str, State], able: Collection[str]) -> str:
-    """Who is tried where none of these stands: no blocked account if it can be, then whose rest ends first."""
+    """Who is tried where none stands: no blocked account if it can be, then whose rest ends first."""
 
     def badness(name: str) -> tuple[bool, float, str]:
         state = states.get(name, State())

@@ -44,8 +44,8 @@ class Shared(Protocol):
     def swap(self, key: str, old: str, new: str) -> bool:
         """Put a value in the place of the one we know; False when it is another by now."""
 
-    def take(self, buckets: Sequence[Bucket], amount: int, now: float) -> int:
-        """Up to so many tokens out of all of these at once; how many they had. A negative amount goes back."""
+    def take(self, bucket: Bucket, amount: int, now: float) -> int:
+        """Up to so many tokens; how many there were. A negative amount goes back."""
 
     def hold(self, key: str, holder: str, most: int, now: float, until: float) -> bool:
         """One of ``most`` places, till it is left or ``until``: a dead worker holds none for ever."""
@@ -85,16 +85,14 @@ class InProcess:
                 self._values[key] = new
             return known == old
 
-    def take(self, buckets: Sequence[Bucket], amount: int, now: float) -> int:
+    def take(self, bucket: Bucket, amount: int, now: float) -> int:
         with self._lock:
-            have = [self._filled(bucket, now) for bucket in buckets]
+            tokens = self._filled(bucket, now)
             if amount > 0:
-                free = [tokens - bucket.floor + EPSILON for bucket, tokens in zip(buckets, have, strict=True)]
-                amount = max(0, min(amount, *map(int, free)))
-            for bucket, tokens in zip(buckets, have, strict=True):
-                self._keep(bucket.key, bucket.kept)
-                at = self._looked_at(bucket.key, now)
-                self._buckets[bucket.key] = (min(tokens - amount, bucket.most), max(at, now))
+                amount = max(0, min(amount, int(tokens - bucket.floor + EPSILON)))
+            self._keep(bucket.key, bucket.kept)
+            at = self._looked_at(bucket.key, now)
+            self._buckets[bucket.key] = (min(tokens - amount, bucket.most), max(at, now))
             return amount
 
     def _filled(self, bucket: Bucket, now: float) -> float:
@@ -125,4 +123,4 @@ class InProcess:
             self._tidied = now
             for gone in [one for one, end in self._ends.items() if end < now]:
                 for kept in (self._counts, self._buckets, self._ends):
-                    kept.pop(gone, None)  # type: ignore[attr-defined]
+                    kept.pop(gone, None)

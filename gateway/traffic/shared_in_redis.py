@@ -43,27 +43,17 @@ return 1
 """
 _TAKE = f"""
 local amount, now = tonumber(ARGV[1]), tonumber(ARGV[2])
-local have, at = {{}}, {{}}
-for i, key in ipairs(KEYS) do
-  local rate, most, floor = tonumber(ARGV[4*i-1]), tonumber(ARGV[4*i]), tonumber(ARGV[4*i+1])
-  local old = redis.call('HMGET', key, 'tokens', 'at')
-  local tokens = tonumber(old[1] or most)
-  at[i] = tonumber(old[2] or now)
-  if at[i] - now > {CLOCK_SLACK} then at[i] = now end
-  have[i] = math.min(most, tokens + math.max(0, now - at[i]) * rate)
-end
+local rate, most, floor = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local old = redis.call('HMGET', KEYS[1], 'tokens', 'at')
+local tokens, at = tonumber(old[1] or most), tonumber(old[2] or now)
+if at - now > {CLOCK_SLACK} then at = now end
+tokens = math.min(most, tokens + math.max(0, now - at) * rate)
 if amount > 0 then
-  for i in ipairs(KEYS) do
-    amount = math.min(amount, math.floor(have[i] - tonumber(ARGV[4*i+1]) + {EPSILON}))
-  end
-  amount = math.max(0, amount)
+  amount = math.max(0, math.min(amount, math.floor(tokens - floor + {EPSILON})))
 end
-for i, key in ipairs(KEYS) do
-  local left = math.min(have[i] - amount, tonumber(ARGV[4*i]))
-  redis.call('HSET', key, 'tokens', string.format('%.9f', left))
-  redis.call('HSET', key, 'at', string.format('%.6f', math.max(at[i], now)))
-  redis.call('EXPIRE', key, ARGV[4*i+2])
-end
+local left = string.format('%.9f', math.min(tokens - amount, most))
+redis.call('HSET', KEYS[1], 'tokens', left, 'at', string.format('%.6f', math.max(at, now)))
+redis.call('EXPIRE', KEYS[1], ARGV[6])
 return amount
 """
 _HOLD = """
@@ -106,7 +96,6 @@ class InRedis:
         self, adds: Mapping[str, Counts], counts: Sequence[str], values: Sequence[str]
     ) -> tuple[Sequence[Counts], Sequence[str]]:
 
-
         def ask() -> tuple[Sequence[Counts], Sequence[str]]:
             named = {PREFIX + key: fields for key, fields in adds.items() if fields}
             arguments = [json.dumps(named), int(KEPT), len(counts)]
@@ -122,13 +111,11 @@ class InRedis:
             lambda: self._own.swap(key, old, new),
         )
 
-    def take(self, buckets: Sequence[Bucket], amount: int, now: float) -> int:
-        arguments: list[Any] = [amount, now]
-        for one in buckets:
-            arguments += [one.rate, one.most, one.floor, int(one.kept)]
+    def take(self, bucket: Bucket, amount: int, now: float) -> int:
+        arguments = [amount, now, bucket.rate, bucket.most, bucket.floor, int(bucket.kept)]
         return self._or_own(
-            lambda: int(self._run(_TAKE, [one.key for one in buckets], arguments)),
-            lambda: self._own.take(buckets, amount, now),
+            lambda: int(self._run(_TAKE, [bucket.key], arguments)),
+            lambda: self._own.take(bucket, amount, now),
         )
 
     def hold(self, key: str, holder: str, most: int, now: float, until: float) -> bool:

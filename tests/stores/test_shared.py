@@ -48,52 +48,43 @@ def test_a_value_is_swapped_only_by_whoever_knows_it(shared: Shared) -> None:
 
 def test_a_bucket_gives_what_it_has_and_fills_with_time(shared: Shared) -> None:
     """Ten at once, then none, then those that came meanwhile, never more than it holds."""
-    assert [shared.take([SECOND], 7, NOW), shared.take([SECOND], 7, NOW), shared.take([SECOND], 7, NOW)] == [
+    assert [shared.take(SECOND, 7, NOW), shared.take(SECOND, 7, NOW), shared.take(SECOND, 7, NOW)] == [
         7,
         3,
         0,
     ]
-    assert shared.take([SECOND], 100, NOW + 0.35) == 3
-    assert shared.take([SECOND], 100, NOW + 60) == 10
-
-
-def test_the_scarcest_of_several_buckets_decides(shared: Shared) -> None:
-    """Nothing is taken from one that the other does not have."""
-    for after in (0, 1):
-        assert shared.take([SECOND, DAY], 100, NOW + after) == 10
-    assert shared.take([SECOND, DAY], 100, NOW + 2) == 5
-    assert shared.take([SECOND, DAY], 100, NOW + 3) == 0
-    assert shared.take([SECOND], 100, NOW + 3) == 10
+    assert shared.take(SECOND, 100, NOW + 0.35) == 3
+    assert shared.take(SECOND, 100, NOW + 60) == 10
 
 
 def test_the_last_tokens_are_not_for_everybody(shared: Shared) -> None:
     """What a mass mailing leaves, a code takes."""
     patient = Bucket("second", rate=10, most=10, floor=2)
-    assert shared.take([patient], 100, NOW) == 8
-    assert shared.take([patient], 100, NOW) == 0
-    assert shared.take([SECOND], 100, NOW) == 2
+    assert shared.take(patient, 100, NOW) == 8
+    assert shared.take(patient, 100, NOW) == 0
+    assert shared.take(SECOND, 100, NOW) == 2
 
 
 def test_tokens_that_were_not_used_go_back(shared: Shared) -> None:
     """And a bucket never holds more than it can."""
-    assert shared.take([SECOND], 10, NOW) == 10
-    assert shared.take([SECOND], -4, NOW) == -4
-    assert shared.take([SECOND], 10, NOW) == 4
-    shared.take([SECOND], -100, NOW)
-    assert shared.take([SECOND], 100, NOW) == 10
+    assert shared.take(SECOND, 10, NOW) == 10
+    assert shared.take(SECOND, -4, NOW) == -4
+    assert shared.take(SECOND, 10, NOW) == 4
+    shared.take(SECOND, -100, NOW)
+    assert shared.take(SECOND, 100, NOW) == 10
 
 
 def test_clocks_that_differ_make_no_tokens(shared: Shared) -> None:
     """Two machines half a second apart take turns: the time between them passes once."""
-    taken = sum(shared.take([SECOND], 100, NOW + (turn % 2) / 2) for turn in range(20))
+    taken = sum(shared.take(SECOND, 100, NOW + (turn % 2) / 2) for turn in range(20))
     assert taken == 15
 
 
 def test_a_clock_set_back_does_not_stop_a_bucket(shared: Shared) -> None:
     """What was taken an hour ahead is no reason to wait an hour."""
-    assert shared.take([SECOND], 100, NOW + 3600) == 10
-    assert shared.take([SECOND], 100, NOW) == 0
-    assert shared.take([SECOND], 100, NOW + 1) == 10
+    assert shared.take(SECOND, 100, NOW + 3600) == 10
+    assert shared.take(SECOND, 100, NOW) == 0
+    assert shared.take(SECOND, 100, NOW + 1) == 10
 
 
 def test_many_at_once_never_take_more_than_there_is(shared: Shared) -> None:
@@ -102,7 +93,7 @@ def test_many_at_once_never_take_more_than_there_is(shared: Shared) -> None:
 
     def work(number: int) -> None:
         for _ in range(30):
-            taken[number] += shared.take([DAY], 1, NOW)
+            taken[number] += shared.take(DAY, 1, NOW)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
     for thread in threads:
@@ -131,10 +122,10 @@ def test_a_place_is_held_until_it_is_left_or_its_time_is_over(shared: Shared) ->
 def test_without_the_broker_each_goes_on_by_itself_and_says_so_once(valkey: Valkey) -> None:
     """No exception, its own memory, one line in the log; and back when the broker is."""
     shared = InRedis(valkey.url)
-    assert shared.take([SECOND], 10, NOW) == 10
+    assert shared.take(SECOND, 10, NOW) == 10
     valkey.kill()
     with structlog.testing.capture_logs() as said:
-        assert shared.take([SECOND], 10, NOW) == 10
+        assert shared.take(SECOND, 10, NOW) == 10
         assert shared.swap("state", "", "mine")
         assert shared.hold("calls", "a", 1, NOW, NOW + 30)
         shared.leave("calls", "a")

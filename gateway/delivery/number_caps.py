@@ -1,0 +1,110 @@
+"""How often a provider lets one number have anything: known before it would refuse.
+
+A message that one provider would refuse for that goes to another, or waits. Only the numbers of a
+claim are looked up, in one query, and none where no provider of the channel names caps. Two claims
+at the same moment may each let one through; the vendor then says so, and the second waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, or_, select
+
+from gateway.delivery.store import attempts
+from gateway.messages import Cap
+from gateway.notifications.request import Class
+from gateway.notifications.store import notifications
+from gateway.runtime import Runtime
+
+COUNTED = ("accepted", "unknown")  # outcomes after which the provider may have counted it
+
+
+class Sent(NamedTuple):
+    """One message a number was sent: when, of which kind, of which text."""
+
+    at: datetime
+    of: str
+    template: UUID
+
+
+def kind_of(klass: str) -> str:
+    return "code" if klass == Class.CODE else "notice"
+
+
+def free_at(sent: Sequence[Sent], caps: Sequence[Cap], wanted: Sent) -> datetime | None:
+    """When a provider with these caps takes the wanted message, if not at its own time. Pure."""
+    ends = []
+    for cap in caps:
+        if cap.of not in ("", wanted.of):
+            continue
+        counted = sorted((one.at for one in sent if _counts(one, cap, wanted)), reverse=True)
+        if len(counted) >= cap.most:
+            begun = _begun(wanted.at, cap.within) if cap.calendar else counted[cap.most - 1]
+            ends.append(begun + cap.within)
+    return max(ends, default=None)
+
+
+def _counts(one: Sent, cap: Cap, wanted: Sent) -> bool:
+    since = _begun(wanted.at, cap.within) if cap.calendar else wanted.at - cap.within
+    alike = one.of == cap.of or not cap.of
+    return one.at > since and alike and (one.template == wanted.template or not cap.same_text)
+
+
+def _begun(now: datetime, within: timedelta) -> datetime:
+    """When the clock's minute or hour began."""
+    whole = int(within.total_seconds())
+    return datetime.fromtimestamp(int(now.timestamp()) // whole * whole, UTC)
+
+
+class Numbers:
+    """Those of one claim: asked for each message in turn, and told of each that goes."""
+
+    def __init__(self, tx: Connection, runtime: Runtime, channel: str, indexes: Collection[bytes]) -> None:
+        self._now = runtime.clock()
+        self._caps = {
+            name: runtime.providers[name].limits.caps
+            for name in runtime.weights(channel)
+            if runtime.providers[name].limits.caps
+        }
+        self._sent: dict[tuple[str, bytes], list[Sent]] = {}
+        if self._caps:
+            self._look_up(tx, indexes)
+
+    def _look_up(self, tx: Connection, indexes: Collection[bytes]) -> None:
+        columns = attempts.c
+        longest = max(cap.within for caps in self._caps.values() for cap in caps)
+        query = (
+            select(
+                columns.provider,
+                columns.address_index,
+                columns.started_at,
+                notifications.c.klass,
+                notifications.c.template_id,
+            )
+            .join(notifications, notifications.c.id == columns.notification_id)
+            .where(
+                columns.address_index.in_(set(indexes)),
+                columns.started_at > self._now - longest,
+                columns.provider.in_(list(self._caps)),
+                or_(columns.outcome.is_(None), columns.outcome.in_(COUNTED)),
+            )
+        )
+        for provider, index, at, klass, template in tx.execute(query):
+            self._sent.setdefault((provider, index), []).append(Sent(at, kind_of(klass), template))
+
+    def until(self, provider: str, index: bytes, klass: str, template: UUID) -> datetime | None:
+        """Until when that provider takes no such message for this number; None: it takes it now."""
+        sent = self._sent.get((provider, index))
+        if not sent:
+            return None
+        return free_at(sent, self._caps[provider], Sent(self._now, kind_of(klass), template))
+
+    def took(self, provider: str, index: bytes, klass: str, template: UUID) -> None:
+        """It goes there, and counts from now on."""
+        if provider in self._caps:
+            one = Sent(self._now, kind_of(klass), template)
+            self._sent.setdefault((provider, index), []).append(one)
