@@ -33,6 +33,7 @@ from gateway.providers import Inquiry, Unknown
 from gateway.rows import insert_many
 from gateway.runtime import Runtime
 from gateway.send_windows import opens
+from gateway.traffic.turn import Turn
 
 WORKER_LOST = "worker_lost"
 NO_RECEIPT = "no_receipt"
@@ -120,12 +121,12 @@ COLUMNS = [
 """What a claim reads of a notification: the rest is for people."""
 
 
-def claim_lane(runtime: Runtime, lane: str, limit: int) -> Claimed:
+def claim_lane(runtime: Runtime, lane: str, limit: int, turn: Turn | None = None) -> Claimed:
     """Hold up to ``limit`` due rows of a lane and open their attempts; one transaction.
 
     Whatever comes next for a row is written once: those to be sent get the lease with their
     attempt, the others the end or the later time they wait for. Rows to ask about are left to
-    ``claim_questions``: what is to be sent goes first.
+    ``claim_questions``: what is to be sent goes first. ``turn`` is what each provider may be given.
     """
     now, lease = runtime.clock(), new_lease()
     with runtime.db.write() as tx:
@@ -136,7 +137,7 @@ def claim_lane(runtime: Runtime, lane: str, limit: int) -> Claimed:
         rows = tx.execute(due(notifications, COLUMNS, now=now, limit=limit, where=where)).all()
         sheet = _sorted(channel_of(lane), rows, now, cities.shipped()[runtime.settings.city].rules_now(now))
         _lost(tx, runtime, sheet, now)
-        handovers = _handovers(tx, runtime, channel_of(lane), sheet, still[Kind.PROVIDER])
+        handovers = _handovers(tx, runtime, channel_of(lane), sheet, still[Kind.PROVIDER], turn or Turn())
         _open(tx, runtime, handovers, lease, now)
         store.move(tx, sheet.moves, now)
     return Claimed(lease, len(rows), begin_until(now, runtime.settings.lease), handovers=handovers)
@@ -245,13 +246,13 @@ def _latest_attempts(tx: Connection, ids: Sequence[UUID]) -> Mapping[UUID, Row[A
 
 
 def _handovers(
-    tx: Connection, runtime: Runtime, channel: str, sheet: _Sheet, still: Collection[str]
+    tx: Connection, runtime: Runtime, channel: str, sheet: _Sheet, still: Collection[str], turn: Turn
 ) -> list[Handover]:
     """Gather the rows into calls; what cannot be sent at all ends here, with its reason."""
     if not sheet.send:
         return []
     sendable: list[tuple[Held, Letter]] = []
-    letters = compose(tx, runtime, channel, sheet.send, still)
+    letters = compose(tx, runtime, channel, sheet.send, still, turn)
     going = [letter.address_index for letter in letters if isinstance(letter, Letter)]
     callees = Callees(tx, runtime, channel, going)
     for row, letter in zip(sheet.send, letters, strict=True):

@@ -7,7 +7,7 @@ at the same moment may each let one through; the vendor then says so, and the se
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -18,6 +18,7 @@ from gateway.delivery.store import attempts
 from gateway.messages import Cap
 from gateway.notifications.request import Class
 from gateway.notifications.store import notifications
+from gateway.rows import one_of
 from gateway.runtime import Runtime
 
 COUNTED = ("accepted", "unknown")  # outcomes after which the provider may have counted it
@@ -49,9 +50,9 @@ def free_at(sent: Sequence[Sent], caps: Sequence[Cap], wanted: Sent) -> datetime
 
 
 def _counts(one: Sent, cap: Cap, wanted: Sent) -> bool:
-    since = _begun(wanted.at, cap.within) if cap.calendar else wanted.at - cap.within
+    recent = one.at >= _begun(wanted.at, cap.within) if cap.calendar else one.at > wanted.at - cap.within
     alike = one.of == cap.of or not cap.of
-    return one.at > since and alike and (one.template == wanted.template or not cap.same_text)
+    return recent and alike and (one.template == wanted.template or not cap.same_text)
 
 
 def _begun(now: datetime, within: timedelta) -> datetime:
@@ -72,9 +73,14 @@ class Numbers:
         }
         self._sent: dict[tuple[str, bytes], list[Sent]] = {}
         if self._caps:
-            self._look_up(tx, indexes)
+            self._look_up(tx, sorted(set(indexes)))
 
-    def _look_up(self, tx: Connection, indexes: Collection[bytes]) -> None:
+    @property
+    def capped(self) -> bool:
+        """Whether any provider here names caps."""
+        return bool(self._caps)
+
+    def _look_up(self, tx: Connection, indexes: Sequence[bytes]) -> None:
         columns = attempts.c
         longest = max(cap.within for caps in self._caps.values() for cap in caps)
         query = (
@@ -87,7 +93,7 @@ class Numbers:
             )
             .join(notifications, notifications.c.id == columns.notification_id)
             .where(
-                columns.address_index.in_(set(indexes)),
+                one_of(tx, columns.address_index, indexes),
                 columns.started_at > self._now - longest,
                 columns.provider.in_(list(self._caps)),
                 or_(columns.outcome.is_(None), columns.outcome.in_(COUNTED)),
@@ -96,12 +102,18 @@ class Numbers:
         for provider, index, at, klass, template in tx.execute(query):
             self._sent.setdefault((provider, index), []).append(Sent(at, kind_of(klass), template))
 
-    def until(self, provider: str, index: bytes, klass: str, template: UUID) -> datetime | None:
-        """Until when that provider takes no such message for this number; None: it takes it now."""
-        sent = self._sent.get((provider, index))
-        if not sent:
-            return None
-        return free_at(sent, self._caps[provider], Sent(self._now, kind_of(klass), template))
+    def until(
+        self, providers: Collection[str], index: bytes, klass: str, template: UUID
+    ) -> Mapping[str, datetime]:
+        """Those of the providers that take no such message for this number now, each with until when."""
+        if not self._caps:
+            return {}
+        wanted, found = Sent(self._now, kind_of(klass), template), {}
+        for provider in providers:
+            sent = self._sent.get((provider, index))
+            if sent and (until := free_at(sent, self._caps[provider], wanted)):
+                found[provider] = until
+        return found
 
     def took(self, provider: str, index: bytes, klass: str, template: UUID) -> None:
         """It goes there, and counts from now on."""

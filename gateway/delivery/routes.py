@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, time, timedelta
 
 from gateway import cities
 from gateway.delivery import route_book
 from gateway.notifications.request import URGENT
 from gateway.runtime import Runtime
-from gateway.traffic.board import Overrides, Wish
+from gateway.traffic.board import Call, Overrides, Wish
 from gateway.traffic.turn import Turn
 
 
 @contextmanager
-def turn(runtime: Runtime, lane: str, limit: int, calls: int) -> Iterator[Turn]:
-    """For up to ``limit`` rows of a lane, handed over in up to ``calls`` calls at the same time.
-
-    Begun before the claim and ended after its calls, never in a transaction: it speaks to the broker.
-    """
+def turn(runtime: Runtime, lane: str, limit: int) -> Iterator[Turn]:
+    """Around the claim of up to ``limit`` rows of a lane, never within it: this speaks to the broker."""
     now = runtime.clock()
-    channel, _, urgency = lane.partition(".")
+    channel = lane.partition(".")[0]
     weights = runtime.weights(channel)
     changes = runtime.board.look(channel, weights, now.timestamp(), lambda: _overrides(runtime, now))
     if changes:
@@ -30,18 +27,38 @@ def turn(runtime: Runtime, lane: str, limit: int, calls: int) -> Iterator[Turn]:
     day, ends = _day(runtime, now)
     wish = Wish(
         channel=channel,
-        urgent=urgency == URGENT,
+        urgent=_is_urgent(lane),
         limit=limit,
-        calls=calls,
         weights=weights,
         allowances=runtime.settings.allowances,
         now=now.timestamp(),
         day=day,
         day_ends=ends.timestamp(),
-        held_until=now.timestamp() + runtime.settings.lease,
     )
     with runtime.board.turn(wish) as given:
         yield given
+
+
+def calling(runtime: Runtime, provider: str, lane: str, until: datetime) -> AbstractContextManager[bool]:
+    """Around a call that may be begun ``until`` then; False where no place for it was free by then."""
+    allowance = runtime.settings.allowances.get(provider)
+    if allowance is None or not allowance.concurrent:
+        return nullcontext(enter_result=True)
+    now = runtime.clock()
+    patience = (until - now).total_seconds()
+    call = Call(
+        provider=provider,
+        concurrent=allowance.concurrent,
+        urgent=_is_urgent(lane),
+        now=now.timestamp(),
+        held_until=now.timestamp() + patience + runtime.settings.lease,
+        patience=patience,
+    )
+    return runtime.board.calling(call)
+
+
+def _is_urgent(lane: str) -> bool:
+    return lane.endswith(f".{URGENT}")
 
 
 def _overrides(runtime: Runtime, now: datetime) -> Overrides:

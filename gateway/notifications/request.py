@@ -26,6 +26,7 @@ class OnUnknown(StrEnum):
     RESEND = "resend"  # twice is better than late
     RECONCILE = "reconcile"  # ask; resend when the provider never had it
 
+
 URGENT = "urgent"  # the lane that waits behind nobody
 
 

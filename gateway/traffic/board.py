@@ -12,8 +12,9 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from threading import Lock, Semaphore
+from dataclasses import dataclass, replace
+from threading import Lock
+from time import monotonic, sleep
 
 from gateway.providers import Cause, Outcome, Rejected, Throttled, Unknown, Unreachable
 from gateway.route_settings import Allowance
@@ -31,7 +32,8 @@ PAUSE = 1.0  # seconds: a bucket fills in one
 LONGEST_PAUSE = 3600.0  # seconds: a quota may be raised before the day is over
 DAY_KEPT = 2 * 86_400.0  # seconds
 SPARED = 30.0  # seconds that other traffic has to probe a provider, before a code must
-RATE, QUOTA, BUSY = "provider_rate", "provider_day_quota", "provider_busy"
+BUSY = 0.02  # seconds between two looks for a free place
+RATE, QUOTA = "provider_rate", "provider_day_quota"
 
 Overrides = Mapping[str, Mapping[str, int]]  # by channel and provider
 
@@ -48,22 +50,32 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a turn is asked for: rows of a channel, for whom, and with how many calls at a time.
+    """What a turn is asked for: up to ``limit`` rows of a channel.
 
-    ``weights`` are the channel's, ``day`` names the day of quotas, which ends at ``day_ends``; places
-    are held until ``held_until``. Times are in seconds since 1970.
+    ``weights`` are the channel's, ``day`` names the day of quotas, which ends at ``day_ends``.
+    Times are in seconds since 1970.
     """
 
     channel: str
     urgent: bool
     limit: int
-    calls: int
     weights: Mapping[str, int]
     allowances: Mapping[str, Allowance]
     now: float
     day: str
     day_ends: float
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call to a provider that takes ``concurrent`` at a time; it waits ``patience`` seconds for a place."""
+
+    provider: str
+    concurrent: int
+    urgent: bool
+    now: float
     held_until: float
+    patience: float
 
 
 class Board:
@@ -73,10 +85,11 @@ class Board:
         self._shared = shared
         self._lock = Lock()
         self._looking = Lock()
-        self._heard: dict[str, Counter[str]] = {}
+        self._heard: dict[str, dict[str, int]] = {}
         self._states: dict[str, State] = {}
         self._overrides: Overrides = {}
         self._looked_at: dict[str, float] = {}
+        self._ran_out: dict[tuple[str, bool], float] = {}  # by channel and urgency
         self._bad_news = False
 
     # --- what calls came to ---
@@ -88,9 +101,11 @@ class Board:
             return  # also of a call that was not made
         bad = any(isinstance(one, Unreachable | Unknown) for one in told)
         blocked = any(isinstance(one, Rejected) and one.cause is Cause.ACCOUNT for one in told)
+        fields = {"calls": True, str(speed_of(seconds)): True, "bad": bad, "blocked": blocked}
         with self._lock:
-            heard = self._heard.setdefault(provider, Counter())
-            heard.update({"calls": 1, "bad": int(bad), "blocked": int(blocked), str(speed_of(seconds)): 1})
+            heard = self._heard.setdefault(provider, {})
+            for field, holds in fields.items():
+                heard[field] = heard.get(field, 0) + holds
             self._bad_news |= bad or blocked
 
     # --- what they have in common ---
@@ -143,7 +158,7 @@ class Board:
         """What was heard since the last exchange, by the state it was heard in."""
         with self._lock:
             news, self._heard, self._bad_news = self._heard, {}, False
-        return {_key(name, self._serial(name), now, 0): +heard for name, heard in news.items()}
+        return {_key(name, self._serial(name), now, 0): heard for name, heard in news.items()}
 
     def _serial(self, name: str) -> int:
         return self._states.get(name, State()).serial
@@ -156,7 +171,7 @@ class Board:
         known[name] = state.written()
         return state if self._shared.swap(f"state:{name}", "", known[name]) else None
 
-    # --- turns ---
+    # --- turns and calls ---
 
     @contextmanager
     def turn(self, wish: Wish) -> Iterator[Turn]:
@@ -172,8 +187,10 @@ class Board:
         turn.names = [name for name, weight in turn.weights(wish.weights).items() if weight]
         known = {name: self._states.get(name, State()) for name in turn.names}
         turn.ailing = {name: state for name, state in known.items() if state.mode is not Mode.CLOSED}
+        if 0 <= wish.now - self._ran_out.get((wish.channel, wish.urgent), -PAUSE) < PAUSE:
+            return replace(turn, limit=0)
         for name in turn.names:
-            if name in wish.allowances:
+            if any(_buckets(wish, name)):
                 self._bound(turn, wish, name)
         for name, state in turn.ailing.items():
             if state.mode is Mode.HALF_OPEN and (not wish.urgent or wish.now - state.since > SPARED):
@@ -183,13 +200,8 @@ class Board:
         return turn
 
     def _bound(self, turn: Turn, wish: Wish, name: str) -> None:
-        """Take places first, then tokens for as many rows as may be claimed."""
+        """Take tokens for as many rows as may be claimed."""
         turn.room[name] = wish.limit
-        if wish.allowances[name].concurrent:
-            places = turn.places[name] = self._hold(wish, name)
-            turn.gates[name] = Semaphore(len(places))
-            if not places:
-                turn.room[name], turn.short[name] = 0, Short(BUSY, wish.now + PAUSE)
         for reason, bucket in _buckets(wish, name):
             asked = turn.room[name]
             granted = self._shared.take(bucket, asked, wish.now) if asked else 0
@@ -197,16 +209,6 @@ class Board:
                 turn.room[name] = granted
                 turn.short[name] = Short(reason, _again(wish, reason))
                 self._give_back(wish, name, asked - granted, before=reason)
-
-    def _hold(self, wish: Wish, name: str) -> list[str]:
-        most = wish.allowances[name].concurrent
-        open_to_us, held = most - _reserve(wish, most), list[str]()
-        while len(held) < wish.calls:
-            holder = secrets.token_hex(8)
-            if not self._shared.hold(f"calls:{name}", holder, open_to_us, wish.now, wish.held_until):
-                break
-            held.append(holder)
-        return held
 
     def _give_back(self, wish: Wish, name: str, number: int, before: str = "") -> None:
         """Tokens that were not used, to every bucket they came from, or to those before that one."""
@@ -222,9 +224,31 @@ class Board:
         for name, left in turn.probes.items():
             if left:
                 self._shared.take(_probes(name, turn.ailing[name]), -left, wish.now)
-        for name, places in turn.places.items():
-            for holder in places:
-                self._shared.leave(f"calls:{name}", holder)
+        if turn.exhausted():
+            self._ran_out[wish.channel, wish.urgent] = wish.now
+
+    @contextmanager
+    def calling(self, call: Call) -> Iterator[bool]:
+        """Around a call, which begins when one of the provider's places is free; False: none was, in time.
+
+        The place is left by itself at ``call.held_until``, so a dead worker holds none for ever.
+        """
+        holder = secrets.token_hex(8)
+        free = self._placed(call, holder)
+        try:
+            yield free
+        finally:
+            if free:
+                self._shared.leave(f"calls:{call.provider}", holder)
+
+    def _placed(self, call: Call, holder: str) -> bool:
+        most = call.concurrent - _reserve(call.concurrent, urgent=call.urgent)
+        gives_up = monotonic() + call.patience
+        while not self._shared.hold(f"calls:{call.provider}", holder, most, call.now, call.held_until):
+            if monotonic() > gives_up:
+                return False
+            sleep(BUSY)
+        return True
 
 
 # --- buckets and keys ----------------------------------------------------------------------------
@@ -232,15 +256,16 @@ class Board:
 
 def _buckets(wish: Wish, name: str) -> Iterator[tuple[str, Bucket]]:
     """The bounds of a provider, the longest first, each with the reason it gives for waiting."""
-    day, second = wish.allowances[name].per_day, wish.allowances[name].per_second
+    allowed = wish.allowances.get(name, Allowance())
+    day, second = allowed.per_day, allowed.per_second
     if day:
-        yield QUOTA, Bucket(f"day:{name}:{wish.day}", 0.0, day, _reserve(wish, day), DAY_KEPT)
+        yield QUOTA, Bucket(f"day:{name}:{wish.day}", 0.0, day, _reserve(day, urgent=wish.urgent), DAY_KEPT)
     if second:
-        yield RATE, Bucket(f"second:{name}", second, second, _reserve(wish, second))
+        yield RATE, Bucket(f"second:{name}", second, second, _reserve(second, urgent=wish.urgent))
 
 
-def _reserve(wish: Wish, most: int) -> int:
-    return 0 if wish.urgent else min(most - 1, math.ceil(RESERVE * most))
+def _reserve(most: int, *, urgent: bool) -> int:
+    return 0 if urgent else min(most - 1, math.ceil(RESERVE * most))
 
 
 def _again(wish: Wish, reason: str) -> float:

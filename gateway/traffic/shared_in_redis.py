@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
 from typing import Any, TypeVar
 
 import redis
@@ -89,6 +90,7 @@ class InRedis:
             text: self._client.register_script(text) for text in (_EXCHANGE, _SWAP, _TAKE, _HOLD)
         }
         self._own = InProcess()
+        self._lock = Lock()
         self._quiet = 0.0
         self._quiet_until = 0.0
 
@@ -141,15 +143,23 @@ class InRedis:
             self._away(error)
             return own()
         if self._quiet:
-            self._quiet = 0.0
-            log.info("traffic_shared_again")
+            self._back()
         return answer
 
+    def _back(self) -> None:
+        with self._lock:
+            if self._quiet and time.monotonic() >= self._quiet_until:
+                self._quiet = 0.0
+                log.info("traffic_shared_again")
+
     def _away(self, error: Exception) -> None:
-        if not self._quiet:
-            log.warning("traffic_not_shared", error=type(error).__name__)
-        self._quiet = min(max(QUIET, 2 * self._quiet), LONGEST_QUIET)
-        self._quiet_until = time.monotonic() + self._quiet
+        with self._lock:
+            if self._quiet and time.monotonic() < self._quiet_until:
+                return  # another thread found out just now
+            if not self._quiet:
+                log.warning("traffic_not_shared", error=type(error).__name__)
+            self._quiet = min(max(QUIET, 2 * self._quiet), LONGEST_QUIET)
+            self._quiet_until = time.monotonic() + self._quiet
 
 
 def _pairs(flat: Sequence[str]) -> dict[str, float]:

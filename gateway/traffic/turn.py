@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from threading import Semaphore
 
 from gateway.traffic.breaker import State, least_bad
 
@@ -22,10 +20,11 @@ class Short:
 class Turn:
     """Without anything said: everything to everybody.
 
-    ``limit`` is how many rows it makes sense to claim for ``names``. ``ailing`` are those that do
+    ``limit`` is how many rows it makes sense to claim for ``names``; 0 where it ran out of room a
+    moment ago. ``ailing`` are those that do
     not stand, ``overrides`` the weights an operator gave some for a while. ``room`` counts the
     messages each may still take, where that is bounded, ``short`` says why no more; ``probes`` are
-    those a half-open one is tried with; ``gates`` let no more calls through than we hold ``places``.
+    those a half-open one is tried with.
     """
 
     limit: int = 0
@@ -35,8 +34,11 @@ class Turn:
     room: dict[str, int] = field(default_factory=dict)
     short: dict[str, Short] = field(default_factory=dict)
     probes: dict[str, int] = field(default_factory=dict)
-    places: dict[str, Sequence[str]] = field(default_factory=dict)
-    gates: dict[str, Semaphore] = field(default_factory=dict)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it matters at all whom a message is given to."""
+        return bool(self.ailing or self.room)
 
     def weights(self, given: Mapping[str, int]) -> Mapping[str, int]:
         """These weights, where no operator said otherwise for a while."""
@@ -50,7 +52,7 @@ class Turn:
         A provider that is probed comes first, or its turn might not come. Where none stands, the
         least bad of them is tried: never nobody.
         """
-        if not (self.ailing or self.room):
+        if not self.bounded:
             return able
         for name, left in self.probes.items():
             if left and name in able and name != just_tried and self._has_room(name):
@@ -74,13 +76,7 @@ class Turn:
         """What a message waits for that none of these has room for: whoever has it again first."""
         return min((self.short[name] for name in able if name in self.short), key=lambda one: one.until)
 
-    def exhausted(self) -> float | None:
-        """When to claim again, where nobody may be given any more; None where somebody may."""
+    def exhausted(self) -> bool:
+        """Whether nobody may be given any more, because a bound is reached."""
         names = [name for name in self.names if name not in self.ailing] or self.names
-        if not names or any(self._has_room(name) for name in names):
-            return None
-        return min(self.short[name].until for name in names)
-
-    def calling(self, provider: str) -> AbstractContextManager[object]:
-        """Around a call: it begins when one of our places is free."""
-        return self.gates.get(provider) or nullcontext()
+        return bool(names) and all(name in self.short and not self._has_room(name) for name in names)
