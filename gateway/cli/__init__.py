@@ -10,6 +10,7 @@ from gateway.cli import (
     providers,
     reminders,
     replies,
+    route,
     watch,
 )
 from gateway.cli.command import main
@@ -25,5 +26,6 @@ __all__ = [
     "providers",
     "reminders",
     "replies",
+    "route",
     "watch",
 ]
