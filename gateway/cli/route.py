@@ -28,7 +28,7 @@ def route() -> None:
     """Who carries what: weights for a while, how providers stand, and the history of both."""
 
 
-class _Span(click.ParamType):
+class _Span(click.ParamType[timedelta]):
     """A time like 30m, 2h or 1d; not longer than an override may last."""
 
     name = "time"
@@ -117,7 +117,9 @@ def _standing(
 def _line(here: Runtime, row: Mapping[str, Any]) -> str:
     other = row.get("override")
     weight = f"{row['provider']}={other['weight'] if other else row['weight']}"
-    meanwhile = f" until {_at(here, other['until'])} ({other['why']}; settings: {row['weight']})" if other else ""
+    meanwhile = (
+        f" until {_at(here, other['until'])} ({other['why']}; settings: {row['weight']})" if other else ""
+    )
     why = f" since {_at(here, row['since'])}: {row['why']}" if "why" in row else ""
     return f"{row['channel']:<6} {weight}{meanwhile}  {row['state']}{why}"
 
@@ -130,7 +132,7 @@ def history(context: Context, provider: str | None, limit: int) -> None:
     """What changed, when and why; the newest first."""
     here = context.runtime()
     with here.db.read() as tx:
-        rows = [dict(row._mapping) for row in route_book.history(tx, limit, provider)]
+        rows = [row._asdict() for row in route_book.history(tx, limit, provider)]
 
     def human() -> None:
         for row in rows:

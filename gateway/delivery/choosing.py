@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row
 
-from gateway.delivery import routing
+from gateway.delivery import measures, routing
 from gateway.delivery.number_caps import Numbers
 from gateway.messages import Limits
 from gateway.runtime import Runtime
@@ -47,6 +48,7 @@ class Choosing:
         self._turn = turn
         self._places = bool(runtime.settings.destinations.get(channel))
         self._numbers = Numbers(tx, runtime, channel, indexes)
+        self.held_back: Counter[measures.Key] = Counter()
         self._plain = not (self._places or self._numbers.capped or turn.bounded)
 
     def among(self, able: Sequence[Carrier], row: Row[Any], address: str, index: bytes) -> Carrier | Wait:
@@ -59,15 +61,20 @@ class Choosing:
         capped = self._numbers.until(weights, index, row.klass, row.template_id)
         free = {name: weight for name, weight in weights.items() if name not in capped} if capped else weights
         if not free:
-            return Wait(NUMBER_CAP, min(capped.values()))
+            first = min(capped, key=capped.__getitem__)
+            return self._wait(first, NUMBER_CAP, capped[first])
         standing = self._turn.open_to(free, row.provider)
         if not standing:
             short = self._turn.wait(free)
-            return Wait(short.reason, datetime.fromtimestamp(short.until, UTC))
+            return self._wait(short.provider, short.reason, datetime.fromtimestamp(short.until, UTC))
         name = routing.choose(standing, row.provider, random.random())
         self._turn.took(name)
         self._numbers.took(name, index, row.klass, row.template_id)
         return next(one for one in able if one.name == name)
+
+    def _wait(self, provider: str, reason: str, until: datetime) -> Wait:
+        self.held_back[measures.HELD_BACK, provider, reason] += 1
+        return Wait(reason, until)
 
     def _weights(self, able: Sequence[Carrier], address: str) -> Mapping[str, int]:
         """Those of the address's destination, where it has its own; nobody without a weight there."""

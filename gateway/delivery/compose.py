@@ -21,6 +21,7 @@ from gateway.content import store as content
 from gateway.content.letters import Frame, LetterError, compile_letter, letter
 from gateway.content.rendering import MissingPersonalisationError
 from gateway.content.store import TemplateVersion
+from gateway.delivery import measures
 from gateway.delivery.choosing import NO_PROVIDER, REVIEW_PAUSE, Carrier, Choosing, Wait
 from gateway.delivery.store import attempts
 from gateway.errors import TamperedError
@@ -106,7 +107,9 @@ def compose(
         rules=rules,
         choosing=Choosing(tx, runtime, channel, turn, indexes.values()),
     )
-    return [_letter(runtime, channel, row, sources) for row in rows]
+    letters = [_letter(runtime, channel, row, sources) for row in rows]
+    measures.add(tx, sources.choosing.held_back, runtime.clock())
+    return letters
 
 
 def addresses_of(tx: Connection, runtime: Runtime, kind: str, rows: Sequence[Row[Any]]) -> dict[UUID, str]:

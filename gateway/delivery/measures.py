@@ -35,6 +35,7 @@ ATTEMPTS, RECEIPTS = "attempts", "receipts"  # labelled provider and outcome
 UNKNOWN_CODES = (
     "unknown_codes"  # labelled provider and where: outcome or receipt; the codes stand in attempts
 )
+HELD_BACK = "held_back"  # labelled provider and reason: messages that found no room there
 HANDOVER, HANDOVER_SUM = "handover_le", "handover_sum"  # labelled lane, and the bucket's bound
 BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)  # seconds
 COMPACT = 20_000

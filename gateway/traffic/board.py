@@ -207,7 +207,7 @@ class Board:
             granted = self._shared.take(bucket, asked, wish.now) if asked else 0
             if granted < asked:
                 turn.room[name] = granted
-                turn.short[name] = Short(reason, _again(wish, reason))
+                turn.short[name] = Short(name, reason, _again(wish, reason))
                 self._give_back(wish, name, asked - granted, before=reason)
 
     def _give_back(self, wish: Wish, name: str, number: int, before: str = "") -> None:

@@ -12,6 +12,7 @@ from gateway.traffic.breaker import State, least_bad
 class Short:
     """Why a provider may be given no more just now, and until when (seconds since 1970)."""
 
+    provider: str
     reason: str
     until: float
 

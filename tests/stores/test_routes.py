@@ -340,8 +340,9 @@ def test_a_number_goes_by_its_destinations_weights(world: World) -> None:
 
 
 def test_a_number_a_provider_would_refuse_for_goes_to_another_or_waits(world: World) -> None:
-    """A second code within the minute: by the other provider, and the third when the clock's minute is over."""
+    """A second code within the minute goes by the other provider, the third when that minute is over."""
     made = _carriers(world, {"one": 1, "two": 1})
+    world.clock.advance(seconds=20)
     cap = Cap(1, timedelta(minutes=1), of="code", calendar=True)
     for one in made.values():
         one.limits = Limits(caps=(cap,))
