@@ -81,20 +81,17 @@ class Numbers:
         return bool(self._caps)
 
     def _look_up(self, tx: Connection, indexes: Sequence[bytes]) -> None:
-        columns = attempts.c
-        longest = max(cap.within for caps in self._caps.values() for cap in caps)
+        since = self._now - max(cap.within for caps in self._caps.values() for cap in caps)
+        theirs = select(attempts).where(one_of(tx, attempts.c.address_index, indexes)).cte("theirs")
+        theirs = theirs.prefix_with("MATERIALIZED", dialect="postgresql")  # found by number, never by time
+        columns = theirs.c
         query = (
-            select(
-                columns.provider,
-                columns.address_index,
-                columns.started_at,
-                notifications.c.klass,
-                notifications.c.template_id,
-            )
+            select(columns.provider, columns.address_index, columns.started_at)
+            .add_columns(notifications.c.klass, notifications.c.template_id)
+            .select_from(theirs)
             .join(notifications, notifications.c.id == columns.notification_id)
             .where(
-                one_of(tx, columns.address_index, indexes),
-                columns.started_at > self._now - longest,
+                columns.started_at > since,
                 columns.provider.in_(list(self._caps)),
                 or_(columns.outcome.is_(None), columns.outcome.in_(COUNTED)),
             )
