@@ -267,13 +267,8 @@ def _handovers(
 
 def _handover(provider: str, batch: Sequence[tuple[Held, Letter]]) -> Handover:
     held, letters = zip(*batch, strict=True)
-    return Handover(
-        new_handover(),
-        provider,
-        held,
-        [one.message for one in letters],
-        [one.address_index for one in letters],
-    )
+    messages, indexes = [one.message for one in letters], [one.address_index for one in letters]
+    return Handover(new_handover(), provider, held, messages, indexes)
 
 
 def _open(tx: Connection, runtime: Runtime, handovers: Sequence[Handover], lease: int, now: datetime) -> None:

@@ -122,7 +122,8 @@ class Board:
         try:
             self._looked_at[channel] = now
             self._overrides = read()
-            return self._exchange([name for name, weight in weights.items() if weight], now)
+            in_force = {**weights, **self._overrides.get(channel, {})}
+            return self._exchange([name for name, weight in in_force.items() if weight], now)
         finally:
             self._looking.release()
 

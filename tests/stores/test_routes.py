@@ -392,6 +392,19 @@ def test_an_override_holds_for_its_time_and_ends_by_itself(world: World) -> None
     assert [tuple(row) for row in said] == [("ops", "route.set")]
 
 
+def test_a_provider_that_only_an_override_uses_has_a_breaker_too(world: World) -> None:
+    """Whoever carries is judged, whatever the settings say of it."""
+    made = _carriers(world, {"one": 1, "two": 0})
+    made["two"].script = _empty
+    wish = Override("sms", {"two": 50}, world.clock.now + timedelta(hours=2), "ops", "prices")
+    with world.runtime.db.write() as tx:
+        route_book.override(tx, world.runtime, wish)
+    world.settle(30)
+    _send(world)
+    assert ("two", "closed", "open", "account") in _history(world)
+    assert world.statuses() == {"accepted": 30}
+
+
 def test_a_cleared_override_ends_at_once(world: World) -> None:
     """Clearing twice clears once."""
     made = _carriers(world, {"one": 1, "two": 0})
