@@ -211,6 +211,27 @@ def test_no_more_go_in_a_second_than_a_provider_takes(world: World) -> None:
     assert world.statuses() == {"accepted": 32}
 
 
+def test_a_lane_that_ran_out_moves_no_rows_about(world: World) -> None:
+    """Of a long backlog only some are touched, and none again within the second."""
+    _carriers(world, {"one": 1}, allowances={"one": Allowance(per_second=10)})
+    world.settle(100)
+    world.take(100)
+    for _ in range(3):
+        run_lane(world.runtime, NORMAL)
+        touched = [row for row in world.rows() if row.status != "waiting" or row.reason]
+        assert len(touched) == 40
+
+
+def test_tokens_a_claim_did_not_use_are_there_for_the_next(world: World) -> None:
+    """A claim takes them for as many rows as it may find."""
+    made = _carriers(world, {"one": 1}, allowances={"one": Allowance(per_second=10)})
+    world.settle(3)
+    for _ in range(2):
+        world.take(3)
+        run_lane(world.runtime, NORMAL)
+    assert _calls(made) == {"one": 6}
+
+
 def test_what_one_may_not_be_given_the_other_takes(world: World) -> None:
     """A bound is no breaker: who has room carries."""
     made = _carriers(world, {"one": 9, "two": 1}, allowances={"one": Allowance(per_second=10)})
@@ -347,8 +368,9 @@ def test_a_number_a_provider_would_refuse_for_goes_to_another_or_waits(world: Wo
     for one in made.values():
         one.limits = Limits(caps=(cap,))
     world.settle(1)
-    for expected in ({"accepted": 1}, {"accepted": 2}, {"accepted": 2, "waiting": 1}):
-        world.take(1, Class.CODE)
+    world.take(1, Class.CODE)
+    for expected in ({"accepted": 2}, {"accepted": 2, "waiting": 1}):
+        world.take(1, Class.CODE)  # the first two in one claim
         run_lane(world.runtime, URGENT)
         assert world.statuses() == expected
     assert sorted(_calls(made).values()) == [1, 1]
