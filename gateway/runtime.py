@@ -73,6 +73,11 @@ class Runtime:
                 return weights
         return self.settings.providers.get(channel, {})
 
+    @property
+    def reviewers(self) -> list[str]:
+        """The providers that carry texts only that they reviewed."""
+        return [name for name, provider in self.providers.items() if provider.needs_template]
+
     def wake_all(self, lanes: set[str]) -> None:
         for lane in sorted(lanes):
             self.wake(lane)

@@ -6,7 +6,7 @@ claimed already, and answers that come at about the same time share one commit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from threading import Timer
@@ -37,7 +37,7 @@ BATCHES = 5  # in a claim
 AT_A_PLACE = 4  # calls that wait for each place, where a provider takes few at the same time
 FEWEST = 200  # rows in a claim, for providers that take one message a call
 QUESTIONS = 4  # asked between two claims: what is to be sent never waits for long
-TOGETHER = 100  # messages whose answers are recorded in one commit, if they come
+TOGETHER = 500  # messages whose answers are recorded in one commit, if they come
 WITHIN = 0.02  # seconds after the first of them
 PATIENCE = 0.25  # seconds without any answer before others are claimed
 NOT_TRIED = "not_tried"
@@ -211,6 +211,13 @@ def _record(runtime: Runtime, answers: Sequence[Answer]) -> None:
                 raise
             log.warning("outcomes_not_recorded", calls=len(answers), error=type(error.orig).__name__)
             sleep(pause)
+    for provider, messages in _by_provider(answers).items():
+        log.info("handed_over", provider=provider, calls=len(messages), messages=sum(messages))
+
+
+def _by_provider(answers: Sequence[Answer]) -> Mapping[str, Sequence[int]]:
+    """How many messages each call had."""
+    found: dict[str, list[int]] = {}
     for answer in answers:
-        handover = answer.handover
-        log.info("handed_over", provider=handover.provider, handover=handover.id, messages=len(handover.held))
+        found.setdefault(answer.handover.provider, []).append(len(answer.handover.held))
+    return found
