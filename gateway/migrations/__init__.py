@@ -22,6 +22,7 @@ from gateway.delivery import books as _books
 from gateway.delivery import measures as _measures
 from gateway.delivery import receipts as _receipts
 from gateway.delivery import retention as _retention
+from gateway.delivery import route_book as _routes
 from gateway.delivery import store as _attempts
 from gateway.demo import seed as _demo
 from gateway.notifications import inbound as _inbound
@@ -50,6 +51,7 @@ ROOMS = (
     _measures,
     _receipts,
     _retention,
+    _routes,
     _attempts,
     _inbound,
     _pauses,
