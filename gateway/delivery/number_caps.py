@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, Row, or_, select
 
 from gateway.delivery.store import attempts
 from gateway.messages import Cap
@@ -75,11 +75,6 @@ class Numbers:
         if self._caps:
             self._look_up(tx, sorted(set(indexes)))
 
-    @property
-    def capped(self) -> bool:
-        """Whether any provider here names caps."""
-        return bool(self._caps)
-
     def _look_up(self, tx: Connection, indexes: Sequence[bytes]) -> None:
         since = self._now - max(cap.within for caps in self._caps.values() for cap in caps)
         theirs = select(attempts).where(one_of(tx, attempts.c.address_index, indexes)).cte("theirs")
@@ -111,6 +106,15 @@ class Numbers:
             if sent and (until := free_at(sent, self._caps[provider], wanted)):
                 found[provider] = until
         return found
+
+    def lets(self, provider: str, index: bytes, row: Row[Any]) -> bool:
+        """Let a message go to a provider that had nothing for its number lately; it counts from now on."""
+        if provider not in self._caps:
+            return True
+        if self._sent.get((provider, index)):
+            return False
+        self._sent[provider, index] = [Sent(self._now, kind_of(row.klass), row.template_id)]
+        return True
 
     def took(self, provider: str, index: bytes, klass: str, template: UUID) -> None:
         """It goes there, and counts from now on."""

@@ -26,7 +26,6 @@ from sqlalchemy import (
     String,
     Table,
     Uuid,
-    insert,
     literal,
     or_,
     select,
@@ -269,13 +268,10 @@ Entry = tuple[str, UUID | None, str]  # lane, broadcast, entry
 
 
 def _enter(tx: Connection, differences: Mapping[Entry, int]) -> None:
-    rows = [
-        {"lane": lane, "broadcast_id": broadcast, "entry": str(entry), "difference": n}
-        for (lane, broadcast, entry), n in differences.items()
-        if n
-    ]
-    if rows:
-        tx.execute(insert(ledger), rows)
+    made = [(*where, str(entry), n) for (*where, entry), n in differences.items() if n]
+    if made:
+        names = ("lane", "broadcast_id", "entry", "difference")
+        insert_many(tx, ledger, dict(zip(names, zip(*made, strict=True), strict=True)))
 
 
 def hold(tx: Connection, ids: Iterable[UUID]) -> Mapping[UUID, Any]:
