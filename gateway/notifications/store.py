@@ -51,6 +51,7 @@ notifications = Table(
     Column("transaction_id", Uuid),
     Column("citizen_id", Uuid),
     Column("broadcast_id", Uuid),
+    Column("first_id", Uuid),  # the first message to that person in its broadcast; null in that one itself
     Column("replay_of", Uuid),  # the dead letter whose place this one takes
     Column("address", LargeBinary),  # of somebody the register does not know
     Column("channel", String(8), nullable=False),
@@ -71,6 +72,7 @@ notifications = Table(
     Column("lease", BigInteger),
 )
 sparse_index("ix_notifications_due", notifications.c.lane, notifications.c.due_at)
+sparse_index("ix_notifications_first", notifications.c.broadcast_id, notifications.c.first_id)
 sparse_index("ix_notifications_transaction", notifications.c.transaction_id)
 _replays = notifications.c.replay_of.is_not(None)
 Index(
@@ -105,7 +107,6 @@ Index(
     postgresql_where=_of_a_broadcast,
     sqlite_where=_of_a_broadcast,
 )
-
 ledger = Table(
     "ledger",
     metadata,
@@ -159,6 +160,7 @@ def _row(runtime: Runtime, request: Request, template: TemplateVersion, now: dat
         "transaction_id": request.transaction_id,
         "citizen_id": request.citizen_id,
         "broadcast_id": request.broadcast_id,
+        "first_id": request.first_id,
         "replay_of": request.replay_of,
         "address": address or None,
         "channel": request.channel,

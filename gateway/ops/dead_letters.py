@@ -235,6 +235,7 @@ def _request(runtime: Runtime, row: Row[Any], version: TemplateVersion, asks: As
         transaction_id=row.transaction_id,
         broadcast_id=row.broadcast_id,
         address=address or None,
+        first_id=row.first_id or (row.id if row.broadcast_id else None),
         replay_of=row.id,
         asks=asks,
     )
