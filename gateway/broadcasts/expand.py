@@ -114,7 +114,6 @@ def _keep(runtime: Runtime, row: Any, step: Step) -> int:
             call_backs.withdraw(tx, runtime, step.needless)
         if step.over:
             pauses.resume(tx, Kind.BROADCAST, str(row.id))
-            call_backs.withdraw_all(tx, runtime, row.id)
     runtime.wake_all(lanes)
     if step.requests:
         log.info("broadcast_page", broadcast=str(row.id), stage=row.stage, taken=len(step.requests))

@@ -63,14 +63,16 @@ def following(
     begins = settled
     for place, one in left:
         begins += one.wait * share
-        if one.channel == CALL_BACK or latest is None or begins + WORTH <= latest:
+        if latest is None or begins + WORTH <= latest:
             return Next(place, begins)
+        if one.channel == CALL_BACK:
+            return Next(place, min(begins, max(latest, settled)))
     return None
 
 
 def _share(waits: timedelta, settled: datetime, latest: datetime | None) -> float:
     """How much of each wait there is time for."""
-    if latest is None or settled + waits <= latest:
+    if latest is None or not waits or settled + waits <= latest:
         return 1.0
     return max((latest - settled) / waits, 0.0)
 
