@@ -9,7 +9,8 @@ from gateway.broadcasts import expand, progress, store
 from gateway.broadcasts.ladder import CALL_BACK
 from gateway.broadcasts.progress import Progress
 from gateway.errors import HuiyinError
-from gateway.ops import levers, page, words
+from gateway.levers import holding
+from gateway.ops import page, words
 from gateway.runtime import Runtime
 from gateway.transactions.model import Words
 
@@ -50,7 +51,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
             return _question(runtime, name)
         try:
             with runtime.db.write() as tx:
-                levers.steer(tx, runtime, name, store.CANCEL, g.operator)
+                holding.steer(tx, runtime, name, store.CANCEL, g.operator)
         except HuiyinError:  # ended meanwhile: the list shows how
             return redirect(url_for("ops.broadcasts"), 303)
         runtime.wake(expand.LANE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -24,11 +25,12 @@ from gateway.citizens import register
 from gateway.delivery import ledger, receipts
 from gateway.delivery.attempt import run_lane
 from gateway.delivery.store import attempts
+from gateway.levers import dead_letters
+from gateway.messages import Message
 from gateway.notifications import inbound, suppression
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
 from gateway.notifications.store import notifications
-from gateway.ops import dead_letters
 from gateway.providers import Accepted, Cause, Delivery, Inbound, Outcome, Rejected
 from gateway.transactions import call_backs
 from tests.world import Scripted, World
@@ -85,12 +87,10 @@ def _script(world: World, outcomes: Script) -> None:
     """Whom nothing is said of gets their message, and no receipt."""
     for provider in world.runtime.providers.values():
         assert isinstance(provider, Scripted)
-        provider.script = lambda handover, message, by=provider.channel: _outcome(
-            world, by, handover, message, outcomes
-        )
+        provider.script = partial(_outcome, world, outcomes, provider.channel)
 
 
-def _outcome(world: World, channel: str, handover: str, message: Any, outcomes: Script) -> Outcome:
+def _outcome(world: World, outcomes: Script, channel: str, handover: str, message: Message) -> Outcome:
     if outcomes.get((channel, _place(world, message.address))) == "failed":
         return Rejected("bad", Cause.RECIPIENT)
     return Accepted(f"ref-{handover}")

@@ -1,0 +1,77 @@
+"""Who would get a second message if a cause's dead letters were replayed to everybody, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from gateway import channels
+from gateway.broadcasts.store import broadcasts
+from gateway.citizens import register
+from gateway.delivery.compose import addresses_of
+from gateway.errors import TamperedError
+from gateway.levers import dead_letters
+from gateway.levers.dead_letters import Cause
+from gateway.notifications import store
+from gateway.notifications.store import notifications
+from gateway.runtime import Runtime
+from gateway.security import mask_email, mask_mobile, mask_name
+from gateway.transactions.store import transactions
+
+SHOWN = 20  # named; the plan counts them all
+_mine = notifications.c
+
+
+@dataclass(frozen=True, slots=True)
+class Twice:
+    """Somebody who may have the message already: masked, and what it is about.
+
+    ``about`` is the reference of their transaction, or the name of the broadcast.
+    """
+
+    notification: UUID
+    name: str
+    address: str
+    about: str
+
+
+def listed(tx: Connection, runtime: Runtime, cause: Cause, now: datetime, limit: int = SHOWN) -> list[Twice]:
+    """The first of them, oldest first; a few queries for all."""
+    query = (
+        select(notifications, transactions.c.reference, broadcasts.c.name.label("broadcast"))
+        .outerjoin_from(notifications, transactions, transactions.c.id == _mine.transaction_id)
+        .outerjoin(broadcasts, broadcasts.c.id == _mine.broadcast_id)
+    )
+    rows = tx.execute(query.where(dead_letters.in_doubt(cause, now)).order_by(_mine.id).limit(limit)).all()
+    addresses = addresses_of(tx, runtime, rows)
+    known = register.people(tx, runtime.vault, _citizens(rows))
+    return [
+        Twice(
+            notification=row.id,
+            name=mask_name(known[row.citizen_id].name) if row.citizen_id in known else _called(runtime, row),
+            address=_masked(row.channel, addresses.get(row.id, "")),
+            about=row.reference or row.broadcast or "",
+        )
+        for row in rows
+    ]
+
+
+def _citizens(rows: Sequence[Any]) -> list[UUID]:
+    return [row.citizen_id for row in rows if row.citizen_id]
+
+
+def _called(runtime: Runtime, row: Any) -> str:
+    """The name in the message of somebody the register does not know."""
+    try:
+        return mask_name(store.personalisation(runtime, row.id, row.personalisation).get("name", ""))
+    except TamperedError:
+        return "*"
+
+
+def _masked(channel: str, address: str) -> str:
+    return mask_email(address) if channels.load(channel).ADDRESS == "email" else mask_mobile(address)
