@@ -124,4 +124,8 @@ class ReplayedSchema(Schema):
         fields.Nested(TwiceSchema), metadata={"description": "The first of `again`."}
     )
     taken = fields.Integer(metadata={"description": "Taken anew, 500 at most in one request."})
-    left = fields.Integer(metadata={"description": "For the next request, with a new Idempotency-Key."})
+    left = fields.Integer(
+        metadata={
+            "description": "For the next request, with a new Idempotency-Key; none helps once `taken` is 0."
+        }
+    )

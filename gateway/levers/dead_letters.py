@@ -181,9 +181,9 @@ def take(
     cause: Cause,
     until: datetime,
     *,
-    again: bool = False,
+    again: bool,
+    most: int,
     after: UUID | None = None,
-    most: int = AT_ONCE,
 ) -> Batch:
     """The next letters of a cause, taken anew in the caller's commit."""
     if not cause.replayable:

@@ -37,7 +37,7 @@ def some(
 ) -> Batch:
     """The same for the first letters, in the caller's commit."""
     _asked(tx, runtime, cause, actor, again=again)
-    batch = dead_letters.take(tx, runtime, cause, until, again=again)
+    batch = dead_letters.take(tx, runtime, cause, until, again=again, most=dead_letters.AT_ONCE)
     _record(tx, runtime, actor, "dead.replayed", f"{batch.taken} {cause}")
     return batch
 

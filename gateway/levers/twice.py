@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Column, Connection, select
 
 from gateway import channels
 from gateway.broadcasts.store import broadcasts
@@ -42,12 +42,10 @@ class Twice:
 
 def listed(tx: Connection, runtime: Runtime, cause: Cause, now: datetime, limit: int = SHOWN) -> list[Twice]:
     """The first of them, oldest first; a few queries for all."""
-    query = (
-        select(notifications, transactions.c.reference, broadcasts.c.name.label("broadcast"))
-        .outerjoin_from(notifications, transactions, transactions.c.id == _mine.transaction_id)
-        .outerjoin(broadcasts, broadcasts.c.id == _mine.broadcast_id)
-    )
-    rows = tx.execute(query.where(dead_letters.in_doubt(cause, now)).order_by(_mine.id).limit(limit)).all()
+    wanted = select(notifications).where(dead_letters.in_doubt(cause, now))
+    rows = tx.execute(wanted.order_by(_mine.id).limit(limit)).all()
+    references = _named(tx, transactions.c.id, transactions.c.reference, [row.transaction_id for row in rows])
+    names = _named(tx, broadcasts.c.id, broadcasts.c.name, [row.broadcast_id for row in rows])
     addresses = addresses_of(tx, runtime, rows)
     known = register.people(tx, runtime.vault, _citizens(rows))
     return [
@@ -55,10 +53,14 @@ def listed(tx: Connection, runtime: Runtime, cause: Cause, now: datetime, limit:
             notification=row.id,
             name=mask_name(known[row.citizen_id].name) if row.citizen_id in known else _called(runtime, row),
             address=_masked(row.channel, addresses.get(row.id, "")),
-            about=row.reference or row.broadcast or "",
+            about=references.get(row.transaction_id) or names.get(row.broadcast_id, ""),
         )
         for row in rows
     ]
+
+
+def _named(tx: Connection, key: Column[Any], name: Column[Any], ids: Sequence[Any]) -> Mapping[Any, str]:
+    return {row[0]: row[1] for row in tx.execute(select(key, name).where(key.in_(set(ids) - {None})))}
 
 
 def _citizens(rows: Sequence[Any]) -> list[UUID]:

@@ -10,18 +10,22 @@ from uuid import UUID, uuid4
 import jwt
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from gateway.app import create_app
 from gateway.audit import audit
+from gateway.broadcasts import definition as definitions
 from gateway.broadcasts import store as broadcasts
+from gateway.cities import shipped
 from gateway.delivery import ledger
 from gateway.delivery.attempt import run_lane
+from gateway.delivery.store import attempts
 from gateway.levers import dead_letters
 from gateway.notifications.pauses import Kind, paused
 from gateway.notifications.request import Class
 from gateway.providers import Cause, Rejected, Unknown
 from gateway.services import store as services
+from gateway.transactions import store
 from tests.world import World
 
 LANE = "sms.normal"
@@ -134,12 +138,10 @@ def test_a_message_is_withdrawn_and_goes_out_no_more(operator: Operator) -> None
 
 def test_whatever_waits_of_a_transaction_is_withdrawn(operator: Operator) -> None:
     """One being found out goes out no more; what was handed over stays as it is."""
-    from gateway.transactions import store
-
     world = operator.world
     world.settle(1)
     with world.runtime.db.write() as tx:
-        about = store.create(tx, world.runtime, "card_loss", "api", None, None)
+        about = store.create(tx, world.runtime, "card_loss", "api", None, world.clock())
         reference = store.load(tx, world.runtime, about.id).row.reference
     world.take(1, transaction_id=about.id)
     run_lane(world.runtime, LANE)
@@ -156,11 +158,13 @@ def test_whatever_waits_of_a_transaction_is_withdrawn(operator: Operator) -> Non
 
 def test_a_broadcast_is_cancelled_by_whoever_operates(operator: Operator) -> None:
     """Not only by the service that made it; a finished one cannot be, and says so."""
-    from tests.stores.test_ladder import _started
-
     world = operator.world
     world.settle(2)
-    key = _started(world, then=[], within_seconds=None)
+    now = world.clock.now
+    keys = {"template": "policy/retirement_age", "audience": {}}
+    definition = definitions.read(keys, shipped()["changde"].rules_now(now), now)
+    with world.runtime.db.write() as tx:
+        key = broadcasts.create(tx, world.runtime, definition, "test", counted=2)
     assert operator.post("/cancel", kind="broadcast", name=str(key)).status_code == 200
     with world.runtime.db.read() as tx:
         assert broadcasts.find(tx, key).state == "cancelled"
@@ -175,10 +179,6 @@ def test_a_dry_run_names_whom_a_replay_would_write_to_twice(operator: Operator) 
     keys = _dead(world, 3)
     assert operator.get("/dead-letters").json["dead_letters"][0]["cause"] == CAUSE
     with world.runtime.db.write() as tx:
-        from sqlalchemy import update
-
-        from gateway.delivery.store import attempts
-
         mine = attempts.c.notification_id == keys[0]
         tx.execute(update(attempts).where(mine).values(outcome="unknown"))
     plan = operator.post("/replays", cause=CAUSE, dry_run=True).json
@@ -220,6 +220,7 @@ def test_a_long_replay_goes_some_at_a_time_and_says_what_is_left(
 
 def test_the_levers_stand_in_the_document(sqlite_world: World) -> None:
     """Each route with its forms."""
-    paths = create_app(sqlite_world.runtime).test_client().get("/docs/openapi.json").json["paths"]
+    document: Any = create_app(sqlite_world.runtime).test_client().get("/docs/openapi.json").json
+    paths = document["paths"]
     mine = {path.removeprefix("/v2/ops/") for path in paths if path.startswith("/v2/ops/")}
     assert mine == {"levers", "pause", "resume", "cancel", "dead-letters", "replays"}
