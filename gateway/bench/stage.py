@@ -20,10 +20,10 @@ from gateway.config import Settings
 from gateway.demo import start
 from gateway.instance import Instance
 from gateway.instance.postgres import Postgres
+from gateway.instance.programs import WORKERS
 from gateway.runtime import Runtime
 
 DATABASE = "bench"
-WORKERS = ("urgent", "general")
 Say = Callable[[str], None]
 
 

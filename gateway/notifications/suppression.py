@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from gateway.db import Utc, metadata, upsert
 from gateway.notifications.request import Class
+from gateway.rows import one_of
 
 OPTED_OUT, COMPLAINT, DEAD_ADDRESS = "opted_out", "complaint", "dead_address"
 WISHES = (OPTED_OUT, COMPLAINT)  # of the owner: they stand until the owner says otherwise
@@ -128,7 +129,8 @@ def among(tx: Connection, addresses: Collection[bytes], *reasons: str) -> set[by
     """Those of these addresses that stand here for one of the reasons, without any for a wish."""
     column, found = suppressions.c.address_index, set[bytes]()
     for some in batches(addresses):
-        query = select(column).where(column.in_(some), suppressions.c.reason.in_(reasons or WISHES))
+        reason = suppressions.c.reason.in_(reasons or WISHES)
+        query = select(column).where(one_of(tx, column, some), reason)
         found.update(tx.execute(query).scalars())
     return found
 
@@ -140,9 +142,11 @@ def against(
     columns = suppressions.c
     known: dict[bytes, set[str]] = {}
     for some in batches({address for klass, address in asked if klass in STOPPED}):
-        query = select(columns.address_index, columns.reason).where(columns.address_index.in_(some))
-        for address, reason in tx.execute(query.where(columns.until.is_(None) | (columns.until > now))):
+        query = select(columns.address_index, columns.reason).where(one_of(tx, columns.address_index, some))
+        for address, reason in tx.execute(query.where(columns.until.is_(None) | (columns.until > now))).all():
             known.setdefault(address, set()).add(reason)
+    if not known:
+        return {}
     return {
         (klass, address): reason
         for klass, address in asked

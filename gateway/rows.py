@@ -1,0 +1,111 @@
+"""Many rows in one statement, whatever the database.
+
+PostgreSQL takes a column of values as one array: a statement's words are then the same for any
+number of rows, so it is prepared once, and nobody writes or reads a thousand parameters. SQLite
+runs in our own process and takes them one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Table, any_, bindparam, func, insert, update
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import ARRAY
+
+_POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+def one_of(tx: Connection, column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    """Whether the column holds one of these; not for a million of them on SQLite."""
+    if tx.dialect.name != "postgresql":
+        return column.in_(values)
+    return column == any_(bindparam(None, list(values), ARRAY(column.type)))
+
+
+def insert_many(tx: Connection, table: Table, rows: Mapping[str, Sequence[Any]]) -> None:
+    """Insert rows given by column, in step; a column that is None throughout may be left out."""
+    if tx.dialect.name == "postgresql":
+        each, alike = _parted(rows)
+        tx.exec_driver_sql(_insert_arrays(table, tuple(each), tuple(alike)), {**each, **alike})
+    else:
+        tx.execute(insert(table), _by_row(rows))
+
+
+def update_each(
+    tx: Connection,
+    table: Table,
+    keys: Mapping[str, Sequence[Any]],
+    values: Mapping[str, Sequence[Any]],
+    keep: Sequence[str] = (),
+    unset: str = "",
+) -> int:
+    """Set other values in each of many rows, found by their ``keys``; both given by column, in step.
+
+    A column named in ``keep`` stays where its new value is None. Where ``unset`` names a column only
+    rows that have nothing there yet change. Returns how many did.
+    """
+    if tx.dialect.name == "postgresql":
+        each, alike = _parted(values)
+        statement = _update_arrays(table, tuple(keys), tuple(each), tuple(alike), tuple(keep), unset)
+        given = {f"of_{name}": list(keys[name]) for name in keys} | each | alike
+        return tx.exec_driver_sql(statement, given).rowcount
+    else:
+        where = [table.c[name] == bindparam(f"of_{name}") for name in keys]
+        where += [table.c[unset].is_(None)] if unset else []
+        new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in values}
+        new |= {name: func.coalesce(new[name], table.c[name]) for name in keep}
+        given = {f"of_{name}": keys[name] for name in keys} | {f"new_{name}": values[name] for name in values}
+        return tx.execute(update(table).where(*where).values(**new), _by_row(given)).rowcount
+
+
+def _by_row(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _parted(columns: Mapping[str, Sequence[Any]]) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    """The columns with a value for each row, and the one value of those that are alike in all of them."""
+    alike = {name: found[0] for name, found in columns.items() if found.count(found[0]) == len(found)}
+    each = {name: list(found) for name, found in columns.items() if name not in alike}
+    if not each:  # as many rows as there are values
+        name = next(iter(columns))
+        each[name] = list(columns[name])
+        del alike[name]
+    return each, alike
+
+
+@cache
+def _insert_arrays(table: Table, each: tuple[str, ...], alike: tuple[str, ...]) -> str:
+    columns = ", ".join(table.c[name].name for name in (*each, *alike))
+    fixed = "".join(f", {_typed(table.c[name])}" for name in alike)
+    arrays = ", ".join(_typed(table.c[name], "[]") for name in each)
+    into = f"INSERT INTO {table.name} ({columns})"
+    return f"{into} SELECT given.*{fixed} FROM unnest({arrays}) AS given"  # noqa: S608 - our own names
+
+
+@cache
+def _update_arrays(
+    table: Table,
+    keys: tuple[str, ...],
+    each: tuple[str, ...],
+    alike: tuple[str, ...],
+    keep: tuple[str, ...],
+    unset: str,
+) -> str:
+    arrays = [_typed(table.c[name], "[]", "of_") for name in keys]
+    arrays += [_typed(table.c[name], "[]") for name in each]
+    given = ", ".join([*(f"of_{name}" for name in keys), *(f"new_{name}" for name in each)])
+    new = {name: f"given.new_{name}" for name in each} | {name: _typed(table.c[name]) for name in alike}
+    new |= {name: f"coalesce({new[name]}, old.{table.c[name].name})" for name in keep}
+    changes = ", ".join(f"{table.c[name].name} = {value}" for name, value in new.items())
+    same = " AND ".join(f"old.{table.c[name].name} = given.of_{name}" for name in keys)
+    same += f" AND old.{table.c[unset].name} IS NULL" if unset else ""
+    source = f"unnest({', '.join(arrays)}) AS given ({given})"
+    return f"UPDATE {table.name} AS old SET {changes} FROM {source} WHERE {same}"  # noqa: S608 - our own names
+
+
+def _typed(column: Column[Any], array: str = "", prefix: str = "") -> str:
+    """A parameter of the column's key and type."""
+    return f"CAST(%({prefix}{column.key})s AS {column.type.compile(dialect=_POSTGRESQL)}{array})"
