@@ -44,15 +44,18 @@ def listed(tx: Connection, runtime: Runtime, cause: Cause, now: datetime, limit:
     """The first of them, oldest first; a few queries for all."""
     wanted = select(notifications).where(dead_letters.in_doubt(cause, now))
     rows = tx.execute(wanted.order_by(_mine.id).limit(limit)).all()
+    if not rows:
+        return []
+    kind = channels.load(cause.channel).ADDRESS
     references = _named(tx, transactions.c.id, transactions.c.reference, [row.transaction_id for row in rows])
     names = _named(tx, broadcasts.c.id, broadcasts.c.name, [row.broadcast_id for row in rows])
-    addresses = addresses_of(tx, runtime, rows)
+    addresses = addresses_of(tx, runtime, kind, rows)
     known = register.people(tx, runtime.vault, _citizens(rows))
     return [
         Twice(
             notification=row.id,
             name=mask_name(known[row.citizen_id].name) if row.citizen_id in known else _called(runtime, row),
-            address=_masked(row.channel, addresses.get(row.id, "")),
+            address=_masked(kind, addresses.get(row.id, "")),
             about=references.get(row.transaction_id) or names.get(row.broadcast_id, ""),
         )
         for row in rows
@@ -75,5 +78,5 @@ def _called(runtime: Runtime, row: Any) -> str:
         return "*"
 
 
-def _masked(channel: str, address: str) -> str:
-    return mask_email(address) if channels.load(channel).ADDRESS == "email" else mask_mobile(address)
+def _masked(kind: str, address: str) -> str:
+    return mask_email(address) if kind == "email" else mask_mobile(address)
