@@ -55,10 +55,10 @@ def listed(tx: Connection, runtime: Runtime, cause: Cause, now: datetime, limit:
         Twice(
             notification=row.id,
             name=mask_name(known[row.citizen_id].name) if row.citizen_id in known else _called(runtime, row),
-            address=_masked(kind, addresses.get(row.id, "")),
+            address=_masked(kind, address or ""),
             about=references.get(row.transaction_id) or names.get(row.broadcast_id, ""),
         )
-        for row in rows
+        for row, address in zip(rows, addresses, strict=True)
     ]
 
 
