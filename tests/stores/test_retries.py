@@ -17,6 +17,7 @@ from sqlalchemy import event, insert, select, update
 
 from gateway.broadcasts import expand
 from gateway.broadcasts import store as broadcasts
+from gateway.broadcasts.step import USUAL
 from gateway.channels import voice
 from gateway.citizens import register
 from gateway.delivery import ledger, matching, receipts
