@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from gateway.broadcasts import definition as definitions
@@ -47,6 +47,10 @@ def _climbed(rungs: tuple[Rung, ...], within: int, takes: list[int]) -> list[tup
     return found
 
 
+ODD = (Rung("sms"), Rung("voice", 42_960), Rung("email", 49_534), Rung(CALL_BACK, 484))
+
+
+@example(rungs=ODD, within=812, takes=[0, 0, 0])  # shares that do not add up to a microsecond
 @given(rungs=LADDERS, within=st.integers(600, 30 * 86_400), takes=st.lists(WAITS, min_size=3, max_size=3))
 def test_whom_to_call_is_known_by_the_deadline(
     rungs: tuple[Rung, ...], within: int, takes: list[int]
