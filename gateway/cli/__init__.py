@@ -3,6 +3,7 @@
 from gateway.cli import (
     answers,
     bench,
+    books,
     broadcast,
     deployment,
     levers,
@@ -10,6 +11,7 @@ from gateway.cli import (
     providers,
     reminders,
     replies,
+    tidy,
     watch,
 )
 from gateway.cli.command import main
@@ -17,6 +19,7 @@ from gateway.cli.command import main
 __all__ = [
     "answers",
     "bench",
+    "books",
     "broadcast",
     "deployment",
     "levers",
@@ -25,5 +28,6 @@ __all__ = [
     "providers",
     "reminders",
     "replies",
+    "tidy",
     "watch",
 ]

@@ -18,6 +18,7 @@ from gateway.delivery.store import attempts
 from gateway.notifications import store
 from gateway.notifications.status import Status
 from gateway.notifications.store import Move, moved
+from gateway.provider_books import DayCounter
 from gateway.providers import Accepted, Cause, Outcome, Rejected, Unknown
 from gateway.rows import update_each
 from gateway.runtime import Runtime
@@ -47,7 +48,7 @@ def record(tx: Connection, runtime: Runtime, answers: Sequence[Answer]) -> None:
         _late(tx, runtime, standing or _hold(tx, moves), answers, now)
     _finish(tx, answers, now)
     _heed(tx, runtime, answers, now)
-    _measure(tx, answers, now)
+    _measure(tx, runtime, answers, now)
 
 
 def _moves(runtime: Runtime, answer: Answer, now: datetime) -> list[Move]:
@@ -151,7 +152,7 @@ def _kind(runtime: Runtime, provider: str) -> str:
     return channels.load(runtime.providers[provider].channel).ADDRESS
 
 
-def _measure(tx: Connection, answers: Sequence[Answer], now: datetime) -> None:
+def _measure(tx: Connection, runtime: Runtime, answers: Sequence[Answer], now: datetime) -> None:
     counted: Counter[measures.Key] = Counter()
     waited: dict[str, list[float]] = {}
     for _, handover, outcomes in answers:
@@ -161,6 +162,19 @@ def _measure(tx: Connection, answers: Sequence[Answer], now: datetime) -> None:
                 waited.setdefault(held.lane, []).append((now - held.taken_at).total_seconds())
             elif isinstance(outcome, Rejected) and outcome.cause is Cause.UNSPECIFIED:
                 counted[measures.UNKNOWN_CODES, handover.provider, "outcome"] += 1
+        counted.update(_units(runtime, handover, outcomes))
     for lane, seconds in waited.items():
         counted.update(measures.handovers(lane, seconds))
     measures.add(tx, counted, now)
+
+
+def _units(runtime: Runtime, handover: Handover, outcomes: Sequence[Outcome]) -> Mapping[measures.Key, int]:
+    """What was or may have been taken, as a provider counts that tells its sums of a day."""
+    provider = runtime.providers[handover.provider]
+    counted: Counter[measures.Key] = Counter()
+    if isinstance(provider, DayCounter):
+        for message, outcome in zip(handover.messages, outcomes, strict=True):
+            if isinstance(outcome, Accepted | Unknown):
+                key = (measures.UNITS, handover.provider, type(outcome).__name__.lower())
+                counted[key] += provider.units(message.text, message.signature)
+    return counted

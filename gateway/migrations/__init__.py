@@ -18,8 +18,10 @@ from gateway.citizens import register as _register
 from gateway.content import documents as _documents
 from gateway.content import store as _content
 from gateway.db import Db, metadata
+from gateway.delivery import books as _books
 from gateway.delivery import measures as _measures
 from gateway.delivery import receipts as _receipts
+from gateway.delivery import retention as _retention
 from gateway.delivery import store as _attempts
 from gateway.demo import seed as _demo
 from gateway.notifications import inbound as _inbound
@@ -43,8 +45,10 @@ ROOMS = (
     _register,
     _content,
     _documents,
+    _books,
     _measures,
     _receipts,
+    _retention,
     _attempts,
     _inbound,
     _pauses,

@@ -37,6 +37,7 @@ from gateway import channels
 from gateway.content import store as content
 from gateway.content.store import TemplateVersion
 from gateway.db import Utc, metadata, sparse_index
+from gateway.errors import ForgottenError
 from gateway.notifications import questions
 from gateway.notifications.request import Class, Request
 from gateway.notifications.status import DEAD, ENDS, Status, may_move
@@ -44,6 +45,7 @@ from gateway.rows import insert_many, one_of
 from gateway.runtime import Runtime
 
 TAKEN = "taken"
+FORGOTTEN = b""  # in the place of what a message said, once that is no longer kept
 BY_NUMBER = attrgetter("int")  # the order of ids, found far faster than by comparing them
 
 notifications = Table(
@@ -97,12 +99,13 @@ Index(
 )
 UNKNOWN = notifications.c.status == literal(str(Status.UNKNOWN), literal_execute=True)
 """In the words of the index below, so that few unknown ones are found among many that wait."""
+_being_found_out = UNKNOWN & notifications.c.due_at.is_not(None)
 Index(
-    "ix_notifications_unknown",
+    "ix_notifications_unknown",  # not those left unknown for good: it stays as short as the queue is
     notifications.c.lane,
     notifications.c.due_at,
-    postgresql_where=UNKNOWN,
-    sqlite_where=UNKNOWN,
+    postgresql_where=_being_found_out,
+    sqlite_where=_being_found_out,
 )
 _of_a_broadcast = notifications.c.broadcast_id.is_not(None)
 Index(
@@ -184,6 +187,9 @@ def as_row(runtime: Runtime, request: Request, template: TemplateVersion, now: d
 
 
 def personalisation(runtime: Runtime, key: UUID, sealed: bytes) -> dict[str, str]:
+    """The values that fill its text; raises ``TamperedError`` or, of an old message, ``ForgottenError``."""
+    if sealed == FORGOTTEN:
+        raise ForgottenError
     return dict(json.loads(runtime.vault.open("notifications.personalisation", key, sealed)))
 
 

@@ -27,7 +27,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from gateway import __version__
-from gateway.delivery import ledger, measures, receipts
+from gateway.delivery import books, ledger, measures, receipts, reconcile
 from gateway.ops import queues
 from gateway.runtime import Runtime
 from gateway.security import same
@@ -108,15 +108,35 @@ class _Books(Collector):
         yield _by_lane(
             "huiyin_lane_unknown", "Perhaps taken, being found out.", {w.name: w.unknown for w in work}
         )
+        yield self._unknown()
         waiting = next(w.depth + w.unknown for w in work if w.name == receipts.LANE)
         yield _gauge("huiyin_receipts_waiting", "Callbacks of providers not applied yet.", waiting)
         yield self._ledger()
+        yield self._books()
         yield from _counts(measures.totals(self.tx))
 
     def _schema(self) -> Metric:
         about = InfoMetricFamily("huiyin_schema", "The release that runs and the schema it found.")
         about.add_metric([], {"release": __version__, "revision": self.schema(self.tx) or "none"})
         return about
+
+    def _unknown(self) -> Metric:
+        family = GaugeMetricFamily(
+            "huiyin_unknown", "Being found out, by how long it has been.", labels=["provider", "age"]
+        )
+        for labels, number in reconcile.standing(self.tx, self.runtime.clock()).items():
+            family.add_metric(labels, number)
+        return family
+
+    def _books(self) -> Metric:
+        family = GaugeMetricFamily(
+            "huiyin_books_difference",
+            "Unexplained differences with a provider's own books, of the last day matched.",
+            labels=["provider"],
+        )
+        for name, number in books.standing(self.tx).items():
+            family.add_metric([name], number)
+        return family
 
     def _ledger(self) -> Metric:
         lost = sum(abs(one.taken - sum(one.standing.values())) for one in ledger.accounts(self.tx))
@@ -144,6 +164,9 @@ def _counts(totals: dict[measures.Key, float]) -> Iterator[Metric]:
     unknown = CounterMetricFamily(
         "huiyin_unknown_codes", "Vendors' codes that no table of ours knows.", labels=["provider", "where"]
     )
+    inquiries = CounterMetricFamily(
+        "huiyin_inquiries", "Questions about a lost answer, by finding.", labels=["provider", "finding"]
+    )
     buckets: dict[str, dict[str, float]] = defaultdict(dict)
     sums: dict[str, float] = {}
     for (name, label, detail), number in sorted(totals.items()):
@@ -154,6 +177,8 @@ def _counts(totals: dict[measures.Key, float]) -> Iterator[Metric]:
                 reported.add_metric([label, detail], number)
             case measures.UNKNOWN_CODES:
                 unknown.add_metric([label, detail], number)
+            case measures.INQUIRIES:
+                inquiries.add_metric([label, detail], number)
             case measures.HANDOVER:
                 buckets[label][detail] = number
             case measures.HANDOVER_SUM:
@@ -161,6 +186,7 @@ def _counts(totals: dict[measures.Key, float]) -> Iterator[Metric]:
     yield attempts
     yield reported
     yield unknown
+    yield inquiries
     yield _times(buckets, sums)
 
 
