@@ -77,9 +77,12 @@ def told(tx: Connection, runtime: Runtime, tickets: Sequence[Any]) -> Mapping[UU
         tried.setdefault(row.first_id or row.id, []).append((row.channel, Status(row.status)))
     found = {}
     for row in tickets:
-        name, number = _who(runtime, first[row.notification_id])
+        mine = first.get(row.notification_id)
+        name, number = _who(runtime, mine) if mine else ("*", "")  # forgotten: an old ticket
         number = number or known.get(row.citizen_id, "")
-        found[row.id] = Told(name, number, names.get(row.broadcast_id, ""), tried[row.notification_id])
+        found[row.id] = Told(
+            name, number, names.get(row.broadcast_id, ""), tried.get(row.notification_id, ())
+        )
     return found
 
 
