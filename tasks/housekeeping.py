@@ -6,7 +6,7 @@ from gateway.broadcasts import expand, store
 from gateway.broadcasts.store import broadcasts
 from gateway.content import registration
 from gateway.db import is_due
-from gateway.delivery import books, fetching, lanes, ledger, measures, receipts, retention
+from gateway.delivery import books, fetching, lanes, ledger, measures, receipts, retention, route_book
 from gateway.notifications import inbound, questions, suppression
 from gateway.phone import calls
 from gateway.services import idempotency, sessions
@@ -61,7 +61,7 @@ def tidy() -> None:
     """Every hour. Each room says how long it keeps what; each is a commit of its own."""
     runtime = current()
     said = (inbound, questions, suppression)
-    rooms = (store, *said, idempotency, identity, receipts, calls, book, books, sessions)
+    rooms = (store, *said, idempotency, identity, receipts, route_book, calls, book, books, sessions)
     for forget_old in (room.forget_old for room in rooms):
         more: object = True
         while more:  # a room that forgets in batches says whether there are more

@@ -21,6 +21,7 @@ from gateway.instance.postgres import Postgres
 from gateway.instance.supervisor import StartError
 from gateway.runtime import Runtime
 from gateway.security import Vault
+from tests.valkey import Valkey
 from tests.world import START, Clock, Scripted, Wakes, World
 
 MASTER_KEY = bytes(range(32))
@@ -107,6 +108,14 @@ def postgres_url(postgres_template: str) -> Iterator[str]:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE template_huiyin")
         yield _named(postgres_template, name).replace("postgresql://", "postgresql+psycopg://")
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    """A broker of this test's own."""
+    server = Valkey(tmp_path)
+    yield server
+    server.kill()
 
 
 # --- a Runtime -----------------------------------------------------------------------------

@@ -11,8 +11,10 @@ from gateway.cli import (
     providers,
     reminders,
     replies,
+    route,
     tidy,
     watch,
+    wishes,
 )
 from gateway.cli.command import main
 
@@ -28,6 +30,8 @@ __all__ = [
     "providers",
     "reminders",
     "replies",
+    "route",
     "tidy",
     "watch",
+    "wishes",
 ]

@@ -11,7 +11,7 @@ import click
 from gateway import config, plugins
 from gateway.cli.command import Context, main, pass_context
 from gateway.content import registration
-from gateway.messages import Limits
+from gateway.messages import Cap, Limits
 from gateway.providers import TemplateRegistrar
 from gateway.runtime import Runtime
 
@@ -87,10 +87,17 @@ def limits_in_words(limits: Limits) -> str:
         "no web addresses in variables": limits.links and not limits.links_in_values,
         f"{countries} only": limits.countries is not None,
         f"attachments {limits.files / 1_000_000:,.3g} MB": limits.files,
+        "to one number at most " + ", ".join(map(_cap_in_words, limits.caps)): limits.caps,
     }
     for code, there in limits.into.items():
         words[f"into +{code}: {limits_in_words(there).replace('; ', ', ')}"] = True
     return "; ".join(said for said, holds in words.items() if holds) or "none"
+
+
+def _cap_in_words(cap: Cap) -> str:
+    what = {"": "messages", "code": "codes", "notice": "messages that are no codes"}[cap.of]
+    unit = {60: "minute", 3600: "hour", 86_400: "day"}[int(cap.within.total_seconds())]
+    return f"{cap.most} {what}{' of one text' if cap.same_text else ''} a {unit}"
 
 
 HEADINGS = (

@@ -36,6 +36,7 @@ UNKNOWN_CODES = (
     "unknown_codes"  # labelled provider and where: outcome or receipt; the codes stand in attempts
 )
 INQUIRIES = "inquiries"  # labelled provider and finding
+HELD_BACK = "held_back"  # labelled provider and reason: messages that found no room there
 HANDOVER, HANDOVER_SUM = "handover_le", "handover_sum"  # labelled lane, and the bucket's bound
 BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)  # seconds
 UNITS = "units"  # labelled provider and accepted, unknown or found: messages as the vendor counts them

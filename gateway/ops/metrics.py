@@ -27,10 +27,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from gateway import __version__
-from gateway.delivery import books, ledger, measures, receipts, reconcile
-from gateway.ops import queues
+from gateway.delivery import books, ledger, measures, receipts, reconcile, route_book
+from gateway.ops import levers, queues
 from gateway.runtime import Runtime
 from gateway.security import same
+from gateway.traffic.breaker import Mode
 
 Schema = Callable[[Connection], str | None]
 
@@ -113,6 +114,7 @@ class _Books(Collector):
         yield _gauge("huiyin_receipts_waiting", "Callbacks of providers not applied yet.", waiting)
         yield self._ledger()
         yield self._books()
+        yield self._breakers()
         yield from _counts(measures.totals(self.tx))
 
     def _schema(self) -> Metric:
@@ -136,6 +138,16 @@ class _Books(Collector):
         )
         for name, number in books.standing(self.tx).items():
             family.add_metric([name], number)
+        return family
+
+    def _breakers(self) -> Metric:
+        """1 for the state each provider is in; the last event of the history tells it."""
+        family = GaugeMetricFamily(
+            "huiyin_provider_state", "1 for the state a provider is in.", labels=["provider", "state"]
+        )
+        told = route_book.standing(self.tx)
+        for name in levers.providers(self.runtime):
+            family.add_metric([name, told[name].became if name in told else Mode.CLOSED], 1)
         return family
 
     def _ledger(self) -> Metric:
@@ -167,6 +179,9 @@ def _counts(totals: dict[measures.Key, float]) -> Iterator[Metric]:
     inquiries = CounterMetricFamily(
         "huiyin_inquiries", "Questions about a lost answer, by finding.", labels=["provider", "finding"]
     )
+    held_back = CounterMetricFamily(
+        "huiyin_held_back", "Messages a provider had no room for, by reason.", labels=["provider", "reason"]
+    )
     buckets: dict[str, dict[str, float]] = defaultdict(dict)
     sums: dict[str, float] = {}
     for (name, label, detail), number in sorted(totals.items()):
@@ -179,6 +194,8 @@ def _counts(totals: dict[measures.Key, float]) -> Iterator[Metric]:
                 unknown.add_metric([label, detail], number)
             case measures.INQUIRIES:
                 inquiries.add_metric([label, detail], number)
+            case measures.HELD_BACK:
+                held_back.add_metric([label, detail], number)
             case measures.HANDOVER:
                 buckets[label][detail] = number
             case measures.HANDOVER_SUM:
@@ -187,6 +204,7 @@ def _counts(totals: dict[measures.Key, float]) -> Iterator[Metric]:
     yield reported
     yield unknown
     yield inquiries
+    yield held_back
     yield _times(buckets, sums)
 
 

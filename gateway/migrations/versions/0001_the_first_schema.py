@@ -443,6 +443,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kind", "name", name=op.f("pk_pauses")),
     )
     op.create_table(
+        "preferences",
+        sa.Column("citizen_id", sa.Uuid(), nullable=False),
+        sa.Column("category", sa.String(length=40), nullable=False),
+        sa.Column("channel", sa.String(length=8), nullable=False),
+        sa.Column("wanted", sa.Boolean(), nullable=False),
+        sa.Column("at", Utc(), nullable=False),
+        sa.Column("through", sa.String(length=80), nullable=False),
+        sa.PrimaryKeyConstraint("citizen_id", "category", "channel", name=op.f("pk_preferences")),
+    )
+    op.create_table(
         "questions",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("transaction_id", sa.Uuid(), nullable=True),
@@ -514,6 +524,21 @@ def upgrade() -> None:
             sqlite_where=sa.text("due_at IS NOT NULL"),
         )
         batch_op.create_index(batch_op.f("ix_reminders_transaction_id"), ["transaction_id"], unique=False)
+
+    op.create_table(
+        "route_events",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", Utc(), nullable=False),
+        sa.Column("provider", sa.String(length=40), nullable=False),
+        sa.Column("was", sa.String(length=40), nullable=False),
+        sa.Column("became", sa.String(length=40), nullable=False),
+        sa.Column("why", sa.String(length=200), nullable=False),
+        sa.Column("counts", sa.String(length=80), nullable=False),
+        sa.Column("until", Utc(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_route_events")),
+    )
+    with op.batch_alter_table("route_events", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_route_events_at"), ["at"], unique=False)
 
     op.create_table(
         "services",
@@ -621,6 +646,16 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "weight_overrides",
+        sa.Column("channel", sa.String(length=8), nullable=False),
+        sa.Column("provider", sa.String(length=40), nullable=False),
+        sa.Column("weight", sa.Integer(), nullable=False),
+        sa.Column("until", Utc(), nullable=False),
+        sa.Column("actor", sa.String(length=80), nullable=False),
+        sa.Column("why", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "provider", name=op.f("pk_weight_overrides")),
+    )
+    op.create_table(
         "api_keys",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("service_id", sa.Uuid(), nullable=False),
@@ -695,6 +730,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_api_keys_service_id"))
 
     op.drop_table("api_keys")
+    op.drop_table("weight_overrides")
     with op.batch_alter_table("transactions", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_transactions_due",
@@ -713,6 +749,10 @@ def downgrade() -> None:
     op.drop_table("suppressions")
     op.drop_table("slots")
     op.drop_table("services")
+    with op.batch_alter_table("route_events", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_route_events_at"))
+
+    op.drop_table("route_events")
     with op.batch_alter_table("reminders", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_reminders_transaction_id"))
         batch_op.drop_index(
@@ -740,6 +780,7 @@ def downgrade() -> None:
         )
 
     op.drop_table("questions")
+    op.drop_table("preferences")
     op.drop_table("pauses")
     op.drop_table("operators")
     op.drop_table("operator_sessions")
