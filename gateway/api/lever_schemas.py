@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from gateway.delivery.route_book import LONGEST as LONGEST_OVERRIDE
 from gateway.notifications.pauses import Kind
 
 LONGEST = 200  # characters of a name or a cause
@@ -129,3 +130,61 @@ class ReplayedSchema(Schema):
             "description": "For the next request, with a new Idempotency-Key; none helps once `taken` is 0."
         }
     )
+
+
+class OverrideSchema(Schema):
+    """Other weights for some of a channel's providers."""
+
+    channel = _name("sms, voice or email.")
+    weights = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(strict=True, validate=validate.Range(0, 1000)),
+        required=True,
+        error_messages={**_REQUIRED, "invalid": "must be an object of providers and whole numbers"},
+        metadata={"description": "By provider; those left out keep theirs."},
+    )
+    seconds = fields.Integer(
+        strict=True,
+        required=True,
+        validate=validate.Range(60, int(LONGEST_OVERRIDE.total_seconds())),
+        error_messages={**_REQUIRED, "invalid": "must be a whole number"},
+        metadata={"description": "How long, from now."},
+    )
+    why = _name("The reason, for the history.")
+
+
+class OverriddenSchema(Schema):
+    channel = fields.String()
+    weights = fields.Dict(keys=fields.String(), values=fields.Integer())
+    until = fields.String()
+
+
+class ClearSchema(Schema):
+    channel = _name("sms, voice or email.")
+
+
+class ClearedSchema(Schema):
+    channel = fields.String()
+    cleared = fields.Integer(metadata={"description": "How many providers had other weights."})
+
+
+class OtherWeightSchema(Schema):
+    """A weight that holds for a while."""
+
+    weight = fields.Integer()
+    until = fields.String()
+    by = fields.String()
+    why = fields.String()
+
+
+class RouteSchema(Schema):
+    """A provider's weight in the settings, and the other one it has for a while."""
+
+    channel = fields.String()
+    provider = fields.String()
+    weight = fields.Integer()
+    override = fields.Nested(OtherWeightSchema, allow_none=True)
+
+
+class RoutesSchema(Schema):
+    routes = fields.List(fields.Nested(RouteSchema))

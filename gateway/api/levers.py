@@ -1,7 +1,6 @@
 """The levers for systems: hold still, let go, cancel, replay. Scope ``operate``; all is on record.
 
-They reach every service's messages, as an operator's do. The weights of providers have a place of their
-own: ``/v2/ops/routes``, which the room of routing fills.
+They reach every service's messages, as an operator's do.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from flask import Response
@@ -21,8 +21,10 @@ from gateway.api.door import Answer
 from gateway.api.problems import ApiError, Problem
 from gateway.broadcasts import expand
 from gateway.broadcasts import store as broadcasts
+from gateway.delivery import route_book
+from gateway.delivery.route_book import Override
 from gateway.errors import UnknownNameError
-from gateway.levers import cancelling, dead_letters, holding, replays, twice
+from gateway.levers import cancelling, dead_letters, holding, replays, twice, weights
 from gateway.levers.dead_letters import Cause
 from gateway.levers.holding import NotNowError
 from gateway.notifications.pauses import Kind, Pause, paused
@@ -42,6 +44,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
     _holding(routes, runtime)
     _cancelling(routes, runtime)
     _dead_letters(routes, runtime)
+    _weights(routes, runtime)
     return routes
 
 
@@ -106,6 +109,39 @@ def _dead_letters(routes: Blueprint, runtime: Runtime) -> None:
             with runtime.db.read() as tx:
                 return door.shown(_plan(tx, runtime, cause))
         return door.once(runtime, lambda tx: _replay(tx, runtime, cause, again=body["again"]))
+
+
+def _weights(routes: Blueprint, runtime: Runtime) -> None:
+    @routes.get("/routes")
+    @routes.response(200, forms.RoutesSchema)
+    def weights_now() -> dict[str, Any]:
+        """Every provider's weight, and where it is another for a while."""
+        with runtime.db.read() as tx:
+            others = {(row.channel, row.provider): row for row in route_book.in_force(tx, runtime.clock())}
+        return {
+            "routes": [
+                _route(channel, name, weight, others.get((channel, name)))
+                for channel, weights in runtime.settings.providers.items()
+                for name, weight in weights.items()
+            ]
+        }
+
+    @routes.post("/routes")
+    @routes.arguments(forms.OverrideSchema)
+    @routes.doc(parameters=[ONCE])
+    @routes.response(200, forms.OverriddenSchema)
+    @routes.alt_response(404, schema=PROBLEMS)
+    def override(body: dict[str, Any]) -> Response:
+        """Give a channel's providers other weights for a while; 0 leaves one out."""
+        return door.once(runtime, lambda tx: _override(tx, runtime, body))
+
+    @routes.post("/routes/clear")
+    @routes.arguments(forms.ClearSchema)
+    @routes.doc(parameters=[ONCE])
+    @routes.response(200, forms.ClearedSchema)
+    def clear(body: dict[str, Any]) -> Response:
+        """Back to the weights of the settings, at once."""
+        return door.once(runtime, lambda tx: _clear(tx, runtime, body["channel"]))
 
 
 # --- the work of each route ----------------------------------------------------------------
@@ -193,3 +229,25 @@ def _replay(tx: Connection, runtime: Runtime, cause: Cause, *, again: bool) -> A
     left = plan.fresh + (plan.again if again else 0) if batch.held == dead_letters.AT_ONCE else 0
     shown = {"cause": str(cause), "dry_run": False, "taken": batch.taken, "left": left}
     return Answer(200, shown, batch.lanes)
+
+
+def _route(channel: str, provider: str, weight: int, other: Any) -> dict[str, Any]:
+    row = {"channel": channel, "provider": provider, "weight": weight, "override": None}
+    if other:
+        until = other.until.isoformat()
+        row["override"] = {"weight": other.weight, "until": until, "by": other.actor, "why": other.why}
+    return row
+
+
+def _override(tx: Connection, runtime: Runtime, body: dict[str, Any]) -> Answer:
+    until = runtime.clock() + timedelta(seconds=body["seconds"])
+    with _refusals():
+        weights.override(
+            tx, runtime, Override(body["channel"], body["weights"], until, _actor(), body["why"])
+        )
+    return Answer(200, {"channel": body["channel"], "weights": body["weights"], "until": until.isoformat()})
+
+
+def _clear(tx: Connection, runtime: Runtime, channel: str) -> Answer:
+    cleared = route_book.clear(tx, runtime, channel, _actor())
+    return Answer(200, {"channel": channel, "cleared": cleared})

@@ -218,9 +218,32 @@ def test_a_long_replay_goes_some_at_a_time_and_says_what_is_left(
     assert {row.klass for row in operator.world.rows()} == {Class.RESULT}
 
 
+def test_a_weight_is_another_for_a_while_and_back_at_once(operator: Operator) -> None:
+    """On record with its reason; a provider that is none is named."""
+    wanted = {"channel": "sms", "weights": {"scripted": 5}, "seconds": 3600, "why": "load test"}
+    assert operator.post("/routes", **wanted).json["until"] == "2026-11-21T09:05:00+00:00"
+    [route] = operator.get("/routes").json["routes"]
+    assert (route["weight"], route["override"]["weight"], route["override"]["why"]) == (1, 5, "load test")
+    assert operator.post("/routes/clear", channel="sms").json["cleared"] == 1
+    assert operator.get("/routes").json["routes"][0]["override"] is None
+    assert [action for action, _ in operator.actions()] == ["route.set", "route.clear"]
+    strange = operator.post("/routes", **{**wanted, "weights": {"pigeon": 1}})
+    assert strange.status_code == 404
+    assert strange.json["errors"][0]["message"] == "sms has no provider 'pigeon'; it has scripted."
+
+
 def test_the_levers_stand_in_the_document(sqlite_world: World) -> None:
     """Each route with its forms."""
     document: Any = create_app(sqlite_world.runtime).test_client().get("/docs/openapi.json").json
     paths = document["paths"]
     mine = {path.removeprefix("/v2/ops/") for path in paths if path.startswith("/v2/ops/")}
-    assert mine == {"levers", "pause", "resume", "cancel", "dead-letters", "replays"}
+    assert mine == {
+        "levers",
+        "pause",
+        "resume",
+        "cancel",
+        "dead-letters",
+        "replays",
+        "routes",
+        "routes/clear",
+    }
