@@ -241,10 +241,9 @@ def _route(channel: str, provider: str, weight: int, other: Any) -> dict[str, An
 
 def _override(tx: Connection, runtime: Runtime, body: dict[str, Any]) -> Answer:
     until = runtime.clock() + timedelta(seconds=body["seconds"])
+    wanted = Override(body["channel"], body["weights"], until, _actor(), body["why"])
     with _refusals():
-        weights.override(
-            tx, runtime, Override(body["channel"], body["weights"], until, _actor(), body["why"])
-        )
+        weights.override(tx, runtime, wanted)
     return Answer(200, {"channel": body["channel"], "weights": body["weights"], "until": until.isoformat()})
 
 

@@ -1,4 +1,4 @@
-"""Other weights for a channel's providers for a while: only for those there are. On record in ``route_book``."""
+"""Other weights for a channel's providers for a while: only for those there are."""
 
 from __future__ import annotations
 

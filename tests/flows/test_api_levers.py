@@ -220,7 +220,7 @@ def test_a_long_replay_goes_some_at_a_time_and_says_what_is_left(
 
 def test_a_weight_is_another_for_a_while_and_back_at_once(operator: Operator) -> None:
     """On record with its reason; a provider that is none is named."""
-    wanted = {"channel": "sms", "weights": {"scripted": 5}, "seconds": 3600, "why": "load test"}
+    wanted: Any = {"channel": "sms", "weights": {"scripted": 5}, "seconds": 3600, "why": "load test"}
     assert operator.post("/routes", **wanted).json["until"] == "2026-11-21T09:05:00+00:00"
     [route] = operator.get("/routes").json["routes"]
     assert (route["weight"], route["override"]["weight"], route["override"]["why"]) == (1, 5, "load test")
@@ -237,13 +237,5 @@ def test_the_levers_stand_in_the_document(sqlite_world: World) -> None:
     document: Any = create_app(sqlite_world.runtime).test_client().get("/docs/openapi.json").json
     paths = document["paths"]
     mine = {path.removeprefix("/v2/ops/") for path in paths if path.startswith("/v2/ops/")}
-    assert mine == {
-        "levers",
-        "pause",
-        "resume",
-        "cancel",
-        "dead-letters",
-        "replays",
-        "routes",
-        "routes/clear",
-    }
+    held = {"levers", "pause", "resume", "cancel"}
+    assert mine == {*held, "dead-letters", "replays", "routes", "routes/clear"}
