@@ -162,19 +162,21 @@ def _measure(tx: Connection, runtime: Runtime, answers: Sequence[Answer], now: d
                 waited.setdefault(held.lane, []).append((now - held.taken_at).total_seconds())
             elif isinstance(outcome, Rejected) and outcome.cause is Cause.UNSPECIFIED:
                 counted[measures.UNKNOWN_CODES, handover.provider, "outcome"] += 1
-        counted.update(_units(runtime, handover, outcomes))
     for lane, seconds in waited.items():
         counted.update(measures.handovers(lane, seconds))
+    counted.update(_units(runtime, answers))
     measures.add(tx, counted, now)
 
 
-def _units(runtime: Runtime, handover: Handover, outcomes: Sequence[Outcome]) -> Mapping[measures.Key, int]:
+def _units(runtime: Runtime, answers: Sequence[Answer]) -> Mapping[measures.Key, int]:
     """What was or may have been taken, as a provider counts that tells its sums of a day."""
-    provider = runtime.providers[handover.provider]
+    used = {answer.handover.provider: runtime.providers[answer.handover.provider] for answer in answers}
+    counters = {name: one for name, one in used.items() if isinstance(one, DayCounter)}
     counted: Counter[measures.Key] = Counter()
-    if isinstance(provider, DayCounter):
-        for message, outcome in zip(handover.messages, outcomes, strict=True):
-            if isinstance(outcome, Accepted | Unknown):
-                key = (measures.UNITS, handover.provider, type(outcome).__name__.lower())
-                counted[key] += provider.units(message.text, message.signature)
+    for _, handover, outcomes in answers:
+        if counter := counters.get(handover.provider):
+            for message, outcome in zip(handover.messages, outcomes, strict=True):
+                if isinstance(outcome, Accepted | Unknown):
+                    key = (measures.UNITS, handover.provider, type(outcome).__name__.lower())
+                    counted[key] += counter.units(message.text, message.signature)
     return counted

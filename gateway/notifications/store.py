@@ -33,13 +33,12 @@ from sqlalchemy import (
     update,
 )
 
-from gateway import channels
 from gateway.content import store as content
 from gateway.content.store import TemplateVersion
 from gateway.db import Utc, metadata, sparse_index
 from gateway.errors import ForgottenError
 from gateway.notifications import questions
-from gateway.notifications.request import Class, Request
+from gateway.notifications.request import Request
 from gateway.notifications.status import DEAD, ENDS, Status, may_move
 from gateway.rows import insert_many, one_of
 from gateway.runtime import Runtime
@@ -288,18 +287,6 @@ def hold(tx: Connection, ids: Iterable[UUID]) -> Mapping[UUID, Any]:
     query = query.add_columns(columns.channel, columns.expires_at, columns.due_at, columns.tries)
     query = query.where(one_of(tx, columns.id, sorted(set(ids), key=BY_NUMBER)))
     return {row.id: row for row in tx.execute(query.order_by(columns.id).with_for_update()).all()}
-
-
-def cancel_waiting(tx: Connection, runtime: Runtime, transaction_id: UUID, klass: Class, reason: str) -> None:
-    """Withdraw a transaction's messages of this class that wait; what went out is not tried again."""
-    columns, before = notifications.c, (Status.WAITING, Status.UNKNOWN, Status.ACCEPTED)
-    mine = (columns.transaction_id == transaction_id) & (columns.klass == klass)
-    query = select(notifications).where(mine, columns.status.in_(before), columns.due_at.is_not(None))
-    rows = tx.execute(query.order_by(columns.id).with_for_update()).all()
-    again = [row for row in rows if row.status != Status.ACCEPTED or channels.load(row.channel).RETRIES]
-    ends = {Status.WAITING: Status.CANCELLED}
-    moves = [moved(row, ends.get(row.status) or Status(row.status), None, reason) for row in again]
-    move(tx, moves, runtime.clock())
 
 
 def of_transaction(tx: Connection, transaction_id: UUID) -> Sequence[Any]:
