@@ -53,6 +53,7 @@ notifications = Table(
     Column("transaction_id", Uuid),
     Column("citizen_id", Uuid),
     Column("broadcast_id", Uuid),
+    Column("first_id", Uuid),  # the first message to that person in its broadcast; null in that one itself
     Column("replay_of", Uuid),  # the dead letter whose place this one takes
     Column("service_id", Uuid),  # the one that asked for it through the API
     Column("key_type", String(8)),  # of the key it asked with
@@ -76,6 +77,7 @@ notifications = Table(
     Column("lease", BigInteger),
 )
 sparse_index("ix_notifications_due", notifications.c.lane, notifications.c.due_at)
+sparse_index("ix_notifications_first", notifications.c.broadcast_id, notifications.c.first_id)
 sparse_index("ix_notifications_transaction", notifications.c.transaction_id)
 _replays = notifications.c.replay_of.is_not(None)
 Index(
@@ -111,7 +113,6 @@ Index(
     postgresql_where=_of_a_broadcast,
     sqlite_where=_of_a_broadcast,
 )
-
 ledger = Table(
     "ledger",
     metadata,
@@ -163,6 +164,7 @@ def as_row(runtime: Runtime, request: Request, template: TemplateVersion, now: d
         "transaction_id": request.transaction_id,
         "citizen_id": request.citizen_id,
         "broadcast_id": request.broadcast_id,
+        "first_id": request.first_id,
         "replay_of": request.replay_of,
         "service_id": origin.service_id,
         "key_type": origin.key_type,
