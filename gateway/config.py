@@ -33,6 +33,15 @@ REAL_PROVIDER_KEYS = (
     "VOICE_PROVIDERS",
     "EMAIL_PROVIDERS",
 )
+# How many days each is kept, and the fewest: what messages of a class said, how they were tried, the rows.
+KEEP: Mapping[str, tuple[int, int]] = {
+    "code": (1, 1),
+    "result": (90, 3),
+    "reminder": (90, 3),
+    "notice": (30, 3),
+    "attempts": (365, 183),
+    "history": (1_096, 183),
+}
 # The channels, each with the providers it has where nothing is said; a channel without any is closed.
 CHANNELS: Mapping[str, str] = {"sms": "aliyun_sms", "voice": "", "email": ""}
 # What makes a deployment what it is; the demo tour plays in one of its own.
@@ -48,7 +57,8 @@ class Settings:
     ``destinations`` a channel and a calling code to other weights of theirs, ``allowances`` a
     provider to what it may be given.
     ``trusted_proxies`` is how many of our own proxies stand before us. ``transactions``
-    names the types offered; empty: all that can be done here. Times are in seconds.
+    names the types offered; empty: all that can be done here. Times are in seconds;
+    ``keep`` is in days.
     """
 
     state: Path
@@ -67,6 +77,7 @@ class Settings:
     environment: Mapping[str, str] = field(repr=False)
     metrics_token: str = field(default="", repr=False)
     transactions: tuple[str, ...] = ()
+    keep: Mapping[str, int] = field(default_factory=lambda: {name: days for name, (days, _) in KEEP.items()})
     destinations: Mapping[str, Mapping[str, Weights]] = field(default_factory=dict)
     allowances: Mapping[str, Allowance] = field(default_factory=dict)
 
@@ -137,6 +148,7 @@ def _read(environment: Mapping[str, str], folder: Path) -> Settings:
         environment=dict(environment),
         metrics_token=environment.get("METRICS_TOKEN", ""),
         transactions=_names(environment.get("TRANSACTIONS", "")),
+        keep={name: _days(environment, name) for name in KEEP},
     )
 
 
@@ -218,6 +230,15 @@ def _seconds(environment: Mapping[str, str], key: str, default: float) -> float:
     if not 0 < value <= 3600:
         raise SettingError(f"{key} must be a number of seconds between 0 and 3600, not {given!r}.")
     return value
+
+
+def _days(environment: Mapping[str, str], name: str) -> int:
+    """``KEEP_CODE_DAYS`` and its like."""
+    key, (usual, fewest) = f"KEEP_{name.upper()}_DAYS", KEEP[name]
+    given = environment.get(key) or str(usual)
+    if not given.isascii() or not given.isdigit() or not fewest <= int(given) <= 36_500:
+        raise SettingError(f"{key} must be a whole number of days, {fewest} at least, not {given!r}.")
+    return int(given)
 
 
 def _count(environment: Mapping[str, str], key: str) -> int:

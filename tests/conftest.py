@@ -97,11 +97,16 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "sqlite":
         yield request.getfixturevalue("sqlite_url")
         return
-    server = request.getfixturevalue("postgres_template")
+    yield request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+def postgres_url(postgres_template: str) -> Iterator[str]:
+    """A fresh, migrated database of PostgreSQL."""
     name = f"test_{next(_numbers)}"
-    with psycopg.connect(server, autocommit=True) as connection:
+    with psycopg.connect(postgres_template, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE template_huiyin")
-        yield _named(server, name).replace("postgresql://", "postgresql+psycopg://")
+        yield _named(postgres_template, name).replace("postgresql://", "postgresql+psycopg://")
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 

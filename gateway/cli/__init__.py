@@ -3,6 +3,7 @@
 from gateway.cli import (
     answers,
     bench,
+    books,
     broadcast,
     deployment,
     levers,
@@ -11,13 +12,16 @@ from gateway.cli import (
     reminders,
     replies,
     route,
+    tidy,
     watch,
+    wishes,
 )
 from gateway.cli.command import main
 
 __all__ = [
     "answers",
     "bench",
+    "books",
     "broadcast",
     "deployment",
     "levers",
@@ -27,5 +31,7 @@ __all__ = [
     "reminders",
     "replies",
     "route",
+    "tidy",
     "watch",
+    "wishes",
 ]

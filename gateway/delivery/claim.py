@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, select, true, updat
 from gateway import channels, cities
 from gateway.cities import Rules
 from gateway.db import begin_until, claim, due, new_lease
-from gateway.delivery import measures, retry
+from gateway.delivery import hours, measures, retry
 from gateway.delivery.batches import batches
 from gateway.delivery.caps import Callees
 from gateway.delivery.compose import NO_ADDRESS, Letter, Unsendable, addresses_of, compose, words_of
@@ -26,13 +26,12 @@ from gateway.delivery.store import attempts, new_handover
 from gateway.messages import Message
 from gateway.notifications import store
 from gateway.notifications.pauses import Kind, everything
-from gateway.notifications.request import CLASSES, TREATMENT, Class
+from gateway.notifications.request import CLASSES
 from gateway.notifications.status import Status
 from gateway.notifications.store import UNKNOWN, Move, moved, notifications
 from gateway.providers import Inquiry, Unknown
 from gateway.rows import insert_many
 from gateway.runtime import Runtime
-from gateway.send_windows import opens
 from gateway.traffic.turn import Turn
 
 WORKER_LOST = "worker_lost"
@@ -172,7 +171,7 @@ def _to_send(paused: Collection[str]) -> ColumnElement[bool]:
 
 def _sorted(channel: str, rows: Sequence[Row[Any]], now: datetime, rules: Rules) -> _Sheet:
     sheet = _Sheet()
-    closed = opens(rules.send_windows.of(channel), now, rules.zone)
+    closed = hours.closed(rules, channel, now)
     for row in rows:
         match row.status:
             case Status.ACCEPTED:
@@ -181,17 +180,11 @@ def _sorted(channel: str, rows: Sequence[Row[Any]], now: datetime, rules: Rules)
                 sheet.lost.append(row)
             case _ if row.expires_at <= now:
                 sheet.moves.append(moved(row, Status.EXPIRED, None, TOO_LATE))
-            case _ if closed and _windowed(channel, row):
-                sheet.moves.append(moved(row, Status.WAITING, closed, OUTSIDE_WINDOW))
+            case _ if closed and (until := hours.hold(closed, channel, row)):
+                sheet.moves.append(moved(row, Status.WAITING, min(until, row.expires_at), OUTSIDE_WINDOW))
             case _:
                 sheet.send.append(row)
     return sheet
-
-
-def _windowed(channel: str, row: Row[Any]) -> bool:
-    """Nobody is called again at night, not even with a result; a code is being waited for."""
-    again = row.tries > 0 and row.klass != Class.CODE and bool(channels.load(channel).RETRIES)
-    return again or TREATMENT[CLASSES[row.klass]].windowed
 
 
 def _held(row: Row[Any], status: Status, tries: int, *, others: bool = False) -> Held:

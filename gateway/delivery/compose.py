@@ -21,13 +21,14 @@ from gateway.content import store as content
 from gateway.content.letters import Frame, LetterError, compile_letter, letter
 from gateway.content.rendering import MissingPersonalisationError
 from gateway.content.store import TemplateVersion
-from gateway.delivery import measures
+from gateway.delivery import measures, wishes
 from gateway.delivery.choosing import NO_PROVIDER, REVIEW_PAUSE, Carrier, Choosing, Wait
 from gateway.delivery.store import attempts
+from gateway.delivery.wishes import Against
 from gateway.errors import TamperedError
 from gateway.messages import Attachment, Message, excess
-from gateway.notifications import questions, store, suppression, unsubscribe
-from gateway.notifications.request import CLASSES, Class
+from gateway.notifications import questions, store, unsubscribe
+from gateway.notifications.request import Class
 from gateway.notifications.status import Status
 from gateway.providers import ReviewState
 from gateway.runtime import Runtime
@@ -67,7 +68,7 @@ NOWHERE = Unsendable(Status.SUPPRESSED, NO_ADDRESS)
 class _Sources:
     """Everything the rows of one claim need beside their own address, read set-wise."""
 
-    suppressed: Mapping[tuple[Class, bytes], str]  # with the reason
+    against: Mapping[UUID, Against]  # what stands against some of them
     young: frozenset[UUID]  # citizens known to be no elders
     asking: frozenset[UUID]  # calls that wait for a key
     versions: Mapping[Key, TemplateVersion]
@@ -97,7 +98,7 @@ def compose(
     asked = [(index, row.klass) for index, row in zip(indexes, rows, strict=True)]
     rules = cities.shipped()[runtime.settings.city].rules_now(runtime.clock())
     sources = _Sources(
-        suppressed=_suppressed(tx, rows, indexes, runtime.clock()),
+        against=wishes.against(tx, runtime, rules, channel, rows, indexes),
         young=_young(tx, runtime.clock().astimezone(rules.zone).date(), rows) if calls else frozenset(),
         asking=frozenset(questions.asking(tx, [row.id for row in rows]) if calls else ()),
         versions=content.versions(tx, keys),
@@ -133,18 +134,6 @@ def _own_address(runtime: Runtime, row: Row[Any]) -> str | None:
         return None
 
 
-def _suppressed(
-    tx: Connection, rows: Sequence[Row[Any]], indexes: Sequence[bytes], now: datetime
-) -> Mapping[tuple[Class, bytes], str]:
-    """What stands against some of these at their addresses, by class and address."""
-    asked = {
-        (CLASSES[row.klass], index)
-        for row, index in zip(rows, indexes, strict=True)
-        if index and row.klass in suppression.STOPPED
-    }
-    return suppression.against(tx, asked, now)
-
-
 def _young(tx: Connection, today: date, rows: Sequence[Row[Any]]) -> frozenset[UUID]:
     """The people to be called who are known to be younger than an elder, by the city's date."""
     called = [row.citizen_id for row in rows if row.citizen_id]
@@ -177,8 +166,9 @@ def _tried(tx: Connection, ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
 def _letter(
     runtime: Runtime, channel: str, row: Row[Any], address: str, index: bytes, sources: _Sources
 ) -> Letter | Unsendable:
-    if sources.suppressed and (why := sources.suppressed.get((row.klass, index))):
-        return Unsendable(Status.SUPPRESSED, why)
+    if sources.against and (against := sources.against.get(row.id)):
+        status = Status.WAITING if against.until else Status.SUPPRESSED
+        return Unsendable(status, against.reason, against.until)
     carriers = sources.carriers[row.template_id, row.template_version]
     if not carriers:
         return Unsendable(Status.WAITING, NO_PROVIDER, runtime.clock() + REVIEW_PAUSE)

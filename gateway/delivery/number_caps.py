@@ -1,7 +1,7 @@
 """How often a provider lets one number have anything: known before it would refuse.
 
 A message that one provider would refuse for that goes to another, or waits. Only the numbers of a
-claim are looked up, in one query, and none where no provider of the channel names caps. Two claims
+claim are looked up, set-wise, and none where no provider of the channel names caps. Two claims
 at the same moment may each let one through; the vendor then says so, and the second waits.
 """
 

@@ -27,7 +27,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from gateway import __version__
-from gateway.delivery import ledger, measures, receipts, route_book
+from gateway.delivery import books, ledger, measures, receipts, reconcile, route_book
 from gateway.ops import levers, queues
 from gateway.runtime import Runtime
 from gateway.security import same
@@ -109,9 +109,11 @@ class _Books(Collector):
         yield _by_lane(
             "huiyin_lane_unknown", "Perhaps taken, being found out.", {w.name: w.unknown for w in work}
         )
+        yield self._unknown()
         waiting = next(w.depth + w.unknown for w in work if w.name == receipts.LANE)
         yield _gauge("huiyin_receipts_waiting", "Callbacks of providers not applied yet.", waiting)
         yield self._ledger()
+        yield self._books()
         yield self._breakers()
         yield from _counts(measures.totals(self.tx))
 
@@ -119,6 +121,24 @@ class _Books(Collector):
         about = InfoMetricFamily("huiyin_schema", "The release that runs and the schema it found.")
         about.add_metric([], {"release": __version__, "revision": self.schema(self.tx) or "none"})
         return about
+
+    def _unknown(self) -> Metric:
+        family = GaugeMetricFamily(
+            "huiyin_unknown", "Being found out, by how long it has been.", labels=["provider", "age"]
+        )
+        for labels, number in reconcile.standing(self.tx, self.runtime.clock()).items():
+            family.add_metric(labels, number)
+        return family
+
+    def _books(self) -> Metric:
+        family = GaugeMetricFamily(
+            "huiyin_books_difference",
+            "Unexplained differences with a provider's own books, of the last day matched.",
+            labels=["provider"],
+        )
+        for name, number in books.standing(self.tx).items():
+            family.add_metric([name], number)
+        return family
 
     def _breakers(self) -> Metric:
         """1 for the state each provider is in; the last event of the history tells it."""
@@ -156,6 +176,9 @@ def _counts(totals: dict[measures.Key, float]) -> Iterator[Metric]:
     unknown = CounterMetricFamily(
         "huiyin_unknown_codes", "Vendors' codes that no table of ours knows.", labels=["provider", "where"]
     )
+    inquiries = CounterMetricFamily(
+        "huiyin_inquiries", "Questions about a lost answer, by finding.", labels=["provider", "finding"]
+    )
     held_back = CounterMetricFamily(
         "huiyin_held_back", "Messages a provider had no room for, by reason.", labels=["provider", "reason"]
     )
@@ -169,6 +192,8 @@ def _counts(totals: dict[measures.Key, float]) -> Iterator[Metric]:
                 reported.add_metric([label, detail], number)
             case measures.UNKNOWN_CODES:
                 unknown.add_metric([label, detail], number)
+            case measures.INQUIRIES:
+                inquiries.add_metric([label, detail], number)
             case measures.HELD_BACK:
                 held_back.add_metric([label, detail], number)
             case measures.HANDOVER:
@@ -178,6 +203,7 @@ def _counts(totals: dict[measures.Key, float]) -> Iterator[Metric]:
     yield attempts
     yield reported
     yield unknown
+    yield inquiries
     yield held_back
     yield _times(buckets, sums)
 

@@ -511,6 +511,7 @@ def test_a_message_is_found_by_its_id_and_by_the_number_it_went_to(operator: Ope
     for given, subject in ((str(key), str(key)), (f" {mobile[:3]} {mobile[3:]}", None)):
         text = operator.post("/ops/look-up", what=given)
         assert "供应商已受理" in text
+        assert ("accepted: scripted took it; its receipt is awaited until" in text) == (subject is not None)
         assert mobile not in operator.page.text
         actor, _, recorded = actions(world)[-1]
         assert actor == NAME

@@ -63,6 +63,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
     )
     op.create_table(
+        "book_matches",
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("provider", sa.String(length=40), nullable=False),
+        sa.Column("zone", sa.String(length=10), nullable=False),
+        sa.Column("claimed_until", Utc(), nullable=True),
+        sa.Column("checked_at", Utc(), nullable=True),
+        sa.Column("problem", sa.String(length=80), nullable=True),
+        sa.Column("ours", sa.Text(), nullable=False),
+        sa.Column("theirs", sa.Text(), nullable=False),
+        sa.Column("difference", sa.BigInteger(), nullable=False),
+        sa.Column("listed", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "provider", name=op.f("pk_book_matches")),
+    )
+    op.create_table(
         "broadcast_recipients",
         sa.Column("broadcast_id", sa.Uuid(), nullable=False),
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
@@ -362,8 +376,8 @@ def upgrade() -> None:
             "ix_notifications_unknown",
             ["lane", "due_at"],
             unique=False,
-            postgresql_where=sa.text("status = 'unknown'"),
-            sqlite_where=sa.text("status = 'unknown'"),
+            postgresql_where=sa.text("status = 'unknown' AND due_at IS NOT NULL"),
+            sqlite_where=sa.text("status = 'unknown' AND due_at IS NOT NULL"),
         )
         batch_op.create_index(
             "uq_notifications_replay_of",
@@ -403,6 +417,16 @@ def upgrade() -> None:
         sa.Column("since", Utc(), nullable=False),
         sa.Column("actor", sa.String(length=80), nullable=False),
         sa.PrimaryKeyConstraint("kind", "name", name=op.f("pk_pauses")),
+    )
+    op.create_table(
+        "preferences",
+        sa.Column("citizen_id", sa.Uuid(), nullable=False),
+        sa.Column("category", sa.String(length=40), nullable=False),
+        sa.Column("channel", sa.String(length=8), nullable=False),
+        sa.Column("wanted", sa.Boolean(), nullable=False),
+        sa.Column("at", Utc(), nullable=False),
+        sa.Column("through", sa.String(length=80), nullable=False),
+        sa.PrimaryKeyConstraint("citizen_id", "category", "channel", name=op.f("pk_preferences")),
     )
     op.create_table(
         "questions",
@@ -537,6 +561,14 @@ def upgrade() -> None:
         sa.Column("created_at", Utc(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_templates")),
         sa.UniqueConstraint("name", "channel", "language", name=op.f("uq_templates_name_channel_language")),
+    )
+    op.create_table(
+        "tidied",
+        sa.Column("walk", sa.String(length=12), nullable=False),
+        sa.Column("upto", sa.Uuid(), nullable=True),
+        sa.Column("rows", sa.BigInteger(), nullable=False),
+        sa.Column("at", Utc(), nullable=True),
+        sa.PrimaryKeyConstraint("walk", name=op.f("pk_tidied")),
     )
     op.create_table(
         "timeline",
@@ -687,6 +719,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_timeline_transaction_id"))
 
     op.drop_table("timeline")
+    op.drop_table("tidied")
     op.drop_table("templates")
     op.drop_table("tallies")
     op.drop_table("suppressions")
@@ -723,6 +756,7 @@ def downgrade() -> None:
         )
 
     op.drop_table("questions")
+    op.drop_table("preferences")
     op.drop_table("pauses")
     op.drop_table("operators")
     op.drop_table("operator_sessions")
@@ -735,8 +769,8 @@ def downgrade() -> None:
         )
         batch_op.drop_index(
             "ix_notifications_unknown",
-            postgresql_where=sa.text("status = 'unknown'"),
-            sqlite_where=sa.text("status = 'unknown'"),
+            postgresql_where=sa.text("status = 'unknown' AND due_at IS NOT NULL"),
+            sqlite_where=sa.text("status = 'unknown' AND due_at IS NOT NULL"),
         )
         batch_op.drop_index(
             "ix_notifications_transaction",
@@ -837,6 +871,7 @@ def downgrade() -> None:
 
     op.drop_table("broadcasts")
     op.drop_table("broadcast_recipients")
+    op.drop_table("book_matches")
     op.drop_table("audit_head")
     op.drop_table("audit")
     with op.batch_alter_table("attempts", schema=None) as batch_op:
