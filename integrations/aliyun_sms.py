@@ -153,13 +153,13 @@ LONGEST_NAME = 30  # characters of a template's name
 PAGE_SIZE = 50  # the most QuerySendDetails gives
 SPILL = timedelta(minutes=5)  # so shortly before midnight, a message may be filed under the next day
 
-# Per signature (we have one) and number; the vendor counts minutes and hours by the clock (UTC+8).
+# Per signature and number; the vendor counts minutes and hours by the clock (UTC+8). The 40 codes a day
+# over all signatures are never reached by one.
 CAPS = (
     Cap(1, timedelta(minutes=1), of="code", calendar=True),
     Cap(5, timedelta(hours=1), of="code", calendar=True),
     Cap(10, timedelta(hours=24), of="code"),
     Cap(50, timedelta(hours=24), of="notice", same_text=True),
-    Cap(40, timedelta(hours=24)),
 )
 
 Clock = Callable[[], datetime]

@@ -38,16 +38,19 @@ class Wait(NamedTuple):
 
 
 class Choosing:
-    """For one claim: asked for each message in turn, and counting what it chose."""
+    """For one claim: asked for each message in turn, and counting what it chose.
+
+    ``asked`` are the claim's numbers, by their index, each with the class of its message.
+    """
 
     def __init__(
-        self, tx: Connection, runtime: Runtime, channel: str, turn: Turn, indexes: Collection[bytes]
+        self, tx: Connection, runtime: Runtime, channel: str, turn: Turn, asked: Collection[tuple[bytes, str]]
     ) -> None:
         self._runtime = runtime
         self._channel = channel
         self._turn = turn
         self._places = bool(runtime.settings.destinations.get(channel))
-        self._numbers = Numbers(tx, runtime, channel, indexes)
+        self._numbers = Numbers(tx, runtime, channel, asked)
         self.held_back: Counter[measures.Key] = Counter()
         self._free = not (self._places or turn.bounded)  # whoever can carry a message may
 

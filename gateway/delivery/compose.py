@@ -95,6 +95,7 @@ def compose(
     kind, calls = channels.load(channel).ADDRESS, channel == voice.SUFFIX
     addresses = addresses_of(tx, runtime, kind, rows)
     indexes = [runtime.vault.index(kind, address) if address else b"" for address in addresses]
+    asked = [(index, row.klass) for index, row in zip(indexes, rows, strict=True)]
     rules = cities.shipped()[runtime.settings.city].rules_now(runtime.clock())
     sources = _Sources(
         against=wishes.against(tx, runtime, rules, channel, rows, indexes),
@@ -105,7 +106,7 @@ def compose(
         tried=_tried(tx, [row.id for row in rows if row.tries]),
         files=documents.of(tx, {row.broadcast_id for row in rows if _may_have_files(channel, row)}),
         rules=rules,
-        choosing=Choosing(tx, runtime, channel, turn, indexes),
+        choosing=Choosing(tx, runtime, channel, turn, asked),
     )
     letters = [
         _letter(runtime, channel, row, address, index, sources) if address else NOWHERE

@@ -1,7 +1,7 @@
 """How often a provider lets one number have anything: known before it would refuse.
 
 A message that one provider would refuse for that goes to another, or waits. Only the numbers of a
-claim are looked up, in one query, and none where no provider of the channel names caps. Two claims
+claim are looked up, set-wise, and none where no provider of the channel names caps. Two claims
 at the same moment may each let one through; the vendor then says so, and the second waits.
 """
 
@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import Connection, Row, func, or_, select
 
 from gateway.delivery.store import attempts
 from gateway.messages import Cap
@@ -61,21 +61,35 @@ def _begun(now: datetime, within: timedelta) -> datetime:
     return datetime.fromtimestamp(int(now.timestamp()) // whole * whole, UTC)
 
 
+def _crowded(tx: Connection, indexes: Sequence[bytes], fewest: int) -> Sequence[bytes]:
+    """Those of the numbers that had so many messages at all: hardly ever one of a mass mailing."""
+    index = attempts.c.address_index
+    query = select(index).where(one_of(tx, index, indexes)).group_by(index).having(func.count() >= fewest)
+    return tx.execute(query).scalars().all()
+
+
 class Numbers:
     """Those of one claim: asked for each message in turn, and told of each that goes."""
 
-    def __init__(self, tx: Connection, runtime: Runtime, channel: str, indexes: Collection[bytes]) -> None:
+    def __init__(
+        self, tx: Connection, runtime: Runtime, channel: str, asked: Collection[tuple[bytes, str]]
+    ) -> None:
+        """``asked`` are the numbers, by their index, each with the class of its message."""
         self._now = runtime.clock()
-        self._caps = {
-            name: runtime.providers[name].limits.caps
-            for name in runtime.weights(channel)
-            if runtime.providers[name].limits.caps
-        }
+        kinds = {"", *(kind_of(klass) for _, klass in asked)}
+        declared = {name: runtime.providers[name].limits.caps for name in runtime.weights(channel)}
+        named = {name: [cap for cap in caps if cap.of in kinds] for name, caps in declared.items()}
+        self._caps = {name: caps for name, caps in named.items() if caps}
         self._sent: dict[tuple[str, bytes], list[Sent]] = {}
         if self._caps:
-            self._look_up(tx, sorted(set(indexes)))
+            self._look_up(tx, sorted({index for index, _ in asked}))
 
     def _look_up(self, tx: Connection, indexes: Sequence[bytes]) -> None:
+        fewest = min(cap.most for caps in self._caps.values() for cap in caps)
+        if fewest > 1:
+            indexes = _crowded(tx, indexes, fewest)
+        if not indexes:
+            return
         since = self._now - max(cap.within for caps in self._caps.values() for cap in caps)
         theirs = select(attempts).where(one_of(tx, attempts.c.address_index, indexes)).cte("theirs")
         theirs = theirs.prefix_with("MATERIALIZED", dialect="postgresql")  # found by number, never by time

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
@@ -13,6 +14,7 @@ from sqlalchemy import select
 from gateway import audit
 from gateway.delivery import ledger, route_book, routes
 from gateway.delivery.attempt import run_lane
+from gateway.delivery.number_caps import Numbers
 from gateway.delivery.route_book import Override
 from gateway.delivery.store import attempts
 from gateway.messages import Cap, Limits
@@ -382,6 +384,27 @@ def test_a_number_a_provider_would_refuse_for_goes_to_another_or_waits(world: Wo
     world.clock.advance(minutes=1)
     run_lane(world.runtime, URGENT)
     assert world.statuses() == {"accepted": 4}
+
+
+def test_a_text_a_number_had_too_often_waits_and_another_text_goes(world: World) -> None:
+    """Each text is counted by itself; whoever had few messages is not even looked up."""
+    made = _carriers(world, {"one": 1})
+    made["one"].limits = Limits(caps=(Cap(3, timedelta(hours=24), of="notice", same_text=True),))
+    world.settle(2)
+    for _ in range(4):
+        world.take(1)
+        run_lane(world.runtime, NORMAL)
+        world.clock.advance(minutes=1)
+    last = world.rows()[-1]
+    assert (last.status, last.reason) == ("waiting", "provider_number_cap")
+    assert last.due_at == world.clock.now - timedelta(minutes=4) + timedelta(hours=24)
+    with world.runtime.db.read() as tx:
+        index = tx.execute(select(attempts.c.address_index)).scalars().first()
+        assert index
+        numbers = Numbers(tx, world.runtime, "sms", [(index, Class.RESULT), (b"other", Class.RESULT)])
+    assert not numbers.until(["one"], index, Class.RESULT, uuid4())
+    assert numbers.until(["one"], index, Class.RESULT, last.template_id)
+    assert not numbers.until(["one"], b"other", Class.RESULT, last.template_id)
 
 
 # --- an operator's wish ------------------------------------------------------------------------------
