@@ -1,0 +1,101 @@
+"""Holds the books against what the world outside took, and against what the doors said they took. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.chaos.feed import API, Address, Fed
+from gateway.chaos.witness import Taken
+from gateway.notifications.request import Class
+from gateway.notifications.status import Status
+
+OPEN = (Status.WAITING, Status.SENDING)
+SENT = (Status.ACCEPTED, Status.DELIVERED)
+CALL = 15.0  # seconds the longest call takes: what was not too old when it began may be when it is taken
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One notification in the books. ``words`` is what it says, "" where that is not known."""
+
+    channel: str
+    address: str
+    klass: Class
+    status: Status
+    due_at: datetime | None
+    expires_at: datetime
+    words: str
+
+    @property
+    def to(self) -> Address:
+        return self.channel, self.address
+
+
+def stuck(rows: Iterable[Row], now: datetime) -> int:
+    """Rows on their way that nobody will move: never due, or due and left lying."""
+    return sum(row.status in OPEN and (row.due_at is None or row.due_at <= now) for row in rows)
+
+
+def forgotten(rows: Iterable[Row], fed: Fed) -> int:
+    """Messages whose commit was answered and that are not in the books."""
+    return len(fed.messages.keys() - {row.to for row in rows})
+
+
+def never_taken(rows: Iterable[Row], taken: Iterable[Taken]) -> int:
+    """Messages the books call accepted or delivered, beyond those that arrived at their addresses."""
+    arrived = Counter({(one.channel, one.address, one.words) for one in taken})
+    at = Counter((channel, address) for channel, address, _ in arrived)
+    return (Counter(row.to for row in rows if row.status in SENT) - at).total()
+
+
+def duplicates(rows: Iterable[Row], taken: Iterable[Taken]) -> Mapping[str, int]:
+    """Messages that came to somebody more than once, by class."""
+    at = defaultdict[Address, list[Row]](list)
+    for row in rows:
+        at[row.to].append(row)
+    found: Counter[str] = Counter({str(klass): 0 for klass in Class})
+    for (channel, address, words), times in Counter((o.channel, o.address, o.words) for o in taken).items():
+        if times > 1:
+            meant = (row for row in at[channel, address] if row.words in words)
+            found[next((str(row.klass) for row in meant), "nobody's")] += times - 1
+    return dict(found)
+
+
+def expired_codes(
+    rows: Iterable[Row], taken: Iterable[Taken], offsets: Callable[[float, float], Sequence[float]]
+) -> int:
+    """Codes taken after their time, by every clock the product had from the call's beginning on."""
+    ends = {(row.to, row.words): row.expires_at.timestamp() for row in rows if row.klass is Class.CODE}
+    late = 0
+    for one in taken:
+        its = [
+            end
+            for (to, words), end in ends.items()
+            if to == (one.channel, one.address) and words in one.words
+        ]
+        began = one.at - CALL
+        late += any(all(one.at + ahead > end for ahead in offsets(began, one.at)) for end in its)
+    return late
+
+
+def recovery(ended_at: float, until: float, fed: Fed, taken: Iterable[Taken]) -> float:
+    """Seconds from the end of a fault until every lane moves again.
+
+    A lane moves again when the first message (of any) that it took after the fault's end has
+    arrived in the world outside; the API, when it has answered the first transaction asked for
+    after it. A lane that took something and moved nothing until the end of the run counts to there.
+    Both times are the real time's, whatever the product's clock says.
+    """
+    arrived: dict[str, float] = {}
+    lanes = {lane for lane, at in fed.messages.values() if at >= ended_at}
+    for one in taken:
+        lane, at = fed.messages.get((one.channel, one.address), ("", 0.0))
+        if at >= ended_at:
+            arrived[lane] = min(one.at, arrived.get(lane, one.at))
+    answers = [answered for asked, answered in fed.answered if asked >= ended_at]
+    if answers:
+        arrived[API] = min(answers)
+    return max((arrived.get(lane, until) - ended_at for lane in lanes | arrived.keys()), default=0.0)
