@@ -81,8 +81,8 @@ def expired_codes(
     return late
 
 
-def recovery(ended_at: float, until: float, fed: Fed, taken: Iterable[Taken]) -> float:
-    """Seconds from the end of a fault until every lane moves again.
+def recovery(ended_at: float, until: float, fed: Fed, taken: Iterable[Taken]) -> tuple[float, str]:
+    """Seconds from the end of a fault until every lane moves again, and the lane that was the last.
 
     A lane moves again when the first message (of any) that it took after the fault's end has
     arrived in the world outside; the API, when it has answered the first transaction asked for
@@ -98,4 +98,5 @@ def recovery(ended_at: float, until: float, fed: Fed, taken: Iterable[Taken]) ->
     answers = [answered for asked, answered in fed.answered if asked >= ended_at]
     if answers:
         arrived[API] = min(answers)
-    return max((arrived.get(lane, until) - ended_at for lane in lanes | arrived.keys()), default=0.0)
+    waits = ((arrived.get(lane, until) - ended_at, lane) for lane in lanes | arrived.keys())
+    return max(waits, default=(0.0, ""))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -17,6 +17,7 @@ from gateway.chaos.feed import Fed, feeding
 from gateway.chaos.judge import Row
 from gateway.chaos.plan import KINDS, ON_A_SERVER, Fault
 from gateway.chaos.scene import Scene, played
+from gateway.chaos.witness import Taken
 from gateway.delivery import ledger
 from gateway.delivery.compose import addresses_of, words_of
 from gateway.notifications.request import Class
@@ -26,6 +27,7 @@ from gateway.transactions.model import WITH_BACK_OFFICE
 from gateway.transactions.store import transactions
 
 RECOVERED = 30.0  # seconds any kind of fault may take to recover from
+SLOW = 10.0
 SOON = timedelta(seconds=20)  # what is due within it is waited for
 PATIENCE = 120.0  # seconds for the draining
 LOOK = 0.5
@@ -43,7 +45,7 @@ def play(seed: int, minutes: float, *, sqlite: bool, say: Say) -> dict[str, Any]
             ended = _hurt(scene, faults, minutes * 60, say)
         say("The faults are over; what is on its way arrives.")
         _drain(scene)
-        result = _judged(scene, fed, ended)
+        result = _judged(scene, fed, ended, say)
     counted = dict(sorted(Counter(fault.kind for fault in faults).items()))
     result = {"seed": seed, "minutes": minutes, "faults": counted, **result}
     return {**result, "ok": kept(result)}
@@ -104,7 +106,7 @@ def _moving(scene: Scene) -> int:
 # --- judging -------------------------------------------------------------------------------------
 
 
-def _judged(scene: Scene, fed: Fed, ended: Ended) -> dict[str, Any]:
+def _judged(scene: Scene, fed: Fed, ended: Ended, say: Say) -> dict[str, Any]:
     taken, now = witness.taken(scene.world), scene.runtime.clock()
     rows, transactions_lost, missed, balanced = _books(scene, fed)
     lost = {
@@ -113,9 +115,7 @@ def _judged(scene: Scene, fed: Fed, ended: Ended) -> dict[str, Any]:
         "missed_by_the_ledger": missed,
         "never_taken": judge.never_taken(rows, taken),
     }
-    counts, recovery = Counter(row.status for row in rows), defaultdict[str, float](float)
-    for kind, at in ended:
-        recovery[kind] = max(recovery[kind], judge.recovery(at, time.time(), fed, taken))
+    counts, recovery = Counter(row.status for row in rows), _recovery(fed, taken, ended, say)
     return {
         "taken": len(rows),
         "delivered": counts[Status.DELIVERED],
@@ -124,8 +124,21 @@ def _judged(scene: Scene, fed: Fed, ended: Ended) -> dict[str, Any]:
         "unknown": counts[Status.UNKNOWN],
         "expired_codes_sent": judge.expired_codes(rows, taken, scene.offsets),
         "ledger": {"balanced": balanced, "statuses": dict(counts), "lost": lost},
-        "recovery_s": {kind: round(seconds, 1) for kind, seconds in sorted(recovery.items())},
+        "recovery_s": recovery,
     }
+
+
+def _recovery(fed: Fed, taken: Sequence[Taken], ended: Ended, say: Say) -> Mapping[str, float]:
+    """The worst of each kind; the slow ones are told with the lane that was the last to move."""
+    until, worst = time.time(), dict[str, float]()
+    for kind, at in sorted(ended):
+        seconds, lane = judge.recovery(at, until, fed, taken)
+        worst[kind] = round(max(seconds, worst.get(kind, 0.0)), 1)
+        if seconds > SLOW:
+            say(
+                f"{kind}: {lane} moved again {seconds:.1f} s after {datetime.fromtimestamp(at, UTC):%H:%M:%S}"
+            )
+    return worst
 
 
 def _books(scene: Scene, fed: Fed) -> tuple[Sequence[Row], int, int, bool]:

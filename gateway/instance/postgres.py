@@ -72,6 +72,11 @@ class Postgres:
         )
 
 
+def installed() -> bool:
+    """Whether this machine has one to run."""
+    return any(INSTALLED.glob("*/bin/initdb"))
+
+
 def _binaries() -> Path:
     """Of the newest version installed; ``StartError`` says what to install."""
     found = sorted(INSTALLED.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3].partition(".")[0]))
