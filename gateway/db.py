@@ -27,6 +27,7 @@ from sqlalchemy import (
     Index,
     MetaData,
     Row,
+    Select,
     Table,
     TypeDecorator,
     create_engine,
@@ -64,6 +65,10 @@ class Utc(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """PostgreSQL's connections speak UTC already: nothing is left to do for each of many values."""
+        return None if dialect.name == "postgresql" else super().result_processor(dialect, coltype)
 
 
 def sparse_index(name: str, *columns: ColumnElement[Any]) -> Index:
@@ -112,7 +117,9 @@ def _in_turn(path: str) -> Iterator[None]:
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
+        engine = create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
+        event.listen(engine, "connect", _speak_utc)
+        return engine
     patient = {"timeout": 30, "check_same_thread": False}
     engine = create_engine(url, connect_args=patient, pool_size=20, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
@@ -126,6 +133,11 @@ def _roles(engine: Engine) -> tuple[Engine, Engine]:
         snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         return engine.execution_options(**snapshot), engine
     return engine, engine.execution_options(write=True)
+
+
+def _speak_utc(connection: Any, _record: object) -> None:
+    connection.execute("SET TIME ZONE 'UTC'")
+    connection.commit()
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -193,6 +205,22 @@ def claim(
         .returning(*table.c)
     )
     return tx.execute(statement).all()
+
+
+def due(
+    table: Table,
+    columns: Sequence[ColumnElement[Any]],
+    *,
+    now: datetime,
+    limit: int,
+    where: Sequence[ColumnElement[bool]] = (),
+) -> Select[Any]:
+    """Up to ``limit`` due rows, oldest due first, held until commit; what others hold is passed over.
+
+    For whoever leaves none of them as it is: each gets its next ``due_at``, or none, in this transaction.
+    """
+    query = select(*columns).where(table.c.due_at <= now, *where).order_by(table.c.due_at).limit(limit)
+    return query.with_for_update(skip_locked=True)
 
 
 def upsert(tx: Connection, table: Table) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 from datetime import timedelta
+from functools import cache
 from typing import Protocol, cast
 
 from gateway.errors import HuiyinError, UnknownNameError
@@ -53,6 +54,7 @@ class Channel(Protocol):
         """How many units are charged for a text under a signature."""
 
 
+@cache
 def load(name: str) -> Channel:
     """The channel called ``name``; ``UnknownNameError`` if there is none."""
     path = f"{__name__}.{name}"

@@ -41,11 +41,15 @@ class Compiled:
 
     def render(self, personalisation: Mapping[str, str]) -> str:
         """The text with values put in; a missing or null value raises ``MissingPersonalisationError``."""
+        return self.rendered(personalisation)[0]
+
+    def rendered(self, personalisation: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+        """The text and the values as a provider knows them, looked up once."""
         values = self.values(personalisation)
         parts = [self.texts[0]]
         for key, text in zip(self.keys, self.texts[1:], strict=True):
             parts += (values[key], text)
-        return "".join(parts)
+        return "".join(parts), {variable: values[key] for key, variable in self.variables.items()}
 
     def values(self, personalisation: Mapping[str, str]) -> dict[str, str]:
         """The values by compared name."""
@@ -64,8 +68,7 @@ class Compiled:
 
     def provider_params(self, personalisation: Mapping[str, str]) -> dict[str, str]:
         """The values under the names a provider knows."""
-        values = self.values(personalisation)
-        return {variable: values[key] for key, variable in self.variables.items()}
+        return self.rendered(personalisation)[1]
 
 
 @lru_cache(maxsize=2048)
@@ -83,6 +86,7 @@ def compile_body(body: str) -> Compiled:
     return Compiled(tuple(pieces[0::2]), tuple(compared(name) for name in written), names, variables)
 
 
+@lru_cache(maxsize=4096)
 def compared(name: str) -> str:
     """How names compare: without case, spaces, underscores and hyphens."""
     return re.sub(r"[\s_-]", "", name).lower()

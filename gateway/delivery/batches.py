@@ -16,16 +16,15 @@ def batches(
 ) -> list[tuple[str, list[tuple[Row, Letter]]]]:
     """Cut by provider and template into what one call takes; an address stands once in a call."""
     cut: list[tuple[str, list[tuple[Row, Letter]]]] = []
-    filling: dict[tuple[str, str | None], tuple[list[tuple[Row, Letter]], set[str]]] = {}
+    filling: dict[tuple[str, str | None], tuple[list[tuple[Row, Letter]], set[bytes]]] = {}
     for row, letter in sendable:
         key = (letter.provider, letter.message.template)
         batch, addresses = filling.get(key, ([], set()))
         full = len(batch) >= runtime.providers[letter.provider].batch
-        address = letter.message.address.lower()  # as it is indexed
-        if not batch or full or address in addresses:
+        if not batch or full or letter.address_index in addresses:
             batch, addresses = [], set()
             cut.append((letter.provider, batch))
             filling[key] = (batch, addresses)
         batch.append((row, letter))
-        addresses.add(address)
+        addresses.add(letter.address_index)
     return cut

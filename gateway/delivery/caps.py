@@ -13,6 +13,7 @@ from sqlalchemy import Connection, or_, select
 
 from gateway import channels
 from gateway.delivery.store import attempts
+from gateway.rows import one_of
 from gateway.runtime import Runtime
 
 Caps = Sequence[tuple[int, timedelta]]
@@ -29,20 +30,19 @@ def free_at(calls: Sequence[datetime], caps: Caps, now: datetime) -> datetime | 
 class Callees:
     """Those of one claim: asked for each in turn, and told of no call but those it lets through."""
 
-    def __init__(self, tx: Connection, runtime: Runtime, channel: str, addresses: Sequence[str]) -> None:
-        self._module = channels.load(channel)
-        self._index = runtime.vault.index
+    def __init__(self, tx: Connection, runtime: Runtime, channel: str, indexes: Sequence[bytes]) -> None:
+        self._caps = channels.load(channel).CAPS
         self._now = runtime.clock()
         self._calls: dict[bytes, list[datetime]] = {}
-        if self._module.CAPS:
-            self._look_up(tx, runtime, channel, addresses)
+        if self._caps:
+            self._look_up(tx, runtime, channel, indexes)
 
-    def _look_up(self, tx: Connection, runtime: Runtime, channel: str, addresses: Sequence[str]) -> None:
+    def _look_up(self, tx: Connection, runtime: Runtime, channel: str, indexes: Sequence[bytes]) -> None:
         columns = attempts.c
-        longest = max(window for _, window in self._module.CAPS)
+        longest = max(window for _, window in self._caps)
         carriers = [name for name, provider in runtime.providers.items() if provider.channel == channel]
         query = select(columns.address_index, columns.started_at).where(
-            columns.address_index.in_({self._of(address) for address in addresses}),
+            one_of(tx, columns.address_index, sorted(set(indexes))),
             columns.started_at > self._now - longest,
             columns.provider.in_(carriers),
             or_(columns.outcome.is_(None), columns.outcome.in_(RANG)),
@@ -50,15 +50,12 @@ class Callees:
         for address, started_at in tx.execute(query):
             self._calls.setdefault(address, []).append(started_at)
 
-    def _of(self, address: str) -> bytes:
-        return self._index(self._module.ADDRESS, address)
-
-    def until(self, address: str) -> datetime | None:
-        """Until when this one is left in peace; None: it may be called, and that counts from now on."""
-        if not self._module.CAPS:
+    def until(self, index: bytes) -> datetime | None:
+        """Until when this address is left in peace; None: it may be called, and that counts from now on."""
+        if not self._caps:
             return None
-        calls = self._calls.setdefault(self._of(address), [])
-        until = free_at(calls, self._module.CAPS, self._now)
+        calls = self._calls.setdefault(index, [])
+        until = free_at(calls, self._caps, self._now)
         if until is None:
             calls.append(self._now)
         return until

@@ -7,17 +7,17 @@ attempts. What was leased to a worker that died comes back here as *unknown*.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, select, true, update
 
 from gateway import channels, cities
 from gateway.cities import Rules
-from gateway.db import begin_until, claim, new_lease
+from gateway.db import begin_until, claim, due, new_lease
 from gateway.delivery import measures, retry
 from gateway.delivery.batches import batches
 from gateway.delivery.caps import Callees
@@ -25,11 +25,12 @@ from gateway.delivery.compose import NO_ADDRESS, Letter, Unsendable, addresses_o
 from gateway.delivery.store import attempts, new_handover
 from gateway.messages import Message
 from gateway.notifications import store
-from gateway.notifications.pauses import Kind, paused
+from gateway.notifications.pauses import Kind, everything
 from gateway.notifications.request import TREATMENT, Class
 from gateway.notifications.status import Status
 from gateway.notifications.store import UNKNOWN, Move, moved, notifications
 from gateway.providers import Inquiry, Unknown
+from gateway.rows import insert_many
 from gateway.runtime import Runtime
 from gateway.send_windows import opens
 
@@ -40,8 +41,7 @@ OUTSIDE_WINDOW = "outside_send_window"
 CALLEE_CAP = "callee_cap"
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """One notification held under our lease, with what its next decision looks at."""
 
     id: UUID
@@ -54,12 +54,16 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """One call to make: up to a provider's batch of messages, each with its notification."""
+    """One call to make: up to a provider's batch of messages, each with its notification.
+
+    ``indexes`` are the blind indexes of their addresses.
+    """
 
     id: str
     provider: str
     held: Sequence[Held]
     messages: Sequence[Message]
+    indexes: Sequence[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +110,33 @@ def waits(runtime: Runtime, lane: str) -> retry.Waits:
     return retry.Waits(window, timedelta(seconds=runtime.settings.reconcile_after))
 
 
-def claim_lane(runtime: Runtime, lane: str, limit: int) -> Claimed:
-    """Lease up to ``limit`` due rows of a lane and open their attempts; one transaction.
+COLUMNS = [
+    notifications.c[name]
+    for name in (
+        "id citizen_id broadcast_id address lane klass template_id template_version personalisation status "
+        "provider tries created_at expires_at due_at"
+    ).split()
+]
+"""What a claim reads of a notification: the rest is for people."""
 
-    Rows to ask about are left to ``claim_questions``: what is to be sent goes first.
+
+def claim_lane(runtime: Runtime, lane: str, limit: int) -> Claimed:
+    """Hold up to ``limit`` due rows of a lane and open their attempts; one transaction.
+
+    Whatever comes next for a row is written once: those to be sent get the lease with their
+    attempt, the others the end or the later time they wait for. Rows to ask about are left to
+    ``claim_questions``: what is to be sent goes first.
     """
     now, lease = runtime.clock(), new_lease()
     with runtime.db.write() as tx:
-        if lane in paused(tx, Kind.LANE):
+        still = everything(tx)
+        if lane in still[Kind.LANE]:
             return Claimed(lease, 0, now)
-        rows = _rows(tx, runtime, lane, limit, lease, _to_send(tx))
-        sheet = _sorted(rows, now, cities.shipped()[runtime.settings.city].rules_now(now))
+        where = [notifications.c.lane == lane, _to_send(still[Kind.BROADCAST])]
+        rows = tx.execute(due(notifications, COLUMNS, now=now, limit=limit, where=where)).all()
+        sheet = _sorted(channel_of(lane), rows, now, cities.shipped()[runtime.settings.city].rules_now(now))
         _lost(tx, runtime, sheet, now)
-        handovers = _handovers(tx, runtime, sheet)
+        handovers = _handovers(tx, runtime, channel_of(lane), sheet, still[Kind.PROVIDER])
         _open(tx, runtime, handovers, lease, now)
         store.move(tx, sheet.moves, now)
     return Claimed(lease, len(rows), begin_until(now, runtime.settings.lease), handovers=handovers)
@@ -128,38 +146,32 @@ def claim_questions(runtime: Runtime, lane: str, limit: int) -> Claimed:
     """Lease up to ``limit`` unknown notifications that are due to be asked about."""
     now, lease = runtime.clock(), new_lease()
     with runtime.db.write() as tx:
-        rows = _rows(tx, runtime, lane, limit, lease, UNKNOWN)
+        rows = claim(
+            tx,
+            notifications,
+            now=now,
+            seconds=runtime.settings.lease,
+            limit=limit,
+            lease=lease,
+            where=[notifications.c.lane == lane, UNKNOWN],
+        )
         sheet = _Sheet(ask=list(rows))
-        questions = _questions(tx, runtime, sheet)
+        questions = _questions(tx, runtime, channel_of(lane), sheet)
         store.move(tx, sheet.moves, now)
     return Claimed(lease, len(rows), begin_until(now, runtime.settings.lease), questions=questions)
 
 
-def _to_send(tx: Connection) -> ColumnElement[bool]:
+def _to_send(paused: Collection[str]) -> ColumnElement[bool]:
     """Anything but what is to be asked about, and nothing of a broadcast that is held still."""
     columns = notifications.c
-    still = [UUID(name) for name in paused(tx, Kind.BROADCAST)]
+    still = [UUID(name) for name in paused]
     free = (columns.broadcast_id.is_(None) | columns.broadcast_id.not_in(still)) if still else true()
     return and_(columns.status != Status.UNKNOWN, free | (columns.status != Status.WAITING))
 
 
-def _rows(
-    tx: Connection, runtime: Runtime, lane: str, limit: int, lease: int, which: ColumnElement[bool]
-) -> Sequence[Row[Any]]:
-    return claim(
-        tx,
-        notifications,
-        now=runtime.clock(),
-        seconds=runtime.settings.lease,
-        limit=limit,
-        lease=lease,
-        where=[notifications.c.lane == lane, which],
-    )
-
-
-def _sorted(rows: Sequence[Row[Any]], now: datetime, rules: Rules) -> _Sheet:
+def _sorted(channel: str, rows: Sequence[Row[Any]], now: datetime, rules: Rules) -> _Sheet:
     sheet = _Sheet()
-    closed = {row.channel: opens(rules.send_windows.of(row.channel), now, rules.zone) for row in rows}
+    closed = opens(rules.send_windows.of(channel), now, rules.zone)
     for row in rows:
         match row.status:
             case Status.ACCEPTED:
@@ -168,16 +180,16 @@ def _sorted(rows: Sequence[Row[Any]], now: datetime, rules: Rules) -> _Sheet:
                 sheet.lost.append(row)
             case _ if row.expires_at <= now:
                 sheet.moves.append(moved(row, Status.EXPIRED, None, TOO_LATE))
-            case _ if closed[row.channel] and _windowed(row):
-                sheet.moves.append(moved(row, Status.WAITING, closed[row.channel], OUTSIDE_WINDOW))
+            case _ if closed and _windowed(channel, row):
+                sheet.moves.append(moved(row, Status.WAITING, closed, OUTSIDE_WINDOW))
             case _:
                 sheet.send.append(row)
     return sheet
 
 
-def _windowed(row: Row[Any]) -> bool:
+def _windowed(channel: str, row: Row[Any]) -> bool:
     """Nobody is called again at night, not even with a result; a code is being waited for."""
-    again = row.tries > 0 and row.klass != Class.CODE and bool(channels.load(row.channel).RETRIES)
+    again = row.tries > 0 and row.klass != Class.CODE and bool(channels.load(channel).RETRIES)
     return again or TREATMENT[Class(row.klass)].windowed
 
 
@@ -206,10 +218,11 @@ def _lost(tx: Connection, runtime: Runtime, sheet: _Sheet, now: datetime) -> Non
 # --- rows to ask about ---------------------------------------------------------------------
 
 
-def _questions(tx: Connection, runtime: Runtime, sheet: _Sheet) -> list[Question]:
+def _questions(tx: Connection, runtime: Runtime, channel: str, sheet: _Sheet) -> list[Question]:
     if not sheet.ask:
         return []
-    addresses, words = addresses_of(tx, runtime, sheet.ask), words_of(tx, runtime, sheet.ask)
+    kind = channels.load(channel).ADDRESS
+    addresses, words = addresses_of(tx, runtime, kind, sheet.ask), words_of(tx, runtime, sheet.ask)
     signature = cities.shipped()[runtime.settings.city].rules_now(runtime.clock()).signature
     latest = _latest_attempts(tx, [row.id for row in sheet.ask])
     questions = []
@@ -231,57 +244,60 @@ def _latest_attempts(tx: Connection, ids: Sequence[UUID]) -> Mapping[UUID, Row[A
 # --- rows to hand over -----------------------------------------------------------------------
 
 
-def _handovers(tx: Connection, runtime: Runtime, sheet: _Sheet) -> list[Handover]:
+def _handovers(
+    tx: Connection, runtime: Runtime, channel: str, sheet: _Sheet, still: Collection[str]
+) -> list[Handover]:
     """Gather the rows into calls; what cannot be sent at all ends here, with its reason."""
     if not sheet.send:
         return []
     sendable: list[tuple[Held, Letter]] = []
-    letters = compose(tx, runtime, sheet.send)
-    going = [letter.message.address for letter in letters if isinstance(letter, Letter)]
-    callees = Callees(tx, runtime, sheet.send[0].channel, going)  # a lane has one channel
+    letters = compose(tx, runtime, channel, sheet.send, still)
+    going = [letter.address_index for letter in letters if isinstance(letter, Letter)]
+    callees = Callees(tx, runtime, channel, going)
     for row, letter in zip(sheet.send, letters, strict=True):
         if isinstance(letter, Unsendable):
             sheet.moves.append(moved(row, letter.status, letter.due_at, letter.reason))
-        elif until := callees.until(letter.message.address):
+        elif until := callees.until(letter.address_index):
             sheet.moves.append(moved(row, Status.WAITING, min(until, row.expires_at), CALLEE_CAP))
         else:
             sendable.append((_held(row, Status.SENDING, row.tries + 1, others=letter.others), letter))
-    return [
-        Handover(
-            new_handover(), provider, [held for held, _ in batch], [letter.message for _, letter in batch]
-        )
-        for provider, batch in batches(runtime, sendable)
-    ]
+    return [_handover(provider, batch) for provider, batch in batches(runtime, sendable)]
 
 
-def _kind(held: Held) -> str:
-    return channels.load(channel_of(held.lane)).ADDRESS
+def _handover(provider: str, batch: Sequence[tuple[Held, Letter]]) -> Handover:
+    held, letters = zip(*batch, strict=True)
+    return Handover(
+        new_handover(),
+        provider,
+        held,
+        [one.message for one in letters],
+        [one.address_index for one in letters],
+    )
 
 
 def _open(tx: Connection, runtime: Runtime, handovers: Sequence[Handover], lease: int, now: datetime) -> None:
     """Write the attempts, and that their notifications are being sent."""
-    rows = [
-        {
-            "notification_id": held.id,
-            "handover": handover.id,
-            "provider": handover.provider,
-            "address_index": runtime.vault.index(_kind(held), message.address),
-            "lease": lease,
-            "started_at": now,
-        }
-        for handover in handovers
-        for held, message in zip(handover.held, handover.messages, strict=True)
-    ]
-    if not rows:
+    if not handovers:
         return
-    tx.execute(insert(attempts), rows)
     leased_until = now + timedelta(seconds=runtime.settings.lease)
     for provider in sorted({handover.provider for handover in handovers}):
+        mine = [one for one in handovers if one.provider == provider]
+        held = [held for handover in mine for held in handover.held]
+        each: dict[str, Sequence[Any]] = {
+            "notification_id": [one.id for one in held],
+            "handover": [handover.id for handover in mine for _ in handover.held],
+            "address_index": [index for handover in mine for index in handover.indexes],
+        }
+        alike = {"provider": provider, "lease": lease, "started_at": now}
+        insert_many(tx, attempts, each, alike)
         started = [
-            moved(held, Status.SENDING, leased_until, old=Status.WAITING)
-            for handover in handovers
-            if handover.provider == provider
-            for held in handover.held
+            Move(one.id, one.lane, Status.WAITING, Status.SENDING, leased_until, None, one.broadcast_id)
+            for one in held
         ]
-        more = {"provider": provider, "tries": notifications.c.tries + 1, "handed_over_at": now}
+        more = {
+            "provider": provider,
+            "tries": notifications.c.tries + 1,
+            "handed_over_at": now,
+            "lease": lease,
+        }
         store.move(tx, started, now, extra=more)

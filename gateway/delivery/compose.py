@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
@@ -20,13 +21,12 @@ from gateway.content import documents
 from gateway.content import store as content
 from gateway.content.letters import Frame, LetterError, compile_letter, letter
 from gateway.content.rendering import MissingPersonalisationError
-from gateway.content.store import Registration, TemplateVersion
+from gateway.content.store import TemplateVersion
 from gateway.delivery import routing
 from gateway.delivery.store import attempts
 from gateway.errors import TamperedError
-from gateway.messages import Attachment, Message, excess
+from gateway.messages import Attachment, Limits, Message, excess
 from gateway.notifications import questions, store, suppression, unsubscribe
-from gateway.notifications.pauses import Kind, paused
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
 from gateway.providers import ReviewState
@@ -43,12 +43,12 @@ REVIEW_PAUSE = timedelta(minutes=1)  # a provider's review of a text takes minut
 Key = tuple[UUID, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A message, the provider that shall carry it, and whether another untried one could."""
+class Letter(NamedTuple):
+    """A message, its address's blind index, the provider to carry it, and whether another untried could."""
 
     provider: str
     message: Message
+    address_index: bytes
     others: bool
 
 
@@ -61,55 +61,64 @@ class Unsendable:
     due_at: datetime | None = None
 
 
+class Carrier(NamedTuple):
+    """A provider that may carry a template version now: with what weight, and under which code of its own."""
+
+    name: str
+    weight: int
+    limits: Limits
+    code: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Sources:
     """Everything the rows of one claim need, read set-wise."""
 
     addresses: Mapping[UUID, str]  # by notification
+    indexes: Mapping[UUID, bytes]  # of these addresses
     suppressed: Mapping[UUID, str]  # with the reason
     young: frozenset[UUID]  # citizens known to be no elders
     asking: frozenset[UUID]  # calls that wait for a key
-    still: frozenset[str]  # providers an operator holds still
     versions: Mapping[Key, TemplateVersion]
-    registrations: Mapping[str, Mapping[Key, Registration]]
+    carriers: Mapping[Key, Sequence[Carrier]]
     tried: Mapping[UUID, frozenset[str]]
     files: Mapping[UUID, tuple[Attachment, ...]]  # by broadcast
     rules: Rules
 
 
-def compose(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> list[Letter | Unsendable]:
-    """A letter for each row, or why there is none; a handful of queries for all of them."""
+def compose(
+    tx: Connection, runtime: Runtime, channel: str, rows: Sequence[Row[Any]], still: Collection[str]
+) -> list[Letter | Unsendable]:
+    """A letter for each row of a channel, or why there is none; a handful of queries for all of them.
+
+    ``still`` are the providers an operator holds still.
+    """
     keys = list({(row.template_id, row.template_version) for row in rows})
-    addresses = addresses_of(tx, runtime, rows)
+    kind, calls = channels.load(channel).ADDRESS, channel == voice.SUFFIX
+    addresses = addresses_of(tx, runtime, kind, rows)
+    indexes = {key: runtime.vault.index(kind, address) for key, address in addresses.items()}
     rules = cities.shipped()[runtime.settings.city].rules_now(runtime.clock())
     sources = _Sources(
         addresses=addresses,
-        suppressed=_suppressed(tx, runtime, rows, addresses),
-        young=_young(tx, runtime.clock().astimezone(rules.zone).date(), rows),
-        asking=frozenset(questions.asking(tx, [row.id for row in rows if row.channel == voice.SUFFIX])),
-        still=frozenset(paused(tx, Kind.PROVIDER)),
+        indexes=indexes,
+        suppressed=_suppressed(tx, rows, indexes, runtime.clock()),
+        young=_young(tx, runtime.clock().astimezone(rules.zone).date(), rows) if calls else frozenset(),
+        asking=frozenset(questions.asking(tx, [row.id for row in rows]) if calls else ()),
         versions=content.versions(tx, keys),
-        registrations={
-            name: content.registrations(tx, name, keys)
-            for name, provider in runtime.providers.items()
-            if provider.needs_template
-        },
+        carriers=_carriers(tx, runtime, channel, keys, still),
         tried=_tried(tx, [row.id for row in rows if row.tries]),
-        files=documents.of(tx, {row.broadcast_id for row in rows if _may_have_files(row)}),
+        files=documents.of(tx, {row.broadcast_id for row in rows if _may_have_files(channel, row)}),
         rules=rules,
     )
-    return [_letter(runtime, row, sources) for row in rows]
+    return [_letter(runtime, channel, row, sources) for row in rows]
 
 
-def addresses_of(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> dict[UUID, str]:
-    """Where each of these notifications goes; one query for each kind of address."""
-    kinds = {row.id: channels.load(row.channel).ADDRESS for row in rows}
+def addresses_of(tx: Connection, runtime: Runtime, kind: str, rows: Sequence[Row[Any]]) -> dict[UUID, str]:
+    """Where each of these notifications goes, by an address of this kind."""
     found = {row.id: address for row in rows if (address := _own_address(runtime, row))}
-    for kind in sorted(set(kinds.values())):
-        asked = [row for row in rows if kinds[row.id] == kind and row.id not in found and row.citizen_id]
-        known = register.addresses(tx, runtime.vault, kind, [row.citizen_id for row in asked])
-        found |= {row.id: known[row.citizen_id] for row in asked if row.citizen_id in known}
-    return found
+    asked = [row for row in rows if row.citizen_id and row.id not in found]
+    known = register.addresses(tx, runtime.vault, kind, [row.citizen_id for row in asked]) if asked else {}
+    return found | {row.id: known[row.citizen_id] for row in asked if row.citizen_id in known}
 
 
 def _own_address(runtime: Runtime, row: Row[Any]) -> str | None:
@@ -120,22 +129,21 @@ def _own_address(runtime: Runtime, row: Row[Any]) -> str | None:
 
 
 def _suppressed(
-    tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]], addresses: Mapping[UUID, str]
+    tx: Connection, rows: Sequence[Row[Any]], indexes: Mapping[UUID, bytes], now: datetime
 ) -> dict[UUID, str]:
     """What stands against some of these at their addresses."""
-    vault = runtime.vault
     asked = {
-        row.id: (Class(row.klass), vault.index(channels.load(row.channel).ADDRESS, addresses[row.id]))
+        row.id: (Class(row.klass), indexes[row.id])
         for row in rows
-        if row.klass in suppression.STOPPED and row.id in addresses
+        if row.klass in suppression.STOPPED and row.id in indexes
     }
-    found = suppression.against(tx, set(asked.values()), runtime.clock())
+    found = suppression.against(tx, set(asked.values()), now)
     return {key: found[one] for key, one in asked.items() if one in found}
 
 
 def _young(tx: Connection, today: date, rows: Sequence[Row[Any]]) -> frozenset[UUID]:
     """The people to be called who are known to be younger than an elder, by the city's date."""
-    called = [row.citizen_id for row in rows if row.channel == voice.SUFFIX and row.citizen_id]
+    called = [row.citizen_id for row in rows if row.citizen_id]
     return frozenset(register.born_after(tx, years_before(today, ELDER), called))
 
 
@@ -162,46 +170,57 @@ def _tried(tx: Connection, ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
     return found
 
 
-def _letter(runtime: Runtime, row: Row[Any], sources: _Sources) -> Letter | Unsendable:
+def _letter(runtime: Runtime, channel: str, row: Row[Any], sources: _Sources) -> Letter | Unsendable:
     address = sources.addresses.get(row.id)
     if address is None:
         return Unsendable(Status.SUPPRESSED, NO_ADDRESS)
     if row.id in sources.suppressed:
         return Unsendable(Status.SUPPRESSED, sources.suppressed[row.id])
-    key: Key = (row.template_id, row.template_version)
-    registered = _registered(runtime, row.channel, key, sources)
-    if not registered:
+    carriers = sources.carriers[row.template_id, row.template_version]
+    if not carriers:
         return Unsendable(Status.WAITING, NO_PROVIDER, runtime.clock() + REVIEW_PAUSE)
     try:
-        message = _message(runtime, row, address, sources)
+        message = _message(runtime, channel, row, address, sources, carriers[0].code)
     except TamperedError:
         return Unsendable(Status.FAILED, CANNOT_OPEN)
     except (MissingPersonalisationError, LetterError):
         return Unsendable(Status.FAILED, CANNOT_RENDER)
-    beyond = {name: excess(runtime.providers[name].limits, message) for name in registered}
-    able = {name: weight for name, weight in registered.items() if beyond[name] is None}
+    able = [one for one in carriers if excess(one.limits, message) is None]
     if not able:
-        found = next(filter(None, beyond.values()))
+        found = next(filter(None, (excess(one.limits, message) for one in carriers)))
         return Unsendable(Status.FAILED, f"{CANNOT_CARRY}:{found.limit}:{found.field}"[:80])
-    provider = routing.choose(able, row.provider, random.random())
-    registration = sources.registrations.get(provider, {}).get(key)
-    tried = sources.tried.get(row.id, frozenset()) | {provider}
-    template = registration.code if registration else None
-    return Letter(provider, replace(message, template=template), others=bool(able.keys() - tried))
+    chosen = _chosen(able, row.provider)
+    if chosen.code != message.template:
+        message = replace(message, template=chosen.code)
+    tried = sources.tried.get(row.id, frozenset())
+    others = any(one.name not in tried for one in able if one is not chosen)
+    return Letter(chosen.name, message, sources.indexes[row.id], others)
 
 
-def _message(runtime: Runtime, row: Row[Any], address: str, sources: _Sources) -> Message:
-    """The message without a provider's code for its template."""
+def _chosen(able: Sequence[Carrier], just_tried: str | None) -> Carrier:
+    if len(able) == 1:
+        return able[0]
+    named = {one.name: one for one in able}
+    weights = {one.name: one.weight for one in able}
+    return named[routing.choose(weights, just_tried, random.random())]
+
+
+def _message(
+    runtime: Runtime, channel: str, row: Row[Any], address: str, sources: _Sources, code: str | None
+) -> Message:
+    """The message, under the code its likeliest provider knows its template by."""
     version = sources.versions[row.template_id, row.template_version]
     values = store.personalisation(runtime, row.id, row.personalisation)
-    if row.channel == email.SUFFIX:
+    if channel == email.SUFFIX:
         return _letter_to(runtime, row, address, sources, version, values)
+    text, params = version.compiled.rendered(values)
     quick = row.citizen_id in sources.young
     return Message(
         address=address,
-        text=version.compiled.render(values),
+        text=text,
         signature=sources.rules.signature,
-        params=version.compiled.provider_params(values),
+        template=code,
+        params=params,
         language=version.language,
         plays=1 if quick else 2,
         slow=not quick,
@@ -242,19 +261,23 @@ def _stop(runtime: Runtime, row: Row[Any], address: str) -> str:
     return unsubscribe.link(runtime.vault, runtime.settings.public_url, index)
 
 
-def _may_have_files(row: Row[Any]) -> bool:
-    return row.channel == email.SUFFIX and row.broadcast_id is not None
+def _may_have_files(channel: str, row: Row[Any]) -> bool:
+    return channel == email.SUFFIX and row.broadcast_id is not None
 
 
-def _registered(runtime: Runtime, channel: str, key: Key, sources: _Sources) -> dict[str, int]:
-    """The weights of the providers of a channel that may send this template version now."""
-    able = {}
-    for name, weight in runtime.weights(channel).items():
-        if name in sources.still:
-            continue
-        known = sources.registrations.get(name)
-        registration = known.get(key) if known is not None else None
-        approved = registration is not None and registration.state == ReviewState.APPROVED
-        if weight and (known is None or approved):
-            able[name] = weight
-    return able
+def _carriers(
+    tx: Connection, runtime: Runtime, channel: str, keys: Sequence[Key], still: Collection[str]
+) -> dict[Key, list[Carrier]]:
+    """The providers of a channel that may send each of these template versions now, the heaviest first."""
+    weights = {name: n for name, n in runtime.weights(channel).items() if n and name not in still}
+    reviewed = [name for name in weights if runtime.providers[name].needs_template]
+    known = {name: content.registrations(tx, name, keys) for name in reviewed}
+    found: dict[Key, list[Carrier]] = {key: [] for key in keys}
+    for name, weight in sorted(weights.items(), key=itemgetter(1), reverse=True):
+        limits = runtime.providers[name].limits
+        for key in keys:
+            if name not in known:
+                found[key].append(Carrier(name, weight, limits, None))
+            elif (review := known[name].get(key)) and review.state == ReviewState.APPROVED:
+                found[key].append(Carrier(name, weight, limits, review.code))
+    return found

@@ -7,6 +7,7 @@ and sums up everything older, so the list stays short.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -81,12 +82,11 @@ def _enter(
 
 def handovers(lane: str, seconds: Iterable[float]) -> Mapping[Key, float]:
     """Times from being taken to being handed over, as a histogram's entries."""
-    counted: Counter[Key] = Counter()
-    for value in seconds:
-        bound = next((str(bound) for bound in BOUNDS if value <= bound), "+Inf")
-        counted[HANDOVER, lane, bound] += 1
-        counted[HANDOVER_SUM, lane, ""] += value  # type: ignore[assignment]
-    return counted
+    given = list(seconds)
+    places = Counter(bisect_left(BOUNDS, value) for value in given)
+    bounds = {place: str(BOUNDS[place]) if place < len(BOUNDS) else "+Inf" for place in places}
+    counted: dict[Key, float] = {(HANDOVER, lane, bounds[place]): n for place, n in places.items()}
+    return counted | {(HANDOVER_SUM, lane, ""): sum(given)}
 
 
 def totals(tx: Connection) -> dict[Key, float]:

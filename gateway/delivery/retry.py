@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from gateway.notifications.request import TREATMENT, Class, OnUnknown
 from gateway.notifications.status import Status
@@ -30,8 +31,7 @@ WAITED_FOR = frozenset({Class.CODE, Class.RESULT})  # too many here and now: ano
 ACCOUNT_PAUSE = timedelta(minutes=5)  # an account is unblocked by people, not by asking faster
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What a decision looks at: the message's class and age limit, tries so far, who else could carry it."""
 
     klass: Class

@@ -31,8 +31,10 @@ attempts = Table(
     Column("receipt_code", String(80)),
     Column("receipt_at", Utc),
     Column("cause", String(12)),  # why it was refused or did not arrive: a Cause
+    postgresql_with={"fillfactor": 70},  # room for its outcome and receipt on the same page
 )
-Index("ix_attempts_address", attempts.c.address_index, attempts.c.provider_ref)
+# Over what never changes alone: outcome and receipt then touch no index (PostgreSQL's HOT updates).
+Index("ix_attempts_address", attempts.c.address_index, attempts.c.started_at)
 Index("ix_attempts_handover", attempts.c.handover)
 Index("ix_attempts_provider", attempts.c.provider, attempts.c.started_at)
 

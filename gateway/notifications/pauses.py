@@ -54,6 +54,14 @@ def resume(tx: Connection, kind: Kind, name: str) -> bool:
     return bool(tx.execute(delete(pauses).where(pauses.c.kind == kind, pauses.c.name == name)).rowcount)
 
 
+def everything(tx: Connection) -> Mapping[Kind, frozenset[str]]:
+    """The names of all that is paused, by kind; one query for a whole claim."""
+    found: dict[Kind, set[str]] = {kind: set() for kind in Kind}
+    for row in tx.execute(select(pauses.c.kind, pauses.c.name)):
+        found[Kind(row.kind)].add(row.name)
+    return {kind: frozenset(names) for kind, names in found.items()}
+
+
 def paused(tx: Connection, kind: Kind) -> Mapping[str, Pause]:
     """All of this kind that are paused."""
     query = select(pauses.c.name, pauses.c.since, pauses.c.actor).where(pauses.c.kind == kind)

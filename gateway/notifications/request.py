@@ -57,9 +57,9 @@ class Request:
     form, stored sealed with the row. ``broadcast_id`` names the broadcast it is part
     of, ``replay_of`` the dead letter whose place it takes. ``template`` is the name of
     a house template (``<type>/<event>``). ``waited_for`` says that the citizen is
-    waiting now, so a result travels in the urgent lane. After ``expires`` it would be
-    wrong, even within its class's life. ``asks`` is the question it ends with, to be
-    answered by a text message or a key.
+    waiting now, so a result travels in the urgent lane. It goes out from ``not_before`` on, and its
+    class's life counts from then; after ``expires`` it would be wrong, even within that life.
+    ``asks`` is the question it ends with, to be answered by a text message or a key.
     """
 
     citizen_id: UUID | None
@@ -73,6 +73,7 @@ class Request:
     address: str | None = None
     broadcast_id: UUID | None = None
     replay_of: UUID | None = None
+    not_before: datetime | None = None
     expires: datetime | None = None
     asks: Asks | None = None
 
@@ -82,6 +83,9 @@ class Request:
         urgency = "urgent" if self.waited_for else TREATMENT[self.klass].urgency
         return f"{self.channel}.{urgency}"
 
+    def due_at(self, now: datetime) -> datetime:
+        return max(now, self.not_before) if self.not_before else now
+
     def expires_at(self, now: datetime) -> datetime:
-        life = now + TREATMENT[self.klass].life
+        life = self.due_at(now) + TREATMENT[self.klass].life
         return min(life, self.expires) if self.expires else life

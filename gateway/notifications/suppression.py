@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from gateway.db import Utc, metadata, upsert
 from gateway.notifications.request import Class
+from gateway.rows import one_of
 
 OPTED_OUT, COMPLAINT, DEAD_ADDRESS = "opted_out", "complaint", "dead_address"
 WISHES = (OPTED_OUT, COMPLAINT)  # of the owner: they stand until the owner says otherwise
@@ -140,9 +141,11 @@ def against(
     columns = suppressions.c
     known: dict[bytes, set[str]] = {}
     for some in batches({address for klass, address in asked if klass in STOPPED}):
-        query = select(columns.address_index, columns.reason).where(columns.address_index.in_(some))
+        query = select(columns.address_index, columns.reason).where(one_of(tx, columns.address_index, some))
         for address, reason in tx.execute(query.where(columns.until.is_(None) | (columns.until > now))):
             known.setdefault(address, set()).add(reason)
+    if not known:
+        return {}
     return {
         (klass, address): reason
         for klass, address in asked

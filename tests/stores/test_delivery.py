@@ -11,6 +11,7 @@ from sqlalchemy import select
 from gateway.delivery import ledger, receipts
 from gateway.delivery.attempt import run_lane
 from gateway.delivery.claim import claim_lane
+from gateway.delivery.record import Answer, record
 from gateway.delivery.store import attempts
 from gateway.notifications.request import Class
 from gateway.providers import Accepted, Cause, Delivery, Outcome, Rejected, Throttled, Unknown, Unreachable
@@ -139,8 +140,6 @@ def test_a_code_with_a_lost_answer_goes_out_again_at_once(world: World) -> None:
 
 def test_a_late_answer_tells_what_became_of_one_given_up_as_unknown(world: World) -> None:
     """A call that outlived its lease was taken after all; its receipt finds the attempt."""
-    from gateway.delivery.attempt import record
-
     world.settle(1)
     world.take()
     claimed = claim_lane(world.runtime, LANE, 10)
@@ -149,7 +148,7 @@ def test_a_late_answer_tells_what_became_of_one_given_up_as_unknown(world: World
     world.clock.advance(seconds=31)
     run_lane(world.runtime, LANE)
     with world.runtime.db.write() as tx:
-        record(tx, world.runtime, claimed.lease, call, outcomes)
+        record(tx, world.runtime, [Answer(claimed.lease, call, outcomes)])
     assert world.statuses() == {"accepted": 1}
     _push(world, 0)
     assert world.statuses() == {"delivered": 1}
@@ -169,8 +168,6 @@ def test_a_late_answer_that_it_was_not_taken_counts_like_one_in_time(
     world: World, outcome: Outcome, status: str
 ) -> None:
     """What a call that outlived its lease surely did not hand over is not unknown for ever."""
-    from gateway.delivery.attempt import record
-
     world.settle(1)
     world.take()
     claimed = claim_lane(world.runtime, LANE, 10)
@@ -178,15 +175,13 @@ def test_a_late_answer_that_it_was_not_taken_counts_like_one_in_time(
     run_lane(world.runtime, LANE)
     assert world.statuses() == {"unknown": 1}
     with world.runtime.db.write() as tx:
-        record(tx, world.runtime, claimed.lease, claimed.handovers[0], [outcome])
+        record(tx, world.runtime, [Answer(claimed.lease, claimed.handovers[0], [outcome])])
     assert world.statuses() == {status: 1}
     assert _balanced(world)
 
 
 def test_a_late_answer_says_nothing_of_a_later_try(world: World) -> None:
     """The first call handed nothing over; whether the second did is as unknown as before."""
-    from gateway.delivery.attempt import record
-
     world.settle(1)
     world.take()
     claimed = claim_lane(world.runtime, LANE, 10)
@@ -197,7 +192,9 @@ def test_a_late_answer_says_nothing_of_a_later_try(world: World) -> None:
     run_lane(world.runtime, LANE)
     assert (len(_attempts(world)), world.statuses()) == (2, {"unknown": 1})
     with world.runtime.db.write() as tx:
-        record(tx, world.runtime, claimed.lease, claimed.handovers[0], [Unreachable("read_timeout")])
+        record(
+            tx, world.runtime, [Answer(claimed.lease, claimed.handovers[0], [Unreachable("read_timeout")])]
+        )
     assert world.statuses() == {"unknown": 1}
 
 
@@ -292,10 +289,8 @@ def test_an_unmatched_receipt_is_kept_and_matched_later(world: World) -> None:
     receipts.apply_due(world.runtime)
     with world.runtime.db.read() as tx:
         assert receipts.waiting(tx) == {"unmatched": 1}
-    from gateway.delivery.attempt import record
-
     with world.runtime.db.write() as tx:
-        record(tx, world.runtime, claimed.lease, call, [Accepted("ref-later")])
+        record(tx, world.runtime, [Answer(claimed.lease, call, [Accepted("ref-later")])])
     world.clock.advance(seconds=5)
     receipts.apply_due(world.runtime)
     assert world.statuses() == {"delivered": 1}

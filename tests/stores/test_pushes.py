@@ -13,8 +13,9 @@ from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 
 from gateway.delivery import fetching, measures, receipts
-from gateway.delivery.attempt import record, run_lane
+from gateway.delivery.attempt import run_lane
 from gateway.delivery.claim import claim_lane
+from gateway.delivery.record import Answer, record
 from gateway.notifications import suppression
 from gateway.notifications.request import Class
 from gateway.providers import (
@@ -90,7 +91,7 @@ def test_a_push_repeated_while_its_message_is_not_known_is_matched_once(sqlite_w
         receipts.apply_due(world.runtime)
     assert _states(world) == {"unmatched": 1}
     with world.runtime.db.write() as tx:
-        record(tx, world.runtime, claimed.lease, call, [Accepted("ref-later")])
+        record(tx, world.runtime, [Answer(claimed.lease, call, [Accepted("ref-later")])])
     world.clock.advance(seconds=5)
     receipts.apply_due(world.runtime)
     assert (world.statuses(), _states(world)) == ({"delivered": 1}, {"applied": 1})
@@ -181,7 +182,7 @@ def test_what_waits_for_its_message_is_matched_and_then_set_aside_for_the_rest(s
     receipts.apply_due(world.runtime)
     assert _states(world) == {"unmatched": 1}
     with world.runtime.db.write() as tx:
-        record(tx, world.runtime, claimed.lease, call, [Accepted("ref-later")])
+        record(tx, world.runtime, [Answer(claimed.lease, call, [Accepted("ref-later")])])
     world.clock.advance(seconds=5)
     receipts.apply_due(world.runtime)
     assert (world.statuses(), _states(world)) == ({"delivered": 1}, {"unreadable": 1})

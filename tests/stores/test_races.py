@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 from gateway import audit
 from gateway.delivery import ledger, receipts
-from gateway.delivery.attempt import record, run_lane
+from gateway.delivery.attempt import run_lane
 from gateway.delivery.claim import claim_lane
+from gateway.delivery.record import Answer, record
 from gateway.notifications.request import Class
 from gateway.providers import Accepted, Delivery
 from gateway.transactions import engine, identity, steps, store
@@ -145,7 +146,7 @@ def test_answers_and_receipts_of_one_hand_over_do_not_block_each_other(world: Wo
         def answer(call: Any = call, lease: int = claimed.lease) -> None:
             with world.runtime.db.write() as tx:
                 outcomes = [Accepted(f"ref-{call.id}")] * len(call.held)
-                record(tx, world.runtime, lease, call, outcomes)
+                record(tx, world.runtime, [Answer(lease, call, outcomes)])
 
         at_once(answer, lambda: receipts.apply_due(world.runtime), lambda: receipts.apply_due(world.runtime))
         receipts.apply_due(world.runtime)

@@ -20,8 +20,9 @@ from gateway.broadcasts import store as broadcasts
 from gateway.channels import voice
 from gateway.citizens import register
 from gateway.delivery import ledger, matching, receipts
-from gateway.delivery.attempt import record, run_lane
+from gateway.delivery.attempt import run_lane
 from gateway.delivery.claim import claim_lane
+from gateway.delivery.record import Answer, record
 from gateway.delivery.store import attempts
 from gateway.notifications import store
 from gateway.notifications.pauses import Kind, pause
@@ -610,7 +611,7 @@ def test_a_withdrawn_call_whose_answer_was_lost_is_not_made_again(
     _withdraw(world, transaction)
     if answer:
         with world.runtime.db.write() as tx:
-            record(tx, world.runtime, claimed.lease, claimed.handovers[0], [answer])
+            record(tx, world.runtime, [Answer(claimed.lease, claimed.handovers[0], [answer])])
             receipts.keep(tx, world.runtime, "caller", report("ref", "", "+8613800138000", *AWAY))
         receipts.apply_due(world.runtime)
     world.clock.advance(hours=3)

@@ -14,9 +14,10 @@ import pytest
 from sqlalchemy import event, select, text
 
 from gateway.delivery import ledger, measures, reachability, receipts
-from gateway.delivery.attempt import record, run_lane
+from gateway.delivery.attempt import run_lane
 from gateway.delivery.claim import claim_lane
 from gateway.delivery.reachability import Said
+from gateway.delivery.record import Answer, record
 from gateway.delivery.store import attempts
 from gateway.notifications import suppression
 from gateway.providers import Accepted, Callback, Cause, Delivery
@@ -83,7 +84,7 @@ def test_many_receipts_and_the_answer_to_their_call_do_not_wait_for_each_other(
     def answer() -> None:
         with world.runtime.db.write() as tx:
             tx.execute(text("SET LOCAL lock_timeout = '1s'"))
-            record(tx, world.runtime, claimed.lease, call, [Accepted(f"ref-{call.id}")] * 4)
+            record(tx, world.runtime, [Answer(claimed.lease, call, [Accepted(f"ref-{call.id}")] * 4)])
 
     _before(world, HELD, 2, answer)
     receipts.apply_due(world.runtime)
