@@ -23,6 +23,7 @@ import jwt
 import urllib3
 from sqlalchemy.exc import DBAPIError
 
+from gateway.chaos.books import Address
 from gateway.chaos.scene import CITIZENS, Scene
 from gateway.demo import city
 from gateway.demo.city import Person
@@ -38,7 +39,6 @@ BREATH = 0.25  # seconds before what a fault refused is tried again
 PATIENCE = 60.0  # seconds for one transaction
 NOTICE, CODE = "policy/retirement_age", "card_loss/code"
 API = "api"  # a lane of its own: the door of the transactions
-Address = tuple[str, str]  # channel, address
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.chaos.feed import API, Address, Fed
+from gateway.chaos.books import Address, Written
+from gateway.chaos.feed import API, Fed
 from gateway.chaos.witness import Taken
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
@@ -17,43 +17,26 @@ SENT = (Status.ACCEPTED, Status.DELIVERED)
 CALL = 15.0  # seconds the longest call takes: what was not too old when it began may be when it is taken
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One notification in the books. ``words`` is what it says, "" where that is not known."""
-
-    channel: str
-    address: str
-    klass: Class
-    status: Status
-    due_at: datetime | None
-    expires_at: datetime
-    words: str
-
-    @property
-    def to(self) -> Address:
-        return self.channel, self.address
-
-
-def stuck(rows: Iterable[Row], now: datetime) -> int:
+def stuck(rows: Iterable[Written], now: datetime) -> int:
     """Rows on their way that nobody will move: never due, or due and left lying."""
     return sum(row.status in OPEN and (row.due_at is None or row.due_at <= now) for row in rows)
 
 
-def forgotten(rows: Iterable[Row], fed: Fed) -> int:
+def forgotten(rows: Iterable[Written], fed: Fed) -> int:
     """Messages whose commit was answered and that are not in the books."""
     return len(fed.messages.keys() - {row.to for row in rows})
 
 
-def never_taken(rows: Iterable[Row], taken: Iterable[Taken]) -> int:
+def never_taken(rows: Iterable[Written], taken: Iterable[Taken]) -> int:
     """Messages the books call accepted or delivered, beyond those that arrived at their addresses."""
     arrived = Counter({(one.channel, one.address, one.words) for one in taken})
     at = Counter((channel, address) for channel, address, _ in arrived)
     return (Counter(row.to for row in rows if row.status in SENT) - at).total()
 
 
-def duplicates(rows: Iterable[Row], taken: Iterable[Taken]) -> Mapping[str, int]:
+def duplicates(rows: Iterable[Written], taken: Iterable[Taken]) -> Mapping[str, int]:
     """Messages that came to somebody more than once, by class."""
-    at = defaultdict[Address, list[Row]](list)
+    at = defaultdict[Address, list[Written]](list)
     for row in rows:
         at[row.to].append(row)
     found: Counter[str] = Counter({str(klass): 0 for klass in Class})
@@ -65,7 +48,7 @@ def duplicates(rows: Iterable[Row], taken: Iterable[Taken]) -> Mapping[str, int]
 
 
 def expired_codes(
-    rows: Iterable[Row], taken: Iterable[Taken], offsets: Callable[[float, float], Sequence[float]]
+    rows: Iterable[Written], taken: Iterable[Taken], offsets: Callable[[float, float], Sequence[float]]
 ) -> int:
     """Codes taken after their time, by every clock the product had from the call's beginning on."""
     ends = {(row.to, row.words): row.expires_at.timestamp() for row in rows if row.klass is Class.CODE}

@@ -11,15 +11,12 @@ from typing import Any
 from sqlalchemy import func, select
 
 from gateway.bench.stage import Say
-from gateway.chaos import judge, plan, witness
+from gateway.chaos import books, judge, plan, witness
 from gateway.chaos.faults import ACTS
 from gateway.chaos.feed import Fed, feeding
-from gateway.chaos.judge import Row
 from gateway.chaos.plan import KINDS, ON_A_SERVER, Fault
 from gateway.chaos.scene import Scene, played
 from gateway.chaos.witness import Taken
-from gateway.delivery import ledger
-from gateway.delivery.compose import addresses_of, words_of
 from gateway.delivery.reconcile import CANNOT_ASK
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
@@ -110,11 +107,13 @@ def _moving(scene: Scene) -> int:
 
 def _judged(scene: Scene, fed: Fed, ended: Ended, say: Say) -> dict[str, Any]:
     taken, now = witness.taken(scene.world), scene.runtime.clock()
-    rows, transactions_lost, missed, balanced = _books(scene, fed)
+    book = books.read(scene.runtime)
+    rows = book.rows
     lost = {
         "stuck": judge.stuck(rows, now),
-        "forgotten": judge.forgotten(rows, fed) + transactions_lost,
-        "missed_by_the_ledger": missed,
+        "forgotten": judge.forgotten(rows, fed) + len(set(fed.references) - book.references),
+        "left_lying": book.left_lying,
+        "missed_by_the_ledger": book.missed,
         "never_taken": judge.never_taken(rows, taken),
     }
     counts, recovery = Counter(row.status for row in rows), _recovery(fed, taken, ended, say)
@@ -125,7 +124,7 @@ def _judged(scene: Scene, fed: Fed, ended: Ended, say: Say) -> dict[str, Any]:
         "duplicates": judge.duplicates(rows, taken),
         "unknown": counts[Status.UNKNOWN],
         "expired_codes_sent": judge.expired_codes(rows, taken, scene.offsets),
-        "ledger": {"balanced": balanced, "statuses": dict(counts), "lost": lost},
+        "ledger": {"balanced": book.balanced, "statuses": dict(counts), "lost": lost},
         "recovery_s": recovery,
     }
 
@@ -141,32 +140,6 @@ def _recovery(fed: Fed, taken: Sequence[Taken], ended: Ended, say: Say) -> Mappi
                 f"{kind}: {lane} moved again {seconds:.1f} s after {datetime.fromtimestamp(at, UTC):%H:%M:%S}"
             )
     return worst
-
-
-def _books(scene: Scene, fed: Fed) -> tuple[Sequence[Row], int, int, bool]:
-    """The rows, transactions that are missing or left lying, rows without entry, whether it balances."""
-    runtime, theirs = scene.runtime, transactions.c
-    with runtime.db.read() as tx:
-        found = tx.execute(select(notifications)).all()
-        addresses, words = addresses_of(tx, runtime, found), words_of(tx, runtime, found)
-        missed = sum(n for n in ledger.differences(tx).values() if n > 0)
-        known = set(tx.execute(select(theirs.reference)).scalars())
-        lying = theirs.state.in_(WITH_BACK_OFFICE) & (theirs.due_at <= runtime.clock())
-        left = tx.execute(select(func.count()).where(lying)).scalar_one()
-        balanced = ledger.balanced(tx)
-    rows = [
-        Row(
-            row.channel,
-            addresses.get(row.id, ""),
-            Class(row.klass),
-            Status(row.status),
-            row.due_at,
-            row.expires_at,
-            "" if row.channel == "email" else words.get(row.id, ""),
-        )
-        for row in found
-    ]
-    return rows, len(set(fed.references) - known) + left, missed, balanced
 
 
 def summary(result: Mapping[str, Any]) -> str:

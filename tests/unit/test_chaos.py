@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.chaos import judge, plan
+from gateway.chaos.books import Written
 from gateway.chaos.clock import Clock
 from gateway.chaos.faults import ACTS, jump
 from gateway.chaos.feed import Fed
-from gateway.chaos.judge import Row
 from gateway.chaos.plan import KINDS, Fault
 from gateway.chaos.storm import kept
 from gateway.chaos.witness import Taken
@@ -27,7 +27,7 @@ from gateway.notifications.status import Status
 
 NOW = datetime(2026, 11, 28, 6, tzinfo=UTC)
 KIND_SETS = st.sets(st.sampled_from(sorted(KINDS)))
-ROW = Row("sms", "+8619900000010", Class.NOTICE, Status.DELIVERED, None, NOW, "王1，您好")
+ROW = Written("sms", "+8619900000010", Class.NOTICE, Status.DELIVERED, None, NOW, "王1，您好")
 CODE = replace(ROW, klass=Class.CODE, words="验证码000001", expires_at=NOW)
 TAKEN = Taken("sms", "+8619900000010", "【常德人社】王1，您好", NOW.timestamp())
 
