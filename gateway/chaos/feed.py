@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
@@ -34,11 +34,12 @@ from gateway.notifications.request import Class, Request
 
 EVERY = 0.5  # seconds between two commits of direct messages
 PUSH_EVERY = 5.0
-CLERKS = 2  # transactions at the same time
+PROVERS = 4  # people at the same time who wait for their codes
 BREATH = 0.25  # seconds before what a fault refused is tried again
 PATIENCE = 60.0  # seconds for one transaction
 NOTICE, CODE = "policy/retirement_age", "card_loss/code"
 API = "api"  # a lane of its own: the door of the transactions
+Begun = tuple[str, Handset]  # a transaction's reference, and where its code comes
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,13 @@ class Fed:
 @contextmanager
 def feeding(scene: Scene) -> Iterator[Fed]:
     """Feed while the block runs."""
-    fed, over = Fed(), Event()
-    people: SimpleQueue[Person] = SimpleQueue()
-    for person in filter(_can_report, city.people(CITIZENS)):
-        people.put(person)
-    works: list[Callable[[], None]] = [lambda: _direct(scene, fed, over), lambda: _pushes(scene, over)]
-    works += [lambda: _transactions(scene, fed, over, people)] * CLERKS
+    fed, over, begun = Fed(), Event(), SimpleQueue[Begun]()
+    works: list[Callable[[], None]] = [
+        lambda: _direct(scene, fed, over),
+        lambda: _pushes(scene, over),
+        lambda: _begin(scene, fed, over, begun),
+        *[lambda: _prove(scene, over, begun)] * PROVERS,
+    ]
     threads = [Thread(target=work, daemon=True) for work in works]
     for thread in threads:
         thread.start()
@@ -159,25 +161,29 @@ def _can_report(person: Person) -> bool:
     return person.card_state == "normal" and person.language == "zh-CN" and person.email is None
 
 
-def _transactions(scene: Scene, fed: Fed, over: Event, people: SimpleQueue[Person]) -> None:
+def _begin(scene: Scene, fed: Fed, over: Event, begun: SimpleQueue[Begun]) -> None:
+    """Report cards lost, one after the other; whoever proves it waits for the code elsewhere."""
     api = _Api(scene)
-    while not over.wait(EVERY):
-        try:
-            _report(scene, api, fed, people.get_nowait())
-        except Empty:
+    for person in filter(_can_report, city.people(CITIZENS)):
+        if over.wait(EVERY):
             return
-        except HuiyinError:  # its code never came, or had expired when it did: the books tell
-            continue
+        handset, asked = Handset(scene.place.sandbox_url, person.mobile), time.time()
+        answers = {"id_number": person.id_number, "name": person.name}
+        body = {"type": "card_loss", "answers": answers, "proof": {"method": "code"}}
+        with suppress(HuiyinError):
+            reference = str(api.post("/v2/transactions", body)["reference"])
+            fed.answered.append((asked, time.time()))
+            fed.references.append(reference)
+            begun.put((reference, handset))
 
 
-def _report(scene: Scene, api: _Api, fed: Fed, person: Person) -> None:
-    """Report a card lost, with the code that comes by text message."""
-    handset, asked = Handset(scene.place.sandbox_url, person.mobile), time.time()
-    known = {"id_number": person.id_number, "name": person.name}
-    begun = api.post("/v2/transactions", {"type": "card_loss", "answers": known, "proof": {"method": "code"}})
-    fed.answered.append((asked, time.time()))
-    fed.references.append(begun["reference"])
-    api.post(f"/v2/transactions/{begun['reference']}/proof", {"code": handset.code()})
+def _prove(scene: Scene, over: Event, begun: SimpleQueue[Begun]) -> None:
+    """Hand in the codes that came by text message; one that never came or came too late, the books tell."""
+    api = _Api(scene)
+    while not over.wait(BREATH):
+        with suppress(Empty, HuiyinError):
+            reference, handset = begun.get_nowait()
+            api.post(f"/v2/transactions/{reference}/proof", {"code": handset.code()})
 
 
 # --- as broadcasts -----------------------------------------------------------------------------------
@@ -188,10 +194,8 @@ def _pushes(scene: Scene, over: Event) -> None:
     api = _Api(scene)
     for age in range(61, 100):
         audience = {"age_from": age, "age_to": age}
-        try:
+        with suppress(HuiyinError):  # nobody of that age, or not answered
             counted = api.post("/v2/broadcasts", {"template": NOTICE, "audience": audience, "channel": "sms"})
             api.post(f"/v2/broadcasts/{counted['id']}/start")
-        except HuiyinError:  # nobody of that age, or not answered
-            pass
         if over.wait(PUSH_EVERY):
             return
