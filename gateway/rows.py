@@ -11,19 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Table,
-    TextClause,
-    any_,
-    bindparam,
-    func,
-    insert,
-    text,
-    update,
-)
+from sqlalchemy import Column, ColumnElement, Connection, Table, any_, bindparam, func, insert, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -37,15 +25,13 @@ def one_of(tx: Connection, column: ColumnElement[Any], values: Sequence[Any]) ->
     return column == any_(bindparam(None, list(values), ARRAY(column.type)))
 
 
-def insert_many(
-    tx: Connection, table: Table, each: Mapping[str, Sequence[Any]], alike: Mapping[str, Any]
-) -> None:
-    """Insert rows given by column: a value for ``each`` row, or one that is ``alike`` in all of them."""
+def insert_many(tx: Connection, table: Table, rows: Mapping[str, Sequence[Any]]) -> None:
+    """Insert rows given by column, in step; a column that is None throughout may be left out."""
     if tx.dialect.name == "postgresql":
-        tx.execute(_insert_arrays(table, tuple(each), tuple(alike)), {**each, **alike})
+        each, alike = _parted(rows)
+        tx.exec_driver_sql(_insert_arrays(table, tuple(each), tuple(alike)), {**each, **alike})
     else:
-        rows = (dict(zip(each, row, strict=True)) for row in zip(*each.values(), strict=True))
-        tx.execute(insert(table), [{**row, **alike} for row in rows])
+        tx.execute(insert(table), _by_row(rows))
 
 
 def update_each(
@@ -53,62 +39,73 @@ def update_each(
     table: Table,
     keys: Mapping[str, Sequence[Any]],
     values: Mapping[str, Sequence[Any]],
-    alike: Mapping[str, Any],
     keep: Sequence[str] = (),
-) -> None:
+    unset: str = "",
+) -> int:
     """Set other values in each of many rows, found by their ``keys``; both given by column, in step.
 
-    ``alike`` is the same in all of them. A column named in ``keep`` stays where its new value is None.
+    A column named in ``keep`` stays where its new value is None. Where ``unset`` names a column only
+    rows that have nothing there yet change. Returns how many did.
     """
-    given = {f"of_{name}": keys[name] for name in keys} | {f"new_{name}": values[name] for name in values}
     if tx.dialect.name == "postgresql":
-        statement = _update_arrays(table, tuple(keys), tuple(values), tuple(alike), tuple(keep))
-        tx.execute(statement, {**given, **alike})
+        each, alike = _parted(values)
+        statement = _update_arrays(table, tuple(keys), tuple(each), tuple(alike), tuple(keep), unset)
+        given = {f"of_{name}": list(keys[name]) for name in keys} | each | alike
+        return tx.exec_driver_sql(statement, given).rowcount
     else:
         where = [table.c[name] == bindparam(f"of_{name}") for name in keys]
+        where += [table.c[unset].is_(None)] if unset else []
         new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in values}
         new |= {name: func.coalesce(new[name], table.c[name]) for name in keep}
-        rows = [dict(zip(given, row, strict=True)) for row in zip(*given.values(), strict=True)]
-        tx.execute(update(table).where(*where).values(**new, **alike), rows)
+        given = {f"of_{name}": keys[name] for name in keys} | {f"new_{name}": values[name] for name in values}
+        return tx.execute(update(table).where(*where).values(**new), _by_row(given)).rowcount
+
+
+def _by_row(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _parted(columns: Mapping[str, Sequence[Any]]) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    """The columns with a value for each row, and the one value of those that are alike in all of them."""
+    alike = {name: found[0] for name, found in columns.items() if found.count(found[0]) == len(found)}
+    each = {name: list(found) for name, found in columns.items() if name not in alike}
+    if not each:  # as many rows as there are values
+        name = next(iter(columns))
+        each[name] = list(columns[name])
+        del alike[name]
+    return each, alike
 
 
 @cache
-def _insert_arrays(table: Table, each: tuple[str, ...], alike: tuple[str, ...]) -> TextClause:
+def _insert_arrays(table: Table, each: tuple[str, ...], alike: tuple[str, ...]) -> str:
     columns = ", ".join(table.c[name].name for name in (*each, *alike))
-    fixed = "".join(f", :{name}" for name in alike)
-    arrays = ", ".join(_array(table.c[name], name) for name in each)
+    fixed = "".join(f", {_typed(table.c[name])}" for name in alike)
+    arrays = ", ".join(_typed(table.c[name], "[]") for name in each)
     into = f"INSERT INTO {table.name} ({columns})"
-    statement = f"{into} SELECT given.*{fixed} FROM unnest({arrays}) AS given"  # noqa: S608 - our own names
-    return text(statement).bindparams(*_arrays(table, "", each), *_singles(table, alike))
+    return f"{into} SELECT given.*{fixed} FROM unnest({arrays}) AS given"  # noqa: S608 - our own names
 
 
 @cache
 def _update_arrays(
     table: Table,
     keys: tuple[str, ...],
-    values: tuple[str, ...],
+    each: tuple[str, ...],
     alike: tuple[str, ...],
     keep: tuple[str, ...],
-) -> TextClause:
-    given = {f"of_{name}": name for name in keys} | {f"new_{name}": name for name in values}
-    arrays = ", ".join(_array(table.c[name], given_as) for given_as, name in given.items())
+    unset: str,
+) -> str:
+    arrays = [_typed(table.c[name], "[]", "of_") for name in keys]
+    arrays += [_typed(table.c[name], "[]") for name in each]
+    given = ", ".join([*(f"of_{name}" for name in keys), *(f"new_{name}" for name in each)])
+    new = {name: f"given.new_{name}" for name in each} | {name: _typed(table.c[name]) for name in alike}
+    new |= {name: f"coalesce({new[name]}, old.{table.c[name].name})" for name in keep}
+    changes = ", ".join(f"{table.c[name].name} = {value}" for name, value in new.items())
     same = " AND ".join(f"old.{table.c[name].name} = given.of_{name}" for name in keys)
-    new = [f"{table.c[name].name} = given.new_{name}" for name in values if name not in keep]
-    new += [f"{table.c[name].name} = coalesce(given.new_{name}, old.{table.c[name].name})" for name in keep]
-    new += [f"{table.c[name].name} = :{name}" for name in alike]
-    source = f"unnest({arrays}) AS given ({', '.join(given)})"
-    statement = f"UPDATE {table.name} AS old SET {', '.join(new)} FROM {source} WHERE {same}"  # noqa: S608 - our own names
-    both = (*_arrays(table, "of_", keys), *_arrays(table, "new_", values))
-    return text(statement).bindparams(*both, *_singles(table, alike))
+    same += f" AND old.{table.c[unset].name} IS NULL" if unset else ""
+    source = f"unnest({', '.join(arrays)}) AS given ({given})"
+    return f"UPDATE {table.name} AS old SET {changes} FROM {source} WHERE {same}"  # noqa: S608 - our own names
 
 
-def _array(column: Column[Any], given_as: str) -> str:
-    return f"CAST(:{given_as} AS {column.type.compile(dialect=_POSTGRESQL)}[])"
-
-
-def _arrays(table: Table, prefix: str, names: Sequence[str]) -> list[Any]:
-    return [bindparam(f"{prefix}{name}", type_=ARRAY(table.c[name].type)) for name in names]
-
-
-def _singles(table: Table, names: Sequence[str]) -> list[Any]:
-    return [bindparam(name, type_=table.c[name].type) for name in names]
+def _typed(column: Column[Any], array: str = "", prefix: str = "") -> str:
+    """A parameter of the column's key and type."""
+    return f"CAST(%({prefix}{column.key})s AS {column.type.compile(dialect=_POSTGRESQL)}{array})"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import cache
-from threading import Lock
+from threading import Event, Lock
 
 import structlog
 from celery import Celery
-from celery.signals import setup_logging, worker_init
+from celery.signals import setup_logging, worker_init, worker_shutting_down
 from kombu.exceptions import OperationalError
 
 from gateway import config, logs, readiness, runtime
@@ -39,6 +39,14 @@ def _check(**_: object) -> None:
         readiness.check(config.load())
     except SettingError as error:
         raise SystemExit(str(error)) from None
+
+
+stopping = Event()  # set by SIGTERM: nothing more is claimed or begun
+
+
+@worker_shutting_down.connect
+def _stop(**_: object) -> None:
+    stopping.set()
 
 
 _building = Lock()

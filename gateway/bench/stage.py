@@ -20,11 +20,11 @@ from gateway.config import Settings
 from gateway.demo import start
 from gateway.instance import Hooks, Instance
 from gateway.instance.postgres import Postgres
+from gateway.instance.programs import WORKERS
 from gateway.runtime import Runtime
 
 DATABASE = "bench"
 CITY = "changde"  # its send windows are always open
-WORKERS = ("urgent", "general")
 Say = Callable[[str], None]
 
 

@@ -37,6 +37,7 @@ FEWEST = 200  # rows in a claim, for providers that take one message a call
 QUESTIONS = 4  # asked between two claims: what is to be sent never waits for long
 TOGETHER = 100  # messages whose answers are recorded in one commit, if they come
 WITHIN = 0.02  # seconds after the first of them
+PATIENCE = 0.25  # seconds without any answer before others are claimed
 NOT_TRIED = "not_tried"
 PAUSES = (0.1, 1.0)  # seconds before an outcome is written once more: a ring of locks, a restart
 T = TypeVar("T")
@@ -112,10 +113,11 @@ class _Calls:
         return claimed.rows
 
     def settle(self) -> None:
-        """Record the answers that are there or come at once; waits for one at least."""
-        if not self.open:
+        """Record the answers that come soon; a silent provider does not hold up the next claim."""
+        try:
+            answers = [self._answers.get(timeout=PATIENCE if self.open else 0)]
+        except Empty:
             return
-        answers = [self._answers.get()]
         ends, messages = monotonic() + WITHIN, _size(answers[0])
         while messages < min(TOGETHER, self.open) and (wait := ends - monotonic()) > 0:
             try:

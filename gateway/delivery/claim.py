@@ -280,24 +280,22 @@ def _open(tx: Connection, runtime: Runtime, handovers: Sequence[Handover], lease
     if not handovers:
         return
     leased_until = now + timedelta(seconds=runtime.settings.lease)
-    for provider in sorted({handover.provider for handover in handovers}):
-        mine = [one for one in handovers if one.provider == provider]
-        held = [held for handover in mine for held in handover.held]
-        each: dict[str, Sequence[Any]] = {
-            "notification_id": [one.id for one in held],
-            "handover": [handover.id for handover in mine for _ in handover.held],
-            "address_index": [index for handover in mine for index in handover.indexes],
-        }
-        alike = {"provider": provider, "lease": lease, "started_at": now}
-        insert_many(tx, attempts, each, alike)
+    every = [(handover, held) for handover in handovers for held in handover.held]
+    rows: dict[str, Sequence[Any]] = {
+        "notification_id": [held.id for _, held in every],
+        "handover": [handover.id for handover, _ in every],
+        "provider": [handover.provider for handover, _ in every],
+        "address_index": [index for handover in handovers for index in handover.indexes],
+        "lease": [lease] * len(every),
+        "started_at": [now] * len(every),
+    }
+    insert_many(tx, attempts, rows)
+    for provider in sorted(set(rows["provider"])):
         started = [
             Move(one.id, one.lane, Status.WAITING, Status.SENDING, leased_until, None, one.broadcast_id)
-            for one in held
+            for handover, one in every
+            if handover.provider == provider
         ]
-        more = {
-            "provider": provider,
-            "tries": notifications.c.tries + 1,
-            "handed_over_at": now,
-            "lease": lease,
-        }
+        tries = notifications.c.tries + 1
+        more = {"provider": provider, "tries": tries, "handed_over_at": now, "lease": lease}
         store.move(tx, started, now, extra=more)

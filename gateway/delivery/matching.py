@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, or_, select, update
+from sqlalchemy import Connection, Row, select
 
 from gateway import channels
 from gateway.delivery import measures, retry
@@ -21,18 +20,10 @@ from gateway.notifications.status import Status, may_move
 from gateway.notifications.store import Move, moved
 from gateway.notifications.suppression import COMPLAINT
 from gateway.providers import Cause, Complaint, Delivery, Receipt
+from gateway.rows import one_of, update_each
 from gateway.runtime import Runtime
 
 TAKEN = (None, "accepted", "unknown")  # outcomes after which something may still arrive
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """What a receipt and an attempt have in common: the address, and one of two references."""
-
-    provider: str
-    reference: str
-    address: bytes
 
 
 @dataclass(slots=True)
@@ -43,21 +34,28 @@ class Applied:
     said: list[Said] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Final:
+class OvertakenError(Exception):
+    """Another worker ended one of these attempts meanwhile: look at them anew, in another transaction."""
+
+
+class _Final(NamedTuple):
     """The receipt that ended an attempt."""
 
     attempt: Row[Any]
     receipt: Receipt
 
 
+Key = tuple[str, str, bytes]  # provider, our hand-over or its reference, blind index of the address
 Finals = Mapping[tuple[UUID, str], _Final]  # by notification and hand-over
 
 
 def apply(tx: Connection, runtime: Runtime, pairs: Iterable[tuple[str, Receipt]], now: datetime) -> Applied:
-    """Apply receipts set-wise. The first final one of an attempt counts, whatever comes after it."""
+    """Apply receipts set-wise. The first final one of an attempt counts, whatever comes after it.
+
+    Raises ``OvertakenError`` where somebody else applies one of them at this moment.
+    """
     addressed = [(name, receipt, index(runtime, name, receipt.address)) for name, receipt in pairs]
-    known = _matching(tx, [(receipt, address) for _, receipt, address in addressed])
+    known = _matching(tx, addressed)
     applied = Applied()
     first: dict[tuple[UUID, str], _Final] = {}
     for name, receipt, address in addressed:
@@ -68,18 +66,12 @@ def apply(tx: Connection, runtime: Runtime, pairs: Iterable[tuple[str, Receipt]]
             first.setdefault((attempt.notification_id, attempt.handover), _Final(attempt, receipt))
     if first:
         held = store.hold(tx, [notification for notification, _ in first])
-        final = _still_open(tx, first)
-        _end(tx, held, final, now)
-        applied.said.extend(_said(runtime, final.values()))
+        if _record(tx, first, now) < len(first):
+            raise OvertakenError
+        measures.add(tx, _counted(first.values()), now)
+        store.move(tx, _moves(tx, held, first, now), now)
+        applied.said.extend(_said(runtime, first.values()))
     return applied
-
-
-def _end(tx: Connection, held: Mapping[UUID, Any], final: Finals, now: datetime) -> None:
-    if final:
-        _record(tx, final, now)
-        measures.add(tx, _counted(final.values()), now)
-        ended = {key: held[key] for key, _ in final}
-        store.move(tx, _moves(tx, ended, final, now), now)
 
 
 def complained(
@@ -87,10 +79,10 @@ def complained(
 ) -> Applied:
     """Hear complaints about messages to that very address; another came too early, or is forged."""
     addressed = [(name, one, index(runtime, name, one.address)) for name, one in pairs]
-    known = _attempts(tx, set(), {one.handover for _, one, _ in addressed}, {key for *_, key in addressed})
+    known = _handed_over(tx, {one.handover for _, one, _ in addressed}, {key for *_, key in addressed})
     applied = Applied()
     for name, one, address in addressed:
-        if _Key(name, one.handover, address) in known:
+        if (name, one.handover, address) in known:
             applied.said.append(Said(address, _kind(runtime, name), name, one.at or now, COMPLAINT))
         else:
             applied.unmatched.add((name, one))
@@ -106,60 +98,67 @@ def _kind(runtime: Runtime, provider: str) -> str:
     return channels.load(runtime.providers[provider].channel).ADDRESS
 
 
-def _attempt(known: Mapping[_Key, Row[Any]], name: str, receipt: Receipt, address: bytes) -> Row[Any] | None:
-    by_reference = known.get(_Key(name, receipt.reference, address)) if receipt.reference else None
-    by_handover = known.get(_Key(name, receipt.handover, address)) if receipt.handover else None
-    return by_reference or by_handover
+def _attempt(known: Mapping[Key, Row[Any]], name: str, receipt: Receipt, address: bytes) -> Row[Any] | None:
+    by_handover = known.get((name, receipt.handover, address)) if receipt.handover else None
+    return by_handover or (known.get((name, receipt.reference, address)) if receipt.reference else None)
 
 
-def _matching(tx: Connection, wanted: Sequence[tuple[Receipt, bytes]]) -> dict[_Key, Row[Any]]:
-    """The attempts these receipts may speak of, by provider reference and by hand-over id."""
-    references = {receipt.reference for receipt, _ in wanted if receipt.reference}
-    handovers = {receipt.handover for receipt, _ in wanted if receipt.handover}
-    return _attempts(tx, references, handovers, {address for _, address in wanted})
+def _matching(tx: Connection, wanted: Sequence[tuple[str, Receipt, bytes]]) -> dict[Key, Row[Any]]:
+    """The attempts these receipts may speak of: by hand-over id, then by reference what is left."""
+    handovers = {receipt.handover for _, receipt, _ in wanted if receipt.handover}
+    known = _handed_over(tx, handovers, {address for *_, address in wanted})
+    left = {
+        (receipt.reference, address)
+        for name, receipt, address in wanted
+        if receipt.reference and (name, receipt.handover, address) not in known
+    }
+    return known | _referred_to(tx, left)
 
 
-def _attempts(
-    tx: Connection, references: Collection[str], handovers: Collection[str], addresses: Collection[bytes]
-) -> dict[_Key, Row[Any]]:
-    where = or_(attempts.c.provider_ref.in_(references), attempts.c.handover.in_(handovers))
-    found: dict[_Key, Row[Any]] = {}
-    for row in tx.execute(select(attempts).where(where, attempts.c.address_index.in_(addresses))):
-        found[_Key(row.provider, row.handover, row.address_index)] = row
-        if row.provider_ref:
-            found[_Key(row.provider, row.provider_ref, row.address_index)] = row
-    return found
+_COLUMNS = [attempts.c[name] for name in ("notification_id", "handover", "provider", "address_index")]
+_FOUND = select(*_COLUMNS, attempts.c.provider_ref, attempts.c.receipt, attempts.c.started_at)
+
+
+def _handed_over(tx: Connection, handovers: Collection[str], addresses: Collection[bytes]) -> dict[Key, Any]:
+    if not handovers:
+        return {}
+    columns = attempts.c
+    query = _FOUND.where(
+        one_of(tx, columns.handover, sorted(handovers)), one_of(tx, columns.address_index, sorted(addresses))
+    )
+    return {(row.provider, row.handover, row.address_index): row for row in tx.execute(query)}
+
+
+def _referred_to(tx: Connection, wanted: Collection[tuple[str, bytes]]) -> dict[Key, Any]:
+    if not wanted:
+        return {}
+    columns = attempts.c
+    addresses, references = ({one[place] for one in wanted} for place in (1, 0))
+    query = _FOUND.where(
+        one_of(tx, columns.address_index, sorted(addresses)),
+        one_of(tx, columns.provider_ref, sorted(references)),
+    )
+    return {(row.provider, row.provider_ref, row.address_index): row for row in tx.execute(query)}
 
 
 # --- what follows -------------------------------------------------------------------------
 
 
-def _still_open(tx: Connection, final: Finals) -> Finals:
-    """Those whose attempt has no receipt yet, now that they are held: another worker may have come first."""
-    columns = attempts.c
-    query = select(columns.notification_id, columns.handover).where(
-        columns.notification_id.in_({key for key, _ in final}), columns.receipt.is_(None)
-    )
-    still = {(row.notification_id, row.handover) for row in tx.execute(query)}
-    return {key: one for key, one in final.items() if key in still}
-
-
-def _record(tx: Connection, final: Finals, now: datetime) -> None:
-    """Write the receipts to their attempts."""
-    columns = attempts.c
-    mine = (columns.notification_id == bindparam("of")) & (columns.handover == bindparam("in_handover"))
-    rows = [
-        {
-            "of": notification,
-            "in_handover": handover,
-            "receipt": one.receipt.delivery,
-            "receipt_code": one.receipt.code,
-            "receipt_at": one.receipt.at or now,
-            "cause": one.receipt.cause,
-        }
-        for (notification, handover), one in sorted(final.items(), key=itemgetter(0))
-    ]
-    tx.execute(update(attempts).where(mine, columns.receipt.is_(None)), rows)
+def _record(tx: Connection, final: Finals, now: datetime) -> int:
+    """Write the receipts to their attempts, where none is yet; returns to how many."""
+    ordered = sorted(final.items(), key=lambda one: one[0][0].int)
+    receipts = [one.receipt for _, one in ordered]
+    keys: dict[str, Sequence[Any]] = {
+        "notification_id": [notification for (notification, _), _ in ordered],
+        "handover": [handover for (_, handover), _ in ordered],
+    }
+    values: dict[str, Sequence[Any]] = {
+        "receipt": [one.delivery.value for one in receipts],
+        "receipt_code": [one.code for one in receipts],
+        "receipt_at": [one.at or now for one in receipts],
+        "cause": [one.cause and one.cause.value for one in receipts],
+    }
+    return update_each(tx, attempts, keys, values, unset="receipt")
 
 
 def _counted(final: Iterable[_Final]) -> Counter[measures.Key]:
@@ -204,7 +203,7 @@ def _missed(tx: Connection, notifications: Sequence[UUID]) -> dict[UUID, retry.M
     if not notifications:
         return {}
     columns = attempts.c
-    query = select(attempts).where(columns.notification_id.in_(notifications))
+    query = select(attempts).where(one_of(tx, columns.notification_id, notifications))
     tries: dict[UUID, list[Row[Any]]] = {}
     for row in tx.execute(query.order_by(columns.started_at, columns.handover)):
         tries.setdefault(row.notification_id, []).append(row)

@@ -9,8 +9,8 @@ said start since.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, func, or_, select
@@ -27,8 +27,7 @@ GIVEN_UP = timedelta(days=90)  # about as long as carriers rest a number before 
 UNWANTED = {Cause.OPTED_OUT.value: OPTED_OUT, COMPLAINT: COMPLAINT}
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """One word about an address: a ``Delivery``, the ``Cause`` of a failure, or ``COMPLAINT``.
 
     ``kind`` is that of the address (``mobile``, ``email``), ``at`` when the message it is about

@@ -36,6 +36,7 @@ from sqlalchemy.exc import OperationalError
 
 from gateway.db import Utc, claim, metadata, new_lease, sparse_index, upsert
 from gateway.delivery import keyed, matching, reachability
+from gateway.delivery.matching import OvertakenError
 from gateway.notifications import inbound, questions
 from gateway.providers import (
     Callback,
@@ -171,7 +172,7 @@ def _clean(report: Report, came: datetime) -> Report:
 
     Where the provider gives no time it is when this came, however late somebody gets to it.
     """
-    if isinstance(report, Unreadable):
+    if isinstance(report, Unreadable) or (isinstance(report, Receipt) and _is_clean(report)):
         return report
     plain = replace(report, address=_storable(report.address), at=report.at or came)
     if isinstance(plain, Complaint):
@@ -180,6 +181,11 @@ def _clean(report: Report, came: datetime) -> Report:
     if isinstance(plain, Inbound):
         return replace(plain, id=_storable(plain.id), text=_storable(plain.text))
     return replace(plain, reference=_storable(plain.reference), code=_storable(plain.code)[:80])
+
+
+def _is_clean(receipt: Receipt) -> bool:
+    said = f"{receipt.address}{receipt.handover}{receipt.reference}{receipt.code}"
+    return receipt.at is not None and said.isascii() and "\0" not in said and len(receipt.code) <= 80
 
 
 def _storable(text: str) -> str:
@@ -219,11 +225,22 @@ def _matched(
     """
     unmatched: set[tuple[str, Receipt | Complaint]] = set()
     for start in range(0, len(pairs), AT_ONCE):
-        with runtime.db.write() as tx:
-            applied = apply(tx, runtime, pairs[start : start + AT_ONCE], now)
-            reachability.heed(tx, applied.said, now)
-        unmatched |= applied.unmatched
+        unmatched |= _applied(runtime, apply, pairs[start : start + AT_ONCE], now)
     return unmatched
+
+
+def _applied(
+    runtime: Runtime, apply: Apply[Told], pairs: Sequence[tuple[str, Told]], now: datetime
+) -> set[tuple[str, Receipt | Complaint]]:
+    """Apply these in one commit; looked at anew as often as another worker was faster."""
+    while True:
+        try:
+            with runtime.db.write() as tx:
+                applied = apply(tx, runtime, pairs, now)
+                reachability.heed(tx, applied.said, now)
+            return applied.unmatched
+        except OvertakenError:
+            log.info("receipts_looked_at_anew", reports=len(pairs))
 
 
 def _whole(found: Sequence[Report] | None) -> bool:

@@ -121,9 +121,9 @@ def _finish(tx: Connection, answers: Sequence[Answer], now: datetime) -> None:
             "notification_id": [one[0] for one in alone],
             "handover": [one[1] for one in alone],
         }
-        each = [_values(how) for *_, how in alone]
-        values = {name: [one[name] for one in each] for name in each[0]}
-        update_each(tx, attempts, keys, values, {"finished_at": now}, keep=("cause",))
+        each = [{**_values(how), "finished_at": now} for *_, how in alone]
+        columns = {name: [one[name] for one in each] for name in each[0]}
+        update_each(tx, attempts, keys, columns, keep=("cause",))
 
 
 def _values(outcome: Outcome) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def _values(outcome: Outcome) -> dict[str, Any]:
         "outcome": type(outcome).__name__.lower(),
         "code": None if isinstance(outcome, Accepted) else outcome.code[:80],
         "provider_ref": outcome.reference if isinstance(outcome, Accepted) else None,
-        "cause": outcome.cause if isinstance(outcome, Rejected) else None,
+        "cause": outcome.cause.value if isinstance(outcome, Rejected) else None,
     }
 
 

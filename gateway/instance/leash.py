@@ -12,6 +12,7 @@ import os
 import runpy
 import signal
 import sys
+from contextlib import suppress
 from functools import partial
 
 PR_SET_PDEATHSIG = 1  # prctl(2); the setting survives exec, not fork
@@ -27,9 +28,18 @@ def tie(parent: int) -> None:
         os._exit(1)
 
 
+def yield_as_a_group() -> None:
+    """A higher ``nice`` value counts for the session, where the kernel shares out by sessions (sched(7))."""
+    modesty = os.getpriority(os.PRIO_PROCESS, 0)
+    if modesty > 0:
+        with suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as group:  # noqa: PTH123 - starts fast
+            group.write(str(modesty))
+
+
 def main(arguments: list[str]) -> None:
     parent, command = int(arguments[0]), arguments[1:]
     tie(parent)
+    yield_as_a_group()
     if command[0] != "-m":
         os.execv(command[0], command)
     os.register_at_fork(after_in_child=partial(tie, os.getpid()))

@@ -17,7 +17,7 @@ from gateway import config
 from gateway.config import Settings
 from gateway.errors import HuiyinError
 from gateway.instance.port import listen
-from gateway.instance.programs import STOP_ORDER, Plan
+from gateway.instance.programs import GENERAL, STOP_ORDER, WORKERS, Plan
 from gateway.instance.state import (
     clear,
     database_is_gone,
@@ -128,7 +128,7 @@ class Instance:
         ready = Ready(plan.url, plan.sandbox_url, hooks.prepare(settings))
         for program in plan.workers():
             supervisor.start(hooks.instead_of(program))
-        supervisor.await_ready("api", "urgent", "general", seconds=PATIENCE)
+        supervisor.await_ready("api", *WORKERS, seconds=PATIENCE)
         write_private(self._given.state / config.RUNNING, json.dumps(plan.given()))
         self._announce(ready, hooks.tour(settings, ready))
         self._ready = ready
@@ -180,12 +180,14 @@ class Instance:
             time.sleep(LOOK)
 
     def kill(self, name: str) -> None:
-        """Kill a program (``broker``, ``sandbox``, ``api``, ``urgent``, ``general``, ``beat``) for good."""
-        self.supervisor.kill(name)
+        """Kill ``broker``, ``sandbox``, ``api``, ``urgent``, ``beat`` or all of ``general`` for good."""
+        for one in GENERAL if name == "general" else (name,):
+            self.supervisor.kill(one)
 
     def resume(self, name: str) -> None:
-        """Start a killed program again and wait until it works."""
-        self.supervisor.resume(name, PATIENCE)
+        """Start what was killed again and wait until it works."""
+        for one in GENERAL if name == "general" else (name,):
+            self.supervisor.resume(one, PATIENCE)
 
     # --- stopping ---
 

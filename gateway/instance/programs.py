@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,10 @@ TWILIO_NUMBER = "+18005550100"  # of a range kept for fiction
 # Settings of libraries that would quietly change how our programs run.
 FOREIGN = ("CELERY_", "GUNICORN_", "FLASK_", "WEB_CONCURRENCY")
 # Stopped in this order: doors first, then whoever works, then what the work needs.
-STOP_ORDER = (("api", "beat"), ("urgent", "general"), ("sandbox",), ("broker",))
+# Python uses one core a process; what must not wait has a worker of its own beside these.
+GENERAL = tuple(f"general{number or ''}" for number in range(max(2, min(4, len(os.sched_getaffinity(0))))))
+WORKERS = ("urgent", *GENERAL)
+STOP_ORDER = (("api", "beat"), WORKERS, ("sandbox",), ("broker",))
 
 
 @dataclass(slots=True)
@@ -180,16 +184,21 @@ class Plan:
         }
 
     def workers(self) -> Sequence[Program]:
-        """The API, both Celery workers, and beat."""
+        """The API, the Celery workers, and beat."""
         environment = self.environment()
         return [
             Program(
                 "api", self._gunicorn, environment, lambda _: _is_ready(self.port), descriptors=(self.door,)
             ),
             Program("urgent", lambda: _celery("urgent", 8, URGENT_QUEUES), environment, _worker_is_ready),
-            Program("general", lambda: _celery("general", 4, GENERAL_QUEUES), environment, _worker_is_ready),
+            *(self._general(name) for name in GENERAL),
             Program("beat", lambda: (*_CELERY, "beat", "--loglevel", "WARNING"), environment),
         ]
+
+    def _general(self, name: str) -> Program:
+        """One that yields to the doors and to the urgent worker: a push delays no code."""
+        command = _celery(name, 4, GENERAL_QUEUES)
+        return Program(name, lambda: command, self.environment(), _worker_is_ready, modest=True)
 
     def _gunicorn(self) -> Sequence[str]:
         options = [

@@ -29,6 +29,7 @@ GRACE = 10.0  # seconds to stop in before SIGKILL
 LOG_LIMIT = 5_000_000  # bytes; a longer log is put aside at the next start
 TAIL = 15  # lines of a log that are shown
 LOOK = 0.05  # seconds between two looks at a process
+NICE = ("nice", "-n", "5")
 
 Say = Callable[[str], None]
 
@@ -47,7 +48,7 @@ class Program:
 
     ``command`` gives ``-m MODULE …`` or ``PATH …`` and is asked before each start;
     ``ready`` gets what the process has logged so far; ``greet`` is called each time
-    it has become ready.
+    it has become ready. A ``modest`` one leaves the processor to the others first.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Program:
     ready: Callable[[str], bool] = _at_once
     greet: Callable[[], None] = lambda: None
     descriptors: Sequence[int] = ()
+    modest: bool = False
 
 
 @dataclass(slots=True)
@@ -117,7 +119,7 @@ class Supervisor:
     def _spawn(self, child: _Child) -> subprocess.Popen[bytes]:
         program = child.program
         log = self._log(program.name)
-        leash = [sys.executable, "-P", str(LEASH), str(os.getpid())]
+        leash = [*(NICE if program.modest else ()), sys.executable, "-P", str(LEASH), str(os.getpid())]
         with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as file:
             child.log_start = file.tell()
             child.ready = False

@@ -40,7 +40,7 @@ from gateway.db import Utc, metadata, sparse_index
 from gateway.notifications import questions
 from gateway.notifications.request import Class, Request
 from gateway.notifications.status import DEAD, ENDS, Status, may_move
-from gateway.rows import one_of
+from gateway.rows import insert_many, one_of
 from gateway.runtime import Runtime
 
 TAKEN = "taken"
@@ -128,7 +128,7 @@ def take(tx: Connection, runtime: Runtime, requests: Sequence[Request]) -> set[s
         return set()
     now, versions = runtime.clock(), texts(tx, runtime, requests)
     rows = [_row(runtime, request, versions[text(request)], now) for request in requests]
-    tx.execute(insert(notifications), rows)
+    insert_many(tx, notifications, {name: [row[name] for row in rows] for name in rows[0]})
     questions.ask(tx, runtime, {row["id"]: one for row, one in zip(rows, requests, strict=True)})
     lanes = Counter((request.lane, request.broadcast_id) for request in requests)
     _enter(tx, {(*where, entry): n for where, n in lanes.items() for entry in (TAKEN, Status.WAITING)})
@@ -165,11 +165,11 @@ def _row(runtime: Runtime, request: Request, template: TemplateVersion, now: dat
         "address": address or None,
         "channel": request.channel,
         "lane": request.lane,
-        "klass": request.klass,
+        "klass": request.klass.value,
         "template_id": template.id,
         "template_version": template.version,
         "personalisation": sealed,
-        "status": Status.WAITING,
+        "status": Status.WAITING.value,
         "tries": 0,
         "created_at": now,
         "expires_at": request.expires_at(now),

@@ -129,7 +129,8 @@ def among(tx: Connection, addresses: Collection[bytes], *reasons: str) -> set[by
     """Those of these addresses that stand here for one of the reasons, without any for a wish."""
     column, found = suppressions.c.address_index, set[bytes]()
     for some in batches(addresses):
-        query = select(column).where(column.in_(some), suppressions.c.reason.in_(reasons or WISHES))
+        reason = suppressions.c.reason.in_(reasons or WISHES)
+        query = select(column).where(one_of(tx, column, some), reason)
         found.update(tx.execute(query).scalars())
     return found
 
