@@ -79,7 +79,10 @@ class Limits:
 
     def towards(self, address: str) -> Limits:
         """Those for that address; no calling code is the beginning of another."""
-        return next((there for code, there in self.into.items() if address.startswith(f"+{code}")), self)
+        for code, there in self.into.items():
+            if address.startswith(f"+{code}"):
+                return there
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,7 @@ _ZH = {
 _PARTS = {"text": "正文", "address": "号码", "attachments": "附件"}
 _LINK = re.compile(r"https?://|www\.|[a-z0-9-]\.(?:com|cn|net|org|gov)\b", re.IGNORECASE | re.ASCII)
 _JSON = len('{"text":""}')  # around the text itself
+_written = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def excess(limits: Limits, message: Message) -> Excess | None:
@@ -151,17 +155,17 @@ def _beyond_text(limits: Limits, message: Message) -> Excess | None:
     if limits.text and len(message.text) + around > limits.text:
         return Excess("text", "text", limits.text - around, len(message.text))
     if limits.json:
-        written = len(json.dumps(message.text, ensure_ascii=False)) - len('""')
+        written = len(_written(message.text)) - len('""')
         if written + _JSON > limits.json:
             return Excess("json", "text", limits.json - _JSON, written)
-    return Excess("links", "text") if not limits.links and _LINK.search(message.text) else None
+    return Excess("links", "text") if not limits.links and _links(message.text) else None
 
 
 def _beyond_values(limits: Limits, message: Message) -> Excess | None:
     for name, value in message.params.items():
         if limits.variable and len(value) > limits.variable:
             return Excess("variable", name, limits.variable, len(value))
-        if not limits.links_in_values and _LINK.search(value):
+        if not limits.links_in_values and _links(value):
             return Excess("links_in_values", name)
     return None
 
@@ -171,7 +175,10 @@ def _beyond_rest(limits: Limits, message: Message) -> Excess | None:
         tuple(f"+{code}" for code in limits.countries)
     ):
         return Excess("countries", "address")
-    size = sum(len(one.body) for one in message.attachments)
-    if size and size > limits.files:
-        return Excess("files", "attachments", limits.files, size)
-    return None
+    size = sum(len(one.body) for one in message.attachments) if message.attachments else 0
+    return Excess("files", "attachments", limits.files, size) if size > limits.files else None
+
+
+def _links(text: str) -> bool:
+    """Whether there is a web address; most words have neither sign one cannot be without."""
+    return ("." in text or "/" in text) and _LINK.search(text) is not None

@@ -1,33 +1,26 @@
-"""The call every Aliyun product shares: one SDK client, one answer as a value, nothing personal in a log.
+"""The call every Aliyun product shares: one SDK client, one answer as a value, nothing personal in it.
 
 And what the codes mean that they share: those of the account, the door and the limits per number.
 
-No provider of its own. Sources: the source of aliyun-python-sdk-core 2.16.1 and of the requests
-and urllib3 it ships.
+No provider of its own. Source: the source of aliyun-python-sdk-core 2.16.1.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import re
-import ssl
-import urllib.request
-import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from aliyunsdkcore.acs_exception.exceptions import ClientException, ServerException
-from aliyunsdkcore.client import AcsClient
 from aliyunsdkcore.http import protocol_type
-from aliyunsdkcore.vendored.requests import Session
-from aliyunsdkcore.vendored.requests.adapters import HTTPAdapter
-from aliyunsdkcore.vendored.requests.packages.urllib3.exceptions import ConnectTimeoutError
 
 from gateway.plugins import seconds
 from gateway.providers import Accepted, Cause, Outcome, Rejected, Throttled, Unknown, Unreachable
+from integrations.aliyun_client import Client
+from integrations.kept_connections import Lost
 
 ACCOUNT: dict[str, str] = {
     "ALIYUN_ACCESS_KEY_ID": "the access key id of the account",
@@ -35,11 +28,8 @@ ACCOUNT: dict[str, str] = {
     "ALIYUN_CALLBACK_NETWORKS": "comma-separated addresses or networks reports come from",
 }
 
-POOL_SIZE = 16  # connections kept; more threads than this would open short-lived ones
-
 # Refused at the door before anything was done: signed anew, the same call may pass.
 SIGN_ANEW = frozenset({"InvalidTimeStamp.Expired", "SignatureNonceUsed"})
-NEVER_CONNECTED = frozenset({"connect_failed", "tls_certificate"})
 
 SHARED_OUTCOMES: tuple[Throttled | Rejected | Unknown, ...] = (
     Throttled("isv.BUSINESS_LIMIT_CONTROL"),  # per number; ``until`` is read from its message
@@ -103,20 +93,7 @@ class Rpc:
     def __init__(self, key_id: str, secret: str, endpoint: str, timeout: float) -> None:
         self._protocol, self._host = _endpoint(endpoint)
         self.timeout = timeout
-        self._client = AcsClient(
-            key_id,
-            secret,
-            "cn-hangzhou",
-            auto_retry=False,
-            connect_timeout=min(timeout, 1.0),
-            timeout=timeout,
-            pool_size=POOL_SIZE,
-            proxy=_proxy(self._host),
-        )
-        self._client.session.close()
-        self._client.session = _Transport()
-        weakref.finalize(self, self._client.session.close)  # its connections go with it
-        _silence()
+        self._client = Client(key_id, secret, f"{self._protocol}://{self._host}", timeout)
 
     def request(self, kind: type[Any], **form: str) -> Any:
         """Parameters go into the form body: no phone number in a URL, and no 34 KB URLs for a batch."""
@@ -137,8 +114,10 @@ class Rpc:
     def _call(self, request: Any) -> dict[str, Any] | Failure:
         try:
             body = self._client.do_action_with_exception(request)
+        except Lost as error:
+            return error.outcome
         except ClientException as error:
-            return _transport_failure(error)
+            return Unknown(_clean_code(str(error.error_code)))
         except ServerException as error:
             return _server_failure(error)
         except (ValueError, TypeError, LookupError, AttributeError):
@@ -201,11 +180,6 @@ def _next_window(message: str, now: datetime) -> datetime | None:
     return None
 
 
-def _transport_failure(error: Any) -> Failure:
-    code = str(error.message) if error.error_code == "SDK.HttpError" else str(error.error_code)
-    return Unreachable(code) if code in NEVER_CONNECTED else Unknown(_clean_code(code))
-
-
 def _server_failure(error: Any) -> Failure:
     code, status = str(error.error_code), int(error.http_status)
     if code == "SDK.UnknownServerError":  # no error body: something in between answered
@@ -221,61 +195,7 @@ def _clean_code(code: str) -> str:
     return code if plausible else "unrecognised_code"
 
 
-# --- the connection ----------------------------------------------------------------------
-
-
-class _Transport(Session):  # type: ignore[misc]
-    """Tells what never left from what may have arrived; the SDK forgets it and prints the URL instead."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.trust_env = False  # no look-up of ~/.netrc at each call
-        for prefix in ("https://", "http://"):
-            self.mount(prefix, HTTPAdapter(1, POOL_SIZE))
-
-    def send(self, request: Any, **kwargs: Any) -> Any:
-        try:
-            return super().send(request, **kwargs)
-        except OSError as error:
-            code = _transport_code(error)
-        raise OSError(code)  # out of the handler, so that nothing of the original error hangs on
-
-
-def _transport_code(error: BaseException) -> str:
-    causes = _causes(error)
-    if any(isinstance(cause, ConnectTimeoutError) for cause in causes):  # refused and unresolved, too
-        return "connect_failed"
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return "tls_certificate"
-    timed_out = any("Timeout" in type(cause).__name__ for cause in causes)
-    return "read_timeout" if timed_out else "connection_lost"
-
-
-def _causes(error: object, depth: int = 5) -> list[BaseException]:
-    """The errors wrapped in ``error``: requests and urllib3 keep them in args and reason."""
-    if not isinstance(error, BaseException) or not depth:
-        return []
-    wrapped = [*error.args, getattr(error, "reason", None)]
-    return [error, *(cause for inner in wrapped for cause in _causes(inner, depth - 1))]
-
-
-def _proxy(host: str) -> dict[str, str | None]:
-    """The environment's proxies, but none where NO_PROXY or loopback says so: the SDK would ignore that."""
-    if _is_loopback(host) or urllib.request.proxy_bypass(host):
-        return {"http": None, "https": None}
-    proxies = urllib.request.getproxies()
-    return {scheme: proxies.get(scheme) for scheme in ("http", "https")}
-
-
-def _silence() -> None:
-    """The SDK logs URLs, parameters and bodies, and on a handler of its own, too."""
-    for name in list(logging.root.manager.loggerDict):
-        if name.partition(".")[0] == "aliyunsdkcore":
-            logging.getLogger(name).addFilter(_drop)
-
-
-def _drop(_record: logging.LogRecord) -> bool:
-    return False
+# --- settings ------------------------------------------------------------------------------
 
 
 def _endpoint(text: str) -> tuple[str, str]:
@@ -299,6 +219,5 @@ def number_of(address: str) -> str:
     return address.removeprefix("+86").removeprefix("+")
 
 
-def json_of(value: Any) -> str:
-    """JSON as the vendor counts it: as short as it gets, Chinese as it is."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+json_of = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""JSON as the vendor counts it: as short as it gets, Chinese as it is."""

@@ -42,6 +42,7 @@ from gateway.providers import (
     Unknown,
     Unreachable,
 )
+from integrations.aliyun_client import EncodedOnce
 from integrations.aliyun_pushes import (
     FieldError,
     Pushes,
@@ -153,6 +154,14 @@ SPILL = timedelta(minutes=5)  # so shortly before midnight, a message may be fil
 Clock = Callable[[], datetime]
 
 
+class _Send(EncodedOnce, SendSmsRequest):  # type: ignore[misc]
+    """One message."""
+
+
+class _SendBatch(EncodedOnce, SendBatchSmsRequest):  # type: ignore[misc]
+    """Up to a hundred."""
+
+
 class AliyunSms(Pushes):
     """``Sender``, ``Inquirer``, ``Reporter`` and ``TemplateRegistrar`` in one; safe in up to 16 threads."""
 
@@ -207,7 +216,7 @@ class AliyunSms(Pushes):
 
     def _single(self, message: Message) -> Any:
         return self._rpc.request(
-            SendSmsRequest,
+            _Send,
             PhoneNumbers=number_of(message.address),
             SignName=message.signature or self._sign_name,
             TemplateParam=json_of(dict(message.params)),
@@ -215,7 +224,7 @@ class AliyunSms(Pushes):
 
     def _many(self, messages: Sequence[Message]) -> Any:
         return self._rpc.request(
-            SendBatchSmsRequest,
+            _SendBatch,
             PhoneNumberJson=json_of([number_of(message.address) for message in messages]),
             SignNameJson=json_of([message.signature or self._sign_name for message in messages]),
             TemplateParamJson=json_of([dict(message.params) for message in messages]),

@@ -13,10 +13,10 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPMessage
 from typing import Any
 from urllib.parse import urlsplit
 
-import urllib3
 from tencentcloud.common.credential import Credential
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
 from tencentcloud.common.profile.client_profile import ClientProfile
@@ -25,7 +25,7 @@ from tencentcloud.sms.v20210111.sms_client import SmsClient
 
 from gateway.plugins import seconds
 from gateway.providers import Cause, Rejected, Throttled, Unknown, Unreachable
-from integrations.kept_connections import is_loopback, outcome_of_failure, pool
+from integrations.kept_connections import Connections, Lost, is_loopback
 
 ENDPOINT = "sms.tencentcloudapi.com"
 REGION = "ap-guangzhou"
@@ -103,7 +103,7 @@ class Api:
         """What stands under ``Response``, or what went wrong."""
         try:
             body = self._client.call(action, dict(params))
-        except _Lost as error:
+        except Lost as error:
             return error.outcome
         except TencentCloudSDKException as error:
             return Refusal(clean_code(error.code), str(error.message))
@@ -133,20 +133,12 @@ def _response(body: bytes) -> dict[str, Any] | Failure:
 # --- the connection ----------------------------------------------------------------------
 
 
-class _Lost(Exception):
-    """The call ended without the vendor's answer: whether it may have arrived is its outcome."""
-
-    def __init__(self, outcome: Unreachable | Unknown) -> None:
-        super().__init__()
-        self.outcome = outcome
-
-
 @dataclass(frozen=True, slots=True)
 class _Answer:
     """As the SDK wants it."""
 
     status_code: int
-    headers: Mapping[str, str]
+    headers: HTTPMessage
     content: bytes = field(repr=False)
 
 
@@ -155,22 +147,15 @@ class _Transport:
 
     def __init__(self, url: str, timeout: float) -> None:
         self._url = url
-        self._pool = pool(url, timeout)
+        self._connections = Connections(url, timeout)
 
     def send_request(self, request: Any) -> _Answer:
         """As the SDK calls it: ``request`` is signed and has method, uri, header and data."""
         url, body = self._url + request.uri, request.data.encode()
-        try:
-            answer = self._pool.request(
-                request.method, url, body=body, headers=request.header, redirect=False
-            )
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            outcome = outcome_of_failure(error)
-        else:
-            if answer.status == 200:  # the vendor's errors have it, too
-                return _Answer(answer.status, answer.headers, answer.data)
-            outcome = Unknown(f"http_{answer.status}")
-        raise _Lost(outcome)  # out of the handler, so that nothing of the original error hangs on
+        answer = self._connections.ask(request.method, url, request.header, body)
+        if answer.status != 200:  # the vendor's errors have it, too
+            raise Lost(Unknown(f"http_{answer.status}"))
+        return _Answer(answer.status, answer.headers, answer.body)
 
 
 def _drop(_record: logging.LogRecord) -> bool:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
-import urllib3
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http import HttpClient
 from twilio.http.response import Response
@@ -20,7 +19,7 @@ from twilio.rest import Client
 
 from gateway.plugins import seconds
 from gateway.providers import Accepted, Cause, Outcome, Rejected, Throttled, Unknown
-from integrations.kept_connections import is_loopback, outcome_of_failure, pool
+from integrations.kept_connections import Connections, Lost, basic, is_loopback
 from integrations.twilio_callbacks import clean_code, token
 
 T = TypeVar("T")
@@ -64,13 +63,12 @@ class Account:
             environment={"-": ""},  # not TWILIO_EDGE and TWILIO_REGION of the process: they change the host
         )
         self.client.api.base_url = url
-        _silence()
 
     def ask(self, call: Callable[[], T]) -> T | Outcome:
         """What the SDK made of the answer, or the outcome that a failure means."""
         try:
             return call()
-        except _Lost as error:
+        except Lost as error:
             return error.outcome
         except TwilioRestException as error:
             return self._refusal(error.status, error.code)
@@ -110,20 +108,12 @@ def _status(status: Any) -> int:
 # --- the connection ----------------------------------------------------------------------
 
 
-class _Lost(Exception):
-    """The call ended without an answer: whether it may have arrived is its outcome."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__()
-        self.outcome = outcome
-
-
 class _Transport(HttpClient):  # type: ignore[misc]
     """Kept connections for many threads; the SDK's own keeps the last answer where all threads see it."""
 
     def __init__(self, url: str, timeout: float) -> None:
         super().__init__(logging.getLogger(__name__), is_async=False)
-        self._pool = pool(url, timeout)
+        self._connections = Connections(url, timeout)
 
     def request(
         self,
@@ -138,29 +128,14 @@ class _Transport(HttpClient):  # type: ignore[misc]
     ) -> Response:
         """As the SDK calls it; its time limit is ours."""
         target = f"{url}?{_encoded(params)}" if params else url
-        body = _encoded(data) if method == "POST" else None
-        sent = {**(headers or {}), **urllib3.make_headers(basic_auth=":".join(auth) if auth else None)}
-        try:
-            answer = self._pool.request(method, target, body=body, headers=sent, redirect=False)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            outcome = outcome_of_failure(error)
-        else:
-            return Response(answer.status, answer.data.decode("utf-8", "replace"), answer.headers)
-        raise _Lost(outcome)  # out of the handler, so that nothing of the original error hangs on
+        sent = {**(headers or {}), **({"Authorization": basic(*auth)} if auth else {})}
+        answer = self._connections.ask(method, target, sent, _encoded(data) if method == "POST" else None)
+        return Response(answer.status, answer.body.decode("utf-8", "replace"), answer.headers)
 
 
 def _encoded(values: Mapping[str, object] | None) -> str:
     """Lists become repeated fields, as the vendor wants StatusCallbackEvent."""
-    return urlencode(dict(values or {}), doseq=True, quote_via=quote)
-
-
-def _silence() -> None:
-    """At its loudest urllib3 logs paths and queries: our account there, and whom a list is about."""
-    logging.getLogger("urllib3.connectionpool").addFilter(_without_our_urls)
-
-
-def _without_our_urls(record: logging.LogRecord) -> bool:
-    return "/Accounts/" not in str(record.args)
+    return urlencode(values or {}, doseq=True, quote_via=quote)
 
 
 # --- settings ------------------------------------------------------------------------------

@@ -126,7 +126,7 @@ def _handed_over(tx: Connection, handovers: Collection[str], addresses: Collecti
     query = _FOUND.where(
         one_of(tx, columns.handover, sorted(handovers)), one_of(tx, columns.address_index, sorted(addresses))
     )
-    return {(row.provider, row.handover, row.address_index): row for row in tx.execute(query)}
+    return {(row.provider, row.handover, row.address_index): row for row in tx.execute(query).all()}
 
 
 def _referred_to(tx: Connection, wanted: Collection[tuple[str, bytes]]) -> dict[Key, Any]:
@@ -138,7 +138,7 @@ def _referred_to(tx: Connection, wanted: Collection[tuple[str, bytes]]) -> dict[
         one_of(tx, columns.address_index, sorted(addresses)),
         one_of(tx, columns.provider_ref, sorted(references)),
     )
-    return {(row.provider, row.provider_ref, row.address_index): row for row in tx.execute(query)}
+    return {(row.provider, row.provider_ref, row.address_index): row for row in tx.execute(query).all()}
 
 
 # --- what follows -------------------------------------------------------------------------
@@ -205,7 +205,7 @@ def _missed(tx: Connection, notifications: Sequence[UUID]) -> dict[UUID, retry.M
     columns = attempts.c
     query = select(attempts).where(one_of(tx, columns.notification_id, notifications))
     tries: dict[UUID, list[Row[Any]]] = {}
-    for row in tx.execute(query.order_by(columns.started_at, columns.handover)):
+    for row in tx.execute(query.order_by(columns.started_at, columns.handover)).all():
         tries.setdefault(row.notification_id, []).append(row)
     found = {}
     for key, rows in tries.items():

@@ -276,7 +276,7 @@ def hold(tx: Connection, ids: Iterable[UUID]) -> Mapping[UUID, Any]:
     query = select(columns.id, columns.lane, columns.status, columns.broadcast_id)
     query = query.add_columns(columns.channel, columns.expires_at, columns.due_at, columns.tries)
     query = query.where(one_of(tx, columns.id, sorted(set(ids), key=BY_NUMBER)))
-    return {row.id: row for row in tx.execute(query.order_by(columns.id).with_for_update())}
+    return {row.id: row for row in tx.execute(query.order_by(columns.id).with_for_update()).all()}
 
 
 def cancel_waiting(tx: Connection, runtime: Runtime, transaction_id: UUID, klass: Class, reason: str) -> None:

@@ -143,7 +143,7 @@ def against(
     known: dict[bytes, set[str]] = {}
     for some in batches({address for klass, address in asked if klass in STOPPED}):
         query = select(columns.address_index, columns.reason).where(one_of(tx, columns.address_index, some))
-        for address, reason in tx.execute(query.where(columns.until.is_(None) | (columns.until > now))):
+        for address, reason in tx.execute(query.where(columns.until.is_(None) | (columns.until > now))).all():
             known.setdefault(address, set()).add(reason)
     if not known:
         return {}

@@ -7,14 +7,21 @@ import socket
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
+from aliyunsdkcore.request import RpcRequest
+from aliyunsdkcore.utils import parameter_helper
+from hypothesis import given
+from hypothesis import settings as budget
+from hypothesis import strategies as st
 
 from gateway.errors import SettingError
 from gateway.messages import Message
 from gateway.plugins import load
 from gateway.providers import Accepted, Throttled, Unreachable
 from integrations import aliyun_sms
+from integrations.aliyun_client import EncodedOnce
 from integrations.aliyun_rpc import Refusal
 from tests.contract import contract_vectors as vectors
 from tests.contract.canned_server import CannedServer
@@ -113,3 +120,44 @@ def test_connections_are_kept() -> None:
         for _ in range(5):
             provider.hand_over("h1", [MESSAGE])
     assert server.connections == 1
+
+
+class _TheirWay(RpcRequest):  # type: ignore[misc]
+    """Signed by the SDK alone."""
+
+    def __init__(self) -> None:
+        super().__init__("Dysmsapi", "2017-05-25", "SendBatchSms")
+        self.set_method("POST")
+        self.set_accept_format("JSON")
+
+
+class _OurWay(EncodedOnce, _TheirWay):
+    """The same, the form encoded once."""
+
+
+def signed(kind: type[Any], query: dict[str, str], form: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """What is signed, and the query that goes with it."""
+    request = kind()
+    request.set_query_params(dict(query))
+    request.set_body_params(form)
+    request.set_content(urlencode(form))  # as the SDK's client has it by then
+    url = request.get_url("cn-hangzhou", "key-id", "secret")
+    return request.string_to_sign, dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
+
+
+VALUES = st.text(max_size=12) | st.text("+*~ %&=/.-_'\"{}张", max_size=12)
+NAMES = st.sampled_from(["A", "AB", "A1", "Action2", "B", "Param", "ParamJson", "Z", "a"])
+
+
+@given(
+    st.dictionaries(NAMES, VALUES), st.dictionaries(NAMES.map(lambda name: f"{name}F"), VALUES, min_size=1)
+)
+@budget(deadline=None)
+def test_a_form_encoded_once_is_signed_as_the_sdk_signs_it(
+    query: dict[str, str], form: dict[str, str]
+) -> None:
+    """Character by character, and the query that is sent says the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parameter_helper, "get_uuid", lambda: "nonce")
+        patch.setattr(parameter_helper, "get_iso_8061_date", lambda: "2026-11-28T06:00:00Z")
+        assert signed(_OurWay, query, form) == signed(_TheirWay, query, form)
