@@ -71,7 +71,7 @@ def _derived(master_key: bytes, purpose: bytes) -> bytes:
 
 
 def _place(column: str, row: UUID | str) -> bytes:
-    return f"{column}:{row}".encode()
+    return f"{column}:".encode() + (row.bytes if isinstance(row, UUID) else row.encode())
 
 
 def same(one: bytes, other: bytes) -> bool:

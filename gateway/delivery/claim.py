@@ -26,7 +26,7 @@ from gateway.delivery.store import attempts, new_handover
 from gateway.messages import Message
 from gateway.notifications import store
 from gateway.notifications.pauses import Kind, everything
-from gateway.notifications.request import TREATMENT, Class
+from gateway.notifications.request import CLASSES, TREATMENT, Class
 from gateway.notifications.status import Status
 from gateway.notifications.store import UNKNOWN, Move, moved, notifications
 from gateway.providers import Inquiry, Unknown
@@ -190,11 +190,11 @@ def _sorted(channel: str, rows: Sequence[Row[Any]], now: datetime, rules: Rules)
 def _windowed(channel: str, row: Row[Any]) -> bool:
     """Nobody is called again at night, not even with a result; a code is being waited for."""
     again = row.tries > 0 and row.klass != Class.CODE and bool(channels.load(channel).RETRIES)
-    return again or TREATMENT[Class(row.klass)].windowed
+    return again or TREATMENT[CLASSES[row.klass]].windowed
 
 
 def _held(row: Row[Any], status: Status, tries: int, *, others: bool = False) -> Held:
-    standing = retry.Standing(Class(row.klass), tries, row.expires_at, others)
+    standing = retry.Standing(CLASSES[row.klass], tries, row.expires_at, others)
     return Held(row.id, row.lane, row.broadcast_id, status, standing, row.created_at)
 
 
@@ -226,8 +226,8 @@ def _questions(tx: Connection, runtime: Runtime, channel: str, sheet: _Sheet) ->
     signature = cities.shipped()[runtime.settings.city].rules_now(runtime.clock()).signature
     latest = _latest_attempts(tx, [row.id for row in sheet.ask])
     questions = []
-    for row in sheet.ask:
-        address, attempt = addresses.get(row.id), latest[row.id]
+    for row, address in zip(sheet.ask, addresses, strict=True):
+        attempt = latest[row.id]
         if address is None:  # the citizen left the register: there is no number to ask about
             sheet.moves.append(moved(row, Status.UNKNOWN, None, NO_ADDRESS))
             continue

@@ -20,6 +20,9 @@ class Class(StrEnum):
     NOTICE = "notice"
 
 
+CLASSES: Mapping[str, Class] = {one.value: one for one in Class}
+
+
 class OnUnknown(StrEnum):
     """What to do when a hand-over may or may not have been taken."""
 

@@ -49,7 +49,7 @@ class CannedServer:
         self.unexpected = 0
         self.connections = 0
         self._closing = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Crowded(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -126,6 +126,12 @@ class CannedServer:
                 """Not into the output that the tests search for personal data."""
 
         return Handler
+
+
+class _Crowded(ThreadingHTTPServer):
+    """Lets many connect at the same moment: else the sixth may wait for a second, longer than we wait."""
+
+    request_queue_size = 64
 
 
 def free_port() -> int:
