@@ -87,5 +87,7 @@ def _addresses(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> Ma
     found: dict[UUID, str] = {}
     kinds = {row.channel: channels.load(row.channel).ADDRESS for row in rows}
     for kind in set(kinds.values()):
-        found |= addresses_of(tx, runtime, kind, [row for row in rows if kinds[row.channel] == kind])
+        its = [row for row in rows if kinds[row.channel] == kind]
+        known = zip(its, addresses_of(tx, runtime, kind, its), strict=True)
+        found |= {row.id: address for row, address in known if address}
     return found

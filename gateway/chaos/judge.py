@@ -14,7 +14,7 @@ from gateway.notifications.status import Status
 
 OPEN = (Status.WAITING, Status.SENDING)
 SENT = (Status.ACCEPTED, Status.DELIVERED)
-CALL = 15.0  # seconds the longest call takes: what was not too old when it began may be when it is taken
+TRANSIT = 4.0  # seconds from the last look at the clock to being taken: a call that hangs takes as long
 
 
 def stuck(rows: Iterable[Written], now: datetime) -> int:
@@ -35,7 +35,7 @@ def never_taken(rows: Iterable[Written], taken: Iterable[Taken]) -> int:
 
 
 def duplicates(rows: Iterable[Written], taken: Iterable[Taken]) -> Mapping[str, int]:
-    """Messages that came to somebody more than once, by class."""
+    """How many different messages came to somebody more than once, by class."""
     at = defaultdict[Address, list[Written]](list)
     for row in rows:
         at[row.to].append(row)
@@ -43,24 +43,23 @@ def duplicates(rows: Iterable[Written], taken: Iterable[Taken]) -> Mapping[str, 
     for (channel, address, words), times in Counter((o.channel, o.address, o.words) for o in taken).items():
         if times > 1:
             meant = (row for row in at[channel, address] if row.words in words)
-            found[next((str(row.klass) for row in meant), "nobody's")] += times - 1
+            found[next((str(row.klass) for row in meant), "nobody's")] += 1
     return dict(found)
 
 
 def expired_codes(
     rows: Iterable[Written], taken: Iterable[Taken], offsets: Callable[[float, float], Sequence[float]]
 ) -> int:
-    """Codes taken after their time, by every clock the product had from the call's beginning on."""
-    ends = {(row.to, row.words): row.expires_at.timestamp() for row in rows if row.klass is Class.CODE}
+    """Codes taken after their time, by every clock the product had while they were on their way."""
+    ends = defaultdict[Address, list[tuple[str, float]]](list)
+    for row in rows:
+        if row.klass is Class.CODE:
+            ends[row.to].append((row.words, row.expires_at.timestamp()))
     late = 0
     for one in taken:
-        its = [
-            end
-            for (to, words), end in ends.items()
-            if to == (one.channel, one.address) and words in one.words
-        ]
-        began = one.at - CALL
-        late += any(all(one.at + ahead > end for ahead in offsets(began, one.at)) for end in its)
+        its = [end for words, end in ends[one.channel, one.address] if words in one.words]
+        began = one.at - TRANSIT
+        late += any(all(began + ahead > end for ahead in offsets(began, one.at)) for end in its)
     return late
 
 

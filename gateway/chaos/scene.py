@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from gateway.bench.stage import Say, Stage, staged
-from gateway.chaos import clocked
+from gateway.chaos import clocked, witness
 from gateway.chaos.clock import Clock
 from gateway.demo import seed, start
 from gateway.demo.faces import Place
@@ -71,7 +71,7 @@ def played(say: Say, *, sqlite: bool) -> Iterator[Scene]:
         if not sqlite:  # where the database is the instance's own, its city stands already
             seed.seed(stage.runtime, CITIZENS)
         world = World(stage.instance.sandbox_url)
-        world.post("settings", receipt_retry_scale=RETRY_SCALE)
+        world.post("settings", receipt_retry_scale=RETRY_SCALE, newest=witness.ALL, newest_mails=witness.ALL)
         plan = stage.instance.plan
         outside = [] if plan.settings.broker_url else [plan.broker()]
         programs = [*outside, *map(clocked.instead_of, plan.workers())]

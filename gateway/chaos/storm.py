@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from gateway.bench.ceilings import BenchError
 from gateway.bench.stage import Say
 from gateway.chaos import books, judge, plan, witness
 from gateway.chaos.faults import ACTS
@@ -109,6 +110,11 @@ def _judged(scene: Scene, fed: Fed, ended: Ended, say: Say) -> dict[str, Any]:
     taken, now = witness.taken(scene.world), scene.runtime.clock()
     book = books.read(scene.runtime)
     rows = book.rows
+    twice = judge.duplicates(rows, taken)
+    if sum(twice.values()) != (counted := _repeated(scene)):
+        raise BenchError(
+            f"The sandbox shows {sum(twice.values())} messages that came twice, and counts {counted}."
+        )
     lost = {
         "stuck": judge.stuck(rows, now),
         "forgotten": judge.forgotten(rows, fed) + len(set(fed.references) - book.references),
@@ -121,12 +127,18 @@ def _judged(scene: Scene, fed: Fed, ended: Ended, say: Say) -> dict[str, Any]:
         "taken": len(rows),
         "delivered": counts[Status.DELIVERED],
         "lost": sum(lost.values()),
-        "duplicates": judge.duplicates(rows, taken),
+        "duplicates": twice,
         "unknown": counts[Status.UNKNOWN],
         "expired_codes_sent": judge.expired_codes(rows, taken, scene.offsets),
         "ledger": {"balanced": book.balanced, "statuses": dict(counts), "lost": lost},
         "recovery_s": recovery,
     }
+
+
+def _repeated(scene: Scene) -> int:
+    """The sandbox's own count, over all channels."""
+    counts = scene.stage.counts()
+    return sum(counts[name] for name in ("repeated", "calls_repeated", "mails_repeated"))
 
 
 def _recovery(fed: Fed, taken: Sequence[Taken], ended: Ended, say: Say) -> Mapping[str, float]:

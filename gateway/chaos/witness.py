@@ -10,7 +10,7 @@ from typing import Any
 from gateway.channels import email, sms
 from gateway.demo.world import World
 
-ALL = "1000000"
+ALL = 1_000_000  # more than anybody waits for
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class Taken:
 
 def taken(world: World) -> Sequence[Taken]:
     """All of them, the oldest of each channel first."""
-    texts = _read("sms", world.get("messages", limit=ALL), "number", sms.normalise)
-    calls = _read("voice", world.get("calls", limit=ALL), "number", sms.normalise)
-    mails = _read("email", world.get("mails", limit=ALL), "to", email.normalise)
+    texts = _read("sms", world.get("messages", limit=str(ALL)), "number", sms.normalise)
+    calls = _read("voice", world.get("calls", limit=str(ALL)), "number", sms.normalise)
+    mails = _read("email", world.get("mails", limit=str(ALL)), "to", email.normalise)
     return [*texts, *calls, *mails]
 
 

@@ -100,12 +100,14 @@ def test_the_same_words_twice_to_one_person_are_counted_under_their_class() -> N
     other = replace(ROW, klass=Class.RESULT, words="已临时挂失")
     code = Taken("sms", ROW.address, "【常德人社】验证码000001，切勿告知", 1.0)
     found = judge.duplicates([other, CODE, ROW], [TAKEN, TAKEN, TAKEN, code, code])
-    assert found == {"code": 1, "result": 0, "reminder": 0, "notice": 2}
+    assert found == {"code": 1, "result": 0, "reminder": 0, "notice": 1}
 
 
 def test_a_code_is_too_late_by_every_clock_of_its_call_or_not_at_all() -> None:
-    """A jump while the call was under way excuses it; a clock that always said so does not."""
-    taken = replace(TAKEN, words="【常德人社】验证码000001", at=NOW.timestamp() + 1)
+    """A jump while the call was under way excuses it, and so does the time a call takes; nothing else."""
+    taken = replace(TAKEN, words="【常德人社】验证码000001", at=NOW.timestamp() + judge.TRANSIT + 1)
+    in_time = replace(taken, at=NOW.timestamp() + judge.TRANSIT - 1)
+    assert judge.expired_codes([CODE], [in_time], lambda _begin, _end: [0.0]) == 0
     assert judge.expired_codes([CODE], [taken], lambda _begin, _end: [0.0]) == 1
     assert judge.expired_codes([CODE], [taken], lambda _begin, _end: [0.0, -60.0]) == 0
     assert judge.expired_codes([ROW], [taken], lambda _begin, _end: [0.0]) == 0
