@@ -24,7 +24,7 @@ import urllib3
 from sqlalchemy.exc import DBAPIError
 
 from gateway.chaos.books import Address
-from gateway.chaos.scene import CITIZENS, Scene
+from gateway.chaos.scene import Scene
 from gateway.demo import city
 from gateway.demo.city import Person
 from gateway.demo.world import Handset
@@ -33,7 +33,8 @@ from gateway.notifications import store
 from gateway.notifications.request import Class, Request
 
 EVERY = 0.5  # seconds between two commits of direct messages
-PUSH_EVERY = 5.0
+PUSH_EVERY = 5.0  # at least: the groups of the city last the whole run
+GROUPS = [(age, sex) for age in range(99, 17, -1) for sex in ("female", "male")]
 PROVERS = 4  # people at the same time who wait for their codes
 BREATH = 0.25  # seconds before what a fault refused is tried again
 PATIENCE = 60.0  # seconds for one transaction
@@ -76,13 +77,18 @@ class Fed:
     references: list[str] = field(default_factory=list)
 
 
+def citizens_for(seconds: float) -> int:
+    """How many it takes: nobody reports a card twice, and four in five can."""
+    return 1_000 + round(seconds / EVERY / 0.8)
+
+
 @contextmanager
-def feeding(scene: Scene) -> Iterator[Fed]:
-    """Feed while the block runs."""
+def feeding(scene: Scene, seconds: float) -> Iterator[Fed]:
+    """Feed while the block runs, which is for so many seconds."""
     fed, over, begun = Fed(), Event(), SimpleQueue[Begun]()
     works: list[Callable[[], None]] = [
         lambda: _direct(scene, fed, over),
-        lambda: _pushes(scene, over),
+        lambda: _pushes(scene, over, max(PUSH_EVERY, seconds / len(GROUPS))),
         lambda: _begin(scene, fed, over, begun),
         *[lambda: _prove(scene, over, begun)] * PROVERS,
     ]
@@ -164,7 +170,7 @@ def _can_report(person: Person) -> bool:
 def _begin(scene: Scene, fed: Fed, over: Event, begun: SimpleQueue[Begun]) -> None:
     """Report cards lost, one after the other; whoever proves it waits for the code elsewhere."""
     api = _Api(scene)
-    for person in filter(_can_report, city.people(CITIZENS)):
+    for person in filter(_can_report, city.people(scene.citizens)):
         if over.wait(EVERY):
             return
         handset, asked = Handset(scene.place.sandbox_url, person.mobile), time.time()
@@ -189,13 +195,13 @@ def _prove(scene: Scene, over: Event, begun: SimpleQueue[Begun]) -> None:
 # --- as broadcasts -----------------------------------------------------------------------------------
 
 
-def _pushes(scene: Scene, over: Event) -> None:
-    """One year of birth after the other, so that nobody is told twice."""
+def _pushes(scene: Scene, over: Event, every: float) -> None:
+    """One age and sex after the other, so that nobody is told twice."""
     api = _Api(scene)
-    for age in range(61, 100):
-        audience = {"age_from": age, "age_to": age}
+    for age, sex in GROUPS:
+        audience = {"age_from": age, "age_to": age, "sex": sex}
         with suppress(HuiyinError):  # nobody of that age, or not answered
             counted = api.post("/v2/broadcasts", {"template": NOTICE, "audience": audience, "channel": "sms"})
             api.post(f"/v2/broadcasts/{counted['id']}/start")
-        if over.wait(PUSH_EVERY):
+        if over.wait(every):
             return

@@ -17,18 +17,19 @@ from gateway.demo.world import World
 from gateway.instance.supervisor import Program
 from gateway.runtime import Runtime
 
-CITIZENS = 2_000
 RETRY_SCALE = 0.05  # a report the API could not take comes again after 3, 15 and 30 seconds, not minutes
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """``jumps`` are the moments the clock was put, epoch seconds, with the seconds it was then ahead."""
+    """``jumps`` are the moments the clock was put, epoch seconds, with the seconds it was then ahead;
+    ``citizens`` is the size of its demo city."""
 
     stage: Stage
     clock: Clock
     world: World
     programs: Sequence[Program]
+    citizens: int
     jumps: list[tuple[float, float]] = field(default_factory=list)
 
     @property
@@ -62,17 +63,16 @@ class Scene:
 
 
 @contextmanager
-def played(say: Say, *, sqlite: bool) -> Iterator[Scene]:
-    """Start it, with a small demo city; all of it is gone afterwards."""
+def played(say: Say, citizens: int, *, sqlite: bool) -> Iterator[Scene]:
+    """Start it, with so many citizens at least; all of it is gone afterwards."""
     hooks = replace(start.hooks(play=False), instead_of=clocked.instead_of)
     with staged(say, sqlite=sqlite, hooks=hooks) as stage:
         clock = Clock(stage.settings.state)
         stage = replace(stage, runtime=replace(stage.runtime, clock=clock))
-        if not sqlite:  # where the database is the instance's own, its city stands already
-            seed.seed(stage.runtime, CITIZENS)
+        seed.seed(stage.runtime, citizens)
         world = World(stage.instance.sandbox_url)
         world.post("settings", receipt_retry_scale=RETRY_SCALE, newest=witness.ALL, newest_mails=witness.ALL)
         plan = stage.instance.plan
         outside = [] if plan.settings.broker_url else [plan.broker()]
         programs = [*outside, *map(clocked.instead_of, plan.workers())]
-        yield Scene(stage, clock, world, programs)
+        yield Scene(stage, clock, world, programs, citizens)

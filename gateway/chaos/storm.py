@@ -14,7 +14,7 @@ from gateway.bench.ceilings import BenchError
 from gateway.bench.stage import Say
 from gateway.chaos import books, judge, plan, witness
 from gateway.chaos.faults import ACTS
-from gateway.chaos.feed import Fed, feeding
+from gateway.chaos.feed import Fed, citizens_for, feeding
 from gateway.chaos.plan import KINDS, ON_A_SERVER, Fault
 from gateway.chaos.scene import Scene, played
 from gateway.chaos.witness import Taken
@@ -37,11 +37,12 @@ Ended = Sequence[tuple[str, float]]  # kind, epoch seconds
 def play(seed: int, minutes: float, *, sqlite: bool, say: Say) -> dict[str, Any]:
     """Run it; the object ``chaos --json`` prints. ``ok`` only when every promise was kept."""
     kinds = KINDS.keys() - (ON_A_SERVER if sqlite else ())
-    faults = plan.draw(seed, minutes * 60, kinds)
-    with played(say, sqlite=sqlite) as scene:
-        with feeding(scene) as fed:
+    seconds = minutes * 60
+    faults = plan.draw(seed, seconds, kinds)
+    with played(say, citizens_for(seconds), sqlite=sqlite) as scene:
+        with feeding(scene, seconds) as fed:
             say(f"{len(faults)} faults in {minutes:g} minutes, seed {seed}.")
-            ended = _hurt(scene, faults, minutes * 60, say)
+            ended = _hurt(scene, faults, seconds, say)
         say("The faults are over; what is on its way arrives.")
         _drain(scene)
         result = _judged(scene, fed, ended, say)
