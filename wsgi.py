@@ -1,11 +1,13 @@
 """What gunicorn serves: settings, checked → Runtime → application."""
 
+from celeryconfig import URGENT_QUEUES
 from gateway import config, logs, readiness, runtime
 from gateway.app import create_app
 from tasks.app import publish_only, wake_for
+from tasks.spacing import Spaced
 
 logs.configure()
 publish_only()
 settings = config.load()
 readiness.check(settings)
-app = create_app(runtime.build(settings, wake=wake_for(settings)))
+app = create_app(runtime.build(settings, wake=Spaced(wake_for(settings), URGENT_QUEUES)))

@@ -57,6 +57,11 @@ class Runtime:
         """The providers of a channel and their weights; empty where it is closed."""
         return self.settings.providers.get(channel, {})
 
+    @property
+    def reviewers(self) -> list[str]:
+        """The providers that carry texts only that they reviewed."""
+        return [name for name, provider in self.providers.items() if provider.needs_template]
+
     def wake_all(self, lanes: set[str]) -> None:
         for lane in sorted(lanes):
             self.wake(lane)

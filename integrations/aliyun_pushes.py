@@ -36,6 +36,9 @@ __all__ = [
     "words",
 ]
 
+_NUMBER = re.compile(r"\+?\d{5,15}", re.ASCII)
+_MOBILE = re.compile(r"1[3-9]\d{9}", re.ASCII)
+
 
 class Pushes:
     """The part of ``Reporter`` every product has. ``networks`` as ``Networks`` reads it."""
@@ -55,7 +58,7 @@ class Pushes:
 def address(report: Mapping[str, Any], key: str) -> str:
     """A telephone number in E.164."""
     number = report.get(key)
-    if not isinstance(number, str) or not re.fullmatch(r"\+?\d{5,15}", number, re.ASCII):
+    if not isinstance(number, str) or not _NUMBER.fullmatch(number):
         raise FieldError(key, "no number")
     bare = number.removeprefix("+")
-    return f"+86{bare}" if re.fullmatch(r"1[3-9]\d{9}", bare) else f"+{bare}"
+    return f"+86{bare}" if _MOBILE.fullmatch(bare) else f"+{bare}"

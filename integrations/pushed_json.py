@@ -15,6 +15,7 @@ from typing import Any
 from gateway.providers import Cause, Delivery, Report, Unreadable
 
 CHINA = timezone(timedelta(hours=8))
+_MOMENT = re.compile(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 LONGEST_WORD = 56  # characters of a reference or a code; the vendors' have up to some forty
 
 
@@ -93,9 +94,9 @@ def words(report: Mapping[str, Any], key: str) -> str:
 def moment(report: Mapping[str, Any], key: str) -> datetime | None:
     """A time in UTC+8, None where there is none: no reason to lose what was reported."""
     text = report.get(key)
-    if not isinstance(text, str) or not re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d", text, re.ASCII):
+    if not isinstance(text, str) or not _MOMENT.fullmatch(text):
         return None
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=CHINA)
+        return datetime.fromisoformat(f"{text}+08:00")
     except ValueError:
         return None

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from flask import Response, g, request
 from sqlalchemy import Connection
@@ -14,9 +15,10 @@ from webargs.flaskparser import FlaskParser
 from gateway.api import problems
 from gateway.api.problems import ApiError, Problem
 from gateway.runtime import Runtime
-from gateway.services import idempotency
+from gateway.services import idempotency, store
 from gateway.services.auth import Caller, NotAllowed, authenticate
 from gateway.services.idempotency import OtherBody, Running, Stored
+from gateway.services.store import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,12 @@ def _flat(messages: Any, path: str = "") -> Any:
 
 def enter(runtime: Runtime, scope: str) -> None:
     """Let an authenticated service with this scope in; ``g.caller`` is who it is."""
-    with runtime.db.read() as tx:
-        caller = authenticate(tx, runtime.vault, request.headers.get("Authorization"), runtime.clock())
+    admit(runtime, scope, lambda service: _account(runtime, service))
+
+
+def admit(runtime: Runtime, scope: str, find: Callable[[UUID], Account | None]) -> None:
+    """The same with accounts from ``find``."""
+    caller = authenticate(find, request.headers.get("Authorization"), runtime.clock())
     if isinstance(caller, NotAllowed):
         raise ApiError(caller.status, Problem("AuthError", caller.message, caller.next_step))
     if scope not in caller.key.scopes:
@@ -87,6 +93,11 @@ def enter(runtime: Runtime, scope: str) -> None:
             ),
         )
     g.caller = caller
+
+
+def _account(runtime: Runtime, service: UUID) -> Account | None:
+    with runtime.db.read() as tx:
+        return store.account(tx, runtime.vault, service)
 
 
 def caller() -> Caller:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import selectors
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 import psycopg
 import redis
 
+from gateway.bench import posting
 from gateway.db import uuid7
 from gateway.errors import HuiyinError
 from gateway.instance.supervisor import ROOT
@@ -93,29 +91,8 @@ def posts(url: str, requests: Sequence[bytes], fine: bytes) -> float:
 
     ``BenchError`` when an answer does not hold ``fine``.
     """
-    parts = urlsplit(url)
-    address = (parts.hostname or "", parts.port or 80)
-    lines = [socket.create_connection(address) for _ in range(min(CONNECTIONS, len(requests)))]
-    try:
-        began = time.perf_counter()
-        good = sum(fine in answer for answer in _answers(lines, iter(requests), len(requests)))
-        seconds = time.perf_counter() - began
-    finally:
-        for line in lines:
-            line.close()
+    posted = posting.post(url, requests, CONNECTIONS)
+    good = sum(fine in answer for answer in posted.answers)
     if good < len(requests):
         raise BenchError(f"{len(requests) - good} of {len(requests)} posts were not taken.")
-    return len(requests) / seconds
-
-
-def _answers(lines: Sequence[socket.socket], waiting: Iterator[bytes], left: int) -> Iterator[bytes]:
-    with selectors.DefaultSelector() as selector:
-        for line in lines:
-            selector.register(line, selectors.EVENT_READ, line)
-            line.sendall(next(waiting))
-        while left:
-            for key, _ in selector.select():
-                yield key.data.recv(65_536)
-                left -= 1
-                if request := next(waiting, None):
-                    key.data.sendall(request)
+    return len(requests) / posted.seconds

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from statistics import mean
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from rich.console import Console
 from sqlalchemy import select
 
-from gateway.bench import ceilings, machine, posts, sending
-from gateway.bench.sending import PARTS
+from gateway.bench import accepting, ceilings, end_to_end, lanes, machine, posts, sending, targets, urgency
 from gateway.bench.stage import Say, Stage, staged
 from gateway.content.store import provider_templates, templates
 from gateway.providers import ReviewState
@@ -17,26 +16,28 @@ from gateway.providers import ReviewState
 RUNS = 3
 QUICK = 5  # times fewer messages
 POSTS = 10_000
-NAMES = ("send", "backlog")
-BACKLOGS = (10_000, 100_000)
+BACKLOGS = (10_000, 100_000, 1_000_000)
+Spent = dict[str, dict[str, int]]  # microseconds for a message, by part and by who spent them
 
 
 def measure(only: Collection[str], *, quick: bool, sqlite: bool, say: Say) -> dict[str, Any]:
     """Measure the parts named (all where none is); the object ``bench --json`` prints.
 
-    ``send`` and ``backlog`` are in messages handed over a second, ``cpu_us_per_message`` in
-    microseconds by part and by who spent them; ``ratios`` are to the empty task's ceiling.
+    Figures are in messages a second and milliseconds, ``cpu_us_per_message`` in microseconds
+    by part and by who spent them. ``ratios`` are to the empty task's ceiling, or to the same
+    figure idle or small. ``duplicates`` are by the sandbox's count of people and texts: one
+    would have stopped the bench.
     """
     wanted = set(only or NAMES)
     with staged(say, sqlite=sqlite) as stage:
         result: dict[str, Any] = {"machine": machine.described(), "ceilings": _ceilings(stage, quick, say)}
-        if "send" in wanted:
-            result |= _send(stage, quick, say)
-        if "backlog" in wanted:
-            result["backlog"] = _backlog(stage, quick, say)
-    noop = result["ceilings"]["celery_noop_per_s"]
-    result["ratios"] = {name: round(per_s / noop, 2) for name, per_s in result.get("send", {}).items()}
-    return result
+        spent: Spent = {}
+        for name in NAMES:
+            if name in wanted:
+                result[name] = PARTS[name](stage, QUICK if quick else 1, spent, say)
+    duplicates = 0 if wanted & {"send", "end_to_end", "backlog"} else None
+    result |= {"cpu_us_per_message": spent, "duplicates": duplicates}
+    return result | {"ratios": targets.ratios(result)}
 
 
 def _ceilings(stage: Stage, quick: bool, say: Say) -> dict[str, int | None]:
@@ -51,10 +52,6 @@ def _ceilings(stage: Stage, quick: bool, say: Say) -> dict[str, int | None]:
         ),
         "provider_posts_per_s": round(_posts(stage, POSTS // fewer)),
     }
-
-
-def _copied(stage: Stage, count: int) -> int | None:
-    return round(ceilings.copied_rows(stage.database.url(), count)) if stage.database else None
 
 
 def _posts(stage: Stage, count: int) -> float:
@@ -75,39 +72,88 @@ def _template(stage: Stage) -> str:
     query = (
         select(known.code)
         .join(templates, templates.c.id == known.template_id)
-        .where(templates.c.name == sending.TEMPLATE, templates.c.language == "zh-CN")
+        .where(templates.c.name == lanes.TEMPLATE, templates.c.language == "zh-CN")
         .where(templates.c.channel == "sms", known.state == ReviewState.APPROVED)
     )
     with stage.runtime.db.read() as tx:
         return str(tx.execute(query.limit(1)).scalar_one())
 
 
-def _send(stage: Stage, quick: bool, say: Say) -> dict[str, Any]:
-    rates, costs = {}, {}
-    for part in PARTS:
-        messages = part.messages // (QUICK if quick else 1)
+# --- the parts ------------------------------------------------------------------------------
+
+
+def _accept(stage: Stage, fewer: int, spent: Spent, say: Say) -> dict[str, Any]:
+    messages = accepting.MESSAGES // fewer
+    say(f"Taking {messages:,} single messages, {RUNS} times.")
+    run = accepting.measure(stage, messages, RUNS)
+    spent["accept"] = _rounded(run.cpu_us)
+    return {"per_s": round(run.per_s), "p50_ms": round(run.p50_ms, 1), "p99_ms": round(run.p99_ms, 1)}
+
+
+def _send(stage: Stage, fewer: int, spent: Spent, say: Say) -> dict[str, Any]:
+    rates = {}
+    for part in sending.PARTS:
+        messages = part.messages // fewer
         say(f"Sending {messages:,} by {part.name}, {RUNS} times.")
         run = sending.measure(stage, part, messages, RUNS)
         rates[part.name] = round(run.per_s)
-        costs[part.name] = {name: round(us) for name, us in run.cpu_us.items()}
-    return {"send": rates, "cpu_us_per_message": costs}
+        spent[part.name] = _rounded(run.cpu_us)
+    return rates
 
 
-def _backlog(stage: Stage, quick: bool, say: Say) -> list[dict[str, Any]]:
+def _end_to_end(stage: Stage, fewer: int, spent: Spent, say: Say) -> dict[str, Any]:
+    recipients = end_to_end.RECIPIENTS // fewer
+    say(f"A broadcast to a list of {recipients:,}, receipts and all.")
+    run = end_to_end.measure(stage, recipients)
+    spent["end_to_end"] = _rounded(run.cpu_us)
+    return {"recipients": recipients, "per_s": round(run.per_s)}
+
+
+def _urgent(stage: Stage, fewer: int, _spent: Spent, say: Say) -> dict[str, Any]:
+    backlog = urgency.BACKLOG // (1 if fewer == 1 else 2)
+    say(f"Codes, idle and behind {backlog:,} notices.")
+    idle, loaded = urgency.measure(stage, backlog)
+    both = {"idle": idle, "loaded": loaded}
+    return {
+        f"{when}_{name}": round(getattr(waits, name), 1)
+        for when, waits in both.items()
+        for name in ("p50_ms", "p99_ms")
+    }
+
+
+def _backlog(stage: Stage, fewer: int, spent: Spent, say: Say) -> list[dict[str, Any]]:
+    """The largest once; ``--quick`` leaves it out."""
     rows = []
-    for messages in BACKLOGS[: 1 if quick else None]:
+    for messages in BACKLOGS[: None if fewer == 1 else 2]:
         say(f"A backlog of {messages:,}.")
-        run = sending.measure(stage, PARTS[0], messages, 1)
+        if messages < BACKLOGS[-1]:
+            run = sending.measure(stage, lanes.BATCHED, messages, RUNS)
+        else:
+            run = sending.once(stage, lanes.BATCHED, messages)
+        spent[f"backlog_{messages}"] = _rounded(run.cpu_us)
         rows.append({"rows": messages, "per_s": round(run.per_s), "worker_rss_mb": run.workers_rss_mb})
     return rows
 
 
-def summary(result: dict[str, Any]) -> str:
-    """For people: each part beside what an empty task costs."""
-    lines = [f"empty Celery tasks: {result['ceilings']['celery_noop_per_s']}/s"]
-    lines += [
-        f"{name}: {per_s}/s, {result['ratios'][name]} x" for name, per_s in result.get("send", {}).items()
-    ]
-    lines += [f"backlog of {row['rows']:,}: {row['per_s']}/s" for row in result.get("backlog", ())]
-    spent = [sum(one.values()) for one in result.get("cpu_us_per_message", {}).values()]
-    return "\n".join(lines + ([f"processor time: {mean(spent):.0f} us a message"] if spent else []))
+def _rounded(cpu_us: Mapping[str, float]) -> dict[str, int]:
+    return {name: round(us) for name, us in cpu_us.items()}
+
+
+PARTS: Mapping[str, Callable[[Stage, int, Spent, Say], Any]] = {
+    "accept": _accept,
+    "send": _send,
+    "end_to_end": _end_to_end,
+    "urgent": _urgent,
+    "backlog": _backlog,
+}
+NAMES = tuple(PARTS)
+
+
+def summary(result: Mapping[str, Any]) -> None:
+    """For people: each figure beside its target, and what a message costs."""
+    console = Console(highlight=False)
+    console.print(f"empty Celery tasks: {result['ceilings']['celery_noop_per_s']:,}/s")
+    console.print(targets.table(targets.verdicts(result)))
+    for part, cost in result["cpu_us_per_message"].items():
+        shares = ", ".join(f"{name} {us}" for name, us in cost.items())
+        console.print(f"{part}: {sum(cost.values())} us a message ({shares})")

@@ -16,4 +16,4 @@ from gateway.cli.command import Context, main, pass_context
 def bench(context: Context, only: tuple[str, ...], quick: bool, sqlite: bool) -> None:
     """Measure this machine and the product on it, in a fresh place on free ports."""
     result = measured.measure(only, quick=quick, sqlite=sqlite, say=lambda line: click.echo(line, err=True))
-    context.show(result, lambda: click.echo(measured.summary(result)))
+    context.show(result, lambda: measured.summary(result))

@@ -142,6 +142,14 @@ def to_send(
     return TemplateVersion(*row)
 
 
+def to_send_by_id(tx: Connection, key: UUID, reviewers: Collection[str]) -> TemplateVersion | None:
+    """The version to send now of the text with this id; None where there is no such text."""
+    columns = templates.c
+    query = select(columns.name, columns.channel, columns.language).where(columns.id == key)
+    row = tx.execute(query).one_or_none()
+    return to_send(tx, *row, reviewers) if row else None
+
+
 def exists(tx: Connection, name: str, channel: str) -> bool:
     """Whether there is any such text, in whatever language."""
     query = select(templates.c.id).where(templates.c.name == name, templates.c.channel == channel)

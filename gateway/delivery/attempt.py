@@ -6,7 +6,7 @@ claimed already, and answers that come at about the same time share one commit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
@@ -181,6 +181,13 @@ def _record(runtime: Runtime, answers: Sequence[Answer]) -> None:
                 raise
             log.warning("outcomes_not_recorded", calls=len(answers), error=type(error.orig).__name__)
             sleep(pause)
+    for provider, messages in _by_provider(answers).items():
+        log.info("handed_over", provider=provider, calls=len(messages), messages=sum(messages))
+
+
+def _by_provider(answers: Sequence[Answer]) -> Mapping[str, Sequence[int]]:
+    """How many messages each call had."""
+    found: dict[str, list[int]] = {}
     for answer in answers:
-        handover = answer.handover
-        log.info("handed_over", provider=handover.provider, handover=handover.id, messages=len(handover.held))
+        found.setdefault(answer.handover.provider, []).append(len(answer.handover.held))
+    return found

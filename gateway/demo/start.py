@@ -54,7 +54,7 @@ def _known(here: Runtime, kept: Path) -> dict[str, Any] | None:
         return None
     known: dict[str, Any] = json.loads(kept.read_text())
     with here.db.read() as tx:
-        here_too = store.service(tx, UUID(known["service_id"])) is not None
+        here_too = store.account(tx, here.vault, UUID(known["service_id"])) is not None
     return known if here_too else None
 
 

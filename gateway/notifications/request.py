@@ -53,6 +53,18 @@ TREATMENT: Mapping[Class, Treatment] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The service that asked through the API, the type of its key, its own word for the message."""
+
+    service_id: UUID | None
+    key_type: str | None
+    reference: str | None = None
+
+
+OURSELVES = Origin(None, None)
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One notification asked for. Without a citizen or an address it ends as suppressed.
 
@@ -62,7 +74,8 @@ class Request:
     a house template (``<type>/<event>``). ``waited_for`` says that the citizen is
     waiting now, so a result travels in the urgent lane. It goes out from ``not_before`` on, and its
     class's life counts from then; after ``expires`` it would be wrong, even within that life.
-    ``asks`` is the question it ends with, to be answered by a text message or a key.
+    ``asks`` is the question it ends with, to be answered by a text message or a key. ``origin`` is
+    who asked for it through the API.
     """
 
     citizen_id: UUID | None
@@ -79,6 +92,7 @@ class Request:
     not_before: datetime | None = None
     expires: datetime | None = None
     asks: Asks | None = None
+    origin: Origin = OURSELVES
 
     @property
     def lane(self) -> str:

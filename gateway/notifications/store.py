@@ -54,6 +54,9 @@ notifications = Table(
     Column("citizen_id", Uuid),
     Column("broadcast_id", Uuid),
     Column("replay_of", Uuid),  # the dead letter whose place this one takes
+    Column("service_id", Uuid),  # the one that asked for it through the API
+    Column("key_type", String(8)),  # of the key it asked with
+    Column("reference", String(1000)),  # that service's own word for it
     Column("address", LargeBinary),  # of somebody the register does not know
     Column("channel", String(8), nullable=False),
     Column("lane", String(16), nullable=False),
@@ -127,7 +130,7 @@ def take(tx: Connection, runtime: Runtime, requests: Sequence[Request]) -> set[s
     if not requests:
         return set()
     now, versions = runtime.clock(), texts(tx, runtime, requests)
-    rows = [_row(runtime, request, versions[text(request)], now) for request in requests]
+    rows = [as_row(runtime, request, versions[text(request)], now) for request in requests]
     insert_many(tx, notifications, {name: [row[name] for row in rows] for name in rows[0]})
     questions.ask(tx, runtime, {row["id"]: one for row, one in zip(rows, requests, strict=True)})
     lanes = Counter((request.lane, request.broadcast_id) for request in requests)
@@ -144,17 +147,15 @@ def text(request: Request) -> Text:
 
 def texts(tx: Connection, runtime: Runtime, requests: Sequence[Request]) -> dict[Text, TemplateVersion]:
     """The versions to send, each looked up once."""
-    reviewers = [name for name, provider in runtime.providers.items() if provider.needs_template]
-    wanted = {text(request) for request in requests}
-    return {one: content.to_send(tx, *one, reviewers) for one in sorted(wanted)}
+    return {one: content.to_send(tx, *one, runtime.reviewers) for one in sorted(set(map(text, requests)))}
 
 
-def _row(runtime: Runtime, request: Request, template: TemplateVersion, now: datetime) -> dict[str, Any]:
+def as_row(runtime: Runtime, request: Request, template: TemplateVersion, now: datetime) -> dict[str, Any]:
+    """One notification as it is stored, sealed; raises ``MissingPersonalisationError``."""
     template.compiled.values(request.personalisation)  # refuse at the door what cannot be rendered
-    key = runtime.new_id()
-    sealed = runtime.vault.seal(
-        "notifications.personalisation", key, json.dumps(dict(request.personalisation), ensure_ascii=False)
-    )
+    key, origin = runtime.new_id(), request.origin
+    words = json.dumps(dict(request.personalisation), ensure_ascii=False)
+    sealed = runtime.vault.seal("notifications.personalisation", key, words)
     address = request.address and runtime.vault.seal("notifications.address", key, request.address)
     return {
         "id": key,
@@ -162,6 +163,9 @@ def _row(runtime: Runtime, request: Request, template: TemplateVersion, now: dat
         "citizen_id": request.citizen_id,
         "broadcast_id": request.broadcast_id,
         "replay_of": request.replay_of,
+        "service_id": origin.service_id,
+        "key_type": origin.key_type,
+        "reference": origin.reference,
         "address": address or None,
         "channel": request.channel,
         "lane": request.lane,
@@ -178,8 +182,7 @@ def _row(runtime: Runtime, request: Request, template: TemplateVersion, now: dat
 
 
 def personalisation(runtime: Runtime, key: UUID, sealed: bytes) -> dict[str, str]:
-    values: dict[str, str] = json.loads(runtime.vault.open("notifications.personalisation", key, sealed))
-    return values
+    return dict(json.loads(runtime.vault.open("notifications.personalisation", key, sealed)))
 
 
 class Move(NamedTuple):

@@ -29,7 +29,7 @@ from gateway.db import Utc, metadata
 from gateway.security import Vault
 
 NORMAL = "normal"
-SCOPES = ("broadcasts", "transactions")
+SCOPES = ("broadcasts", "send", "transactions")
 
 services = Table(
     "services",
@@ -72,9 +72,19 @@ class Service:
     active: bool
 
 
-def service(tx: Connection, key: UUID) -> Service | None:
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A service with all its keys, revoked ones too."""
+
+    service: Service
+    keys: tuple[ApiKey, ...]
+
+
+def account(tx: Connection, vault: Vault, key: UUID) -> Account | None:
     row = tx.execute(select(services).where(services.c.id == key)).one_or_none()
-    return Service(row.id, row.name, row.active) if row else None
+    if row is None:
+        return None
+    return Account(Service(row.id, row.name, row.active), tuple(_keys(tx, vault, key)))
 
 
 def ensure_service(tx: Connection, name: str, now: datetime) -> UUID:
@@ -112,7 +122,7 @@ def create_key(
     return f"{name}-{service_id}-{secret}"
 
 
-def keys(tx: Connection, vault: Vault, service_id: UUID) -> list[ApiKey]:
+def _keys(tx: Connection, vault: Vault, service_id: UUID) -> list[ApiKey]:
     rows = tx.execute(select(api_keys).where(api_keys.c.service_id == service_id))
     return [
         ApiKey(

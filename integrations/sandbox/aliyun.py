@@ -65,14 +65,13 @@ class Aliyun:
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one RPC call."""
-        query = request.raw_path.partition("?")[2]
-        body = (await request.read()).decode("utf-8", "replace") if request.can_read_body else ""
-        params = dict(pairs(query))
-        params |= pairs(body)
+        params = dict(request.query.items())
+        if request.can_read_body:
+            params |= pairs((await request.read()).decode("utf-8", "replace"))
         action = params.get("Action", "")
         self._calls[action if action in self._actions else "other"] += 1
         target = "aliyun_voice" if action in self._voice.actions else "aliyun_sms"
-        fault = self._faults.match(target, action, _numbers(params))
+        fault = self._faults.match(target, action, _numbers(params)) if self._faults.on else None
         return await answer_under(fault, request, lambda: self._answer(request.method, params), _fault_answer)
 
     def _answer(self, method: str, params: Params) -> web.Response:
@@ -123,10 +122,13 @@ class Aliyun:
             self._limits.charge([_accounts(template, *each) for each in sent], now)
         biz_id = reference(now)
         out_id = params.get("OutId", "")
-        for number, text in zip(numbers, texts, strict=True):
-            taken = Text(number, text, now, out_id, biz_id, template.code)
-            self._handsets.take(taken)
-            self._receipts.expect(taken)
+        taken = [
+            Text(number, text, now, out_id, biz_id, template.code)
+            for number, text in zip(numbers, texts, strict=True)
+        ]
+        for one in taken:
+            self._handsets.take(one, is_code=template.kind == CODE)
+        self._receipts.expect(taken)
         return {"BizId": biz_id}
 
 

@@ -34,6 +34,7 @@ from integrations.sandbox.page import Page
 from integrations.sandbox.pensions import PensionDoor, Pensions
 from integrations.sandbox.phones import Phones
 from integrations.sandbox.receipts import Pushes, Receipts, push_all
+from integrations.sandbox.repeated import CALL, MAIL, TEXT, Repeated
 from integrations.sandbox.scratch import open_scratch
 from integrations.sandbox.signature import Doorkeeper
 from integrations.sandbox.steering_door import SteeringDoor
@@ -54,9 +55,10 @@ class Sandbox:
         self._scratch = open_scratch()
         self.calls: Counter[str] = Counter()
         self.faults = Faults()
-        self.limits = Limits(self._scratch)
-        self.handsets = Handsets(self._scratch, options.newest)
-        self.phones = Phones(self._scratch, options.newest)
+        self.limits = Limits()
+        self.repeated = Repeated()
+        self.handsets = Handsets(self.repeated, options.newest)
+        self.phones = Phones(self.repeated, options.newest)
         self.replies = Replies(options.newest)
         self.webhooks = Webhooks(credentials, self.faults)
         self._build_cities(state, credentials)
@@ -78,7 +80,7 @@ class Sandbox:
         self.pension_door = PensionDoor(credentials, self.pensions, self.faults, self.calls)
 
     def _build_mail(self, options: Options) -> None:
-        self.mailboxes = Mailboxes(self._scratch, options.newest_mails)
+        self.mailboxes = Mailboxes(self._scratch, self.repeated, options.newest_mails)
         self.mail_reports = MailReports(self.faults, self.mailboxes)
         self.mail_door = MailDoor(self.mailboxes, self.faults, self.mail_reports.expect)
 
@@ -150,12 +152,13 @@ class Sandbox:
             "taken": self.handsets.taken,
             "receipts_pushed": self.receipts.pushed + self.twilio_messages.pushed,
             "receipts_given_up": self.receipts.given_up + self.twilio_messages.given_up,
-            "repeated": self.handsets.pairs.repeated,
+            "repeated": self.repeated.by_medium[TEXT],
             "calls_taken": self.phones.taken,
-            "calls_repeated": self.phones.pairs.repeated,
+            "calls_repeated": self.repeated.by_medium[CALL],
             "replies": self.replies.taken,
             "mails_taken": self.mailboxes.taken,
-            "mails_repeated": self.mailboxes.pairs.repeated,
+            "mails_repeated": self.repeated.by_medium[MAIL],
+            "pairs_repeated": dict(self.repeated.by_kind),
             "mail_reports_pushed": self.mail_reports.pushed,
             "calls": dict(self.calls),
         }
@@ -170,7 +173,7 @@ class Sandbox:
         for shelf in (self.handsets, self.phones, self.replies, self.mailboxes):
             shelf.clear()
         parts: tuple[Any, ...] = (
-            *(self.limits, self.faults, self.calls, self.aliyun.signatures),
+            *(self.limits, self.faults, self.calls, self.repeated, self.aliyun.signatures),
             *(self.webhooks, self.twilio_messages, self.exchange),
             *self.pushes,
             *self.added,

@@ -133,6 +133,11 @@ class Faults:
         if not every:
             self._on.append(fault)
 
+    @property
+    def on(self) -> bool:
+        """Whether any is on or waits for its time: most calls need not say whom they are about."""
+        return bool(self._on)
+
     def clear(self) -> None:
         """Switch all off."""
         self._on.clear()
@@ -158,8 +163,7 @@ class Faults:
 
     def holds_reports(self) -> bool:
         """Whether no report may leave at present."""
-        now = self._clock()
-        return any(fault.holds and fault.lasts(now) for fault in self._on)
+        return any(fault.holds and fault.lasts(self._clock()) for fault in self._on)
 
     def _spend(self, fault: Fault) -> None:
         if fault.times == 1:
@@ -188,9 +192,7 @@ def read(values: Mapping[str, Any], now: float) -> Fault:
     fault = Fault(**texts, **numbers)
     fault.share = _share(given.get("share", 1.0))
     if fault.holds and (fault.number or fault.action or fault.times or fault.share < 1):
-        raise ValueError(
-            f"a fault {fault.mode} of {RECEIPTS} is about all: no number, action, times or share"
-        )
+        raise ValueError(f"a fault {fault.mode} of {RECEIPTS} has no number, action, times or share")
     fault.begins, fault.ends = _window({name: given[name] for name in TIMES if name in given}, now)
     return fault
 

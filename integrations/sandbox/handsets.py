@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
-from integrations.sandbox.scratch import key_of
+from integrations.sandbox.repeated import TEXT, Repeated
 
 WAITING, FAILED, DELIVERED = 1, 2, 3  # the vendor's SendStatus
 STATUS_WORDS = {WAITING: "waiting", FAILED: "failed", DELIVERED: "delivered"}
@@ -73,8 +72,11 @@ class Shelf(Generic[T]):
         self.taken += 1
         self._all.append(item)
         number = handset(item.number)
-        items = self._by_number.pop(number, None) or []
-        items.append(item)
+        items = self._by_number.pop(number, None)
+        if items is None:
+            items = [item]  # a list grown by ``append`` takes twice as much
+        else:
+            items.append(item)
         self._by_number[number] = items  # at the end: the newest handset
         while len(self._all) > self.newest:
             self._forget_oldest()
@@ -111,52 +113,22 @@ class Shelf(Generic[T]):
             del self._by_number[number]
 
 
-class Pairs:
-    """Counts exactly how many (number, words) pairs came more than once."""
-
-    def __init__(self, scratch: sqlite3.Connection, table: str) -> None:
-        self._scratch = scratch
-        self._table = table
-        self.repeated = 0
-        scratch.execute(f"CREATE TABLE {table} (key INTEGER PRIMARY KEY, times INTEGER NOT NULL)")
-
-    def count(self, number: str, words: str) -> None:
-        """One more of them."""
-        times = self._scratch.execute(
-            f"INSERT INTO {self._table} VALUES (?, 1)"  # noqa: S608 - our own table's name
-            " ON CONFLICT DO UPDATE SET times = times + 1 RETURNING times",
-            (key_of(number, words),),
-        ).fetchone()[0]
-        if times == 2:
-            self.repeated += 1
-
-    def clear(self) -> None:
-        """Count anew."""
-        self._scratch.execute(f"DELETE FROM {self._table}")  # noqa: S608 - our own table's name
-        self.repeated = 0
-
-
 class Handsets(Shelf[Text]):
-    """Every message taken; ``pairs.repeated`` tells of those that came again."""
+    """Every message taken."""
 
-    def __init__(self, scratch: sqlite3.Connection, newest: int) -> None:
+    def __init__(self, repeated: Repeated, newest: int) -> None:
         super().__init__(newest)
-        self.pairs = Pairs(scratch, "pair")
+        self._repeated = repeated
 
-    def take(self, text: Text) -> None:
-        """Put it into its handset."""
-        self.pairs.count(handset(text.number), text.text)
+    def take(self, text: Text, *, is_code: bool = False) -> None:
+        """Put it into its handset; ``is_code`` where the vendor knows it for a verification code."""
+        self._repeated.count(TEXT, text.provider, handset(text.number), text.text, is_code=is_code)
         self.put(text)
-
-    def clear(self) -> None:
-        """Empty all handsets and the counts."""
-        super().clear()
-        self.pairs.clear()
 
 
 def handset(number: str) -> str:
     """The number a handset goes by: a mainland one bare, another with its country code."""
-    return number.removeprefix("+86").removeprefix("+")
+    return number.removeprefix("+86").removeprefix("+") if number[:1] == "+" else number
 
 
 def moment(at: float) -> str:

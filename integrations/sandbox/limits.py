@@ -6,9 +6,7 @@ Minute and hour are calendar windows in UTC+8, a day is 24 hours (vendor's docum
 
 from __future__ import annotations
 
-import sqlite3
-from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from integrations.sandbox.scratch import key_of
 from integrations.sandbox.signature import Refused
@@ -29,14 +27,15 @@ Account = tuple[int, tuple[Limit, ...]]  # what is counted together, and its lim
 class Limits:
     """Remembers when each account was charged, for a day."""
 
-    def __init__(self, scratch: sqlite3.Connection) -> None:
-        self._scratch = scratch
-        scratch.execute("CREATE TABLE sent (key INTEGER PRIMARY KEY, at BLOB NOT NULL)")
+    def __init__(self) -> None:
+        self._sent: dict[int, tuple[int, ...]] = {}
 
     def refusal(self, accounts: Sequence[Account], now: float) -> str | None:
         """The vendor's message when one more would be too many."""
         for key, limits in accounts:
-            times = self._times(key)
+            times = self._sent.get(key, ())
+            if len(times) < limits[0][0]:
+                continue  # as it is with nearly all
             for permits, word, window in limits:
                 if sum(1 for at in times if at >= _start(now, window)) >= permits:
                     return f"触发{word}流控Permits:{permits}"
@@ -47,23 +46,15 @@ class Limits:
         for accounts in each:
             if message := self.refusal(accounts, now):
                 raise Refused(LIMITED, message)
+        once = (int(now),)  # one for all of a call: most accounts are charged once a day
         for accounts in each:
-            self.take(accounts, now)
-
-    def take(self, accounts: Sequence[Account], now: float) -> None:
-        """Count one message or call."""
-        for key, _ in accounts:
-            times = array("I", (at for at in self._times(key) if at > now - DAY))
-            times.append(int(now))
-            self._scratch.execute("INSERT OR REPLACE INTO sent VALUES (?, ?)", (key, times.tobytes()))
+            for key, _ in accounts:
+                earlier = self._sent.get(key)
+                self._sent[key] = (*(at for at in earlier if at > now - DAY), *once) if earlier else once
 
     def clear(self) -> None:
         """Forget all."""
-        self._scratch.execute("DELETE FROM sent")
-
-    def _times(self, key: int) -> Iterable[int]:
-        row = self._scratch.execute("SELECT at FROM sent WHERE key = ?", (key,)).fetchone()
-        return array("I", row[0]) if row else ()
+        self._sent.clear()
 
 
 def code_accounts(number: str, sign: str) -> Sequence[Account]:

@@ -42,7 +42,8 @@ class MailPages:
         if not limit.isdecimal():
             raise web.HTTPBadRequest(text="limit is a number")
         mails = self._mailboxes.since(0) if address is None else self._mailboxes.of(address)
-        return as_json([mail.as_json() for mail in mails[-int(limit) :]] if int(limit) else [])
+        chosen = mails[-int(limit) :] if int(limit) else []
+        return as_json([self._mailboxes.opened(mail).as_json() for mail in chosen])
 
     async def get_page(self, request: web.Request) -> web.Response:
         """One mail's HTML, in which nothing works but its looks."""
@@ -106,4 +107,4 @@ class MailPages:
         mail = next((mail for mail in self._mailboxes.since(0) if mail.id == wanted), None)
         if mail is None:
             raise web.HTTPNotFound(text="no such mail")
-        return mail
+        return self._mailboxes.opened(mail)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import email
 import email.policy
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from email.headerregistry import HeaderRegistry
@@ -17,6 +16,9 @@ from integrations.sandbox.handsets import STATUS_WORDS, WAITING, moment
 
 # Each look at a header reads it anew, two dozen times for one mail: what was read is kept for a while.
 READING = email.policy.default.clone(header_factory=lru_cache(1024)(HeaderRegistry()))
+SUBJECT = re.compile(rb"(?im)^subject:[^\r\n]*(?:\r\n[ \t][^\r\n]*)*")
+PLAIN = re.compile(rb"(?im)^content-type:[ \t]*text/plain")
+ONCE = re.compile(rb"(?im)^(from|date|message-id):")
 STUMBLES = (ValueError, LookupError, AttributeError, TypeError)  # of the library's parser, over odd mails
 
 
@@ -34,7 +36,8 @@ class Attached:
 class Mail:
     """One mail to one address, which is its ``number`` on the shelf. ``at`` is in epoch seconds.
 
-    ``envelope`` is the envelope sender, where its report goes; ``head`` are its headers as they came.
+    ``envelope`` is the envelope sender, where its report goes; ``content`` is all of it as it came, until
+    it is read: then all that follows is filled in, and of ``content`` only the headers are kept.
     ``code`` is the enhanced status code that is or will be reported. ``unsubscribe`` is the address a
     mail program posts to with one click (RFC 8058), "" where the mail offers none; ``unsubscribed``
     what that was answered with, 0 before.
@@ -44,7 +47,8 @@ class Mail:
     number: str
     at: float
     envelope: str
-    head: bytes
+    content: bytes
+    read: bool = False
     headers: list[tuple[str, str]] = field(default_factory=list)
     sender: str = ""
     subject: str = ""
@@ -58,6 +62,11 @@ class Mail:
     code: str = ""
     report_pushed_at: float = 0.0
     complained_at: float = 0.0
+
+    @property
+    def head(self) -> bytes:
+        """Its headers as they came."""
+        return _head(self.content)
 
     def as_json(self) -> dict[str, Any]:
         """As GET /_sandbox/mails shows it."""
@@ -84,45 +93,60 @@ class Mail:
 
 def flaw(content: bytes, *, eight_bit: bool) -> str:
     """What a strict server answers to a mail that is none; "" when it takes it (RFC 5321, 5322, 6152)."""
-    if re.search(rb"(?<!\r)\n|\r(?!\n)", content):
+    ends = content.count(b"\r\n")
+    if content.count(b"\n") != ends or content.count(b"\r") != ends:
         return "550 5.5.2 bare CR or LF"
     if not eight_bit and not content.isascii():
         return "554 5.6.1 eight-bit content without BODY=8BITMIME"
-    fields = re.findall(rb"(?im)^(from|date|message-id):", _head(content))
-    once = sorted(name.lower() for name in fields)
+    once = sorted(name.lower() for name in ONCE.findall(_head(content)))
     if once != [b"date", b"from", b"message-id"]:
         return "550 5.7.1 From, Date and Message-ID, each once"
     return ""
 
 
-def read(number: int, address: str, envelope: str, content: bytes) -> tuple[Mail, list[bytes]]:
-    """A mail as it came, read as far as it can be, and its files' bytes."""
-    message = email.message_from_bytes(content, policy=READING)
+def words_of(content: bytes) -> bytes:
+    """What it says as it came, undecoded: its subject and its plain text, or all where it has none.
+
+    Two mails of one author say the same if these are the same: reading both would cost a hundred times more.
+    """
+    head = _head(content)
+    subject = SUBJECT.search(head)
+    body = content[len(head) + 2 :]
+    return (subject[0] if subject else b"") + b"\0" + (body if PLAIN.search(head) else _plain(body))
+
+
+def _plain(body: bytes) -> bytes:
+    """The first plain text among the parts; all where there is none."""
+    found = PLAIN.search(body)
+    before = body.rfind(b"\r\n--", 0, found.start()) if found else -1
+    first = body.find(b"\r\n\r\n", before)
+    if before < 0 or first < 0:
+        return body
+    boundary = body[before : body.find(b"\r\n", before + 2)]
+    return body[first : body.find(boundary, first)]
+
+
+def read(mail: Mail) -> list[bytes]:
+    """Read it as far as it can be; its files' bytes, the first time."""
+    if mail.read:
+        return []
+    message = email.message_from_bytes(mail.content, policy=READING)
     assert isinstance(message, EmailMessage)
     files = list(_files(message))
-    mail = Mail(
-        number,
-        address,
-        time.time(),
-        envelope,
-        head=_head(content),
-        headers=_headers(message),
-        sender=_header(message, "From"),
-        subject=_header(message, "Subject"),
-        text=_body(message, "plain"),
-        html=_body(message, "html"),
-        message_id=_header(message, "Message-ID"),
-        unsubscribe=_one_click(message),
-    )
+    mail.read, mail.content = True, mail.head
+    mail.headers = _headers(message)
+    mail.sender, mail.subject = _header(message, "From"), _header(message, "Subject")
+    mail.text, mail.html = _body(message, "plain"), _body(message, "html")
+    mail.message_id, mail.unsubscribe = _header(message, "Message-ID"), _one_click(message)
     mail.attachments = [
-        Attached(name, kind, len(body), f"/_sandbox/mails/{number}/files/{place}")
+        Attached(name, kind, len(body), f"/_sandbox/mails/{mail.id}/files/{place}")
         for place, (name, kind, body) in enumerate(files)
     ]
-    return mail, [body for _, _, body in files]
+    return [body for _, _, body in files]
 
 
 def _head(content: bytes) -> bytes:
-    return re.split(rb"\r?\n\r?\n", content, maxsplit=1)[0]
+    return content.partition(b"\r\n\r\n")[0]
 
 
 def _headers(message: EmailMessage) -> list[tuple[str, str]]:

@@ -90,7 +90,7 @@ def _box(mailboxes: Mailboxes, address: str) -> Part:
         "key": mails[0].id,
         "behaves": mailboxes.behaves(address),
         "earlier": max(0, len(mails) - MAILS),
-        "mails": [_letter(mail) for mail in reversed(mails[-MAILS:])],
+        "mails": [_letter(mailboxes.opened(mail)) for mail in reversed(mails[-MAILS:])],
     }
 
 

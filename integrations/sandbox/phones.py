@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from integrations.sandbox.handsets import Pairs, Shelf, handset, moment
+from integrations.sandbox.handsets import Shelf, handset, moment
 from integrations.sandbox.options import Options
+from integrations.sandbox.repeated import CALL, Repeated
 
 RINGING, ANSWERED = "ringing", "answered"
 COMPLETED, EARLY, BUSY, NO_ANSWER, OFF = "completed", "hung_up_early", "busy", "no_answer", "off"
@@ -72,12 +72,12 @@ class Call:
 
 
 class Phones(Shelf[Call]):
-    """Every call made; ``pairs.repeated`` tells of those that said the same to the same number again."""
+    """Every call made."""
 
-    def __init__(self, scratch: sqlite3.Connection, newest: int) -> None:
+    def __init__(self, repeated: Repeated, newest: int) -> None:
         super().__init__(newest)
         self.options = Options()
-        self.pairs = Pairs(scratch, "spoken")
+        self._repeated = repeated
         self._answers: dict[str, str] = {}
         self._keys: dict[str, str] = {}  # by handset: what that person presses in every call
         self._hands: dict[str, Hand] = {}  # by id: the calls under way
@@ -85,7 +85,7 @@ class Phones(Shelf[Call]):
 
     def ring(self, call: Call) -> None:
         """Let it ring and go its way; returns at once. Needs the running event loop."""
-        self.pairs.count(handset(call.number), call.text)
+        self._repeated.count(CALL, call.provider, handset(call.number), call.text)
         self.put(call)
         self._hands[call.id] = Hand(call)
         way = asyncio.create_task(self._go(call, self._hands[call.id]))
@@ -146,7 +146,6 @@ class Phones(Shelf[Call]):
         for way in self._ways:
             way.cancel()
         super().clear()
-        self.pairs.clear()
         self._hands.clear()
         self._answers.clear()
         self._keys.clear()

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from itertools import count
 from typing import Any, Generic
 
@@ -55,7 +56,8 @@ class Pushes(ABC, Generic[T]):
         self.session: aiohttp.ClientSession | None = None
         self._faults = faults
         self._order = count()
-        self._due: list[tuple[float, int, T, str]] = []
+        self._due: list[tuple[float, int, Sequence[T], str]] = []
+        self._waiting = 0  # how many they are
         self._again: list[tuple[float, int, Parcel[T]]] = []
         self._pushes: set[asyncio.Task[None]] = set()
 
@@ -108,11 +110,22 @@ class Pushes(ABC, Generic[T]):
         due, order = at + self._delay(fault), next(self._order)
         if mode == "reversed":  # the newest of a moment first
             due, order = math.ceil(due / REVERSED_WITHIN) * REVERSED_WITHIN, -order
-        heapq.heappush(self._due, (due, order, item, mode))
-        if len(self._due) > self.options.newest:  # nobody has listened for long: bounded like the inbox
-            heapq.heappop(self._due)
-            self.given_up += 1
+        self._wait(due, order, [item], mode)
         return fault
+
+    def wait_together(self, items: Sequence[T], at: float) -> None:
+        """Push them some time after ``at``, all at once: where no fault and no luck tells them apart."""
+        for first in range(0, len(items), self.batch):
+            due, order = at + self.options.receipt_delay, next(self._order)
+            self._wait(due, order, items[first : first + self.batch], "")
+
+    def _wait(self, due: float, order: int, items: Sequence[T], mode: str) -> None:
+        heapq.heappush(self._due, (due, order, items, mode))
+        self._waiting += len(items)
+        while self._waiting > self.options.newest:  # nobody has listened for long: bounded like the inbox
+            given_up = len(heapq.heappop(self._due)[2])
+            self._waiting -= given_up
+            self.given_up += given_up
 
     def _delay(self, fault: Fault | None) -> float:
         jitter = self.options.receipt_jitter
@@ -124,6 +137,7 @@ class Pushes(ABC, Generic[T]):
         for push in self._pushes:
             push.cancel()
         self._due.clear()
+        self._waiting = 0
         self._again.clear()
         self.pushed = self.given_up = 0
 
@@ -134,23 +148,35 @@ class Pushes(ABC, Generic[T]):
             if parcel is None:
                 return
             if self.url():
-                self._under_way(self._push(session, parcel))
+                self._under_way(self._push_on(session, parcel))
+
+    async def _push_on(self, session: aiohttp.ClientSession, parcel: Parcel[T]) -> None:
+        """Push it; after a full one the next at once, else what is due gathers until the next tick."""
+        following: Parcel[T] | None = parcel
+        while following and self.url():
+            await self._push(session, following)
+            full = len(following.items) > self.batch // 2
+            following = self._next(time.time()) if full and not self._faults.holds_reports() else None
 
     def _next(self, now: float) -> Parcel[T] | None:
         if self._again and self._again[0][0] <= now:
             return heapq.heappop(self._again)[2]
         parcel = Parcel[T]([], [], [])
-        while self._due and self._due[0][0] <= now and len(parcel.items) < self.batch:
-            _, _, item, mode = heapq.heappop(self._due)
-            self._pack(parcel, item, mode)
+        told = bool(self.url())
+        while self._due and self._due[0][0] <= now:
+            if len(parcel.items) + len(self._due[0][2]) > self.batch:
+                break
+            _, _, items, mode = heapq.heappop(self._due)
+            self._waiting -= len(items)
+            for item in items:
+                self._pack(parcel, item, mode, now, told=told)
         return parcel if parcel.items else None
 
-    def _pack(self, parcel: Parcel[T], item: T, mode: str) -> None:
+    def _pack(self, parcel: Parcel[T], item: T, mode: str, now: float, *, told: bool) -> None:
         """Put in the item's report, and after all what a fault adds to it."""
-        now = time.time()
         self.came_due(item)
         parcel.items.append(item)
-        if not self.url():
+        if not told:
             return
         parcel.reports.append(self.report(item, now))
         if mode == "twice":
@@ -166,7 +192,7 @@ class Pushes(ABC, Generic[T]):
 
     async def _send_first(self, session: aiohttp.ClientSession, item: T) -> None:
         parcel = Parcel[T]([], [], [])
-        self._pack(parcel, item, "")
+        self._pack(parcel, item, "", time.time(), told=bool(self.url()))
         if self.url():
             await self._push(session, parcel)
 
@@ -217,11 +243,15 @@ class Receipts(Pushes[Text]):
         """Option report_url."""
         return self.options.report_url
 
-    def expect(self, text: Text) -> None:
-        """Decide what becomes of the message and when it is reported."""
-        fault = self.wait(text, text.at)
-        if fault and fault.mode == "error":
-            text.err_code = fault.code or "MOBILE_NOT_ON_SERVICE"
+    def expect(self, texts: Sequence[Text]) -> None:
+        """Decide what becomes of the messages of one call and when they are reported."""
+        if not self._faults.on and not self.options.receipt_jitter:
+            self.wait_together(texts, texts[0].at)
+            return
+        for text in texts:
+            fault = self.wait(text, text.at)
+            if fault and fault.mode == "error":
+                text.err_code = fault.code or "MOBILE_NOT_ON_SERVICE"
 
     def came_due(self, text: Text) -> None:
         """The carrier knows."""
@@ -259,4 +289,9 @@ def parts(text: str) -> int:
 
 def china_time(at: float) -> str:
     """Epoch seconds as the vendor writes them: UTC+8, YYYY-MM-DD HH:MM:SS."""
+    return _china_second(int(at))
+
+
+@lru_cache(4096)
+def _china_second(at: int) -> str:
     return datetime.fromtimestamp(at, CHINA).strftime("%Y-%m-%d %H:%M:%S")

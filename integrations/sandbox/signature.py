@@ -6,10 +6,12 @@ import base64
 import hashlib
 import hmac
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote
+
+from yarl import URL
 
 from integrations.sandbox.options import Credentials
 from integrations.sandbox.scratch import key_of
@@ -26,6 +28,8 @@ MANDATORY = (
 )
 HOW = ("HMAC-SHA1", "1.0")  # method and version: what says it was signed otherwise does not match
 SHORT = 64  # characters of a value that may be worth remembering: names, versions, templates, this second
+# What yarl leaves in a query, or writes in another way than the vendor.
+LEFT = {sign: quote(sign, safe="") for sign in "?/:@!$'()*,"} | {"+": "%20"}
 
 
 class Refused(Exception):
@@ -89,49 +93,38 @@ class Doorkeeper:
 def string_to_sign(method: str, params: Mapping[str, str]) -> str:
     """METHOD & %2F & the canonical query, percent-encoded once more."""
     canonical = "&".join(
-        f"{_encoded(name)}={_encoded(value)}" for name, value in sorted(params.items()) if name != "Signature"
+        f"{percent(name)}={percent(value)}" for name, value in sorted(params.items()) if name != "Signature"
     )
     # Nothing but %, & and = is left in it to encode: three replacements, and fast ones.
     encoded = canonical.replace("%", "%25").replace("&", "%26").replace("=", "%3D")
     return f"{method}&%2F&{encoded}"
 
 
-def pairs(text: str) -> Iterator[tuple[str, str]]:
+def pairs(text: str) -> dict[str, str]:
     """The names and values of a query or a form, blank ones, too; bytes that are no UTF-8 are replaced."""
-    for part in text.split("&"):
-        if part:
-            name, _, value = part.partition("=")
-            yield _decoded(name), _decoded(value)
+    if not text.isascii():
+        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return dict(URL.build(query_string=text, encoded=True).query.items())
 
 
-# Most of a call's names and values are those of the call before: half of a call's cost is saved by
-# remembering what the short ones look like encoded and decoded.
+def percent(text: str) -> str:
+    """Encoded as RFC 3986 has it: all but letters, digits and ``-_.~``."""
+    if text.isalnum() and text.isascii():
+        return text
+    return _short(text) if len(text) <= SHORT else _encoded(text)
+
+
+@lru_cache(4096)
+def _short(text: str) -> str:
+    return _encoded(text)
 
 
 def _encoded(text: str) -> str:
-    return _encode_short(text) if len(text) <= SHORT else quote(text, safe="")
-
-
-def _decoded(text: str) -> str:
-    if text.isascii() and "%" not in text and "+" not in text:
-        return text
-    return _decode_short(text) if len(text) <= SHORT else _decode(text)
-
-
-def _decode(text: str) -> str:
-    return unquote_to_bytes(text.encode("utf-8", "surrogateescape").replace(b"+", b" ")).decode(
-        "utf-8", "replace"
-    )
-
-
-@lru_cache(4096)
-def _encode_short(text: str) -> str:
-    return quote(text, safe="")
-
-
-@lru_cache(4096)
-def _decode_short(text: str) -> str:
-    return _decode(text)
+    """A batch is ten thousand signs long, and yarl writes them ten times as fast as urllib."""
+    written = URL.build(query=(("", text),)).raw_query_string[1:]
+    for sign, code in LEFT.items():
+        written = written.replace(sign, code)
+    return written
 
 
 @lru_cache(64)

@@ -14,6 +14,7 @@ from integrations.sandbox.faults import Faults
 from integrations.sandbox.handsets import Handsets
 from integrations.sandbox.options import Options
 from integrations.sandbox.pensions import Pensions
+from integrations.sandbox.repeated import Repeated
 from integrations.sandbox.steering import as_json, done, read
 
 LOAD_AT_ONCE = 5000  # people in one database transaction
@@ -28,6 +29,7 @@ class Steered(Protocol):
     handsets: Handsets
     cards: Cards
     pensions: Pensions
+    repeated: Repeated
 
     def set_options(self, options: Options) -> None: ...
 
@@ -51,6 +53,7 @@ class SteeringDoor:
         return [
             web.get("/_sandbox/messages", self.get_messages),
             web.get("/_sandbox/counts", self.get_counts),
+            web.get("/_sandbox/repeated", self.get_repeated),
             web.get("/_sandbox/faults", self.get_faults),
             web.post("/_sandbox/faults", self.post_faults),
             web.delete("/_sandbox/faults", self.delete_faults),
@@ -77,6 +80,10 @@ class SteeringDoor:
     async def get_counts(self, _request: web.Request) -> web.Response:
         """Exact numbers."""
         return as_json(self._sandbox.counts())
+
+    async def get_repeated(self, _request: web.Request) -> web.Response:
+        """Every address that was told the same words more than once: what they are, and by which vendors."""
+        return as_json(self._sandbox.repeated.listed())
 
     # --- faults ---
 

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from integrations.sandbox.signature import Refused
@@ -107,13 +108,21 @@ def _is_name(name: str) -> bool:
 
 def fill(template: Template, sign: str, params: Mapping[str, object]) -> str:
     """The text as it arrives, with its signature. Raises ``Refused`` with the vendor's code."""
-    values = {name: _string(params.get(name, "")) for name in VARIABLE.findall(template.content)}
-    for value in values.values():
+    names, form = _form(template.content)
+    values = tuple([_string(params.get(name, "")) for name in names])
+    for value in values:
         _check_value(value, template.kind)
-    text = f"【{sign}】" + VARIABLE.sub(lambda found: values[found[1]], template.content)
+    text = f"【{sign}】" + form % values
     if len(text) > LONGEST_TEXT:
         raise Refused("isv.PARAM_LENGTH_LIMIT", "短信内容超过长度限制")
     return text
+
+
+@lru_cache(1024)
+def _form(content: str) -> tuple[tuple[str, ...], str]:
+    """The names of a text's variables in order, and the text with %s for each."""
+    pieces = VARIABLE.split(content)
+    return tuple(pieces[1::2]), "%s".join(piece.replace("%", "%%") for piece in pieces[::2])
 
 
 def _string(value: object) -> str:
@@ -128,7 +137,7 @@ def _check_value(value: str, kind: int) -> None:
         raise Refused("isv.TEMPLATE_MISSING_PARAMETERS", "模板缺少变量")
     if len(value) > LONGEST_VALUE:
         raise Refused("isv.PARAM_LENGTH_LIMIT", "参数超过长度限制")
-    if LINK.search(value):
+    if ("." in value or "/" in value) and LINK.search(value):  # no link is without one
         raise Refused("isv.PARAM_NOT_SUPPORT_URL", "变量不支持传入URL")
-    if re.search("[【】]", value) or (kind == CODE and not re.fullmatch(r"\d{4,6}", value, re.ASCII)):
+    if "【" in value or "】" in value or (kind == CODE and not re.fullmatch(r"\d{4,6}", value, re.ASCII)):
         raise Refused("isv.TEMPLATE_PARAMS_ILLEGAL", "模板变量里包含非法内容")

@@ -7,13 +7,13 @@ import hmac
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, Protocol
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from integrations.sandbox.faults import Fault, Faults, answer_under
 from integrations.sandbox.options import Credentials
-from integrations.sandbox.twilio_params import Params, Refusal, one, within
+from integrations.sandbox.twilio_params import Params, Refusal, one, several, within
 
 ROOT = "/2010-04-01/Accounts/{account}"
 MOST_LISTED = 1000
@@ -65,7 +65,7 @@ class Twilio:
         async def handle(request: web.Request) -> web.Response:
             body = (await request.read()).decode("utf-8", "replace")
             text = body if request.method == "POST" else request.query_string
-            params = parse_qs(text, keep_blank_values=True)
+            params = several(text)
             action = resource.action if request.method == "POST" else f"{resource.action}.list"
             self._calls[action] += 1
             to = one(params, "To")

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from integrations.sandbox.due import Due
 from integrations.sandbox.faults import Fault, Faults
 from integrations.sandbox.handsets import DELIVERED, FAILED, Handsets, Text, handset
 from integrations.sandbox.inbound import Reply
@@ -73,11 +74,13 @@ class Messages:
         self._faults = faults
         self._handsets = handsets
         self._webhooks = webhooks
+        self._due: Due[tuple[Sms, float]] = Due(self._arrive)
         self._opted_out: set[tuple[str, str]] = set()  # a person and one of our numbers
 
     def clear(self) -> None:
         """Count anew; nobody has opted out."""
         self.pushed = self.given_up = 0
+        self._due.clear()
         self._opted_out.clear()
 
     # --- the resource ---
@@ -94,7 +97,11 @@ class Messages:
         sms.validity = float(one(params, "ValidityPeriod") or LONGEST_VALIDITY)
         self._handsets.take(sms)
         fault = self._faults.match("receipts", "sms_status", (sms.number, sms.to))
-        self._webhooks.start(self._carry(sms, fault), fault)
+        if fault:
+            self._webhooks.start(self._carry(sms, fault), fault)
+        else:
+            delay = self._webhooks.delay("sms_status", None)
+            self._due.put(min(delay, sms.validity), (sms, delay))
         return self._as_json(sms)
 
     def newest_first(self, params: Params) -> list[dict[str, Any]]:
@@ -156,23 +163,34 @@ class Messages:
 
     # --- the way of a message ---
 
-    async def _carry(self, sms: Sms, fault: Fault | None) -> None:
-        """Sent, then delivered or not; the customer hears of each, in this order but for a fault."""
-        mode = fault.mode if fault else "ok"
+    def _arrive(self, sent: tuple[Sms, float]) -> None:
+        """Sent, then delivered or not; the customer hears of each, in this order."""
+        sms, delay = sent
+        news = self._news(sms, TOO_LATE if delay > sms.validity else "")
+        if sms.callback:
+            self._webhooks.start(self._tell(sms, news, 1))
+
+    async def _carry(self, sms: Sms, fault: Fault) -> None:
+        """The same as a fault wants it."""
         delay = self._webhooks.delay("sms_status", fault)
         await asyncio.sleep(min(delay, sms.validity))
-        sms.word = "sent"
-        news = [self._status(sms)]
-        if mode == "silent":
+        if fault.mode == "silent":
+            sms.word = "sent"
             return
-        sms.err_code = TOO_LATE if delay > sms.validity else _filtered(sms)
-        if fault and mode == "error":
-            sms.err_code = fault.code or UNREACHABLE
+        wanted = (fault.code or UNREACHABLE) if fault.mode == "error" else ""
+        news = self._news(sms, wanted or (TOO_LATE if delay > sms.validity else ""))
+        if sms.callback:
+            reversed_, times = fault.mode == "reversed", 2 if fault.mode == "twice" else 1
+            await self._tell(sms, news[::-1] if reversed_ else news, times)
+
+    def _news(self, sms: Sms, err_code: str) -> Sequence[Mapping[str, str]]:
+        """What becomes of it, and what the customer is told of that."""
+        sms.word = "sent"
+        sent = self._status(sms) if sms.callback else {}
+        sms.err_code = err_code or _filtered(sms)
         sms.status = FAILED if sms.err_code else DELIVERED
         sms.word = "undelivered" if sms.err_code else "delivered"
-        news.append(self._status(sms))
-        if sms.callback:
-            await self._tell(sms, news[::-1] if mode == "reversed" else news, 2 if mode == "twice" else 1)
+        return sent, self._status(sms)
 
     async def _tell(self, sms: Sms, news: Sequence[Mapping[str, str]], times: int) -> None:
         for fields in news:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
+
+from yarl import URL
 
 from integrations.sandbox.dice import DICE
 
@@ -35,6 +38,14 @@ class Refusal(Exception):
             "more_info": f"https://www.twilio.com/docs/errors/{self.code}",
             "status": self.status,
         }
+
+
+def several(text: str) -> Params:
+    """The names of a query or a form, and the values of each."""
+    values: dict[str, list[str]] = {}
+    for name, value in URL.build(query_string=text, encoded=True).query.items():
+        values.setdefault(name, []).append(value)
+    return values
 
 
 def one(params: Params, name: str) -> str:
@@ -106,4 +117,9 @@ def new_sid(prefix: str) -> str:
 
 def rfc2822(at: float) -> str | None:
     """Epoch seconds as the vendor writes them; None while it has not come to that."""
-    return formatdate(at).replace("-0000", "+0000") if at else None
+    return _second(int(at)) if at else None
+
+
+@lru_cache(4096)
+def _second(at: int) -> str:
+    return formatdate(at).replace("-0000", "+0000")

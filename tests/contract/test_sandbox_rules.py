@@ -19,6 +19,7 @@ from integrations.sandbox.options import Credentials, Options
 from integrations.sandbox.params import reference
 from integrations.sandbox.phones import Phones
 from integrations.sandbox.receipts import parts
+from integrations.sandbox.repeated import Repeated
 from integrations.sandbox.scratch import open_scratch
 from integrations.sandbox.signature import Doorkeeper, Refused, string_to_sign
 from integrations.sandbox.texts import Template, fill, objection
@@ -30,7 +31,7 @@ class Handset:
     """One number's codes."""
 
     def __init__(self) -> None:
-        self.limits = Limits(open_scratch())
+        self.limits = Limits()
 
     def code(self, at: float, sign: str = "常德人社") -> str | None:
         return self.charged(code_accounts("13800138000", sign), at)
@@ -87,7 +88,7 @@ def test_one_call_a_minute_five_an_hour_twenty_a_day() -> None:
 
 
 def test_a_call_refused_for_one_number_is_charged_to_nobody() -> None:
-    limits = Limits(open_scratch())
+    limits = Limits()
     both = [call_accounts("13800138000"), call_accounts("13800138001")]
     limits.charge(both[1:], NOON)
     with pytest.raises(Refused):
@@ -112,7 +113,7 @@ def test_a_shelf_keeps_the_newest_and_counts_all() -> None:
 @pytest.mark.parametrize(("number", "answers"), [("", "yes"), (None, "yes"), ("13800138000", "never")])
 def test_a_way_to_take_calls_that_is_none_is_refused(number: object, answers: object) -> None:
     with pytest.raises(ValueError, match=r"number|answers"):
-        Phones(open_scratch(), 9).set_answers(number, answers)
+        Phones(Repeated(), 9).set_answers(number, answers)
 
 
 @pytest.mark.parametrize(
