@@ -17,7 +17,13 @@ from gateway.demo.world import World
 from gateway.instance.supervisor import Program
 from gateway.runtime import Runtime
 
-RETRY_SCALE = 0.05  # a report the API could not take comes again after 3, 15 and 30 seconds, not minutes
+SANDBOX = {
+    "receipt_retry_scale": 0.05,  # a report the API could not take comes again after 3, 15, 30 seconds
+    "receipt_delay": 1.0,  # seconds; some reports come before a lost answer is missed, some long after
+    "receipt_jitter": 12.0,
+    "newest": witness.ALL,
+    "newest_mails": witness.ALL,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ def played(say: Say, citizens: int, *, sqlite: bool) -> Iterator[Scene]:
         stage = replace(stage, runtime=replace(stage.runtime, clock=clock))
         seed.seed(stage.runtime, citizens)
         world = World(stage.instance.sandbox_url)
-        world.post("settings", receipt_retry_scale=RETRY_SCALE, newest=witness.ALL, newest_mails=witness.ALL)
+        world.post("settings", **SANDBOX)
         plan = stage.instance.plan
         outside = [] if plan.settings.broker_url else [plan.broker()]
         programs = [*outside, *map(clocked.instead_of, plan.workers())]

@@ -7,7 +7,7 @@ import pytest
 from gateway.chaos import storm
 from gateway.instance.postgres import installed
 
-SEED, MINUTES = 7, 0.5
+SEED, MINUTES = 28, 0.5  # among them a provider that takes and does not answer, kills, a wiped broker
 pytestmark = pytest.mark.alone
 
 
