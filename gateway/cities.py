@@ -23,6 +23,7 @@ from marshmallow import fields as form
 from gateway.appointment_rules import Appointment, AppointmentSchema
 from gateway.calendars import UNITS, Unit
 from gateway.errors import SettingError, UnknownNameError
+from gateway.notice_cap import NoticeCap, NoticeCapSchema
 from gateway.pension_rules import PensionAuth, PensionAuthSchema
 from gateway.rule_fields import Day, Flag, number, text, zone
 from gateway.send_windows import SendWindows, SendWindowsSchema
@@ -89,6 +90,7 @@ class Rules:
     appointment: Appointment = field(default_factory=Appointment)
     pension_auth: PensionAuth = field(default_factory=PensionAuth)
     send_windows: SendWindows = field(default_factory=SendWindows)
+    notice_cap: NoticeCap = field(default_factory=NoticeCap)
     halls: tuple[Hall, ...] = ()
     districts: Mapping[str, District] = field(default_factory=dict)
 
@@ -246,6 +248,7 @@ class _RulesSchema(Schema):
     appointment = form.Nested(AppointmentSchema)
     pension_auth = form.Nested(PensionAuthSchema)
     send_windows = form.Nested(SendWindowsSchema)
+    notice_cap = form.Nested(NoticeCapSchema)
     halls = form.List(form.Nested(_HallSchema))
     districts = form.Dict(keys=text(r"[0-9]{6}"), values=form.Nested(_DistrictSchema))
 

@@ -17,7 +17,9 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from gateway import route_settings
 from gateway.errors import SettingError
+from gateway.route_settings import Allowance, Weights
 
 MASTER_KEY_BYTES = 32
 RUNNING = "running.json"  # in the state folder while an instance runs: the settings of its processes
@@ -31,6 +33,15 @@ REAL_PROVIDER_KEYS = (
     "VOICE_PROVIDERS",
     "EMAIL_PROVIDERS",
 )
+# How many days each is kept, and the fewest: what messages of a class said, how they were tried, the rows.
+KEEP: Mapping[str, tuple[int, int]] = {
+    "code": (1, 1),
+    "result": (90, 3),
+    "reminder": (90, 3),
+    "notice": (30, 3),
+    "attempts": (365, 183),
+    "history": (1_096, 183),
+}
 # The channels, each with the providers it has where nothing is said; a channel without any is closed.
 CHANNELS: Mapping[str, str] = {"sms": "aliyun_sms", "voice": "", "email": ""}
 # What makes a deployment what it is; the demo tour plays in one of its own.
@@ -42,9 +53,12 @@ class Settings:
     """What this deployment is.
 
     ``demo`` is true while no real provider is configured: the sandbox then plays
-    the outside world. ``providers`` maps a channel to its providers and their weights.
+    the outside world. ``providers`` maps a channel to its providers and their weights,
+    ``destinations`` a channel and a calling code to other weights of theirs, ``allowances`` a
+    provider to what it may be given.
     ``trusted_proxies`` is how many of our own proxies stand before us. ``transactions``
-    names the types offered; empty: all that can be done here. Times are in seconds.
+    names the types offered; empty: all that can be done here. Times are in seconds;
+    ``keep`` is in days.
     """
 
     state: Path
@@ -63,6 +77,9 @@ class Settings:
     environment: Mapping[str, str] = field(repr=False)
     metrics_token: str = field(default="", repr=False)
     transactions: tuple[str, ...] = ()
+    keep: Mapping[str, int] = field(default_factory=lambda: {name: days for name, (days, _) in KEEP.items()})
+    destinations: Mapping[str, Mapping[str, Weights]] = field(default_factory=dict)
+    allowances: Mapping[str, Allowance] = field(default_factory=dict)
 
     @property
     def callbacks_url(self) -> str:
@@ -106,6 +123,7 @@ def _read(environment: Mapping[str, str], folder: Path) -> Settings:
             "CARD_CORE_URL is set but no SMS provider is. Set ALIYUN_ACCESS_KEY_ID and the other settings "
             "of a provider to go live, or unset CARD_CORE_URL to play in the sandbox."
         )
+    providers = {channel: _weights(environment, channel) for channel in CHANNELS}
     return Settings(
         state=folder,
         database_url=_database_url(environment.get("DATABASE_URL", ""), folder),
@@ -113,7 +131,14 @@ def _read(environment: Mapping[str, str], folder: Path) -> Settings:
         public_url=environment.get("PUBLIC_URL", "http://127.0.0.1:12333").rstrip("/"),
         city=environment.get("HUIYIN_CITY", "changde"),
         demo=bool(sandbox_url) or not real,
-        providers={channel: _weights(environment, channel) for channel in CHANNELS},
+        providers=providers,
+        destinations={
+            channel: route_settings.destinations(environment, _key(channel), weights)
+            for channel, weights in providers.items()
+        },
+        allowances=route_settings.allowances(
+            environment, [name for weights in providers.values() for name in weights]
+        ),
         sandbox_url=sandbox_url,
         trusted_proxies=_count(environment, "TRUSTED_PROXIES"),
         lease=_seconds(environment, "HUIYIN_LEASE_SECONDS", 30),
@@ -123,6 +148,7 @@ def _read(environment: Mapping[str, str], folder: Path) -> Settings:
         environment=dict(environment),
         metrics_token=environment.get("METRICS_TOKEN", ""),
         transactions=_names(environment.get("TRANSACTIONS", "")),
+        keep={name: _days(environment, name) for name in KEEP},
     )
 
 
@@ -180,17 +206,15 @@ def _broker_url(given: str) -> str:
 
 def _weights(environment: Mapping[str, str], channel: str) -> dict[str, int]:
     """The providers of a channel; a text message must have one, the other channels may be closed."""
-    key = f"{channel.upper()}_PROVIDERS"
-    given = environment.get(key, CHANNELS[channel])
-    weights: dict[str, int] = {}
-    for item in filter(None, (part.strip() for part in given.split(","))):
-        name, _, weight = item.partition("=")
-        if not name.isidentifier() or not (weight or "1").isdigit():
-            raise SettingError(f"{key} has {item!r}; write names with weights, like aliyun_sms=3,other=1.")
-        weights[name] = int(weight or "1")
-    if channel == "sms" and not any(weights.values()):
+    key = _key(channel)
+    found = route_settings.weights(environment, key, CHANNELS[channel])
+    if channel == "sms" and not any(found.values()):
         raise SettingError(f"{key} names no provider with a weight above 0; put aliyun_sms there.")
-    return weights
+    return found
+
+
+def _key(channel: str) -> str:
+    return f"{channel.upper()}_PROVIDERS"
 
 
 def _names(given: str) -> tuple[str, ...]:
@@ -206,6 +230,15 @@ def _seconds(environment: Mapping[str, str], key: str, default: float) -> float:
     if not 0 < value <= 3600:
         raise SettingError(f"{key} must be a number of seconds between 0 and 3600, not {given!r}.")
     return value
+
+
+def _days(environment: Mapping[str, str], name: str) -> int:
+    """``KEEP_CODE_DAYS`` and its like."""
+    key, (usual, fewest) = f"KEEP_{name.upper()}_DAYS", KEEP[name]
+    given = environment.get(key) or str(usual)
+    if not given.isascii() or not given.isdigit() or not fewest <= int(given) <= 36_500:
+        raise SettingError(f"{key} must be a whole number of days, {fewest} at least, not {given!r}.")
+    return int(given)
 
 
 def _count(environment: Mapping[str, str], key: str) -> int:

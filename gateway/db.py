@@ -275,3 +275,8 @@ def uuid7() -> UUID:
     milliseconds = time.time_ns() // 1_000_000
     value = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
     return UUID(int=value)
+
+
+def from_then_on(at: datetime) -> UUID:
+    """Where the ids made from then on begin: none of ``uuid7`` made later is smaller."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)

@@ -23,3 +23,7 @@ class UnknownNameError(HuiyinError):
 
 class TamperedError(HuiyinError):
     """An encrypted value does not belong to this table, column and row, or the master key changed."""
+
+
+class ForgottenError(TamperedError):
+    """What this message said is no longer kept."""

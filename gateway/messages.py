@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,22 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Cap:
+    """How many messages one address gets at most within a time, before the provider refuses more.
+
+    ``of`` says which: ``code``, ``notice`` (whatever is no code) or "" (all); ``same_text`` that each
+    template is counted by itself. A ``calendar`` window begins with the clock's minute or hour, in
+    zones of whole hours; any other slides.
+    """
+
+    most: int
+    within: timedelta
+    of: str = ""
+    same_text: bool = False
+    calendar: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What a provider carries at most. Zero or None: it names no such limit.
 
@@ -63,8 +79,9 @@ class Limits:
     ``variable`` is in characters of one value. ``json`` is for those that take the text as
     one JSON value ``{"text":…}``: characters of that. ``links`` and ``links_in_values`` say
     whether there may be web addresses, ``countries`` which calling codes it reaches
-    (None: all), ``files`` how many bytes of attachments it takes. ``into`` names other limits,
-    in the place of all these, for numbers of a calling code: {"86": Limits(…)}.
+    (None: all), ``files`` how many bytes of attachments it takes, ``caps`` how often one address
+    gets anything. ``into`` names other limits, in the place of all but the caps, for numbers of a
+    calling code: {"86": Limits(…)}.
     """
 
     text: int = 0
@@ -75,6 +92,7 @@ class Limits:
     links_in_values: bool = True
     countries: frozenset[str] | None = None
     files: int = 0
+    caps: tuple[Cap, ...] = ()
     into: Mapping[str, Limits] = field(default_factory=dict, hash=False)
 
     def towards(self, address: str) -> Limits:

@@ -15,6 +15,9 @@ from gateway.db import Db, uuid7
 from gateway.errors import SettingError
 from gateway.providers import Sender
 from gateway.security import Vault
+from gateway.traffic.board import Board
+from gateway.traffic.shared import InProcess
+from gateway.traffic.shared_in_redis import connected
 
 Wake = Callable[[str], None]
 
@@ -29,7 +32,7 @@ class Runtime:
 
     ``wake(lane)`` tells workers that a lane has due rows: best effort, never
     raising; what it misses the sweep finds. ``clock`` gives the aware time,
-    ``new_id`` a fresh UUID.
+    ``new_id`` a fresh UUID. ``board`` is what is known of the providers just now.
     """
 
     settings: Settings
@@ -39,6 +42,7 @@ class Runtime:
     wake: Wake
     clock: Callable[[], datetime] = system_clock
     new_id: Callable[[], UUID] = uuid7
+    board: Board = field(default_factory=lambda: Board(InProcess()))
     _back_offices: dict[str, Any] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -54,7 +58,19 @@ class Runtime:
             return self._back_offices[name]
 
     def weights(self, channel: str) -> Mapping[str, int]:
-        """The providers of a channel and their weights; empty where it is closed."""
+        """The providers of a channel, each with its highest weight anywhere; empty where it is closed."""
+        general = self.settings.providers.get(channel, {})
+        places = self.settings.destinations.get(channel)
+        if not places:
+            return general
+        every = (general, *places.values())
+        return {name: max(weights.get(name, 0) for weights in every) for name in general}
+
+    def weights_towards(self, channel: str, address: str) -> Mapping[str, int]:
+        """The weights for this address: those of its calling code, else the channel's."""
+        for code, weights in self.settings.destinations.get(channel, {}).items():
+            if address.startswith(f"+{code}"):
+                return weights
         return self.settings.providers.get(channel, {})
 
     @property
@@ -79,6 +95,7 @@ def build(settings: Settings, wake: Wake, *, sending: bool = True) -> Runtime:
         vault=Vault(settings.master_key),
         providers={name: _sender(name, channel, settings) for channel, names in named for name in names},
         wake=wake,
+        board=Board(connected(settings.broker_url)),
     )
 
 

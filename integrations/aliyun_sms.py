@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from aliyunsdkdysmsapi.request.v20170525.AddSmsTemplateRequest import AddSmsTemplateRequest
@@ -19,7 +19,8 @@ from aliyunsdkdysmsapi.request.v20170525.QuerySmsTemplateRequest import QuerySms
 from aliyunsdkdysmsapi.request.v20170525.SendBatchSmsRequest import SendBatchSmsRequest
 from aliyunsdkdysmsapi.request.v20170525.SendSmsRequest import SendSmsRequest
 
-from gateway.messages import Limits, Message
+from gateway.messages import Cap, Limits, Message
+from gateway.provider_books import Totals
 from gateway.providers import (
     Absent,
     Callback,
@@ -42,6 +43,7 @@ from gateway.providers import (
     Unknown,
     Unreachable,
 )
+from integrations import aliyun_statistics
 from integrations.aliyun_client import EncodedOnce
 from integrations.aliyun_pushes import (
     FieldError,
@@ -151,6 +153,15 @@ LONGEST_NAME = 30  # characters of a template's name
 PAGE_SIZE = 50  # the most QuerySendDetails gives
 SPILL = timedelta(minutes=5)  # so shortly before midnight, a message may be filed under the next day
 
+# Per signature (we have one) and number; the vendor counts minutes and hours by the clock (UTC+8).
+CAPS = (
+    Cap(1, timedelta(minutes=1), of="code", calendar=True),
+    Cap(5, timedelta(hours=1), of="code", calendar=True),
+    Cap(10, timedelta(hours=24), of="code"),
+    Cap(50, timedelta(hours=24), of="notice", same_text=True),
+    Cap(40, timedelta(hours=24)),
+)
+
 Clock = Callable[[], datetime]
 
 
@@ -163,14 +174,18 @@ class _SendBatch(EncodedOnce, SendBatchSmsRequest):  # type: ignore[misc]
 
 
 class AliyunSms(Pushes):
-    """``Sender``, ``Inquirer``, ``Reporter`` and ``TemplateRegistrar`` in one; safe in up to 16 threads."""
+    """``Sender``, ``Inquirer``, ``Reporter``, ``TemplateRegistrar`` and ``DayCounter`` in one.
+
+    Safe in up to 16 threads.
+    """
 
     name: str = "aliyun_sms"
     channel: str = "sms"
     batch: int = 100
     needs_template: bool = True
-    limits: Limits = Limits(text=500, signed=True, variable=35, links_in_values=False)
+    limits: Limits = Limits(text=500, signed=True, variable=35, links_in_values=False, caps=CAPS)
     reports: frozenset[str] = frozenset({"sms-report", "sms-up"})
+    day_zone = CHINA
 
     def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:
         super().__init__(settings["ALIYUN_CALLBACK_NETWORKS"])
@@ -272,6 +287,16 @@ class AliyunSms(Pushes):
             PageSize=str(PAGE_SIZE),
             CurrentPage=str(page),
         )
+
+    # --- DayCounter ---
+
+    def units(self, text: str, signature: str) -> int:
+        """It counts parts."""
+        return aliyun_statistics.parts(text, signature or self._sign_name)
+
+    def counted(self, day: date) -> Totals:
+        """The account's sums of a day: whoever else uses it is in them."""
+        return aliyun_statistics.counted(self._rpc, day)
 
     # --- Reporter ---
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -18,6 +18,7 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from gateway.plugins import seconds
+from gateway.provider_books import BooksUnanswered
 from gateway.providers import Accepted, Cause, Outcome, Rejected, Throttled, Unknown
 from integrations.kept_connections import Connections, Lost, basic, is_loopback
 from integrations.twilio_callbacks import clean_code, token
@@ -79,6 +80,19 @@ class Account:
             return Unknown(f"http_{status}" if status else "unreadable_answer")
         except UNREADABLE:
             return Unknown("unreadable_answer")
+
+    def pages(self, first: Callable[[], Any]) -> Iterator[list[Any]]:
+        """What stands on each page of a list, the ``first`` and those it leads to.
+
+        Raises ``BooksUnanswered`` where one does not come.
+        """
+        turn: Callable[[], Any] | None = first
+        while turn:
+            page = self.ask(turn)
+            if isinstance(page, Outcome):
+                raise BooksUnanswered(getattr(page, "code", "unreadable_answer"))
+            yield list(page)
+            turn = page.next_page if page.next_page_url else None
 
     def _refusal(self, raw_status: Any, raw_code: Any) -> Outcome:
         status = _status(raw_status)

@@ -7,11 +7,13 @@ in the query of the status callback's URL instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from gateway.messages import Limits, Message
+from gateway.provider_books import Record
 from gateway.providers import (
     Absent,
     Callback,
@@ -101,6 +103,7 @@ DELIVERIES = {
 }
 WISHES = {"STOP": "stop", "START": "start"}  # OptOutType; HELP is answered by the vendor and is none
 
+PAGE_SIZE = 500  # of a day's list; the vendor gives 1,000 at most
 LISTED = 50  # the newest messages to a number that are looked through
 ROUNDING = timedelta(seconds=1)  # the vendor's times are whole seconds
 LATEST = timedelta(seconds=60)  # a call starts within its lease, some seconds after its attempt was written
@@ -110,7 +113,7 @@ Clock = Callable[[], datetime]
 
 
 class TwilioSms(twilio_callbacks.Callbacks):
-    """``Sender``, ``Inquirer`` and ``Reporter``; safe in up to 16 threads."""
+    """``Sender``, ``Inquirer``, ``Reporter`` and ``DayLister``; safe in up to 16 threads."""
 
     name: str = "twilio_sms"
     channel: str = "sms"
@@ -118,6 +121,7 @@ class TwilioSms(twilio_callbacks.Callbacks):
     needs_template: bool = False
     limits: Limits = Limits(text=LONGEST, signed=True, into={"86": INTO_MAINLAND})
     reports: frozenset[str] = frozenset({"sms-status", "sms-inbound"})
+    day_zone = UTC
 
     def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:
         super().__init__(settings)
@@ -164,6 +168,14 @@ class TwilioSms(twilio_callbacks.Callbacks):
         if not isinstance(answer, list):
             return CannotTell(getattr(answer, "code", "unreadable_answer"))
         return _finding(answer, inquiry)
+
+    # --- DayLister ---
+
+    def recorded(self, day: date) -> Iterator[Sequence[Record]]:
+        """What our number sent that day: what is still queued has no day yet, and is not listed."""
+        first = partial(self._messages.page, from_=self._from, date_sent=str(day), page_size=PAGE_SIZE)
+        for page in self._account.pages(first):
+            yield [_record(message) for message in page]
 
     # --- Reporter ---
 
@@ -219,6 +231,11 @@ def _may_say(body: Any, inquiry: Inquiry) -> bool:
     """Blanks do not count: the vendor may drop those at the ends."""
     words = str(body or "").split()
     return not inquiry.text or not words or words == _body(inquiry.text, inquiry.signature).split()
+
+
+def _record(message: Any) -> Record:
+    status = str(message.status)
+    return Record(str(message.sid), str(message.to), DELIVERIES.get(status, Delivery.PENDING))
 
 
 def _receipt(callback: Callback) -> Receipt:

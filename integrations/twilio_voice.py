@@ -18,13 +18,16 @@ digits. Whoever is mistaken for a machine hears all of it, and is believed when 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import Any
 
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
 from gateway.messages import Limits, Message
+from gateway.provider_books import Record
 from gateway.providers import (
     Callback,
     Cause,
@@ -84,6 +87,7 @@ CAUSES: dict[str, Cause] = {
     "603": Cause.AWAY,  # declined
 }
 
+PAGE_SIZE = 500  # of a day's list; the vendor gives 1,000 at most
 LONGEST = 4000  # characters of TwiML in a call
 LONGEST_TEXT = 1000  # of a text, which then fits three times with what stands around it
 RINGING = 30  # seconds it rings before it counts as not answered
@@ -102,7 +106,7 @@ Clock = Callable[[], datetime]
 
 
 class TwilioVoice(twilio_callbacks.Callbacks):
-    """``Sender`` and ``Reporter``; safe in up to 16 threads. It cannot be asked.
+    """``Sender``, ``Reporter`` and ``DayLister``; safe in up to 16 threads. It cannot be asked.
 
     The vendor's list of calls holds no id of ours, and calls made twice annoy more than one that
     waits for its report.
@@ -114,6 +118,7 @@ class TwilioVoice(twilio_callbacks.Callbacks):
     needs_template: bool = False
     limits: Limits = Limits(text=LONGEST_TEXT)
     reports: frozenset[str] = frozenset({"voice-status", "voice-keys"})
+    day_zone = UTC
 
     def __init__(self, settings: Mapping[str, str]) -> None:
         super().__init__(settings)
@@ -144,6 +149,14 @@ class TwilioVoice(twilio_callbacks.Callbacks):
             )
         )
         return twilio_rest.accepted(answer)
+
+    # --- DayLister ---
+
+    def recorded(self, day: date) -> Iterator[Sequence[Record]]:
+        """The calls our number began that day."""
+        first = partial(self._calls.page, from_=self._from, start_time=str(day), page_size=PAGE_SIZE)
+        for page in self._account.pages(first):
+            yield [_record(call) for call in page]
 
     # --- Reporter ---
 
@@ -214,6 +227,13 @@ _KEY_CAME = _key_came()
 
 
 # --- reading callbacks -----------------------------------------------------------------------
+
+
+def _record(call: Any) -> Record:
+    """As its status callback would be read."""
+    form = {"CallStatus": str(call.status), "CallDuration": str(call.duration or "")}
+    form["AnsweredBy"] = str(call.answered_by or "")
+    return Record(str(call.sid), str(call.to), _delivery(form, _code(form)))
 
 
 def _receipt(callback: Callback) -> Receipt:

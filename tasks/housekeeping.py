@@ -6,7 +6,7 @@ from gateway.broadcasts import expand, store
 from gateway.broadcasts.store import broadcasts
 from gateway.content import registration
 from gateway.db import is_due
-from gateway.delivery import fetching, lanes, ledger, measures, receipts
+from gateway.delivery import books, fetching, lanes, ledger, measures, receipts, retention, route_book
 from gateway.notifications import inbound, questions, suppression
 from gateway.phone import calls
 from gateway.services import idempotency, sessions
@@ -24,6 +24,7 @@ QUEUES = (
 
 collecting = Turns(1)  # a mailbox that answers slowly holds one thread
 pulling = Turns(1)
+matching = Turns(1)
 
 
 @app.task(name="tasks.housekeeping.sweep")
@@ -57,8 +58,9 @@ def collect() -> None:
 
 @app.task(name="tasks.housekeeping.pull")
 def pull() -> None:
-    """Every few minutes: what providers decided on our texts."""
+    """Every few minutes: what providers decided on our texts, and once a night what is on their books."""
     pulling.work(lambda: registration.pull(current()))
+    matching.work(lambda: books.nightly(current()))
 
 
 @app.task(name="tasks.housekeeping.tidy")
@@ -66,9 +68,10 @@ def tidy() -> None:
     """Every hour. Each room says how long it keeps what; each is a commit of its own."""
     runtime = current()
     said = (inbound, questions, suppression)
-    rooms = (store, *said, idempotency, identity, receipts, calls, book, sessions)
+    rooms = (store, *said, idempotency, identity, receipts, route_book, calls, book, books, sessions)
     for forget_old in (room.forget_old for room in rooms):
         more: object = True
         while more:  # a room that forgets in batches says whether there are more
             with runtime.db.write() as tx:
                 more = forget_old(tx, runtime.clock())
+    retention.tidy(runtime)

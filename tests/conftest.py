@@ -21,6 +21,7 @@ from gateway.instance.postgres import Postgres
 from gateway.instance.supervisor import StartError
 from gateway.runtime import Runtime
 from gateway.security import Vault
+from tests.valkey import Valkey
 from tests.world import START, Clock, Scripted, Wakes, World
 
 MASTER_KEY = bytes(range(32))
@@ -96,12 +97,25 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "sqlite":
         yield request.getfixturevalue("sqlite_url")
         return
-    server = request.getfixturevalue("postgres_template")
+    yield request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+def postgres_url(postgres_template: str) -> Iterator[str]:
+    """A fresh, migrated database of PostgreSQL."""
     name = f"test_{next(_numbers)}"
-    with psycopg.connect(server, autocommit=True) as connection:
+    with psycopg.connect(postgres_template, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE template_huiyin")
-        yield _named(server, name).replace("postgresql://", "postgresql+psycopg://")
+        yield _named(postgres_template, name).replace("postgresql://", "postgresql+psycopg://")
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    """A broker of this test's own."""
+    server = Valkey(tmp_path)
+    yield server
+    server.kill()
 
 
 # --- a Runtime -----------------------------------------------------------------------------

@@ -138,7 +138,7 @@ def _own(tx: Connection, written: str) -> Any:
 
 def _shown(tx: Connection, runtime: Runtime, row: Any) -> dict[str, Any]:
     """Every key of Notify's is there; what only letters have is null, and costs are not known yet."""
-    address = compose.addresses_of(tx, runtime, channels.load(row.channel).ADDRESS, [row]).get(row.id)
+    [address] = compose.addresses_of(tx, runtime, channels.load(row.channel).ADDRESS, [row])
     return {
         "id": str(row.id),
         "reference": row.reference,

@@ -35,7 +35,7 @@ def measure(only: Collection[str], *, quick: bool, sqlite: bool, say: Say) -> di
         for name in NAMES:
             if name in wanted:
                 result[name] = PARTS[name](stage, QUICK if quick else 1, spent, say)
-    duplicates = 0 if wanted & {"send", "end_to_end", "backlog"} else None
+    duplicates = 0 if wanted - {"accept"} else None
     result |= {"cpu_us_per_message": spent, "duplicates": duplicates}
     return result | {"ratios": targets.ratios(result)}
 

@@ -17,7 +17,7 @@ from gateway.appointments.book import Refusal, Standing, Wish
 from gateway.appointments.slots import Slot
 from gateway.appointments.words import BOOKED, CANCELLED, CHANGED, REASONS
 from gateway.back_offices import Done, Refused, StepOutcome
-from gateway.notifications import store as notifications
+from gateway.notifications import withdrawing
 from gateway.notifications.request import Class
 from gateway.transactions import reminders, store
 from gateway.transactions.desk import Desk
@@ -237,7 +237,7 @@ def _give_back(desk: Desk, case: Case, old: Transaction) -> None:
 def _remind_no_more(desk: Desk, key: UUID, reason: str) -> None:
     """Neither by a reminder that is planned, nor by one that was taken and has not gone out."""
     reminders.drop(desk.tx, key, reason)
-    notifications.cancel_waiting(desk.tx, desk.runtime, key, Class.REMINDER, reason)
+    withdrawing.cancel_waiting(desk.tx, desk.runtime, key, Class.REMINDER, reason)
 
 
 # --- afterwards ----------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from gateway.cli import (
     answers,
     bench,
+    books,
     broadcast,
     chaos,
     deployment,
@@ -11,13 +12,17 @@ from gateway.cli import (
     providers,
     reminders,
     replies,
+    route,
+    tidy,
     watch,
+    wishes,
 )
 from gateway.cli.command import main
 
 __all__ = [
     "answers",
     "bench",
+    "books",
     "broadcast",
     "chaos",
     "deployment",
@@ -27,5 +32,8 @@ __all__ = [
     "providers",
     "reminders",
     "replies",
+    "route",
+    "tidy",
     "watch",
+    "wishes",
 ]

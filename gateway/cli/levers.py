@@ -21,7 +21,7 @@ from gateway.ops.dead_letters import Cause, Group
 from gateway.runtime import Runtime
 
 ACTOR = "cli"
-LATE = "codes, reminders, and what is old, changed since or called off"
+LATE = "codes, reminders, and what is old, changed since, called off or no longer kept"
 KINDS = click.Choice([str(kind) for kind in Kind])
 Lever = Callable[[Connection, Runtime, Kind, str, str], bool]
 
@@ -78,7 +78,7 @@ def dead(context: Context, cause: str | None, dry_run: bool, yes: bool, again: b
 def _list(context: Context) -> None:
     here = context.runtime()
     with here.db.read() as tx:
-        found = dead_letters.groups(tx, *DEAD)
+        found = dead_letters.groups(tx, *DEAD, since=here.clock() - dead_letters.LISTED)
     rows = [
         {"cause": str(g.cause), "number": g.number, "oldest": g.oldest, "newest": g.newest} for g in found
     ]

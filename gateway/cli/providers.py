@@ -11,7 +11,7 @@ import click
 from gateway import config, plugins
 from gateway.cli.command import Context, main, pass_context
 from gateway.content import registration
-from gateway.messages import Limits
+from gateway.messages import Cap, Limits
 from gateway.providers import TemplateRegistrar
 from gateway.runtime import Runtime
 
@@ -51,6 +51,7 @@ class Ability:
     reports: tuple[str, ...]
     collects: bool
     registers: bool
+    books: str
     codes: tuple[int, int]
 
 
@@ -69,6 +70,7 @@ def abilities() -> Iterator[Ability]:
             reports=tuple(sorted(getattr(kind, "reports", ()))),
             collects=hasattr(kind, "collect"),
             registers=hasattr(kind, "register"),
+            books="listed" if hasattr(kind, "recorded") else "summed" if hasattr(kind, "counted") else "",
             codes=(len(plugins.table(name, "OUTCOMES")), len(plugins.table(name, "CAUSES"))),
         )
 
@@ -85,10 +87,17 @@ def limits_in_words(limits: Limits) -> str:
         "no web addresses in variables": limits.links and not limits.links_in_values,
         f"{countries} only": limits.countries is not None,
         f"attachments {limits.files / 1_000_000:,.3g} MB": limits.files,
+        "to one number at most " + ", ".join(map(_cap_in_words, limits.caps)): limits.caps,
     }
     for code, there in limits.into.items():
         words[f"into +{code}: {limits_in_words(there).replace('; ', ', ')}"] = True
     return "; ".join(said for said, holds in words.items() if holds) or "none"
+
+
+def _cap_in_words(cap: Cap) -> str:
+    what = {"": "messages", "code": "codes", "notice": "messages that are no codes"}[cap.of]
+    unit = {60: "minute", 3600: "hour", 86_400: "day"}[int(cap.within.total_seconds())]
+    return f"{cap.most} {what}{' of one text' if cap.same_text else ''} a {unit}"
 
 
 HEADINGS = (
@@ -101,6 +110,7 @@ HEADINGS = (
     "Pushes to us",
     "Is fetched from",
     "Reviews texts",
+    "Tells its books of a day",
     "Codes judged: hand-over, receipt",
 )
 
@@ -116,7 +126,7 @@ def _cells(one: Ability) -> tuple[str, ...]:
         return "yes" if holds else "–"
 
     reports = ", ".join(f"`{kind}`" for kind in one.reports) or "–"
-    can = (yes(one.asked), reports, yes(one.collects), yes(one.registers))
+    can = (yes(one.asked), reports, yes(one.collects), yes(one.registers), one.books or "–")
     codes = ", ".join(map(str, one.codes))
     return f"`{one.name}`", one.channel, str(one.batch), yes(one.reviewed), one.limits, *can, codes
 
@@ -128,7 +138,9 @@ def _standing(here: Runtime, channel: str, name: str, weight: int) -> dict[str, 
     given = {**here.settings.environment, "CALLBACKS_URL": here.settings.callbacks_url}
     missing = plugins.missing(name, given)
     row: dict[str, Any] = {"name": name, "channel": channel, "weight": weight, "missing": list(missing)}
-    if not hasattr(plugins.declared(name), "register"):
+    kind = plugins.declared(name)
+    row["can_reconcile"] = hasattr(kind, "find")
+    if not hasattr(kind, "register"):
         return row
     with here.db.read() as tx:
         row["texts"] = asdict(registration.standing(tx, name, channel))
@@ -144,6 +156,8 @@ def _print(rows: list[dict[str, Any]]) -> None:
         click.echo(
             f"{row['channel']:<6} {row['name']}={row['weight']}  {f'lacks {lacks}' if lacks else 'whole'}"
         )
+        asked = "can be asked" if row["can_reconcile"] else "its report is waited for"
+        click.echo(f"       an answer that was lost: {asked}")
         for line in _about_texts(row):
             click.echo(f"       {line}")
 

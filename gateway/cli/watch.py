@@ -25,7 +25,7 @@ def queues(context: Context) -> None:
     here = context.runtime()
     with here.db.read() as tx:
         rows = [asdict(lane) for lane in watch.standing(tx, here.clock())]
-        balanced = ledger.balanced(tx)
+        balanced = ledger.adds_up(tx)
     context.show({"lanes": rows, "balanced": balanced}, lambda: _print_lanes(rows, balanced))
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
+from threading import Timer
 from time import monotonic, sleep
 from typing import TypeVar
 
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from gateway.delivery import record
+from gateway.delivery import record, routes
 from gateway.delivery.claim import (
     TOO_LATE,
     Claimed,
@@ -33,12 +34,14 @@ from gateway.runtime import Runtime
 
 IN_FLIGHT = 16  # calls at the same time, in each run of a lane; as many connections a provider keeps
 BATCHES = 5  # in a claim
+AT_A_PLACE = 4  # calls that wait for each place, where a provider takes few at the same time
 FEWEST = 200  # rows in a claim, for providers that take one message a call
 QUESTIONS = 4  # asked between two claims: what is to be sent never waits for long
 TOGETHER = 500  # messages whose answers are recorded in one commit, if they come
 WITHIN = 0.02  # seconds after the first of them
 PATIENCE = 0.25  # seconds without any answer before others are claimed
 NOT_TRIED = "not_tried"
+PAUSE = 1.0  # seconds: providers that may be given no more now may be given some then
 PAUSES = (0.1, 1.0)  # seconds before an outcome is written once more: a ring of locks, a restart
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -75,7 +78,7 @@ def run_lane(
 def _turn(runtime: Runtime, lane: str, limit: int, calls: _Calls) -> bool:
     """Claim where there is room, then record what came back; False when nothing is due or open any more."""
     first = not calls.looked_at
-    rows = calls.begin(claim_lane(runtime, lane, limit)) if calls.open <= limit else limit
+    rows = _claim(runtime, lane, limit, calls) if calls.open <= limit else limit
     if first and rows == limit:
         runtime.wake(lane)  # more than one worker's fill
     if rows < limit:
@@ -85,9 +88,26 @@ def _turn(runtime: Runtime, lane: str, limit: int, calls: _Calls) -> bool:
     return bool(rows or calls.open)
 
 
+def _claim(runtime: Runtime, lane: str, limit: int, calls: _Calls) -> int:
+    """Claim what providers may be given; where they may be given no more, ask to be woken when they may."""
+    with routes.turn(runtime, lane, limit) as turn:
+        rows = calls.begin(claim_lane(runtime, lane, turn.limit, turn)) if turn.limit else 0
+    if not turn.exhausted():
+        return rows
+    later = Timer(PAUSE, runtime.wake, (lane,))
+    later.daemon = True
+    later.start()
+    return 0
+
+
 def _claim_size(runtime: Runtime, lane: str) -> int:
-    carriers = [runtime.providers[name].batch for name in runtime.weights(channel_of(lane))]
-    return max(FEWEST, BATCHES * max(carriers, default=1))
+    """Five calls of the largest kind; no more than those that take few at a time get done in a while."""
+    sizes = []
+    for name in runtime.weights(channel_of(lane)):
+        batch, bound = runtime.providers[name].batch, runtime.settings.allowances.get(name)
+        few = bound.concurrent * AT_A_PLACE * batch if bound else 0
+        sizes.append(few or max(FEWEST, BATCHES * batch))
+    return max(sizes, default=FEWEST)
 
 
 class _Calls:
@@ -129,7 +149,9 @@ class _Calls:
         _record(self._runtime, [answer for answer in answers if answer])
 
     def _hand_over(self, claimed: Claimed, handover: Handover) -> None:
-        outcomes = _made(self._runtime, claimed, handover, stopping=self._stopping())
+        lane = handover.held[0].lane
+        with routes.calling(self._runtime, handover.provider, lane, claimed.until) as free:
+            outcomes = _made(self._runtime, claimed, handover, stopping=self._stopping() or not free)
         self._answers.put(Answer(claimed.lease, handover, outcomes))
 
     def _ask(self, claimed: Claimed, question: Question) -> None:
@@ -157,6 +179,14 @@ def _made(runtime: Runtime, claimed: Claimed, handover: Handover, *, stopping: b
 
 
 def _call(runtime: Runtime, handover: Handover, messages: Sequence[Message]) -> Sequence[Outcome]:
+    begun = runtime.clock()
+    outcomes = _answered(runtime, handover, messages)
+    took = (runtime.clock() - begun).total_seconds()
+    runtime.board.report(handover.provider, outcomes, took)
+    return outcomes
+
+
+def _answered(runtime: Runtime, handover: Handover, messages: Sequence[Message]) -> Sequence[Outcome]:
     try:
         outcomes = runtime.providers[handover.provider].hand_over(handover.id, messages)
         return [outcome for _, outcome in zip(messages, outcomes, strict=True)]

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, select, true, updat
 from gateway import channels, cities
 from gateway.cities import Rules
 from gateway.db import begin_until, claim, due, new_lease
-from gateway.delivery import measures, retry
+from gateway.delivery import hours, measures, retry
 from gateway.delivery.batches import batches
 from gateway.delivery.caps import Callees
 from gateway.delivery.compose import NO_ADDRESS, Letter, Unsendable, addresses_of, compose, words_of
@@ -26,13 +26,13 @@ from gateway.delivery.store import attempts, new_handover
 from gateway.messages import Message
 from gateway.notifications import store
 from gateway.notifications.pauses import Kind, everything
-from gateway.notifications.request import CLASSES, TREATMENT, Class
+from gateway.notifications.request import CLASSES
 from gateway.notifications.status import Status
 from gateway.notifications.store import UNKNOWN, Move, moved, notifications
 from gateway.providers import Inquiry, Unknown
 from gateway.rows import insert_many
 from gateway.runtime import Runtime
-from gateway.send_windows import opens
+from gateway.traffic.turn import Turn
 
 WORKER_LOST = "worker_lost"
 NO_RECEIPT = "no_receipt"
@@ -120,12 +120,12 @@ COLUMNS = [
 """What a claim reads of a notification: the rest is for people."""
 
 
-def claim_lane(runtime: Runtime, lane: str, limit: int) -> Claimed:
+def claim_lane(runtime: Runtime, lane: str, limit: int, turn: Turn | None = None) -> Claimed:
     """Hold up to ``limit`` due rows of a lane and open their attempts; one transaction.
 
     Whatever comes next for a row is written once: those to be sent get the lease with their
     attempt, the others the end or the later time they wait for. Rows to ask about are left to
-    ``claim_questions``: what is to be sent goes first.
+    ``claim_questions``: what is to be sent goes first. ``turn`` is what each provider may be given.
     """
     now, lease = runtime.clock(), new_lease()
     with runtime.db.write() as tx:
@@ -136,7 +136,7 @@ def claim_lane(runtime: Runtime, lane: str, limit: int) -> Claimed:
         rows = tx.execute(due(notifications, COLUMNS, now=now, limit=limit, where=where)).all()
         sheet = _sorted(channel_of(lane), rows, now, cities.shipped()[runtime.settings.city].rules_now(now))
         _lost(tx, runtime, sheet, now)
-        handovers = _handovers(tx, runtime, channel_of(lane), sheet, still[Kind.PROVIDER])
+        handovers = _handovers(tx, runtime, channel_of(lane), sheet, still[Kind.PROVIDER], turn or Turn())
         _open(tx, runtime, handovers, lease, now)
         store.move(tx, sheet.moves, now)
     return Claimed(lease, len(rows), begin_until(now, runtime.settings.lease), handovers=handovers)
@@ -171,7 +171,7 @@ def _to_send(paused: Collection[str]) -> ColumnElement[bool]:
 
 def _sorted(channel: str, rows: Sequence[Row[Any]], now: datetime, rules: Rules) -> _Sheet:
     sheet = _Sheet()
-    closed = opens(rules.send_windows.of(channel), now, rules.zone)
+    closed = hours.closed(rules, channel, now)
     for row in rows:
         match row.status:
             case Status.ACCEPTED:
@@ -180,17 +180,11 @@ def _sorted(channel: str, rows: Sequence[Row[Any]], now: datetime, rules: Rules)
                 sheet.lost.append(row)
             case _ if row.expires_at <= now:
                 sheet.moves.append(moved(row, Status.EXPIRED, None, TOO_LATE))
-            case _ if closed and _windowed(channel, row):
-                sheet.moves.append(moved(row, Status.WAITING, closed, OUTSIDE_WINDOW))
+            case _ if closed and (until := hours.hold(closed, channel, row)):
+                sheet.moves.append(moved(row, Status.WAITING, min(until, row.expires_at), OUTSIDE_WINDOW))
             case _:
                 sheet.send.append(row)
     return sheet
-
-
-def _windowed(channel: str, row: Row[Any]) -> bool:
-    """Nobody is called again at night, not even with a result; a code is being waited for."""
-    again = row.tries > 0 and row.klass != Class.CODE and bool(channels.load(channel).RETRIES)
-    return again or TREATMENT[CLASSES[row.klass]].windowed
 
 
 def _held(row: Row[Any], status: Status, tries: int, *, others: bool = False) -> Held:
@@ -245,13 +239,13 @@ def _latest_attempts(tx: Connection, ids: Sequence[UUID]) -> Mapping[UUID, Row[A
 
 
 def _handovers(
-    tx: Connection, runtime: Runtime, channel: str, sheet: _Sheet, still: Collection[str]
+    tx: Connection, runtime: Runtime, channel: str, sheet: _Sheet, still: Collection[str], turn: Turn
 ) -> list[Handover]:
     """Gather the rows into calls; what cannot be sent at all ends here, with its reason."""
     if not sheet.send:
         return []
     sendable: list[tuple[Held, Letter]] = []
-    letters = compose(tx, runtime, channel, sheet.send, still)
+    letters = compose(tx, runtime, channel, sheet.send, still, turn)
     going = [letter.address_index for letter in letters if isinstance(letter, Letter)]
     callees = Callees(tx, runtime, channel, going)
     for row, letter in zip(sheet.send, letters, strict=True):
@@ -266,13 +260,8 @@ def _handovers(
 
 def _handover(provider: str, batch: Sequence[tuple[Held, Letter]]) -> Handover:
     held, letters = zip(*batch, strict=True)
-    return Handover(
-        new_handover(),
-        provider,
-        held,
-        [one.message for one in letters],
-        [one.address_index for one in letters],
-    )
+    messages, indexes = [one.message for one in letters], [one.address_index for one in letters]
+    return Handover(new_handover(), provider, held, messages, indexes)
 
 
 def _open(tx: Connection, runtime: Runtime, handovers: Sequence[Handover], lease: int, now: datetime) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -22,23 +21,24 @@ from gateway.content import store as content
 from gateway.content.letters import Frame, LetterError, compile_letter, letter
 from gateway.content.rendering import MissingPersonalisationError
 from gateway.content.store import TemplateVersion
-from gateway.delivery import routing
+from gateway.delivery import measures, wishes
+from gateway.delivery.choosing import NO_PROVIDER, REVIEW_PAUSE, Carrier, Choosing, Wait
 from gateway.delivery.store import attempts
+from gateway.delivery.wishes import Against
 from gateway.errors import TamperedError
-from gateway.messages import Attachment, Limits, Message, excess
-from gateway.notifications import questions, store, suppression, unsubscribe
-from gateway.notifications.request import CLASSES, Class
+from gateway.messages import Attachment, Message, excess
+from gateway.notifications import questions, store, unsubscribe
+from gateway.notifications.request import Class
 from gateway.notifications.status import Status
 from gateway.providers import ReviewState
 from gateway.runtime import Runtime
+from gateway.traffic.turn import Turn
 
 NO_ADDRESS = "no_address"
-NO_PROVIDER = "no_provider_can_carry_it"  # paused, without the template, or the channel is closed
 CANNOT_OPEN = "cannot_be_opened"
 CANNOT_RENDER = "cannot_be_rendered"
 CANNOT_CARRY = "beyond_every_provider"  # with the limit and the field
 ELDER = 60  # years (Law on the Protection of the Rights of the Elderly, article 2): told slowly, and twice
-REVIEW_PAUSE = timedelta(minutes=1)  # a provider's review of a text takes minutes to hours
 
 Key = tuple[UUID, int]
 
@@ -64,20 +64,11 @@ class Unsendable:
 NOWHERE = Unsendable(Status.SUPPRESSED, NO_ADDRESS)
 
 
-class Carrier(NamedTuple):
-    """A provider that may carry a template version now: with what weight, and under which code of its own."""
-
-    name: str
-    weight: int
-    limits: Limits
-    code: str | None
-
-
 @dataclass(frozen=True, slots=True)
 class _Sources:
     """Everything the rows of one claim need beside their own address, read set-wise."""
 
-    suppressed: Mapping[tuple[Class, bytes], str]  # with the reason
+    against: Mapping[UUID, Against]  # what stands against some of them
     young: frozenset[UUID]  # citizens known to be no elders
     asking: frozenset[UUID]  # calls that wait for a key
     versions: Mapping[Key, TemplateVersion]
@@ -85,14 +76,20 @@ class _Sources:
     tried: Mapping[UUID, frozenset[str]]
     files: Mapping[UUID, tuple[Attachment, ...]]  # by broadcast
     rules: Rules
+    choosing: Choosing
 
 
 def compose(
-    tx: Connection, runtime: Runtime, channel: str, rows: Sequence[Row[Any]], still: Collection[str]
+    tx: Connection,
+    runtime: Runtime,
+    channel: str,
+    rows: Sequence[Row[Any]],
+    still: Collection[str],
+    turn: Turn,
 ) -> list[Letter | Unsendable]:
     """A letter for each row of a channel, or why there is none; a handful of queries for all of them.
 
-    ``still`` are the providers an operator holds still.
+    ``still`` are the providers an operator holds still, ``turn`` is what each may be given.
     """
     keys = list({(row.template_id, row.template_version) for row in rows})
     kind, calls = channels.load(channel).ADDRESS, channel == voice.SUFFIX
@@ -100,19 +97,22 @@ def compose(
     indexes = [runtime.vault.index(kind, address) if address else b"" for address in addresses]
     rules = cities.shipped()[runtime.settings.city].rules_now(runtime.clock())
     sources = _Sources(
-        suppressed=_suppressed(tx, rows, indexes, runtime.clock()),
+        against=wishes.against(tx, runtime, rules, channel, rows, indexes),
         young=_young(tx, runtime.clock().astimezone(rules.zone).date(), rows) if calls else frozenset(),
         asking=frozenset(questions.asking(tx, [row.id for row in rows]) if calls else ()),
         versions=content.versions(tx, keys),
-        carriers=_carriers(tx, runtime, channel, keys, still),
+        carriers=_carriers(tx, runtime, channel, keys, still, turn),
         tried=_tried(tx, [row.id for row in rows if row.tries]),
         files=documents.of(tx, {row.broadcast_id for row in rows if _may_have_files(channel, row)}),
         rules=rules,
+        choosing=Choosing(tx, runtime, channel, turn, indexes),
     )
-    return [
+    letters = [
         _letter(runtime, channel, row, address, index, sources) if address else NOWHERE
         for row, address, index in zip(rows, addresses, indexes, strict=True)
     ]
+    measures.add(tx, sources.choosing.held_back, runtime.clock())
+    return letters
 
 
 def addresses_of(tx: Connection, runtime: Runtime, kind: str, rows: Sequence[Row[Any]]) -> list[str | None]:
@@ -131,18 +131,6 @@ def _own_address(runtime: Runtime, row: Row[Any]) -> str | None:
         return runtime.vault.open("notifications.address", row.id, sealed) if sealed else None
     except TamperedError:
         return None
-
-
-def _suppressed(
-    tx: Connection, rows: Sequence[Row[Any]], indexes: Sequence[bytes], now: datetime
-) -> Mapping[tuple[Class, bytes], str]:
-    """What stands against some of these at their addresses, by class and address."""
-    asked = {
-        (CLASSES[row.klass], index)
-        for row, index in zip(rows, indexes, strict=True)
-        if index and row.klass in suppression.STOPPED
-    }
-    return suppression.against(tx, asked, now)
 
 
 def _young(tx: Connection, today: date, rows: Sequence[Row[Any]]) -> frozenset[UUID]:
@@ -177,8 +165,9 @@ def _tried(tx: Connection, ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
 def _letter(
     runtime: Runtime, channel: str, row: Row[Any], address: str, index: bytes, sources: _Sources
 ) -> Letter | Unsendable:
-    if sources.suppressed and (why := sources.suppressed.get((row.klass, index))):
-        return Unsendable(Status.SUPPRESSED, why)
+    if sources.against and (against := sources.against.get(row.id)):
+        status = Status.WAITING if against.until else Status.SUPPRESSED
+        return Unsendable(status, against.reason, against.until)
     carriers = sources.carriers[row.template_id, row.template_version]
     if not carriers:
         return Unsendable(Status.WAITING, NO_PROVIDER, runtime.clock() + REVIEW_PAUSE)
@@ -192,21 +181,15 @@ def _letter(
     if not able:
         found = next(filter(None, (excess(one.limits, message) for one in carriers)))
         return Unsendable(Status.FAILED, f"{CANNOT_CARRY}:{found.limit}:{found.field}"[:80])
-    chosen = _chosen(able, row.provider)
+    chosen = sources.choosing.among(able, row, address, index)
+    if isinstance(chosen, Wait):
+        return Unsendable(Status.WAITING, chosen.reason, min(chosen.until, row.expires_at))
     if chosen.code != message.template:
         message = replace(message, template=chosen.code)
     others = len(able) > 1 and any(
         one.name not in sources.tried.get(row.id, ()) for one in able if one is not chosen
     )
     return Letter(chosen.name, message, index, others)
-
-
-def _chosen(able: Sequence[Carrier], just_tried: str | None) -> Carrier:
-    if len(able) == 1:
-        return able[0]
-    named = {one.name: one for one in able}
-    weights = {one.name: one.weight for one in able}
-    return named[routing.choose(weights, just_tried, random.random())]
 
 
 def _message(
@@ -270,10 +253,16 @@ def _may_have_files(channel: str, row: Row[Any]) -> bool:
 
 
 def _carriers(
-    tx: Connection, runtime: Runtime, channel: str, keys: Sequence[Key], still: Collection[str]
+    tx: Connection,
+    runtime: Runtime,
+    channel: str,
+    keys: Sequence[Key],
+    still: Collection[str],
+    turn: Turn,
 ) -> dict[Key, list[Carrier]]:
     """The providers of a channel that may send each of these template versions now, the heaviest first."""
-    weights = {name: n for name, n in runtime.weights(channel).items() if n and name not in still}
+    given = turn.weights(runtime.weights(channel))
+    weights = {name: n for name, n in given.items() if n and name not in still}
     reviewed = [name for name in weights if runtime.providers[name].needs_template]
     known = {name: content.registrations(tx, name, keys) for name in reviewed}
     found: dict[Key, list[Carrier]] = {key: [] for key in keys}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, select, union_all
 
 from gateway.db import is_due
 from gateway.delivery import ledger
@@ -35,8 +35,7 @@ class Lane:
 
 def due(tx: Connection, now: datetime) -> set[str]:
     """The lanes with something due."""
-    columns = notifications.c
-    names = set(tx.execute(select(columns.lane).where(columns.due_at <= now).distinct()).scalars())
+    names = set(_first_due(tx, [account.lane for account in ledger.accounts(tx)], now))
     if is_due(tx, callbacks, now):
         names.add(RECEIPTS)
     return names
@@ -44,16 +43,28 @@ def due(tx: Connection, now: datetime) -> set[str]:
 
 def standing(tx: Connection, now: datetime) -> Sequence[Lane]:
     """Every lane's figures: from the ledger, and the oldest due row from the due index."""
+    accounts = ledger.accounts(tx)
+    waiting = [account.lane for account in accounts if account.standing.get(Status.WAITING)]
+    first = _first_due(tx, waiting, now, notifications.c.status == Status.WAITING)
+    return [_lane(account, (now - first.get(account.lane, now)).total_seconds()) for account in accounts]
+
+
+def _first_due(
+    tx: Connection, lanes: Sequence[str], now: datetime, *which: ColumnElement[bool]
+) -> Mapping[str, datetime]:
+    """Since when something is due in each of these lanes: one step into the index each."""
     columns = notifications.c
-    oldest = {
-        lane: (now - at).total_seconds()
-        for lane, at in tx.execute(
-            select(columns.lane, func.min(columns.due_at))
-            .where(columns.due_at <= now, columns.status == Status.WAITING)
-            .group_by(columns.lane)
+    each = [
+        select(
+            select(columns.lane, columns.due_at)
+            .where(columns.lane == lane, columns.due_at <= now, *which)
+            .order_by(columns.due_at)
+            .limit(1)
+            .subquery()
         )
-    }
-    return [_lane(account, max(0.0, oldest.get(account.lane, 0.0))) for account in ledger.accounts(tx)]
+        for lane in lanes
+    ]
+    return dict(tx.execute(union_all(*each)).all()) if each else {}
 
 
 def _lane(account: Account, oldest: float) -> Lane:

@@ -35,8 +35,13 @@ ATTEMPTS, RECEIPTS = "attempts", "receipts"  # labelled provider and outcome
 UNKNOWN_CODES = (
     "unknown_codes"  # labelled provider and where: outcome or receipt; the codes stand in attempts
 )
+INQUIRIES = "inquiries"  # labelled provider and finding
+HELD_BACK = "held_back"  # labelled provider and reason: messages that found no room there
 HANDOVER, HANDOVER_SUM = "handover_le", "handover_sum"  # labelled lane, and the bucket's bound
 BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)  # seconds
+UNITS = "units"  # labelled provider and accepted, unknown or found: messages as the vendor counts them
+BLOCK = 8 * 60  # minutes; a day of UTC and one of UTC+8 both begin with a block
+DAYS_KEPT = 4  # of units
 COMPACT = 20_000
 LONG = 10_000  # entries; summing that many takes some milliseconds
 MINUTES_KEPT = 70  # an hour to look back on, and a little
@@ -107,6 +112,16 @@ def by_minute(tx: Connection, since: datetime, *names: str) -> dict[tuple[Key, i
     return {((name, label, detail), at): total for name, label, detail, at, total in tx.execute(grouped)}
 
 
+def in_between(tx: Connection, name: str, label: str, since: datetime, until: datetime) -> dict[str, float]:
+    """Units by their detail between the beginnings of two blocks; they reach back ``DAYS_KEPT`` days."""
+    columns = measures.c
+    mine = (columns.name == name) & (columns.label == label)
+    query = select(columns.detail, func.sum(columns.difference)).where(
+        mine, columns.minute >= minute(since), columns.minute < minute(until)
+    )
+    return dict(tx.execute(query.group_by(columns.detail)).all())
+
+
 def is_long(tx: Connection) -> bool:
     """Whether compacting is worth it."""
     return tx.execute(select(measures.c.id).where(FRESH).offset(LONG).limit(1)).first() is not None
@@ -114,7 +129,7 @@ def is_long(tx: Connection) -> bool:
 
 def compact(tx: Connection) -> int:
     """Sum up old entries, minute by minute for the last ones; returns how many rows that saved."""
-    kept_from = (tx.execute(select(func.max(measures.c.minute))).scalar() or 0) - MINUTES_KEPT
+    newest = tx.execute(select(func.max(measures.c.minute))).scalar() or 0
     oldest = select(measures.c.id).where(FRESH).order_by(measures.c.id).limit(COMPACT)
     columns: Any = [measures.c[name] for name in ("name", "label", "detail", "minute", "difference")]
     gone = tx.execute(
@@ -122,7 +137,15 @@ def compact(tx: Connection) -> int:
     ).all()
     sums: dict[tuple[str, str, str, int], float] = {}
     for name, label, detail, at, difference in gone:
-        key = (name, label, detail, at if at >= kept_from else 0)
+        key = (name, label, detail, _kept(name, at, newest))
         sums[key] = sums.get(key, 0.0) + difference
     _enter(tx, sums, summed=True)
     return len(gone) - len(sums)
+
+
+def _kept(name: str, at: int, newest: int) -> int:
+    """Which minute an entry is summed up under."""
+    if at >= newest - MINUTES_KEPT:
+        return at
+    in_blocks = name == UNITS and at >= newest - DAYS_KEPT * 24 * 60
+    return at - at % BLOCK if in_blocks else 0

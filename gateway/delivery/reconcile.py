@@ -1,22 +1,37 @@
-"""Find out what became of a hand-over whose answer was lost."""
+"""Find out what became of a hand-over whose answer was lost.
+
+Unknown notifications are a queue of their own: due when ``retry`` says, claimed by
+``claim.claim_questions``, one inquiry each.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, case, func, literal, select, update
 
-from gateway.delivery import receipts, retry
+from gateway.delivery import measures, receipts, retry
 from gateway.delivery.claim import Claimed, Question, waits
+from gateway.delivery.retry import Next
 from gateway.delivery.store import attempts
 from gateway.notifications import store
-from gateway.notifications.store import moved
+from gateway.notifications.store import UNKNOWN, moved, notifications
+from gateway.provider_books import DayCounter
 from gateway.providers import Absent, CannotTell, Finding, Found, Inquirer
 from gateway.runtime import Runtime
 
-CANNOT_ASK = "provider_cannot_be_asked"
+WORDS = {Found: "found", Absent: "absent", CannotTell: "cannot_tell"}
+# How long something has been unknown, each up to its bound; the last is without one.
+AGES: Mapping[str, timedelta] = {
+    "1m": timedelta(minutes=1),
+    "10m": timedelta(minutes=10),
+    "1h": timedelta(hours=1),
+    "1d": timedelta(days=1),
+}
+OLDER = "older"
 log = structlog.get_logger()
 
 
@@ -24,18 +39,44 @@ def ask(runtime: Runtime, claimed: Claimed, question: Question) -> None:
     """Ask the provider, then act on what it says: accepted, sent again, or asked later."""
     if runtime.clock() >= claimed.until:
         return  # the lease is nearly over: whoever has the row next asks
-    finding = _find(runtime, question)
+    provider = runtime.providers.get(question.provider)
+    if not isinstance(provider, Inquirer):
+        _wait_for_its_report(runtime, claimed, question)
+        return
+    finding = _find(provider, question)
     now, held = runtime.clock(), question.held
-    then = retry.after_inquiry(finding, held.standing, now, waits(runtime, held.lane))
+    then = retry.after_inquiry(finding, held.standing, question.inquiry.at, now, waits(runtime, held.lane))
     with runtime.db.write() as tx:
         store.hold(tx, [held.id])
         if isinstance(finding, Found):
             _accept(tx, question, finding, now)
         elif isinstance(finding, Absent):
             _never_taken(tx, question, now)
-        move = moved(held, then.status, then.due_at, then.reason)
-        store.move(tx, [move], now, lease=claimed.lease)
-    log.info("reconciled", provider=question.provider, finding=type(finding).__name__.lower())
+        _move(tx, claimed, question, then, now)
+        measures.add(tx, _counted(provider, question, finding), now)
+    log.info("reconciled", provider=question.provider, finding=WORDS[type(finding)])
+
+
+def _counted(provider: Inquirer, question: Question, finding: Finding) -> Mapping[measures.Key, float]:
+    counted: dict[measures.Key, float] = {
+        (measures.INQUIRIES, question.provider, WORDS[type(finding)]): 1,
+    }
+    if isinstance(finding, Found) and isinstance(provider, DayCounter):
+        units = provider.units(question.inquiry.text, question.inquiry.signature)
+        counted[measures.UNITS, question.provider, "found"] = units
+    return counted
+
+
+def _wait_for_its_report(runtime: Runtime, claimed: Claimed, question: Question) -> None:
+    now = runtime.clock()
+    then = retry.without_inquiry(question.inquiry.at, now, waits(runtime, question.held.lane))
+    with runtime.db.write() as tx:
+        _move(tx, claimed, question, then, now)
+
+
+def _move(tx: Connection, claimed: Claimed, question: Question, then: Next, now: datetime) -> None:
+    move = moved(question.held, then.status, then.due_at, then.reason)
+    store.move(tx, [move], now, lease=claimed.lease)
 
 
 def _accept(tx: Connection, question: Question, finding: Found, now: datetime) -> None:
@@ -58,10 +99,7 @@ def _never_taken(tx: Connection, question: Question, now: datetime) -> None:
     tx.execute(update(attempts).where(lost).values(**values))
 
 
-def _find(runtime: Runtime, question: Question) -> Finding:
-    provider = runtime.providers.get(question.provider)
-    if not isinstance(provider, Inquirer):
-        return CannotTell(CANNOT_ASK)
+def _find(provider: Inquirer, question: Question) -> Finding:
     try:
         return provider.find(question.inquiry)
     except Exception as error:  # noqa: BLE001 - a bug in the provider: nothing was learnt
@@ -69,3 +107,16 @@ def _find(runtime: Runtime, question: Question) -> Finding:
             "provider_bug", provider=question.provider, error=type(error).__name__
         )
         return CannotTell("provider_bug")
+
+
+def standing(tx: Connection, now: datetime) -> Mapping[tuple[str, str], int]:
+    """How many are being found out, by the provider tried last and the age in ``AGES``; one query.
+
+    Reads the index of those alone: what was left unknown for good is counted by the ledger.
+    """
+    columns = notifications.c
+    bounds = [(columns.handed_over_at > now - bound, literal(name)) for name, bound in AGES.items()]
+    age = case(*bounds, else_=literal(OLDER)).label("age")
+    query = select(columns.provider, age, func.count()).where(UNKNOWN, columns.due_at.is_not(None))
+    found = tx.execute(query.group_by(columns.provider, "age"))
+    return {(provider or "", name): number for provider, name, number in found}

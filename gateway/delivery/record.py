@@ -18,6 +18,7 @@ from gateway.delivery.store import attempts
 from gateway.notifications import store
 from gateway.notifications.status import Status
 from gateway.notifications.store import Move, moved
+from gateway.provider_books import DayCounter
 from gateway.providers import Accepted, Cause, Outcome, Rejected, Unknown
 from gateway.rows import update_each
 from gateway.runtime import Runtime
@@ -47,7 +48,7 @@ def record(tx: Connection, runtime: Runtime, answers: Sequence[Answer]) -> None:
         _late(tx, runtime, standing or _hold(tx, moves), answers, now)
     _finish(tx, answers, now)
     _heed(tx, runtime, answers, now)
-    _measure(tx, answers, now)
+    _measure(tx, runtime, answers, now)
 
 
 def _moves(runtime: Runtime, answer: Answer, now: datetime) -> list[Move]:
@@ -151,7 +152,7 @@ def _kind(runtime: Runtime, provider: str) -> str:
     return channels.load(runtime.providers[provider].channel).ADDRESS
 
 
-def _measure(tx: Connection, answers: Sequence[Answer], now: datetime) -> None:
+def _measure(tx: Connection, runtime: Runtime, answers: Sequence[Answer], now: datetime) -> None:
     counted: Counter[measures.Key] = Counter()
     waited: dict[str, list[float]] = {}
     for _, handover, outcomes in answers:
@@ -163,4 +164,19 @@ def _measure(tx: Connection, answers: Sequence[Answer], now: datetime) -> None:
                 counted[measures.UNKNOWN_CODES, handover.provider, "outcome"] += 1
     for lane, seconds in waited.items():
         counted.update(measures.handovers(lane, seconds))
+    counted.update(_units(runtime, answers))
     measures.add(tx, counted, now)
+
+
+def _units(runtime: Runtime, answers: Sequence[Answer]) -> Mapping[measures.Key, int]:
+    """What was or may have been taken, as a provider counts that tells its sums of a day."""
+    used = {answer.handover.provider: runtime.providers[answer.handover.provider] for answer in answers}
+    counters = {name: one for name, one in used.items() if isinstance(one, DayCounter)}
+    counted: Counter[measures.Key] = Counter()
+    for _, handover, outcomes in answers:
+        if counter := counters.get(handover.provider):
+            for message, outcome in zip(handover.messages, outcomes, strict=True):
+                if isinstance(outcome, Accepted | Unknown):
+                    key = (measures.UNITS, handover.provider, type(outcome).__name__.lower())
+                    counted[key] += counter.units(message.text, message.signature)
+    return counted

@@ -1,6 +1,7 @@
 """What follows from an outcome. Pure: values and a given now, no rows, no clock.
 
-The whole retry policy of the gateway stands in ``after``, ``after_inquiry`` and ``after_receipt``.
+The whole retry policy of the gateway stands in ``after``, ``after_inquiry``, ``without_inquiry`` and
+``after_receipt``.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from gateway.providers import (
 )
 
 LONGEST_PAUSE = timedelta(minutes=5)
+LONGEST_INQUIRY = timedelta(minutes=30)  # between two inquiries about the same message
 NEVER_TAKEN = "never_taken"
+CANNOT_ASK = "provider_cannot_be_asked"
 WAITED_FOR = frozenset({Class.CODE, Class.RESULT})  # too many here and now: another provider may have room
 ACCOUNT_PAUSE = timedelta(minutes=5)  # an account is unblocked by people, not by asking faster
 
@@ -120,11 +123,12 @@ def _again(standing: Standing, due_at: datetime, code: str) -> Next:
     return Next(Status.WAITING, due_at, code)
 
 
-def after_inquiry(finding: Finding, standing: Standing, now: datetime, waits: Waits) -> Next:
-    """What to do with an unknown one when the provider was asked.
+def after_inquiry(finding: Finding, standing: Standing, since: datetime, now: datetime, waits: Waits) -> Next:
+    """What to do with one unknown ``since`` its hand-over when the provider was asked.
 
-    Found: it was taken. Absent: it never was, so it goes out again. No answer:
-    asked again later, and left unknown (counted, shown) when its time is over.
+    Found: it was taken. Absent: it never was, so it goes out again. No answer: asked again later,
+    also when its own time is over, for whoever waits for it wants to know. Where its receipt
+    window has ended nothing is learnt any more: it is left unknown (counted, shown).
     """
     match finding:
         case Found():
@@ -132,8 +136,22 @@ def after_inquiry(finding: Finding, standing: Standing, now: datetime, waits: Wa
         case Absent():
             return _again(standing, now, NEVER_TAKEN)
         case _:
-            later = now + max(waits.inquiry, pause(standing.tries + 4))
-            return Next(Status.UNKNOWN, later if later < standing.expires_at else None, finding.code)
+            later, end = look_again(since, now, waits.inquiry), since + waits.receipt
+            return Next(Status.UNKNOWN, min(later, end) if now < end else None, finding.code)
+
+
+def look_again(since: datetime, now: datetime, grace: timedelta) -> datetime:
+    """When to ask about one unknown ``since`` then: half its age later, within ``grace`` and half an hour.
+
+    So it depends on the age alone: however often a worker died over it, the pauses grow.
+    """
+    return now + min(max((now - since) / 2, grace), max(grace, LONGEST_INQUIRY))
+
+
+def without_inquiry(since: datetime, now: datetime, waits: Waits) -> Next:
+    """What to do with one whose provider cannot be asked: wait for its report, to the window's end."""
+    end = since + waits.receipt
+    return Next(Status.UNKNOWN, end if now < end else None, CANNOT_ASK)
 
 
 def after_receipt(missed: Missed, expires_at: datetime, now: datetime, retries: Sequence[timedelta]) -> Next:

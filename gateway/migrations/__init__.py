@@ -18,12 +18,16 @@ from gateway.citizens import register as _register
 from gateway.content import documents as _documents
 from gateway.content import store as _content
 from gateway.db import Db, metadata
+from gateway.delivery import books as _books
 from gateway.delivery import measures as _measures
 from gateway.delivery import receipts as _receipts
+from gateway.delivery import retention as _retention
+from gateway.delivery import route_book as _routes
 from gateway.delivery import store as _attempts
 from gateway.demo import seed as _demo
 from gateway.notifications import inbound as _inbound
 from gateway.notifications import pauses as _pauses
+from gateway.notifications import preferences as _preferences
 from gateway.notifications import questions as _questions
 from gateway.notifications import store as _notifications
 from gateway.notifications import suppression as _suppression
@@ -43,11 +47,15 @@ ROOMS = (
     _register,
     _content,
     _documents,
+    _books,
     _measures,
     _receipts,
+    _retention,
+    _routes,
     _attempts,
     _inbound,
     _pauses,
+    _preferences,
     _questions,
     _notifications,
     _suppression,

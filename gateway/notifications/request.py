@@ -30,6 +30,9 @@ class OnUnknown(StrEnum):
     RECONCILE = "reconcile"  # ask; resend when the provider never had it
 
 
+URGENT = "urgent"  # the lane that waits behind nobody
+
+
 @dataclass(frozen=True, slots=True)
 class Treatment:
     """One row of the class table (design: "Class of a notification").
@@ -45,7 +48,7 @@ class Treatment:
 
 
 TREATMENT: Mapping[Class, Treatment] = {
-    Class.CODE: Treatment("urgent", timedelta(minutes=5), OnUnknown.RESEND, False),
+    Class.CODE: Treatment(URGENT, timedelta(minutes=5), OnUnknown.RESEND, False),
     Class.RESULT: Treatment("normal", timedelta(hours=72), OnUnknown.RECONCILE, False),
     Class.REMINDER: Treatment("normal", timedelta(hours=72), OnUnknown.RECONCILE, True),
     Class.NOTICE: Treatment("bulk", timedelta(hours=72), OnUnknown.RECONCILE, True),
@@ -97,7 +100,7 @@ class Request:
     @property
     def lane(self) -> str:
         """Channel × urgency, each a queue of its own."""
-        urgency = "urgent" if self.waited_for else TREATMENT[self.klass].urgency
+        urgency = URGENT if self.waited_for else TREATMENT[self.klass].urgency
         return f"{self.channel}.{urgency}"
 
     def due_at(self, now: datetime) -> datetime:

@@ -33,17 +33,18 @@ from sqlalchemy import (
     update,
 )
 
-from gateway import channels
 from gateway.content import store as content
 from gateway.content.store import TemplateVersion
 from gateway.db import Utc, metadata, sparse_index
+from gateway.errors import ForgottenError
 from gateway.notifications import questions
-from gateway.notifications.request import Class, Request
+from gateway.notifications.request import Request
 from gateway.notifications.status import DEAD, ENDS, Status, may_move
 from gateway.rows import insert_many, one_of
 from gateway.runtime import Runtime
 
 TAKEN = "taken"
+FORGOTTEN = b""  # in the place of what a message said, once that is no longer kept
 BY_NUMBER = attrgetter("int")  # the order of ids, found far faster than by comparing them
 
 notifications = Table(
@@ -95,12 +96,13 @@ Index(
 )
 UNKNOWN = notifications.c.status == literal(str(Status.UNKNOWN), literal_execute=True)
 """In the words of the index below, so that few unknown ones are found among many that wait."""
+_being_found_out = UNKNOWN & notifications.c.due_at.is_not(None)
 Index(
-    "ix_notifications_unknown",
+    "ix_notifications_unknown",  # not those left unknown for good: it stays as short as the queue is
     notifications.c.lane,
     notifications.c.due_at,
-    postgresql_where=UNKNOWN,
-    sqlite_where=UNKNOWN,
+    postgresql_where=_being_found_out,
+    sqlite_where=_being_found_out,
 )
 _of_a_broadcast = notifications.c.broadcast_id.is_not(None)
 Index(
@@ -182,6 +184,9 @@ def as_row(runtime: Runtime, request: Request, template: TemplateVersion, now: d
 
 
 def personalisation(runtime: Runtime, key: UUID, sealed: bytes) -> dict[str, str]:
+    """The values that fill its text; raises ``TamperedError`` or, of an old message, ``ForgottenError``."""
+    if sealed == FORGOTTEN:
+        raise ForgottenError
     return dict(json.loads(runtime.vault.open("notifications.personalisation", key, sealed)))
 
 
@@ -280,18 +285,6 @@ def hold(tx: Connection, ids: Iterable[UUID]) -> Mapping[UUID, Any]:
     query = query.add_columns(columns.channel, columns.expires_at, columns.due_at, columns.tries)
     query = query.where(one_of(tx, columns.id, sorted(set(ids), key=BY_NUMBER)))
     return {row.id: row for row in tx.execute(query.order_by(columns.id).with_for_update()).all()}
-
-
-def cancel_waiting(tx: Connection, runtime: Runtime, transaction_id: UUID, klass: Class, reason: str) -> None:
-    """Withdraw a transaction's messages of this class that wait; what went out is not tried again."""
-    columns, before = notifications.c, (Status.WAITING, Status.UNKNOWN, Status.ACCEPTED)
-    mine = (columns.transaction_id == transaction_id) & (columns.klass == klass)
-    query = select(notifications).where(mine, columns.status.in_(before), columns.due_at.is_not(None))
-    rows = tx.execute(query.order_by(columns.id).with_for_update()).all()
-    again = [row for row in rows if row.status != Status.ACCEPTED or channels.load(row.channel).RETRIES]
-    ends = {Status.WAITING: Status.CANCELLED}
-    moves = [moved(row, ends.get(row.status) or Status(row.status), None, reason) for row in again]
-    move(tx, moves, runtime.clock())
 
 
 def of_transaction(tx: Connection, transaction_id: UUID) -> Sequence[Any]:

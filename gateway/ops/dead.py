@@ -27,7 +27,8 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
         if tab not in TABS:
             abort(404)
         with runtime.db.read() as tx:
-            found = dead_letters.groups(tx, *TABS[tab])
+            since = runtime.clock() - dead_letters.LISTED
+            found = dead_letters.groups(tx, *TABS[tab], since=since)
         return page.show(
             "dead.html", seconds=SECONDS, tab=tab, groups=[_row(runtime, group) for group in found]
         )

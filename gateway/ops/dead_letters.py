@@ -8,7 +8,7 @@ the broadcast's figures it takes the place of the dead one.
 
 What is no longer true is never replayed: codes; reminders, whose next one is judged
 by itself; results that are old, or whose transaction changed since; notices that
-are old, or whose broadcast was cancelled.
+are old, or whose broadcast was cancelled. Nor what is no longer kept.
 """
 
 from __future__ import annotations
@@ -21,14 +21,26 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, exists, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    case,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 
 from gateway.broadcasts.store import State, broadcasts
 from gateway.content import store as content
 from gateway.content.rendering import MissingPersonalisationError
 from gateway.content.store import TemplateVersion
 from gateway.delivery.store import attempts
-from gateway.errors import TamperedError
+from gateway.errors import ForgottenError, TamperedError
 from gateway.notifications import questions, store
 from gateway.notifications.asks import Asks
 from gateway.notifications.request import Class, Request
@@ -40,6 +52,7 @@ from gateway.transactions.store import transactions
 
 AT_ONCE = 500  # replayed in one commit
 MOST_COUNTED = 10_000  # of what is counted again and again
+LISTED = timedelta(days=90)  # what is older can help nobody any more, and is not listed
 OLD_RESULT, OLD_NOTICE = timedelta(days=3), timedelta(days=7)
 NEVER = frozenset({Class.CODE, Class.REMINDER})
 log = structlog.get_logger()
@@ -91,14 +104,14 @@ class Plan:
     late: int
 
 
-def groups(tx: Connection, *statuses: Status) -> list[Group]:
-    """Dead letters by cause, the newest first."""
+def groups(tx: Connection, *statuses: Status, since: datetime | None = None) -> list[Group]:
+    """Dead letters by cause, the newest first; those that ended ``since`` then, or all."""
     keys = (_mine.status, _mine.klass, _mine.channel, _reason)
     number = func.count()
     newest = func.max(_mine.completed_at)
     query = (
         select(*keys, number, func.min(_mine.completed_at), newest)
-        .where(_one_of(statuses), _not_replayed)
+        .where(_one_of(statuses), _mine.completed_at > since if since else true(), _not_replayed)
         .group_by(*keys)
         .order_by(newest.desc())
     )
@@ -176,6 +189,7 @@ def _too_late(now: datetime) -> ColumnElement[bool]:
     called_off = exists().where(broadcasts.c.id == _mine.broadcast_id, broadcasts.c.state == State.CANCELLED)
     return or_(
         _mine.klass.in_(NEVER),
+        _mine.personalisation == store.FORGOTTEN,
         and_(_mine.klass == Class.RESULT, or_(_mine.created_at <= now - OLD_RESULT, changed)),
         and_(_mine.klass == Class.NOTICE, or_(_mine.created_at <= now - OLD_NOTICE, called_off)),
     )
@@ -222,6 +236,8 @@ def _request(runtime: Runtime, row: Row[Any], version: TemplateVersion, asks: As
     try:
         address = row.address and runtime.vault.open("notifications.address", row.id, row.address)
         said = store.personalisation(runtime, row.id, row.personalisation)
+    except ForgottenError:  # it was counted among the late ones, unless that happened meanwhile
+        return None
     except TamperedError:
         log.error("cell_cannot_be_opened", table="notifications", row=str(row.id))  # noqa: TRY400
         return None

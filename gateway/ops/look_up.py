@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from gateway import audit, channels
 from gateway.channels import AddressError
+from gateway.delivery import explain, why
 from gateway.ops import page, timeline
 from gateway.ops.timeline import Line
 from gateway.runtime import Runtime
@@ -74,10 +75,11 @@ ATTEMPTS: Mapping[str, Words] = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was looked up, as it may stand on a page, and what happened to it."""
+    """What was looked up, as it may stand on a page, what happened to it, and why it is where it is."""
 
     title: Words
     lines: Sequence[Line] | None
+    why: why.Words | None = None
 
 
 def add(routes: Blueprint, runtime: Runtime) -> None:
@@ -113,7 +115,9 @@ def _answer(tx: Connection, runtime: Runtime, given: str) -> Answer | None:
     key = _id(given)
     if key:
         _record(tx, runtime, "message", str(key))
-        return Answer(Words(f"消息 {key}", f"Message {key}"), timeline.of_message(tx, key))
+        found = explain.of(tx, runtime, key)
+        title, lines = Words(f"消息 {key}", f"Message {key}"), timeline.of_message(tx, key)
+        return Answer(title, lines, found.why.said if found else None)
     return _at_address(tx, runtime, given)
 
 

@@ -27,10 +27,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from gateway import __version__
-from gateway.delivery import ledger, measures, receipts
-from gateway.ops import queues
+from gateway.delivery import books, ledger, measures, receipts, reconcile, route_book
+from gateway.ops import levers, queues
 from gateway.runtime import Runtime
 from gateway.security import same
+from gateway.traffic.breaker import Mode
 
 Schema = Callable[[Connection], str | None]
 
@@ -108,15 +109,46 @@ class _Books(Collector):
         yield _by_lane(
             "huiyin_lane_unknown", "Perhaps taken, being found out.", {w.name: w.unknown for w in work}
         )
+        yield self._unknown()
         waiting = next(w.depth + w.unknown for w in work if w.name == receipts.LANE)
         yield _gauge("huiyin_receipts_waiting", "Callbacks of providers not applied yet.", waiting)
         yield self._ledger()
+        yield self._books()
+        yield self._breakers()
         yield from _counts(measures.totals(self.tx))
 
     def _schema(self) -> Metric:
         about = InfoMetricFamily("huiyin_schema", "The release that runs and the schema it found.")
         about.add_metric([], {"release": __version__, "revision": self.schema(self.tx) or "none"})
         return about
+
+    def _unknown(self) -> Metric:
+        family = GaugeMetricFamily(
+            "huiyin_unknown", "Being found out, by how long it has been.", labels=["provider", "age"]
+        )
+        for labels, number in reconcile.standing(self.tx, self.runtime.clock()).items():
+            family.add_metric(labels, number)
+        return family
+
+    def _books(self) -> Metric:
+        family = GaugeMetricFamily(
+            "huiyin_books_difference",
+            "Unexplained differences with a provider's own books, of the last day matched.",
+            labels=["provider"],
+        )
+        for name, number in books.standing(self.tx).items():
+            family.add_metric([name], number)
+        return family
+
+    def _breakers(self) -> Metric:
+        """1 for the state each provider is in; the last event of the history tells it."""
+        family = GaugeMetricFamily(
+            "huiyin_provider_state", "1 for the state a provider is in.", labels=["provider", "state"]
+        )
+        told = route_book.standing(self.tx)
+        for name in levers.providers(self.runtime):
+            family.add_metric([name, told[name].became if name in told else Mode.CLOSED], 1)
+        return family
 
     def _ledger(self) -> Metric:
         lost = sum(abs(one.taken - sum(one.standing.values())) for one in ledger.accounts(self.tx))
@@ -144,6 +176,12 @@ def _counts(totals: dict[measures.Key, float]) -> Iterator[Metric]:
     unknown = CounterMetricFamily(
         "huiyin_unknown_codes", "Vendors' codes that no table of ours knows.", labels=["provider", "where"]
     )
+    inquiries = CounterMetricFamily(
+        "huiyin_inquiries", "Questions about a lost answer, by finding.", labels=["provider", "finding"]
+    )
+    held_back = CounterMetricFamily(
+        "huiyin_held_back", "Messages a provider had no room for, by reason.", labels=["provider", "reason"]
+    )
     buckets: dict[str, dict[str, float]] = defaultdict(dict)
     sums: dict[str, float] = {}
     for (name, label, detail), number in sorted(totals.items()):
@@ -154,6 +192,10 @@ def _counts(totals: dict[measures.Key, float]) -> Iterator[Metric]:
                 reported.add_metric([label, detail], number)
             case measures.UNKNOWN_CODES:
                 unknown.add_metric([label, detail], number)
+            case measures.INQUIRIES:
+                inquiries.add_metric([label, detail], number)
+            case measures.HELD_BACK:
+                held_back.add_metric([label, detail], number)
             case measures.HANDOVER:
                 buckets[label][detail] = number
             case measures.HANDOVER_SUM:
@@ -161,6 +203,8 @@ def _counts(totals: dict[measures.Key, float]) -> Iterator[Metric]:
     yield attempts
     yield reported
     yield unknown
+    yield inquiries
+    yield held_back
     yield _times(buckets, sums)
 
 

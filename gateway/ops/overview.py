@@ -94,7 +94,7 @@ def _seen(tx: Connection, runtime: Runtime) -> tuple[Seen, Mapping[str, int]]:
         providers_paused=paused(tx, Kind.PROVIDER),
         broadcasts_paused=tx.execute(held).scalar_one(),
         dead=sum(dead.values()),
-        balanced=all(account.balanced for account in ledger.accounts(tx)),
+        balanced=ledger.adds_up(tx),
     )
     return seen, dead
 

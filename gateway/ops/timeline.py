@@ -79,7 +79,8 @@ def _of_messages(tx: Connection, rows: Sequence[Row[Any]]) -> Iterator[Line]:
 def _message(row: Row[Any]) -> Iterator[Line]:
     name = f"{row.klass} {str(row.id)[-12:]}"
     again = f", replay of {str(row.replay_of)[-12:]}" if row.replay_of else ""
-    yield Line(row.created_at, "message_taken", f"{name} in lane {row.lane}{again}")
+    kept = "" if row.personalisation else ", what it said is no longer kept"
+    yield Line(row.created_at, "message_taken", f"{name} in lane {row.lane}{again}{kept}")
     if row.completed_at:
         told = words.too_much(row.reason or "")
         said = f"（{told.zh} {told.en}）" if told else None

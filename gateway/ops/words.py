@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.delivery.compose import CANNOT_CARRY
+from gateway.delivery.route_book import Event
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
+from gateway.traffic.breaker import Mode, Why
 from gateway.transactions.model import Words
 
 CHANNELS: Mapping[str, Words] = {
@@ -41,6 +43,30 @@ OUTCOMES: Mapping[str, Words] = {
     "unreachable": Words("连不上", "unreachable"),
     "unknown": Words("不明", "unknown"),
 }
+
+BREAKERS: Mapping[str, Words] = {
+    Mode.CLOSED: Words("正常", "in use"),
+    Mode.OPEN: Words("暂不使用", "left alone"),
+    Mode.HALF_OPEN: Words("试发中", "being probed"),
+}
+_CHANGES: Mapping[str, Words] = {
+    Why.ACCOUNT: Words("账户停用或欠费", "account blocked or empty"),
+    Why.FAILING: Words("失败太多", "failing"),
+    Why.SLOW: Words("比别家慢得多", "much slower than the others"),
+    Why.PROBING: Words("到时再试", "time to try again"),
+    Why.RECOVERED: Words("试发成功", "probes went well"),
+    Why.STATE_LOST: Words("状态丢失，重新开始", "state lost, begun anew"),
+    Event.CLEARED: Words("取消临时权重", "override cleared"),
+    Event.EXPIRED: Words("临时权重到期", "override expired"),
+}
+
+
+def change(why: str) -> Words:
+    """Why a provider's state or weight changed; an operator's own words stay as they are."""
+    if why in _CHANGES:
+        return _CHANGES[why]
+    own = why.removeprefix(f"{Event.SET}: ")
+    return Words(f"临时权重：{own}", f"override: {own}")
 
 
 def lane(name: str) -> Words:

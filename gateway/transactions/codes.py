@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from gateway.citizens import register
 from gateway.citizens.register import Citizen
-from gateway.notifications import store as notifications
+from gateway.notifications import withdrawing
 from gateway.notifications.request import Class
 from gateway.runtime import Runtime
 from gateway.transactions import identity, store
@@ -51,4 +51,4 @@ def send(
 
 def withdraw(tx: Connection, runtime: Runtime, transaction: Transaction, reason: str) -> None:
     """Whatever code still waits to go out is not needed any more."""
-    notifications.cancel_waiting(tx, runtime, transaction.id, Class.CODE, reason)
+    withdrawing.cancel_waiting(tx, runtime, transaction.id, Class.CODE, reason)

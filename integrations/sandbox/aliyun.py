@@ -26,6 +26,7 @@ from integrations.sandbox.texts import CODE, Template, Templates, fill
 VERSION = "2017-05-25"
 MOST_NUMBERS = 1000  # in one SendSms
 BATCH = 100  # in one SendBatchSms
+ENCODER = json.JSONEncoder(ensure_ascii=False)
 BUSY = {LIMITED: "触发小时级流控Permits:5"}  # messages of codes switched on as faults
 
 
@@ -164,5 +165,5 @@ def _fault_answer(fault: Fault) -> web.Response:
 def _reply(answer: Mapping[str, Any], status: int = 200) -> web.Response:
     digits = DICE.of("aliyun").randbytes(16).hex().upper()
     request_id = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
-    body = json.dumps({**answer, "RequestId": request_id}, ensure_ascii=False)
+    body = ENCODER.encode({**answer, "RequestId": request_id})
     return web.Response(text=body, status=status, content_type="application/json")

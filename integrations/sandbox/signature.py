@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import sqlite3
+import string
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -27,6 +27,7 @@ MANDATORY = (
     "SignatureVersion",
 )
 HOW = ("HMAC-SHA1", "1.0")  # method and version: what says it was signed otherwise does not match
+UNRESERVED = string.ascii_letters + string.digits + "-_.~"
 SHORT = 64  # characters of a value that may be worth remembering: names, versions, templates, this second
 # What yarl leaves in a query, or writes in another way than the vendor.
 LEFT = {sign: quote(sign, safe="") for sign in "?/:@!$'()*,"} | {"+": "%20"}
@@ -75,7 +76,7 @@ class Doorkeeper:
 
     def _check_signature(self, method: str, params: Mapping[str, str]) -> None:
         text = string_to_sign(method, params)
-        digest = hmac.new(self._secret, text.encode(), hashlib.sha1).digest()
+        digest = hmac.digest(self._secret, text.encode(), "sha1")
         said = (params["SignatureMethod"], params["SignatureVersion"])
         matches = hmac.compare_digest(base64.b64encode(digest).decode(), params["Signature"])
         if not matches or said != HOW:
@@ -109,7 +110,7 @@ def pairs(text: str) -> dict[str, str]:
 
 def percent(text: str) -> str:
     """Encoded as RFC 3986 has it: all but letters, digits and ``-_.~``."""
-    if text.isalnum() and text.isascii():
+    if not text.strip(UNRESERVED):
         return text
     return _short(text) if len(text) <= SHORT else _encoded(text)
 

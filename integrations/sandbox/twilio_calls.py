@@ -127,14 +127,17 @@ class Calls:
         return sender
 
     def newest_first(self, params: Params) -> list[dict[str, Any]]:
-        """To and From, if given."""
-        to, sender = one(params, "To"), one(params, "From")
+        """To and From, if given, and StartTime (a UTC day)."""
+        to, sender, day = one(params, "To"), one(params, "From"), one(params, "StartTime")
         calls = self._phones.of(to) if to else self._phones.since(0.0)
         visible = time.time() - self.options.query_visible_after
         return [
             self._as_json(call, WORDS[call.status][0])
             for call in reversed(calls)
-            if isinstance(call, TwilioCall) and call.at <= visible and sender in ("", call.sender)
+            if isinstance(call, TwilioCall)
+            and call.at <= visible
+            and sender in ("", call.sender)
+            and day in ("", time.strftime("%Y-%m-%d", time.gmtime(call.at)))
         ]
 
     def find(self, sid: str) -> dict[str, Any] | None:

@@ -4,7 +4,8 @@ A provider's file has, always: ``settings`` ("{url}" becomes the canned server's
 address, "{port}" its port; give short timeouts), ``now``, ``personal`` (words that must appear nowhere),
 ``one.messages``, ``codes``, ``hand_over``. Then, for each protocol it speaks:
 ``find``; ``kind``, ``parse``, ``bad_reports``, ``verify``, ``acknowledgement`` (by kind), ``cause_push``,
-``causes``; ``register``, ``review``, ``review_signature``. What they must show at least is in ``situations``.
+``causes``; ``register``, ``review``, ``review_signature``; ``counted`` or ``recorded``.
+What they must show at least is in ``situations``.
 
 * ``hand_over``: ``rule``, ``handover``, ``messages``, ``answers``, ``outcomes``, ``sent``.
 * ``answers``: each with ``status``, ``content_type`` and ``json`` or ``body``; or ``then``: hang, close,
@@ -20,6 +21,7 @@ address, "{port}" its port; give short timeouts), ``now``, ``personal`` (words t
   ``{"is": "Unreadable", "code": …}`` for an item that cannot be read; ``bad_reports`` are no push at all.
 * ``cause_push``: a callback with "{code}" where the vendor's code of a message that did not arrive
   stands; ``causes``: for each code of the module's ``CAUSES``, and for one that nobody knows, the cause.
+* ``counted``, ``recorded``: ``rule``, ``day``, ``answers``; then ``totals``, ``records`` or ``unanswered``.
 * ``register``: ``rule``, ``template``, ``answers``, then ``code``, ``refused`` or ``unanswered``;
   ``review`` (of the template ``code``, SMS_1 unless the case has one), ``review_signature``: ``rule``,
   ``answers``, ``review``; a vendor that fails leaves it pending.

@@ -31,6 +31,9 @@ def lacking(vectors: Vectors, outcomes: Container[str], causes: Collection[str])
         missing += _findings(vectors)
     if "register" in vectors:
         missing += _reviews(vectors)
+    for section, told in (("counted", "totals"), ("recorded", "records")):
+        if section in vectors:
+            missing += _books(vectors[section], section, told)
     return missing
 
 
@@ -111,3 +114,10 @@ def _reviews(vectors: Vectors) -> Iterator[str]:
         for state in ("pending", "approved", "refused"):
             if not any(case["review"]["state"] == state for case in vectors.get(section, ())):
                 yield f"no {section} vector ends in {state}"
+
+
+def _books(cases: Collection[Vectors], section: str, told: str) -> Iterator[str]:
+    if not any(case.get(told) for case in cases):
+        yield f"no {section} vector has {told}: a day that the vendor tells of"
+    if not any("unanswered" in case and {"then": "hang"} in case["answers"][-1:] for case in cases):
+        yield f'no {section} vector whose last answer is {{"then": "hang"}} ends in unanswered'

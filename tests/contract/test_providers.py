@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 
 from gateway import channels
 from gateway.messages import Attachment, Limits, Message
+from gateway.provider_books import BooksUnanswered, DayCounter, DayLister, Record
 from gateway.providers import (
     Callback,
     Cause,
@@ -232,6 +233,45 @@ def test_a_template_is_handed_in_or_refused_with_the_vendor_s_reason(name: str, 
         else:
             assert provider.register(**case["template"]) == case["code"]
     vectors.check_sent(server.requests, case.get("sent", [{} for _ in server.requests]))
+
+
+@pytest.mark.parametrize(("name", "case"), vectors.cases(KIND, "counted"))
+def test_a_day_is_summed_up_or_not_told(
+    name: str, case: dict[str, Any], everything_said: Callable[[], str]
+) -> None:
+    check_books(name, case, "totals", lambda provider, day: provider.counted(day), everything_said)
+
+
+@pytest.mark.parametrize(("name", "case"), vectors.cases(KIND, "recorded"))
+def test_a_day_is_listed_to_its_end_or_not_told(
+    name: str, case: dict[str, Any], everything_said: Callable[[], str]
+) -> None:
+    def listed(provider: DayLister, day: date) -> list[Record]:
+        return [one for page in provider.recorded(day) for one in page]
+
+    check_books(name, case, "records", listed, everything_said)
+
+
+def check_books(
+    name: str,
+    case: dict[str, Any],
+    told: str,
+    read: Callable[[Any, date], Any],
+    everything_said: Callable[[], str],
+) -> None:
+    day = date.fromisoformat(case["day"])
+    with CannedServer(case["answers"]) as server:
+        provider = built(name, server.url)
+        assert isinstance(provider, DayCounter if told == "totals" else DayLister)
+        if "unanswered" in case:
+            with pytest.raises(BooksUnanswered, match=f"^{case['unanswered']}$"):
+                read(provider, day)
+        else:
+            assert vectors.described(read(provider, day)) == case[told]
+    assert not server.answers
+    assert not server.unexpected
+    vectors.check_sent(server.requests, case.get("sent", [{} for _ in server.requests]))
+    check_nothing_personal(name, everything_said())
 
 
 @pytest.mark.parametrize(("name", "case"), vectors.cases(KIND, "review"))

@@ -42,6 +42,8 @@ WHOLE: dict[str, list[Any]] = {
     "register": [{"code": "1"}, {"refused": "no"}, {"unanswered": "http_502"}],
     "review": [review("pending"), review("approved"), review("refused")],
     "review_signature": [review("pending"), review("approved"), review("refused")],
+    "counted": [{"totals": {"taken": 1}, "answers": []}, {"unanswered": "x", "answers": [{"then": "hang"}]}],
+    "recorded": [{"records": [1], "answers": []}, {"unanswered": "x", "answers": [{"then": "hang"}]}],
 }
 REST: dict[str, Any] = {
     "settings": {"URL": "{url}"},

@@ -11,8 +11,9 @@ from sqlalchemy import select, update
 from gateway import audit
 from gateway.app import create_app
 from gateway.citizens import register
-from gateway.delivery import receipts
+from gateway.delivery import receipts, route_book
 from gateway.delivery.attempt import run_lane
+from gateway.delivery.route_book import Override
 from gateway.notifications import inbound
 from gateway.notifications.pauses import Kind, paused
 from gateway.notifications.request import Class
@@ -20,6 +21,8 @@ from gateway.ops import sign_in
 from gateway.providers import Accepted, Cause, Delivery, Inbound, Rejected, Unknown, Unreachable
 from gateway.services import sessions
 from gateway.services.sessions import operator_sessions
+from gateway.traffic.board import Change
+from gateway.traffic.breaker import Heard, Mode, State, Why
 from gateway.transactions import call_backs
 from gateway.transactions.identity import Locked
 from tests.flows.operator import NAME, PASSWORD, Operator, employ
@@ -402,6 +405,24 @@ def test_a_provider_shows_its_share_codes_and_how_late_receipts_come(
     assert "isv.BLACK_LIST" in text
 
 
+def test_what_a_breaker_did_and_an_operators_weights_are_on_the_page(
+    operator: Operator, world: World
+) -> None:
+    """How a provider stands, why and until when; and the history of it below."""
+    now = world.clock.now
+    opened = State(Mode.OPEN, now.timestamp(), now.timestamp() + 30, 1, Why.FAILING, 3)
+    wish = Override("sms", {"scripted": 7}, now + timedelta(hours=1), NAME, "省钱")
+    with world.runtime.db.write() as tx:
+        route_book.note(tx, [Change("scripted", State(), opened, Heard(calls=12, bad=9))])
+        route_book.override(tx, world.runtime, wish)
+    text = operator.get("/ops/providers")
+    assert "暂不使用" in text
+    assert "失败太多" in text
+    assert "12 calls, 9 failed, 0 blocked" in text
+    assert f"sms=7 → 11-21 17:05:00 {NAME}" in text
+    assert "sms=1 → sms=7 临时权重：省钱" in text
+
+
 def test_an_unchanged_page_is_not_sent_again(operator: Operator, world: World) -> None:
     """304 under the tag of what is shown; a change sends the part that changes."""
     first = operator.client.get("/ops?auto")
@@ -490,6 +511,7 @@ def test_a_message_is_found_by_its_id_and_by_the_number_it_went_to(operator: Ope
     for given, subject in ((str(key), str(key)), (f" {mobile[:3]} {mobile[3:]}", None)):
         text = operator.post("/ops/look-up", what=given)
         assert "供应商已受理" in text
+        assert ("accepted: scripted took it; its receipt is awaited until" in text) == (subject is not None)
         assert mobile not in operator.page.text
         actor, _, recorded = actions(world)[-1]
         assert actor == NAME

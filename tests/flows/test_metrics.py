@@ -21,6 +21,7 @@ from gateway.delivery.claim import claim_lane
 from gateway.notifications.pauses import Kind, pause
 from gateway.notifications.store import ledger
 from gateway.providers import Accepted, Cause, Delivery, Rejected
+from gateway.route_settings import Allowance
 from gateway.runtime import Runtime
 from tests.world import World
 
@@ -257,3 +258,16 @@ def test_a_paused_lane_changes_no_readiness(world: World) -> None:
     with world.runtime.db.write() as tx:
         pause(tx, Kind.LANE, LANE, "lin", world.clock())
     assert ready(world.runtime)[0] == 200
+
+
+def test_how_providers_stand_and_what_they_had_no_room_for_is_told(sqlite_world: World) -> None:
+    """One sample for each provider's state, and messages counted by the bound they met."""
+    world = sqlite_world
+    allowances = {"scripted": Allowance(per_second=1)}
+    world.runtime = replace(world.runtime, settings=replace(world.runtime.settings, allowances=allowances))
+    world.settle(3)
+    world.take(3)
+    run_lane(world.runtime, LANE)
+    found = scrape(world.runtime)
+    assert found["huiyin_provider_state", "scripted", "closed"] == 1
+    assert found["huiyin_held_back_total", "scripted", "provider_rate"] == 2

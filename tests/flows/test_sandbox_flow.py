@@ -14,12 +14,16 @@ from werkzeug.serving import make_server
 from gateway import runtime as runtimes
 from gateway.app import create_app
 from gateway.content import store as content
-from gateway.delivery import ledger, receipts
+from gateway.delivery import books, ledger, receipts
 from gateway.delivery.attempt import run_lane
+from gateway.delivery.comparing import Kind
 from gateway.demo import city, seed
+from gateway.messages import Message
+from gateway.providers import Accepted
 from gateway.transactions import steps
 from gateway.transactions.model import State
 from gateway.transactions.store import Transaction
+from integrations.aliyun_rpc import CHINA
 from tests.conftest import settings
 from tests.contract.sandbox_process import ACCOUNT, Sandbox, running_sandbox, until
 from tests.stores.test_transactions import begin, prove, sent_codes, state, submit
@@ -154,3 +158,29 @@ def test_the_ledger_balances_at_the_end(real: World, sandbox: Sandbox) -> None:
         accounts = ledger.accounts(tx)
         assert ledger.differences(tx) == {}
     assert [(account.taken, dict(account.standing)) for account in accounts] == [(2, {"delivered": 2})]
+
+
+def test_the_vendor_s_sums_of_the_day_are_ours_until_somebody_else_sends(
+    real: World, sandbox: Sandbox
+) -> None:
+    """An answer that was lost explains one of them; what did not go through us is told."""
+    _proven(real)
+    _work(real)
+    sandbox.fault("aliyun_sms", "silent", times=1)
+    _until_delivered(real, 2)
+    assert _differences(real) == {Kind.LOST_ANSWER: 1}
+    sender = real.runtime.providers["aliyun_sms"]
+    with real.runtime.db.read() as tx:
+        codes = content.registrations(tx, "aliyun_sms")
+        text = content.to_send(tx, "card_loss/failed", "sms", "zh-CN", ["aliyun_sms"])
+    elsewhere = Message("+8613800138000", "", "常德人社", codes[text.id, text.version].code)
+    assert isinstance(sender.hand_over("elsewhere", [elsewhere])[0], Accepted)
+    until(lambda: _differences(real) == {Kind.LOST_ANSWER: 1, Kind.THEIRS_ONLY: 1}, 10)
+
+
+def _differences(world: World) -> dict[Kind, int]:
+    today = world.runtime.clock().astimezone(CHINA).date()
+    assert books.match(world.runtime, "aliyun_sms", today, anew=True)
+    with world.runtime.db.read() as tx:
+        (row,) = books.of_day(tx, today)
+    return dict(books.differences(row).numbers)

@@ -322,7 +322,7 @@ def test_attempts_receipts_and_times_are_counted(world: World) -> None:
 def test_at_night_notices_wait_for_the_morning_and_results_do_not(world: World) -> None:
     """In a city with send windows; nothing is lost by waiting."""
     world.runtime = replace(world.runtime, settings=replace(world.runtime.settings, city="shanghai"))
-    world.clock.now = datetime(2026, 11, 21, 19, 0, tzinfo=UTC)  # 3 in the morning there
+    world.clock.now = datetime(2026, 11, 22, 19, 0, tzinfo=UTC)  # Monday, 3 in the morning there
     world.settle(1)
     _notices(world)
     world.take()

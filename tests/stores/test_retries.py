@@ -24,7 +24,7 @@ from gateway.delivery.attempt import run_lane
 from gateway.delivery.claim import claim_lane
 from gateway.delivery.record import Answer, record
 from gateway.delivery.store import attempts
-from gateway.notifications import store
+from gateway.notifications import store, withdrawing
 from gateway.notifications.pauses import Kind, pause
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
@@ -578,7 +578,7 @@ def test_a_broadcast_of_calls_can_be_paused_while_they_may_wait_again(city: Worl
 
 def _withdraw(world: World, transaction: UUID) -> None:
     with world.runtime.db.write() as tx:
-        store.cancel_waiting(tx, world.runtime, transaction, Class.REMINDER, "appointment_cancelled")
+        withdrawing.cancel_waiting(tx, world.runtime, transaction, Class.REMINDER, "appointment_cancelled")
 
 
 def test_a_withdrawn_call_is_not_made_again(world: World, caller: Scripted) -> None:

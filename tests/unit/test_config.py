@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import config, plugins, readiness, runtime
+from gateway import config, plugins, readiness, route_settings, runtime
 from gateway.errors import SettingError, UnknownNameError
 
 
@@ -21,6 +21,14 @@ from gateway.errors import SettingError, UnknownNameError
             "SMS_PROVIDERS has 'aliyun_sms=often'; write names",
         ),
         ({"SMS_PROVIDERS": "aliyun_sms=0"}, "SMS_PROVIDERS names no provider with a weight above 0"),
+        ({"SMS_PROVIDERS_HOME": "aliyun_sms"}, "SMS_PROVIDERS_HOME: put a calling code after SMS_PROVIDERS_"),
+        (
+            {"SMS_PROVIDERS_86": "twilio_sms=1"},
+            "SMS_PROVIDERS_86 names twilio_sms, which SMS_PROVIDERS does not; add twilio_sms=0 there.",
+        ),
+        ({"SMS_PROVIDERS_86": "aliyun_sms=0"}, "SMS_PROVIDERS_86 names no provider with a weight above 0"),
+        ({"ALIYUN_SMS_PER_SECOND": "0"}, "ALIYUN_SMS_PER_SECOND must be a whole number above 0, not '0'"),
+        ({"ALIYUN_SMS_CONCURRENT": "many"}, "ALIYUN_SMS_CONCURRENT must be a whole number"),
         (
             {"HUIYIN_MASTER_KEY": "short"},
             "HUIYIN_MASTER_KEY must be 32 bytes in URL-safe base64",
@@ -79,6 +87,18 @@ def test_an_unknown_provider_is_named(tmp_path: Path) -> None:
     """A misspelt name is said, not imported."""
     with pytest.raises(UnknownNameError, match="no integration called 'pigeon'"):
         plugins.load("pigeon", {})
+
+
+def test_a_destination_has_weights_of_its_own(tmp_path: Path) -> None:
+    """By calling code; every other number goes by the channel's, and each bound stands with its provider."""
+    given = {
+        "SMS_PROVIDERS": "aliyun_sms=9,twilio_sms=0",
+        "SMS_PROVIDERS_1": "twilio_sms",
+        "ALIYUN_SMS_PER_SECOND": "100",
+    }
+    settings = config.load(given, tmp_path)
+    assert settings.destinations["sms"] == {"1": {"twilio_sms": 1}}
+    assert settings.allowances == {"aliyun_sms": route_settings.Allowance(per_second=100)}
 
 
 def test_secrets_are_made_once_and_kept_for_their_owner(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from gateway.channels import voice
 from gateway.delivery.caps import free_at
 from gateway.delivery.retry import (
     ACCOUNT_PAUSE,
+    LONGEST_INQUIRY,
     LONGEST_PAUSE,
     Missed,
     Next,
@@ -20,7 +21,9 @@ from gateway.delivery.retry import (
     after,
     after_inquiry,
     after_receipt,
+    look_again,
     pause,
+    without_inquiry,
 )
 from gateway.delivery.routing import choose
 from gateway.notifications.request import Class
@@ -121,14 +124,48 @@ def test_a_refusal_is_followed_by_what_can_help(cause: Cause, *, others: bool, t
 
 
 def test_what_an_inquiry_found_decides() -> None:
-    """Found: accepted. Absent: sent again. No answer: asked again later, at last left unknown."""
-    assert after_inquiry(Found("r"), standing(), NOW, WAITS).status is Status.ACCEPTED
-    assert after_inquiry(Absent(), standing(), NOW, WAITS) == Next(Status.WAITING, NOW, "never_taken")
-    again = after_inquiry(CannotTell("down"), standing(), NOW, WAITS)
-    assert again.status is Status.UNKNOWN
-    assert again.due_at is not None
+    """Found: accepted. Absent: sent again in its time. No answer: asked again later, at last left unknown."""
+    since = NOW - timedelta(minutes=10)
+    assert after_inquiry(Found("r"), standing(), since, NOW, WAITS).status is Status.ACCEPTED
+    assert after_inquiry(Absent(), standing(), since, NOW, WAITS) == Next(Status.WAITING, NOW, "never_taken")
     late = Standing(Class.RESULT, 1, NOW, others=False)
-    assert after_inquiry(CannotTell("down"), late, NOW, WAITS) == Next(Status.UNKNOWN, None, "down")
+    assert after_inquiry(Absent(), late, since, NOW, WAITS) == Next(Status.EXPIRED, None, "never_taken")
+    again = Next(Status.UNKNOWN, NOW + timedelta(minutes=5), "down")
+    assert after_inquiry(CannotTell("down"), standing(), since, NOW, WAITS) == again
+    assert after_inquiry(CannotTell("down"), late, since, NOW, WAITS) == again
+    over = after_inquiry(CannotTell("down"), standing(), NOW - WAITS.receipt, NOW, WAITS)
+    assert over == Next(Status.UNKNOWN, None, "down")
+
+
+@given(st.integers(0, 80 * 3600), st.integers(1, 7200))
+def test_inquiries_grow_rare_with_the_age_of_the_question(seconds: int, grace: int) -> None:
+    """Half the age later: never sooner than the grace period, nor later than half an hour after it."""
+    now, least = NOW + timedelta(seconds=seconds), timedelta(seconds=grace)
+    later = look_again(NOW, now, least)
+    assert least <= later - now <= max(least, LONGEST_INQUIRY)
+    assert later - now <= look_again(NOW, later, least) - later
+
+
+def test_a_question_is_asked_some_hundred_times_in_its_window_and_not_thousands() -> None:
+    """Three days of a silent provider: often at first, then twice an hour; the last look is at the end."""
+    looks, now = [], NOW + WAITS.inquiry
+    while True:
+        looks.append(now)
+        then = after_inquiry(CannotTell("down"), standing(), NOW, now, WAITS)
+        if then.due_at is None:
+            break
+        now = then.due_at
+    assert looks[-1] == NOW + WAITS.receipt
+    assert sum(look < NOW + timedelta(minutes=2) for look in looks) >= 5
+    assert 140 < len(looks) < 170
+
+
+def test_who_cannot_be_asked_is_waited_for_and_looked_at_once_more() -> None:
+    """To the end of the receipt window, then left unknown for good."""
+    end = NOW + WAITS.receipt
+    then = Next(Status.UNKNOWN, end, "provider_cannot_be_asked")
+    assert without_inquiry(NOW, NOW + WAITS.inquiry, WAITS) == then
+    assert without_inquiry(NOW, end, WAITS) == Next(Status.UNKNOWN, None, "provider_cannot_be_asked")
 
 
 def test_no_status_leads_back_from_an_end() -> None:

@@ -63,6 +63,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
     )
     op.create_table(
+        "book_matches",
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("provider", sa.String(length=40), nullable=False),
+        sa.Column("zone", sa.String(length=10), nullable=False),
+        sa.Column("claimed_until", Utc(), nullable=True),
+        sa.Column("checked_at", Utc(), nullable=True),
+        sa.Column("problem", sa.String(length=80), nullable=True),
+        sa.Column("ours", sa.Text(), nullable=False),
+        sa.Column("theirs", sa.Text(), nullable=False),
+        sa.Column("difference", sa.BigInteger(), nullable=False),
+        sa.Column("listed", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "provider", name=op.f("pk_book_matches")),
+    )
+    op.create_table(
         "broadcast_recipients",
         sa.Column("broadcast_id", sa.Uuid(), nullable=False),
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
@@ -362,8 +376,8 @@ def upgrade() -> None:
             "ix_notifications_unknown",
             ["lane", "due_at"],
             unique=False,
-            postgresql_where=sa.text("status = 'unknown'"),
-            sqlite_where=sa.text("status = 'unknown'"),
+            postgresql_where=sa.text("status = 'unknown' AND due_at IS NOT NULL"),
+            sqlite_where=sa.text("status = 'unknown' AND due_at IS NOT NULL"),
         )
         batch_op.create_index(
             "uq_notifications_replay_of",
@@ -403,6 +417,16 @@ def upgrade() -> None:
         sa.Column("since", Utc(), nullable=False),
         sa.Column("actor", sa.String(length=80), nullable=False),
         sa.PrimaryKeyConstraint("kind", "name", name=op.f("pk_pauses")),
+    )
+    op.create_table(
+        "preferences",
+        sa.Column("citizen_id", sa.Uuid(), nullable=False),
+        sa.Column("category", sa.String(length=40), nullable=False),
+        sa.Column("channel", sa.String(length=8), nullable=False),
+        sa.Column("wanted", sa.Boolean(), nullable=False),
+        sa.Column("at", Utc(), nullable=False),
+        sa.Column("through", sa.String(length=80), nullable=False),
+        sa.PrimaryKeyConstraint("citizen_id", "category", "channel", name=op.f("pk_preferences")),
     )
     op.create_table(
         "questions",
@@ -478,6 +502,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_reminders_transaction_id"), ["transaction_id"], unique=False)
 
     op.create_table(
+        "route_events",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", Utc(), nullable=False),
+        sa.Column("provider", sa.String(length=40), nullable=False),
+        sa.Column("was", sa.String(length=40), nullable=False),
+        sa.Column("became", sa.String(length=40), nullable=False),
+        sa.Column("why", sa.String(length=200), nullable=False),
+        sa.Column("counts", sa.String(length=80), nullable=False),
+        sa.Column("until", Utc(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_route_events")),
+    )
+    with op.batch_alter_table("route_events", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_route_events_at"), ["at"], unique=False)
+
+    op.create_table(
         "services",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
@@ -522,6 +561,14 @@ def upgrade() -> None:
         sa.Column("created_at", Utc(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_templates")),
         sa.UniqueConstraint("name", "channel", "language", name=op.f("uq_templates_name_channel_language")),
+    )
+    op.create_table(
+        "tidied",
+        sa.Column("walk", sa.String(length=12), nullable=False),
+        sa.Column("upto", sa.Uuid(), nullable=True),
+        sa.Column("rows", sa.BigInteger(), nullable=False),
+        sa.Column("at", Utc(), nullable=True),
+        sa.PrimaryKeyConstraint("walk", name=op.f("pk_tidied")),
     )
     op.create_table(
         "timeline",
@@ -574,6 +621,16 @@ def upgrade() -> None:
             sqlite_where=sa.text("due_at IS NOT NULL"),
         )
 
+    op.create_table(
+        "weight_overrides",
+        sa.Column("channel", sa.String(length=8), nullable=False),
+        sa.Column("provider", sa.String(length=40), nullable=False),
+        sa.Column("weight", sa.Integer(), nullable=False),
+        sa.Column("until", Utc(), nullable=False),
+        sa.Column("actor", sa.String(length=80), nullable=False),
+        sa.Column("why", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "provider", name=op.f("pk_weight_overrides")),
+    )
     op.create_table(
         "api_keys",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -649,6 +706,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_api_keys_service_id"))
 
     op.drop_table("api_keys")
+    op.drop_table("weight_overrides")
     with op.batch_alter_table("transactions", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_transactions_due",
@@ -661,11 +719,16 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_timeline_transaction_id"))
 
     op.drop_table("timeline")
+    op.drop_table("tidied")
     op.drop_table("templates")
     op.drop_table("tallies")
     op.drop_table("suppressions")
     op.drop_table("slots")
     op.drop_table("services")
+    with op.batch_alter_table("route_events", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_route_events_at"))
+
+    op.drop_table("route_events")
     with op.batch_alter_table("reminders", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_reminders_transaction_id"))
         batch_op.drop_index(
@@ -693,6 +756,7 @@ def downgrade() -> None:
         )
 
     op.drop_table("questions")
+    op.drop_table("preferences")
     op.drop_table("pauses")
     op.drop_table("operators")
     op.drop_table("operator_sessions")
@@ -705,8 +769,8 @@ def downgrade() -> None:
         )
         batch_op.drop_index(
             "ix_notifications_unknown",
-            postgresql_where=sa.text("status = 'unknown'"),
-            sqlite_where=sa.text("status = 'unknown'"),
+            postgresql_where=sa.text("status = 'unknown' AND due_at IS NOT NULL"),
+            sqlite_where=sa.text("status = 'unknown' AND due_at IS NOT NULL"),
         )
         batch_op.drop_index(
             "ix_notifications_transaction",
@@ -807,6 +871,7 @@ def downgrade() -> None:
 
     op.drop_table("broadcasts")
     op.drop_table("broadcast_recipients")
+    op.drop_table("book_matches")
     op.drop_table("audit_head")
     op.drop_table("audit")
     with op.batch_alter_table("attempts", schema=None) as batch_op:

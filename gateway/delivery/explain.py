@@ -1,0 +1,139 @@
+"""What ``why`` needs to know of some notifications, read in a handful of queries for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Row, select
+
+from gateway import cities
+from gateway.content import store as content
+from gateway.content.store import Registration
+from gateway.delivery import hours
+from gateway.delivery.store import attempts
+from gateway.delivery.why import Facts, Why, explain
+from gateway.notifications.pauses import Kind, Pause, paused
+from gateway.notifications.reasons import Reason
+from gateway.notifications.status import Status
+from gateway.notifications.store import notifications
+from gateway.providers import ReviewState
+from gateway.runtime import Runtime
+
+Key = tuple[UUID, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One notification and its sentence; ids, words and codes only."""
+
+    id: UUID
+    klass: str
+    lane: str
+    status: str
+    reason: str | None
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is true of all of them, and what each was tried for last."""
+
+    pauses: Mapping[Kind, Mapping[str, Pause]]
+    latest: Mapping[UUID, Row[Any]]
+    replayed: frozenset[UUID]
+    obstacles: Mapping[UUID, Mapping[str, str]]
+
+
+def of(tx: Connection, runtime: Runtime, key: UUID) -> Explained | None:
+    """Why one notification is where it is; None for an unknown id."""
+    rows = tx.execute(select(notifications).where(notifications.c.id == key)).all()
+    return of_rows(tx, runtime, rows)[0] if rows else None
+
+
+def of_rows(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> list[Explained]:
+    """Why each of these is where it is."""
+    now, keys = runtime.clock(), [row.id for row in rows]
+    rules = cities.shipped()[runtime.settings.city].rules_now(now)
+    known = _Known(
+        pauses={kind: paused(tx, kind) for kind in Kind},
+        latest=_latest(tx, keys),
+        replayed=_replayed(tx, keys),
+        obstacles=_obstacles(tx, runtime, rows),
+    )
+    closed = {channel: hours.closed(rules, channel, now) for channel in {row.channel for row in rows}}
+    opens = {row.id: hours.hold(closed[row.channel], row.channel, row) for row in rows}
+    said = [explain(_facts(row, known, opens[row.id], now, rules.zone)) for row in rows]
+    return [
+        Explained(row.id, row.klass, row.lane, row.status, row.reason, why)
+        for row, why in zip(rows, said, strict=True)
+    ]
+
+
+def _facts(row: Row[Any], known: _Known, opens_at: datetime | None, now: datetime, zone: ZoneInfo) -> Facts:
+    attempt = known.latest.get(row.id)
+    return Facts(
+        status=Status(row.status),
+        reason=row.reason,
+        channel=row.channel,
+        lane=row.lane,
+        now=now,
+        zone=zone,
+        expires_at=row.expires_at,
+        due_at=row.due_at,
+        completed_at=row.completed_at,
+        provider=(attempt.provider if attempt else row.provider) or "",
+        code=(attempt.receipt_code or attempt.code or "") if attempt else "",
+        paused=_paused(row, known.pauses),
+        opens_at=opens_at,
+        obstacles=known.obstacles.get(row.id, {}),
+        replayed=row.id in known.replayed,
+    )
+
+
+def _paused(row: Row[Any], pauses: Mapping[Kind, Mapping[str, Pause]]) -> tuple[str, str] | None:
+    """What holds it still, and by whom; a provider's pause alone holds nothing that another carries."""
+    for kind, name in ((Kind.LANE, row.lane), (Kind.BROADCAST, str(row.broadcast_id))):
+        if name in pauses[kind]:
+            return f"{kind} {name}", pauses[kind][name].actor
+    return None
+
+
+def _latest(tx: Connection, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+    """The newest attempt of each that was tried."""
+    query = select(attempts).where(attempts.c.notification_id.in_(ids)).order_by(attempts.c.started_at)
+    return {attempt.notification_id: attempt for attempt in tx.execute(query)}
+
+
+def _replayed(tx: Connection, ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Those whose place another has taken."""
+    columns = notifications.c
+    return frozenset(tx.execute(select(columns.replay_of).where(columns.replay_of.in_(ids))).scalars())
+
+
+def _obstacles(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> dict[UUID, dict[str, str]]:
+    """What keeps each provider from carrying those that no provider can carry now."""
+    stuck = [row for row in rows if row.reason == Reason.NO_PROVIDER and row.status == Status.WAITING]
+    names = {name for row in stuck for name, weight in runtime.weights(row.channel).items() if weight}
+    still = paused(tx, Kind.PROVIDER)
+    known = {name: content.registrations(tx, name) for name in sorted(names)}
+    return {
+        row.id: {
+            name: "paused" if name in still else _review(known[name], (row.template_id, row.template_version))
+            for name in runtime.weights(row.channel)
+            if name in names
+        }
+        for row in stuck
+    }
+
+
+def _review(known: Mapping[Key, Registration], key: Key) -> str:
+    """Where a provider's review of a text stands; one that reviews none can carry it."""
+    if key not in known:
+        return "unknown_text" if known else "able"
+    state = known[key].state
+    return "able" if state == ReviewState.APPROVED else state

@@ -1,0 +1,119 @@
+"""How often a provider lets one number have anything: known before it would refuse.
+
+A message that one provider would refuse for that goes to another, or waits. Only the numbers of a
+claim are looked up, in one query, and none where no provider of the channel names caps. Two claims
+at the same moment may each let one through; the vendor then says so, and the second waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, or_, select
+
+from gateway.delivery.store import attempts
+from gateway.messages import Cap
+from gateway.notifications.request import Class
+from gateway.notifications.store import notifications
+from gateway.rows import one_of
+from gateway.runtime import Runtime
+
+COUNTED = ("accepted", "unknown")  # outcomes after which the provider may have counted it
+
+
+class Sent(NamedTuple):
+    """One message a number was sent: when, of which kind, of which text."""
+
+    at: datetime
+    of: str
+    template: UUID
+
+
+def kind_of(klass: str) -> str:
+    return "code" if klass == Class.CODE else "notice"
+
+
+def free_at(sent: Sequence[Sent], caps: Sequence[Cap], wanted: Sent) -> datetime | None:
+    """When a provider with these caps takes the wanted message, if not at its own time. Pure."""
+    ends = []
+    for cap in caps:
+        if cap.of not in ("", wanted.of):
+            continue
+        counted = sorted((one.at for one in sent if _counts(one, cap, wanted)), reverse=True)
+        if len(counted) >= cap.most:
+            begun = _begun(wanted.at, cap.within) if cap.calendar else counted[cap.most - 1]
+            ends.append(begun + cap.within)
+    return max(ends, default=None)
+
+
+def _counts(one: Sent, cap: Cap, wanted: Sent) -> bool:
+    recent = one.at >= _begun(wanted.at, cap.within) if cap.calendar else one.at > wanted.at - cap.within
+    alike = one.of == cap.of or not cap.of
+    return recent and alike and (one.template == wanted.template or not cap.same_text)
+
+
+def _begun(now: datetime, within: timedelta) -> datetime:
+    """When the clock's minute or hour began."""
+    whole = int(within.total_seconds())
+    return datetime.fromtimestamp(int(now.timestamp()) // whole * whole, UTC)
+
+
+class Numbers:
+    """Those of one claim: asked for each message in turn, and told of each that goes."""
+
+    def __init__(self, tx: Connection, runtime: Runtime, channel: str, indexes: Collection[bytes]) -> None:
+        self._now = runtime.clock()
+        self._caps = {
+            name: runtime.providers[name].limits.caps
+            for name in runtime.weights(channel)
+            if runtime.providers[name].limits.caps
+        }
+        self._sent: dict[tuple[str, bytes], list[Sent]] = {}
+        if self._caps:
+            self._look_up(tx, sorted(set(indexes)))
+
+    @property
+    def capped(self) -> bool:
+        """Whether any provider here names caps."""
+        return bool(self._caps)
+
+    def _look_up(self, tx: Connection, indexes: Sequence[bytes]) -> None:
+        since = self._now - max(cap.within for caps in self._caps.values() for cap in caps)
+        theirs = select(attempts).where(one_of(tx, attempts.c.address_index, indexes)).cte("theirs")
+        theirs = theirs.prefix_with("MATERIALIZED", dialect="postgresql")  # found by number, never by time
+        columns = theirs.c
+        query = (
+            select(columns.provider, columns.address_index, columns.started_at)
+            .add_columns(notifications.c.klass, notifications.c.template_id)
+            .select_from(theirs)
+            .join(notifications, notifications.c.id == columns.notification_id)
+            .where(
+                columns.started_at > since,
+                columns.provider.in_(list(self._caps)),
+                or_(columns.outcome.is_(None), columns.outcome.in_(COUNTED)),
+            )
+        )
+        for provider, index, at, klass, template in tx.execute(query):
+            self._sent.setdefault((provider, index), []).append(Sent(at, kind_of(klass), template))
+
+    def until(
+        self, providers: Collection[str], index: bytes, klass: str, template: UUID
+    ) -> Mapping[str, datetime]:
+        """Those of the providers that take no such message for this number now, each with until when."""
+        if not self._caps:
+            return {}
+        wanted, found = Sent(self._now, kind_of(klass), template), {}
+        for provider in providers:
+            sent = self._sent.get((provider, index))
+            if sent and (until := free_at(sent, self._caps[provider], wanted)):
+                found[provider] = until
+        return found
+
+    def took(self, provider: str, index: bytes, klass: str, template: UUID) -> None:
+        """It goes there, and counts from now on."""
+        if provider in self._caps:
+            one = Sent(self._now, kind_of(klass), template)
+            self._sent.setdefault((provider, index), []).append(one)

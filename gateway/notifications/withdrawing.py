@@ -1,0 +1,25 @@
+"""Withdraw what a transaction wanted to say and is not true any more."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from gateway import channels
+from gateway.notifications.request import Class
+from gateway.notifications.status import Status
+from gateway.notifications.store import move, moved, notifications
+from gateway.runtime import Runtime
+
+
+def cancel_waiting(tx: Connection, runtime: Runtime, transaction_id: UUID, klass: Class, reason: str) -> None:
+    """Withdraw a transaction's messages of this class that wait; what went out is not tried again."""
+    columns, before = notifications.c, (Status.WAITING, Status.UNKNOWN, Status.ACCEPTED)
+    mine = (columns.transaction_id == transaction_id) & (columns.klass == klass)
+    query = select(notifications).where(mine, columns.status.in_(before), columns.due_at.is_not(None))
+    rows = tx.execute(query.order_by(columns.id).with_for_update()).all()
+    again = [row for row in rows if row.status != Status.ACCEPTED or channels.load(row.channel).RETRIES]
+    ends = {Status.WAITING: Status.CANCELLED}
+    moves = [moved(row, ends.get(row.status) or Status(row.status), None, reason) for row in again]
+    move(tx, moves, runtime.clock())

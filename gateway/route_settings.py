@@ -1,0 +1,83 @@
+"""What the settings say of those who carry: weights by channel and destination, what each may be given.
+
+``SMS_PROVIDERS`` names a channel's providers with their weights; ``SMS_PROVIDERS_86`` has other
+weights for numbers with that calling code. ``ALIYUN_SMS_PER_SECOND``, ``…_PER_DAY`` and
+``…_CONCURRENT`` bound what all workers together hand to one provider.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from gateway.errors import SettingError
+
+Weights = Mapping[str, int]
+_CODE = re.compile(r"[1-9][0-9]{0,2}")
+_MOST = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What one provider may be given, by all workers together; 0: as much as it takes.
+
+    ``per_second`` and ``per_day`` are messages, ``concurrent`` is calls at the same time.
+    """
+
+    per_second: int = 0
+    per_day: int = 0
+    concurrent: int = 0
+
+
+def weights(environment: Mapping[str, str], key: str, default: str) -> dict[str, int]:
+    """The providers a setting names, each with its weight; ``SettingError`` for what is none."""
+    found: dict[str, int] = {}
+    given = environment.get(key, default)
+    for item in filter(None, (part.strip() for part in given.split(","))):
+        name, _, weight = item.partition("=")
+        if not name.isidentifier() or not (weight or "1").isdigit():
+            raise SettingError(f"{key} has {item!r}; write names with weights, like aliyun_sms=3,other=1.")
+        found[name] = int(weight or "1")
+    return found
+
+
+def destinations(environment: Mapping[str, str], key: str, known: Weights) -> dict[str, Weights]:
+    """The weights by calling code, of the settings ``<key>_<code>``; each names known providers only."""
+    found: dict[str, Weights] = {}
+    for name in environment:
+        prefix, _, code = name.rpartition("_")
+        if prefix != key or not environment[name]:
+            continue
+        if not _CODE.fullmatch(code):
+            raise SettingError(f"{name}: put a calling code after {key}_, like {key}_86.")
+        found[code] = weights(environment, name, "")
+        if strange := sorted(set(found[code]) - set(known)):
+            raise SettingError(f"{name} names {strange[0]}, which {key} does not; add {strange[0]}=0 there.")
+        if not any(found[code].values()):
+            raise SettingError(f"{name} names no provider with a weight above 0; leave it out or name one.")
+    return found
+
+
+def allowances(environment: Mapping[str, str], names: Collection[str]) -> dict[str, Allowance]:
+    """What each provider may be given, where a setting says so."""
+    found = {}
+    for name in names:
+        one = Allowance(
+            *(
+                _whole(environment, f"{name.upper()}_{what}")
+                for what in ("PER_SECOND", "PER_DAY", "CONCURRENT")
+            )
+        )
+        if one != Allowance():
+            found[name] = one
+    return found
+
+
+def _whole(environment: Mapping[str, str], key: str) -> int:
+    given = environment.get(key)
+    if not given:
+        return 0
+    if not (given.isascii() and given.isdigit() and 0 < int(given) <= _MOST):
+        raise SettingError(f"{key} must be a whole number above 0, not {given!r}. Without it: no bound.")
+    return int(given)

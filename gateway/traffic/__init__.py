@@ -1,0 +1,1 @@
+"""How much may go to whom just now: how each provider fares, what it may be given, shared by all workers."""
