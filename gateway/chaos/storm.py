@@ -18,7 +18,6 @@ from gateway.chaos.feed import Fed, citizens_for, feeding
 from gateway.chaos.plan import KINDS, ON_A_SERVER, Fault
 from gateway.chaos.scene import Scene, played
 from gateway.chaos.witness import Taken
-from gateway.delivery.reconcile import CANNOT_ASK
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
 from gateway.notifications.store import notifications
@@ -96,8 +95,7 @@ def _moving(scene: Scene) -> int:
     """How much has yet to be looked at, and how much the next receipts will end."""
     columns, theirs = notifications.c, transactions.c
     soon = scene.runtime.clock() + SOON
-    hopeless = columns.reason.is_not_distinct_from(CANNOT_ASK)  # unknown for ever, as the books say
-    due = ((columns.due_at <= soon) & ~hopeless) | (columns.status == Status.ACCEPTED)
+    due = (columns.due_at <= soon) | (columns.status == Status.ACCEPTED)
     with scene.runtime.db.read() as tx:
         messages = tx.execute(select(func.count()).where(due)).scalar_one()
         open_ones = (theirs.due_at <= soon) & theirs.state.in_(WITH_BACK_OFFICE)
