@@ -31,8 +31,10 @@ def instead_of(program: Program) -> Program:
 def main(arguments: list[str]) -> None:
     clock, build = Clock(Path(os.environ["HUIYIN_STATE"])), runtime.build
 
-    def build_clocked(settings: Settings, wake: Wake, *, sending: bool = True) -> Runtime:
-        return replace(build(settings, wake, sending=sending), clock=clock)
+    def build_clocked(
+        settings: Settings, wake: Wake, *, sending: bool = True, working: bool = False
+    ) -> Runtime:
+        return replace(build(settings, wake, sending=sending, working=working), clock=clock)
 
     runtime.build = build_clocked
     sys.argv = arguments
