@@ -38,12 +38,11 @@ from gateway.providers import (
     Rejected,
     Report,
     Review,
-    ReviewState,
     Throttled,
     Unknown,
     Unreachable,
 )
-from integrations import aliyun_statistics
+from integrations import aliyun_reviews, aliyun_statistics
 from integrations.aliyun_client import EncodedOnce
 from integrations.aliyun_pushes import (
     FieldError,
@@ -61,7 +60,6 @@ from integrations.aliyun_rpc import (
     ACCOUNT,
     CHINA,
     SHARED_OUTCOMES,
-    Failure,
     Refusal,
     connect,
     json_of,
@@ -141,13 +139,6 @@ SPOILS_BATCH = frozenset(
     }
 )
 
-REVIEW_STATES = {
-    "0": ReviewState.PENDING,
-    "1": ReviewState.APPROVED,
-    "2": ReviewState.REFUSED,
-    "10": ReviewState.REFUSED,  # withdrawn
-}
-NOT_THERE = frozenset({"isv.SMS_TEMPLATE_ILLEGAL", "isv.SMS_SIGNATURE_ILLEGAL"})
 TEMPLATE_TYPES = {"code": "0", "notice": "1"}
 LONGEST_NAME = 30  # characters of a template's name
 PAGE_SIZE = 50  # the most QuerySendDetails gives
@@ -320,18 +311,18 @@ class AliyunSms(Pushes):
         if isinstance(answer, dict) and answer.get("TemplateCode"):
             return str(answer["TemplateCode"])
         if isinstance(answer, Refusal):
-            raise RegistrationRefused(_reason(answer))
-        raise RegistrationUnanswered(_reason(answer))
+            raise RegistrationRefused(aliyun_reviews.reason(answer))
+        raise RegistrationUnanswered(aliyun_reviews.reason(answer))
 
     def review(self, code: str) -> Review:
         """Ask for the judgement; while the vendor cannot be asked it counts as pending."""
         answer = self._rpc.ask(self._rpc.request(QuerySmsTemplateRequest, TemplateCode=code))
-        return _review(answer, "TemplateStatus")
+        return aliyun_reviews.read(answer, "TemplateStatus")
 
     def review_signature(self) -> Review:
         """The same of the name in the settings."""
         answer = self._rpc.ask(self._rpc.request(QuerySmsSignRequest, SignName=self._sign_name))
-        return _review(answer, "SignStatus")
+        return aliyun_reviews.read(answer, "SignStatus")
 
 
 def build(settings: Mapping[str, str], clock: Clock = lambda: datetime.now(UTC)) -> AliyunSms:
@@ -357,22 +348,6 @@ def _details(answer: Mapping[str, Any]) -> tuple[list[dict[str, Any]], int] | No
         return None
     valid = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
     return (rows, total) if valid else None
-
-
-def _reason(answer: dict[str, Any] | Failure) -> str:
-    if isinstance(answer, Refusal):
-        return f"{answer.code} {answer.message}".strip()  # about a template: no personal data in it
-    return "no_template_code" if isinstance(answer, dict) else answer.code
-
-
-def _review(answer: dict[str, Any] | Failure, status: str) -> Review:
-    """A judgement is what ``status`` says, or that the vendor does not have it; all else proves nothing."""
-    if isinstance(answer, Refusal) and answer.code in NOT_THERE:
-        return Review(ReviewState.REFUSED, _reason(answer))
-    if not isinstance(answer, dict):
-        return Review(ReviewState.PENDING, answer.code)
-    state = REVIEW_STATES.get(str(answer.get(status)), ReviewState.PENDING)
-    return Review(state, str(answer.get("Reason") or "") if state is ReviewState.REFUSED else "")
 
 
 def _receipt(report: Mapping[str, Any]) -> Receipt:
