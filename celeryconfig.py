@@ -12,8 +12,9 @@ from kombu import Queue
 
 # --- queues ---------------------------------------------------------------------
 
-# The urgent worker serves these alone: a code never waits behind a mass mailing.
-URGENT_QUEUES = ("sms.urgent", "voice.urgent", "email.urgent", "transactions")
+# The urgent worker serves these alone: a code never waits behind a mass mailing. The sweep is among
+# them, since it is what finds a code whose wake-up was lost.
+URGENT_QUEUES = ("sms.urgent", "voice.urgent", "email.urgent", "transactions", "sweep")
 GENERAL_QUEUES = (
     "sms.normal",
     "sms.bulk",
@@ -37,6 +38,7 @@ task_routes = {
     "tasks.receipts.*": {"queue": "receipts"},
     "tasks.broadcasts.*": {"queue": "broadcasts"},
     "tasks.reminders.*": {"queue": "reminders"},
+    "tasks.housekeeping.sweep": {"queue": "sweep"},
     "tasks.housekeeping.*": {"queue": "housekeeping"},
 }
 
@@ -94,7 +96,12 @@ beat_schedule = {
     "sweep": {
         "task": "tasks.housekeeping.sweep",
         "schedule": 2.0,  # seconds
-        "options": {"queue": "housekeeping", "expires": 2},
+        "options": {"queue": "sweep", "expires": 2},
+    },
+    "shorten": {
+        "task": "tasks.housekeeping.shorten",
+        "schedule": 5.0,
+        "options": {"queue": "housekeeping", "expires": 5},
     },
     "collect": {
         "task": "tasks.housekeeping.collect",

@@ -6,6 +6,7 @@
     python3 run.py test [--all] [pytest args]   lint, types, import contracts, tests
     python3 run.py demo --json                  play the tour in a fresh city, print one object
     python3 run.py bench --json [--quick]       measure this machine and the product on it
+    python3 run.py chaos --json [--minutes N]   hurt the product on purpose, print what it kept
     python3 run.py queues                       what waits where, and whether the books balance
     python3 run.py timeline NUMBER              everything that happened to one matter
     python3 run.py citizen                      a made-up citizen to play as (while it runs)

@@ -80,10 +80,17 @@ def sparse_index(name: str, *columns: ColumnElement[Any]) -> Index:
 
 
 class Db:
-    """One engine and the two ways to use it."""
+    """One engine and the two ways to use it.
 
-    def __init__(self, url: str) -> None:
+    ``by_index`` is for those who work on few rows of large tables, again and again: PostgreSQL then
+    looks them up by index. Else the plan of a statement prepared while a table was small would go on
+    reading it whole when it is large.
+    """
+
+    def __init__(self, url: str, *, by_index: bool = False) -> None:
         self.engine = _engine(url)
+        if by_index and not url.startswith("sqlite"):
+            event.listen(self.engine, "connect", _look_up_by_index)
         self._reader, self._writer = _roles(self.engine)
         self._single = None if url.startswith("sqlite") else _committing(url)
         self._queue = f"{self.engine.url.database}-queue" if url.startswith("sqlite") else ""
@@ -171,6 +178,11 @@ def _prepare_postgresql(connection: Any, _record: object) -> None:
     """Times come in UTC; lists go as they are: written out, a thousand keys cost 20 ms."""
     connection.adapters.register_dumper(list, ListBinaryDumper)
     connection.execute("SET TIME ZONE 'UTC'")
+    connection.commit()
+
+
+def _look_up_by_index(connection: Any, _record: object) -> None:
+    connection.execute("SET enable_seqscan = off")
     connection.commit()
 
 

@@ -83,15 +83,16 @@ class Runtime:
             self.wake(lane)
 
 
-def build(settings: Settings, wake: Wake, *, sending: bool = True) -> Runtime:
+def build(settings: Settings, wake: Wake, *, sending: bool = True, working: bool = False) -> Runtime:
     """Build the Runtime of a process; an incomplete setting raises ``SettingError``.
 
-    Without ``sending`` no provider is loaded: for those who only read the books.
+    Without ``sending`` no provider is loaded: for those who only read the books. A ``working``
+    process claims rows and writes down what became of them, and hardly does anything else.
     """
     named = settings.providers.items() if sending else ()
     return Runtime(
         settings=settings,
-        db=Db(settings.database_url),
+        db=Db(settings.database_url, by_index=working),
         vault=Vault(settings.master_key),
         providers={name: _sender(name, channel, settings) for channel, names in named for name in names},
         wake=wake,

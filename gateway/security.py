@@ -105,6 +105,12 @@ def mask_mobile(number: str) -> str:
     return digits[:3] + "****" + digits[-4:] if len(digits) >= 10 else "*" * len(digits)
 
 
+def mask_email(address: str) -> str:
+    """w***@example.com."""
+    name, at, domain = address.partition("@")
+    return f"{name[:1]}***@{domain}" if at else "*" * len(address)
+
+
 # With a birth date in its place, so that vendors' long reference numbers stay readable.
 _ID_NUMBER = re.compile(
     r"(?<!\d)[1-9]\d{5}(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![\dXx])"

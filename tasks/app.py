@@ -70,7 +70,7 @@ def current() -> Runtime:
 @cache
 def _built() -> Runtime:
     settings = config.load()
-    return runtime.build(settings, wake=wake_for(settings))
+    return runtime.build(settings, wake=wake_for(settings), working=True)
 
 
 # --- waking -----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The sweep: wake whatever has due rows, and keep the books short. Beside it: fetch what providers
+"""The sweep: wake whatever has due rows. Beside it: keep the books short, fetch what providers
 report by other means than a push, and what they decided. Hourly: forget what nobody needs."""
 
 from gateway.appointments import book
@@ -34,8 +34,15 @@ def sweep() -> None:
     now = runtime.clock()
     with runtime.db.read() as tx:
         due = lanes.due(tx, now) | {lane for lane, table in QUEUES if is_due(tx, table, now)}
-        ledger_is_long, measures_are_long = ledger.is_long(tx), measures.is_long(tx)
     runtime.wake_all(due)
+
+
+@app.task(name="tasks.housekeeping.shorten")
+def shorten() -> None:
+    """Every few seconds: sum up old entries where there are many."""
+    runtime = current()
+    with runtime.db.read() as tx:
+        ledger_is_long, measures_are_long = ledger.is_long(tx), measures.is_long(tx)
     if ledger_is_long:
         ledger.compact(runtime)
     if measures_are_long:

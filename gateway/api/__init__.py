@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from flask_smorest import Api
 
-from gateway.api import broadcasts, docs, notifications, schemas, transactions
+from gateway.api import broadcasts, docs, levers, notifications, schemas, transactions
 from gateway.runtime import Runtime
 
 
@@ -34,5 +34,6 @@ def register(app: Flask, runtime: Runtime) -> None:
         spec.spec.components.schema(f"Answers_{name}", schema=form)
     spec.register_blueprint(transactions.blueprint(runtime))
     spec.register_blueprint(broadcasts.blueprint(runtime))
+    spec.register_blueprint(levers.blueprint(runtime))
     spec.register_blueprint(notifications.blueprint(runtime))
     app.register_blueprint(docs.blueprint())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from gateway.broadcasts import store
-from gateway.broadcasts.form import AsksSchema, DefinitionSchema
+from gateway.broadcasts.form import AsksSchema, DefinitionSchema, RungSchema
 from gateway.content.documents import LARGEST
 
 MOST = 10_000  # recipients in one request; a longer list is the command's
@@ -61,6 +61,28 @@ class AttachmentSchema(Schema):
     size = fields.Integer(metadata={"description": "Bytes."})
 
 
+class ShareSchema(RungSchema):
+    """A rung after the first, and what it comes to at most: should nobody be reached before."""
+
+    people_at_most = fields.Integer()
+    parts_at_most = fields.Integer()
+
+
+class PeopleSchema(Schema):
+    """The audience by where each person stands; everybody counts once."""
+
+    audience = fields.Integer(metadata={"description": "The sum of the others."})
+    reached = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        metadata={"description": "By the rung that reached them; `call_back`: a person called."},
+    )
+    waiting = fields.Integer(metadata={"description": "For a message, a receipt, or their turn."})
+    to_call = fields.Integer(metadata={"description": "Unreached, and on the list of those to be called."})
+    unreached = fields.Integer(metadata={"description": "With nothing more to come."})
+    left_alone = fields.Integer(metadata={"description": "On purpose: opted out, no address, cancelled."})
+
+
 class CountedSchema(Schema):
     """What would go out by the first channel."""
 
@@ -71,8 +93,9 @@ class CountedSchema(Schema):
     estimated_s = fields.Integer(allow_none=True, metadata={"description": "At the pace; null without one."})
     closed_channels = fields.List(
         fields.String(),
-        metadata={"description": "Of the follow-up, without a provider: nobody is followed up."},
+        metadata={"description": "Of later rungs, without a provider: they are passed over."},
     )
+    ladder = fields.List(fields.Nested(ShareSchema))
     asks = fields.Nested(AsksSchema, allow_none=True)
     attachments = fields.List(fields.Nested(AttachmentSchema))
     by_district = fields.List(fields.Nested(GroupSchema))
@@ -93,13 +116,18 @@ class BroadcastSchema(Schema):
     name = fields.String()
     template = fields.String()
     state = fields.String(metadata={"description": ", ".join(store.State)})
-    stage = fields.Integer(metadata={"description": "1: the first channel; 2: the follow-up."})
+    stage = fields.Integer(metadata={"description": "The rung it stands on; 1: the first."})
     audience = fields.Integer(metadata={"description": "How many people were counted."})
     taken = fields.Integer(metadata={"description": "Messages of all channels so far."})
     through = fields.Integer(metadata={"description": "First messages that wait for nothing of ours."})
     by_status = fields.Dict(keys=fields.String(), values=fields.Integer())
     delivered = fields.Integer()
-    reached = fields.Integer(metadata={"description": "People with a delivered message, whatever channel."})
+    reached = fields.Integer(metadata={"description": "People reached, by whatever rung."})
+    people = fields.Nested(PeopleSchema)
+    ladder = fields.List(fields.Nested(RungSchema))
+    deadline = fields.String(
+        allow_none=True, metadata={"description": "By then each was reached or is to be called."}
+    )
     suppressed = fields.Integer()
     awaiting_receipts = fields.Integer()
     rate = fields.Float(metadata={"description": "Messages a second since the start, pauses not counted."})

@@ -105,6 +105,11 @@ def caller() -> Caller:
     return who
 
 
+def shown(body: Mapping[str, Any]) -> Response:
+    """An answer that changed nothing."""
+    return problems.as_json(body, 200)
+
+
 def once(runtime: Runtime, work: Callable[[Connection], Answer]) -> Response:
     """Do the work in one commit, at most once for an ``Idempotency-Key``, then wake whom it concerns."""
     key = request.headers.get("Idempotency-Key", "")

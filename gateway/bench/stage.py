@@ -18,12 +18,13 @@ from gateway.bench.ceilings import BenchError
 from gateway.bench.machine import Costs, resident_mb
 from gateway.config import Settings
 from gateway.demo import start
-from gateway.instance import Instance
+from gateway.instance import Hooks, Instance
 from gateway.instance.postgres import Postgres
 from gateway.instance.programs import WORKERS
 from gateway.runtime import Runtime
 
 DATABASE = "bench"
+CITY = "changde"  # its send windows are always open
 Say = Callable[[str], None]
 
 
@@ -75,18 +76,20 @@ class Stage:
 
 
 @contextmanager
-def staged(say: Say, *, sqlite: bool) -> Iterator[Stage]:
+def staged(say: Say, *, sqlite: bool, hooks: Hooks | None = None) -> Iterator[Stage]:
     """Start everything in a fresh folder on free ports; all of it is gone afterwards."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="huiyin-bench-")))
         folder.chmod(0o711)  # the database's own user passes through
         environment = {name: value for name, value in os.environ.items() if name not in config.DEPLOYMENT}
+        environment["HUIYIN_CITY"] = CITY
         database = None if sqlite else stack.enter_context(_postgres(folder))
         if database:
             environment["DATABASE_URL"] = database.url(DATABASE)
         settings = config.load(environment, folder / "state")
         say("Starting the product.")
-        running = stack.enter_context(instance.running(settings, say=say, hooks=start.hooks(play=False)))
+        hooks = hooks or start.hooks(play=False)
+        running = stack.enter_context(instance.running(settings, say=say, hooks=hooks))
         here = start.asleep(running.settings)  # the sweep wakes the lanes
         stack.callback(here.db.close)
         yield Stage(running, here, database, urllib3.PoolManager(retries=False, timeout=60))

@@ -40,7 +40,7 @@ def check_texts(tx: Connection, definition: Definition) -> None:
         return
     able = [one for one in definition.channels if channels.load(one).ADDRESS == ANSWERED_FROM]
     if not able:
-        words = "nobody can answer an e-mail; let channel or then.channel be sms or voice"
+        words = "nobody can answer an e-mail; let a rung go by sms or voice"
         raise DefinitionError([("asks", words)])
     problems: dict[str, None] = {}
     for channel in able:

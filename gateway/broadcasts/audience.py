@@ -154,13 +154,15 @@ def _bands(audience: Audience) -> Iterator[tuple[int, str]]:
 class Addressee:
     """Somebody to write to: of the register, or by an address of their own.
 
-    ``name`` is masked, or the language's word for somebody without a name.
+    ``name`` is masked, or the language's word for somebody without a name. ``first_id`` is the message
+    they had before in the same broadcast, the first.
     """
 
     citizen_id: UUID | None
     language: str
     name: str
     address: str | None = None
+    first_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,12 +30,13 @@ _OPEN: tuple[ColumnElement[bool], ...] = (
 )
 
 
-def calls(tx: Connection, broadcast: UUID, lane: str, limit: int) -> Sequence[Any]:
-    """Those made on this lane that may wait again, oldest first; none on a lane that repeats nothing."""
-    if not channels.load(channel_of(lane)).RETRIES:
+def calls(tx: Connection, broadcast: UUID, lanes: Sequence[str], limit: int) -> Sequence[Any]:
+    """Those made on these lanes that may wait again, oldest first; none on a lane that repeats nothing."""
+    repeating = [lane for lane in lanes if channels.load(channel_of(lane)).RETRIES]
+    if not repeating:
         return ()
     query = select(_COLUMNS.id, _COLUMNS.handed_over_at)
-    mine = query.where(_COLUMNS.broadcast_id == broadcast, _COLUMNS.lane == lane, *_OPEN)
+    mine = query.where(_COLUMNS.broadcast_id == broadcast, _COLUMNS.lane.in_(repeating), *_OPEN)
     return tx.execute(mine.order_by(_COLUMNS.handed_over_at).limit(limit)).all()
 
 

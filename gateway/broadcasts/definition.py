@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from gateway import channels, cities
 from gateway.broadcasts import audience as audiences
 from gateway.broadcasts.audience import Audience
 from gateway.broadcasts.form import NOTICES, SEXES, DefinitionSchema, flat
+from gateway.broadcasts.ladder import CALL_BACK, Rung
 from gateway.calendars import years_before
 from gateway.cities import Rules
 from gateway.content import store as content
@@ -32,6 +33,7 @@ from gateway.notifications.asks import Asks
 from gateway.runtime import Runtime
 
 SHIPPED = Path(__file__).parents[2] / "templates" / "broadcasts"
+LADDERS = SHIPPED.parent / "ladders.toml"
 LONGEST_NAME = 3  # characters of a masked name; longer ones are few
 
 
@@ -44,24 +46,12 @@ class DefinitionError(HuiyinError):
 
 
 @dataclass(frozen=True, slots=True)
-class FollowUp:
-    """The second try, by another channel, for those the first did not reach.
-
-    ``wait_seconds`` count from the moment the last first message was handed over;
-    ``older_than`` asks for people past that birthday.
-    """
-
-    channel: str
-    wait_seconds: int
-    older_than: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Definition:
     """A broadcast as it was asked for. Without ``audience`` it goes to a list of recipients.
 
-    ``pace`` is the most messages taken in a minute; None leaves it to the providers.
-    ``asks`` is the question each of its text messages and calls ends with.
+    ``then`` are the rungs after the first channel, for those not reached; ``within_seconds`` is by when,
+    from the start, each was reached or is to be called back. ``pace`` is the most messages taken in a
+    minute; None leaves it to the providers. ``asks`` is the question its text messages and calls end with.
     """
 
     name: str
@@ -69,20 +59,23 @@ class Definition:
     as_of: date
     channel: str = "sms"
     audience: Audience | None = None
-    then: FollowUp | None = None
+    then: tuple[Rung, ...] = ()
     pace: int | None = None
     asks: Asks | None = None
+    within_seconds: int | None = None
+
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        return (Rung(self.channel), *self.then)
 
     @property
     def channels(self) -> tuple[str, ...]:
-        return (self.channel, self.then.channel) if self.then else (self.channel,)
+        """Those of its messages; a call-back is none."""
+        return tuple(rung.channel for rung in self.rungs if rung.channel != CALL_BACK)
 
-    @property
-    def called_born_before(self) -> date | None:
-        """Who was born before this day is old enough for the follow-up."""
-        if self.then is None or self.then.older_than is None:
-            return None
-        return years_before(self.as_of, self.then.older_than)
+    def born_before(self, rung: Rung) -> date | None:
+        """Who was born before this day is old enough for a rung."""
+        return None if rung.older_than is None else years_before(self.as_of, rung.older_than)
 
 
 # --- reading one ------------------------------------------------------------------------
@@ -99,29 +92,51 @@ def read(given: Mapping[str, Any], rules: Rules, now: datetime) -> Definition:
 
 def resolve(loaded: Mapping[str, Any], rules: Rules, now: datetime) -> Definition:
     """The definition from keys of the right kinds; raises ``DefinitionError``."""
-    given = {key: value for key, value in loaded.items() if value is not None}
     problems: list[tuple[str, str]] = []
+    given = {key: value for key, value in _usual(loaded, problems).items() if value is not None}
     today = now.astimezone(rules.zone).date()
     template, channel = given.get("template", ""), given.get("channel", "sms")
     if not re.fullmatch(rf"{NOTICES}[a-z0-9_]{{1,60}}", template):
         problems.append(("template", f"must be a text under {NOTICES}, like policy/retirement_age"))
-    then = _follow_up(given.get("then"), channel, problems)
+    within = given.get("within_seconds")
+    then = _rungs(given.get("then", ()), channel, within, problems)
     audience = None if "audience" not in given else _audience(given["audience"], rules, today, problems)
     asks = _asks(given.get("asks"), problems)
     if problems:
         raise DefinitionError(problems)
     name = given.get("name", template.removeprefix(NOTICES))
-    return Definition(name, template, today, channel, audience, then, given.get("pace"), asks)
+    return Definition(name, template, today, channel, audience, then, given.get("pace"), asks, within)
 
 
-def _follow_up(
-    given: Mapping[str, Any] | None, channel: str, problems: list[tuple[str, str]]
-) -> FollowUp | None:
-    if given is None:
-        return None
-    if given["channel"] == channel:
-        problems.append(("then.channel", f"must be another channel than {channel}"))
-    return FollowUp(given["channel"], given.get("wait_seconds") or 0, given.get("older_than"))
+def _usual(loaded: Mapping[str, Any], problems: list[tuple[str, str]]) -> Mapping[str, Any]:
+    """With the rungs usual for its kind of notice, where it names a kind and no rungs of its own."""
+    if loaded.get("reach") is None or "then" in loaded:
+        return loaded
+    try:
+        return {**usual_rungs(loaded["reach"]), **loaded}
+    except UnknownNameError as error:
+        problems.append(("reach", str(error)))
+        return loaded
+
+
+def _rungs(
+    given: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    channel: str,
+    within: int | None,
+    problems: list[tuple[str, str]],
+) -> tuple[Rung, ...]:
+    rungs = [given] if isinstance(given, Mapping) else given
+    before = [channel]
+    for place, one in enumerate(rungs):
+        key = "then.channel" if len(rungs) == 1 else f"then.{place}.channel"
+        if one["channel"] in before:
+            problems.append((key, f"must be another channel than {' and '.join(before)}"))
+        if CALL_BACK in before:
+            problems.append((key, f"cannot follow a {CALL_BACK}, which is the last"))
+        before.append(one["channel"])
+    if within is not None and CALL_BACK not in before:
+        problems.append(("within_seconds", f"needs {CALL_BACK} as the last of then"))
+    return tuple(Rung(one["channel"], one.get("wait_seconds") or 0, one.get("older_than")) for one in rungs)
 
 
 def _asks(given: Mapping[str, Any] | None, problems: list[tuple[str, str]]) -> Asks | None:
@@ -192,6 +207,15 @@ def from_file(path: Path) -> dict[str, Any]:
     return given
 
 
+def usual_rungs(kind: str, path: Path = LADDERS) -> dict[str, Any]:
+    """``then`` and ``within_seconds`` of a kind of notice; ``UnknownNameError`` names the kinds."""
+    kinds = tomllib.loads(path.read_text(encoding="utf-8"))
+    if kind not in kinds:
+        raise UnknownNameError(f"There is no kind called {kind[:40]!r}; there are {', '.join(kinds)}.")
+    known: dict[str, Any] = kinds[kind]
+    return known
+
+
 # --- what a list can do ------------------------------------------------------------
 
 
@@ -204,7 +228,7 @@ def check_list(definition: Definition, kind: str) -> None:
             for channel in definition.channels
             if kind != channels.load(channel).ADDRESS
         ]
-        if definition.called_born_before:
+        if any(rung.older_than for rung in definition.then):
             problems.append(("then.older_than", "nobody's age is known; list ID numbers, or leave it out"))
     if problems:
         raise DefinitionError(problems)
@@ -228,12 +252,12 @@ def check_texts(tx: Connection, definition: Definition) -> None:
         raise DefinitionError(problems)
 
 
-def parts_each(tx: Connection, runtime: Runtime, definition: Definition, language: str) -> int:
-    """How many parts one person's first message has, in a language."""
+def parts_each(tx: Connection, runtime: Runtime, template: str, channel: str, language: str) -> int:
+    """How many parts one person's message by a channel has, in a language."""
     signature = cities.shipped()[runtime.settings.city].rules_now(runtime.clock()).signature
-    version = content.to_send(tx, definition.template, definition.channel, language, ())
+    version = content.to_send(tx, template, channel, language, ())
     text = version.compiled.render({"name": "*" * LONGEST_NAME})
-    return channels.load(definition.channel).parts(text, signature)
+    return channels.load(channel).parts(text, signature)
 
 
 # --- as stored -----------------------------------------------------------------------------------
@@ -251,7 +275,9 @@ def load(stored: str) -> Definition:
     values = json.loads(stored)
     values["as_of"] = date.fromisoformat(values["as_of"])
     values["audience"] = values["audience"] and audiences.from_json(values["audience"])
-    values["then"] = values["then"] and FollowUp(**values["then"])
+    then = values["then"] or ()
+    rungs = (then,) if isinstance(then, dict) else then  # one alone, as it was stored once
+    values["then"] = tuple(Rung(**rung) for rung in rungs)
     if asks := values.get("asks"):
         values["asks"] = Asks(asks["kind"], tuple((digit, word) for digit, word in asks["choices"]))
     return Definition(**values)

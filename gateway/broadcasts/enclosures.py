@@ -57,7 +57,7 @@ def check(runtime: Runtime, definition: Definition, files: Sequence[Attachment])
     if not files:
         return
     if email.SUFFIX not in definition.channels:
-        raise DefinitionError([(KEY, "go with e-mails only; let channel or then.channel be email")])
+        raise DefinitionError([(KEY, "go with e-mails only; let a rung go by email")])
     try:
         documents.check_together(files)
     except DocumentError as error:

@@ -1,4 +1,4 @@
-"""Turn running broadcasts into notifications, a page of people at a time.
+"""Turn running broadcasts into notifications, and at the end into call-backs, a page of people at a time.
 
 One claim, one page: people are read and their names opened first; then, in one
 commit, the notifications are taken and the cursor moves, if the lease is still
@@ -11,19 +11,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 
-from gateway.broadcasts import audience, coming_back, follow_up, recipients, store
+from gateway.broadcasts import audience, coming_back, ending, follow_up, recipients, store
 from gateway.broadcasts import definition as definitions
 from gateway.broadcasts.audience import Addressee, Page
 from gateway.broadcasts.definition import Definition
+from gateway.broadcasts.ladder import CALL_BACK
+from gateway.broadcasts.step import USUAL, Limits, Step
 from gateway.broadcasts.store import State, broadcasts
 from gateway.db import claim, new_lease
 from gateway.delivery import ledger
@@ -36,45 +37,17 @@ from gateway.notifications.pauses import Kind
 from gateway.notifications.request import Class, Request
 from gateway.notifications.status import Status
 from gateway.runtime import Runtime
+from gateway.transactions import call_backs
 
 LANE = "broadcasts"
 FULL_PAUSE = timedelta(seconds=1)  # before looking again whether there is room
-DRAIN_PAUSE = timedelta(seconds=2)  # before looking again whether all was handed over
-RECEIPT_PAUSE = timedelta(seconds=5)  # before looking again whether all receipts came
 PACED_PAGE = 5.0  # seconds' worth of messages taken at once under a pace
 CATCH_UP = timedelta(seconds=10)  # of the pace that a late worker makes good
 WITHDRAWN = "broadcast_cancelled"
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """People in a page, messages that may wait ahead, rows looked at in one go, seconds of one run.
-
-    A page is one short commit (tens of milliseconds). The window is what two
-    seconds, the sweep's, can hand over at ten thousand a second, and half as much again:
-    with less the workers would stand idle before each look for room.
-    """
-
-    page: int = 1_000
-    window: int = 30_000
-    scan: int = follow_up.SCAN
-    seconds: float = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one claim comes to: columns to set, and messages to take, to withdraw or to end with them."""
-
-    values: Mapping[str, Any]
-    requests: Sequence[Request] = ()
-    withdraw: Sequence[UUID] = ()
-    end: Sequence[UUID] = ()  # they went out, and go out no more
-    forget: str | None = None  # recipients up to this line were taken
-    over: bool = False  # a cancelled broadcast has nothing left to withdraw
-
-
-def run_due(runtime: Runtime, limits: Limits = Limits()) -> int:
+def run_due(runtime: Runtime, limits: Limits = USUAL) -> int:
     """Work on what is due, each broadcast a page in turn; returns how many messages were taken."""
     ends, taken = monotonic() + limits.seconds, 0
     while (row := _claimed(runtime)) is not None:
@@ -109,12 +82,16 @@ def plan(runtime: Runtime, row: Any, limits: Limits) -> Step:
     """What to do with a claimed broadcast, read at one moment."""
     with runtime.db.read() as tx:
         if row.state == State.CANCELLED:
-            return _withdrawal(tx, runtime, row, limits)
+            return ending.withdrawal(tx, runtime, row, limits)
         definition = definitions.load(row.definition)
-        account = _account(tx, row, definition)
+        if row.state == State.FINISHED:
+            return ending.review(tx, row, runtime.clock(), limits)
+        if ending.overdue(row, definition, runtime.clock()):
+            return ending.climb(len(definition.rungs), runtime.clock())
+        accounts = _accounts(tx, row, definition)
         if row.exhausted_at is None:
-            return _expansion(tx, runtime, row, definition, account.standing, limits)
-        return _settling(tx, runtime, row, definition, account, limits)
+            return _expansion(tx, runtime, row, definition, ending.standing(accounts), limits)
+        return ending.settling(tx, runtime, row, definition, accounts, limits)
 
 
 def _keep(runtime: Runtime, row: Any, step: Step) -> int:
@@ -131,6 +108,10 @@ def _keep(runtime: Runtime, row: Any, step: Step) -> int:
             _withdraw(tx, step.withdraw, runtime.clock())
         if step.end:
             coming_back.end(tx, step.end, runtime.clock())
+        if step.unreached:
+            call_backs.open_tickets(tx, runtime, row.id, step.unreached)
+        if step.needless:
+            call_backs.withdraw(tx, runtime, step.needless)
         if step.over:
             pauses.resume(tx, Kind.BROADCAST, str(row.id))
     runtime.wake_all(lanes)
@@ -139,11 +120,24 @@ def _keep(runtime: Runtime, row: Any, step: Step) -> int:
     return len(step.requests)
 
 
-def _account(tx: Connection, row: Any, definition: Definition) -> Account:
-    """How many of this stage's messages stand where: read from the ledger."""
-    channel = definition.channels[row.stage - 1]
-    accounts = [one for one in ledger.of_broadcast(tx, row.id) if channel_of(one.lane) == channel]
-    return accounts[0] if accounts else Account(channel, 0, {})
+def _withdraw(tx: Connection, ids: Sequence[UUID], now: datetime) -> None:
+    held = notifications.hold(tx, ids)
+    moves = [
+        notifications.moved(one, Status.CANCELLED, None, WITHDRAWN)
+        for one in held.values()
+        if one.status == Status.WAITING
+    ]
+    notifications.move(tx, moves, now)
+
+
+def _accounts(tx: Connection, row: Any, definition: Definition) -> list[Account]:
+    """How many of this stage's messages stand where: read from the ledger.
+
+    The stage of call-backs has none of its own, and may have come before the others were through.
+    """
+    channel = definition.rungs[row.stage - 1].channel
+    accounts = ledger.of_broadcast(tx, row.id)
+    return [one for one in accounts if channel in (CALL_BACK, channel_of(one.lane))]
 
 
 # --- taking people -----------------------------------------------------------------------
@@ -159,6 +153,8 @@ def _expansion(
 ) -> Step:
     """The next page, where there is room for it."""
     now = runtime.clock()
+    if definition.rungs[row.stage - 1].channel == CALL_BACK:
+        return _ticketing(tx, runtime, row, definition, limits)
     size, window = _sizes(definition.pace, limits)
     if standing.get(Status.WAITING, 0) + size > window:
         return Step({"due_at": now + FULL_PAUSE})
@@ -174,6 +170,15 @@ def _expansion(
         [_request(row, definition, person) for person in page.people],
         forget=_last_line(page) if listed else None,
     )
+
+
+def _ticketing(tx: Connection, runtime: Runtime, row: Any, definition: Definition, limits: Limits) -> Step:
+    """The next page of those whom nothing reached: nobody waits for them to be handed over."""
+    now = runtime.clock()
+    page = follow_up.page(tx, runtime, row, definition, limits.page, limits.scan)
+    people = [(one.first_id, one.citizen_id) for one in page.people if one.first_id]
+    exhausted = {} if page.cursor else {"exhausted_at": now}
+    return Step({"cursor": page.cursor, "due_at": now, **exhausted}, unreached=people)
 
 
 def _sizes(pace: int | None, limits: Limits) -> tuple[int, int]:
@@ -193,7 +198,7 @@ def _paced(until: datetime | None, taken: int, definition: Definition, now: date
 def _page(
     tx: Connection, runtime: Runtime, row: Any, definition: Definition, size: int, limits: Limits
 ) -> Page:
-    if row.stage == 2:
+    if row.stage > 1:
         return follow_up.page(tx, runtime, row, definition, size, limits.scan)
     if definition.audience is None:
         return recipients.page(tx, runtime, row.id, row.cursor, size)
@@ -208,70 +213,13 @@ def _last_line(page: Page) -> str | None:
 def _request(row: Any, definition: Definition, person: Addressee) -> Request:
     return Request(
         citizen_id=person.citizen_id,
-        channel=definition.channels[row.stage - 1],
+        channel=definition.rungs[row.stage - 1].channel,
         klass=Class.NOTICE,
         template=definition.template,
         language=person.language,
         personalisation={"name": person.name},
         address=person.address,
         broadcast_id=row.id,
+        first_id=person.first_id,
         asks=definition.asks,
     )
-
-
-# --- after the last was taken --------------------------------------------------------------
-
-
-def _settling(
-    tx: Connection, runtime: Runtime, row: Any, definition: Definition, account: Account, limits: Limits
-) -> Step:
-    """Wait until all was handed over, for the follow-up's time, and for calls; then go on or finish."""
-    now, standing = runtime.clock(), account.standing
-    then = definition.then if row.stage == 1 else None
-    if standing.get(Status.WAITING, 0) + standing.get(Status.SENDING, 0):
-        return Step({"settled_at": None, "due_at": now + DRAIN_PAUSE})  # null again where calls wait again
-    settled = row.settled_at or now
-    follows = then is not None and bool(runtime.weights(then.channel))
-    begins = settled + timedelta(seconds=then.wait_seconds) if then and follows else now
-    awaited = standing.get(Status.ACCEPTED, 0) + standing.get(Status.UNKNOWN, 0)
-    if awaited and now < begins:
-        return Step({"settled_at": settled, "due_at": min(begins, now + RECEIPT_PAUSE)})
-    if awaited and (calls := coming_back.calls(tx, row.id, account.lane, limits.scan)):
-        late = coming_back.late(calls, now)
-        again = now if late else now + RECEIPT_PAUSE
-        return Step({"settled_at": settled, "due_at": again}, end=late)
-    if not follows:
-        return Step({"state": State.FINISHED, "settled_at": settled, "finished_at": now, "due_at": None})
-    afresh = {"cursor": None, "exhausted_at": None, "settled_at": None, "paced_until": None}
-    return Step({"stage": 2, "due_at": now, **afresh})
-
-
-# --- after it was cancelled ------------------------------------------------------------------
-
-
-def _withdrawal(tx: Connection, runtime: Runtime, row: Any, limits: Limits) -> Step:
-    """Withdraw what waits among the next rows; at the end see whether anything may wait again."""
-    now = runtime.clock()
-    columns = notifications.notifications.c
-    query = select(columns.id, columns.status).where(columns.broadcast_id == row.id)
-    if row.cursor:
-        query = query.where(columns.id > UUID(row.cursor))
-    rows = tx.execute(query.order_by(columns.id).limit(limits.scan)).all()
-    waiting = [one.id for one in rows if one.status == Status.WAITING]
-    if len(rows) == limits.scan:
-        return Step({"cursor": str(rows[-1].id), "due_at": now}, withdraw=waiting)
-    if coming_back.anything(tx, row.id):
-        again = now + max(DRAIN_PAUSE, (now - row.exhausted_at) / 2)
-        return Step({"cursor": None, "due_at": again}, withdraw=waiting)
-    over = {"finished_at": now, "due_at": None}
-    return Step(over, forget=str(recipients.LAST), over=True)
-
-
-def _withdraw(tx: Connection, ids: Sequence[UUID], now: datetime) -> None:
-    held = notifications.hold(tx, ids)
-    moves = [
-        notifications.moved(one, Status.CANCELLED, None, WITHDRAWN)
-        for one in held.values()
-        if one.status == Status.WAITING
-    ]
-    notifications.move(tx, moves, now)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from marshmallow import Schema, validate
 from marshmallow import fields as form
 
 from gateway.broadcasts.audience import INSURED_TYPES, OLDEST, PENSION_STATES
+from gateway.broadcasts.ladder import CALL_BACK, MOST
 from gateway.notifications.asks import KIND
 
 NOTICES = "policy/"
 CHANNELS = ("sms", "voice", "email")
 LONGEST_WAIT = 72 * 3600  # seconds: after that no receipt of a text message comes any more
+SHORTEST_DEADLINE, LONGEST_DEADLINE = 600, 30 * 86_400  # seconds
 SEXES = {"female": "f", "male": "m", "f": "f", "m": "m"}
 
 PLAIN = r"[^\x00-\x1f\x7f\ud800-\udfff]{1,80}\Z"  # what every database stores
@@ -55,12 +57,21 @@ class AudienceSchema(Schema):
     pension_states = _list(_one_of(PENSION_STATES), ", ".join(PENSION_STATES))
 
 
-class FollowUpSchema(Schema):
-    """What to try for those not reached."""
+class RungSchema(Schema):
+    """What to try for those not reached so far."""
 
-    channel = _one_of(CHANNELS, required=True)
-    wait_seconds = _number(0, LONGEST_WAIT, "After the last message was handed over.")
+    channel = _one_of((*CHANNELS, CALL_BACK), "`call_back`, as the last: a person calls.", required=True)
+    wait_seconds = _number(0, LONGEST_WAIT, "After the last message of the rung before was handed over.")
     older_than = _number(0, OLDEST, "Only those past this birthday.")
+
+
+class Rungs(form.List):  # type: ignore[type-arg]  # marshmallow gives none at run time
+    """A list of rungs; one alone may stand without its list."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> list[Any]:
+        if isinstance(value, Mapping):
+            return [self.inner.deserialize(value, attr, data, **options)]
+        return super()._deserialize(value, attr, data, **options)
 
 
 class AsksSchema(Schema):
@@ -105,7 +116,23 @@ class DefinitionSchema(Schema):
     )
     channel = _one_of(CHANNELS, "The first channel; `sms` unless you say otherwise.")
     audience = form.Nested(AudienceSchema, allow_none=True)
-    then = form.Nested(FollowUpSchema, allow_none=True)
+    then = Rungs(
+        form.Nested(RungSchema),
+        allow_none=True,
+        validate=validate.Length(max=MOST - 1, error=f"must have at most {MOST - 1} rungs"),
+        error_messages={"invalid": "must be a list"},
+        metadata={"description": "The rungs after the first, in their order; one may stand without a list."},
+    )
+    within_seconds = _number(
+        SHORTEST_DEADLINE,
+        LONGEST_DEADLINE,
+        "From the start: by then each person was reached or is to be called back; needs that rung.",
+    )
+    reach = form.String(
+        allow_none=True,
+        error_messages={"invalid": "must be text"},
+        metadata={"description": "The kind of notice, whose usual `then` and `within_seconds` it takes."},
+    )
     asks = form.Nested(AsksSchema, allow_none=True)
     pace = _number(1, 1_000_000, "The most messages taken in a minute; none unless you say so.")
     attachments: form.Field[Any] = _list(

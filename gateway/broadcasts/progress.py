@@ -12,9 +12,11 @@ from uuid import UUID
 from sqlalchemy import Connection, func, select
 
 from gateway import channels
-from gateway.broadcasts import answers
+from gateway.broadcasts import answers, people
 from gateway.broadcasts import definition as definitions
 from gateway.broadcasts.definition import Definition
+from gateway.broadcasts.ladder import Rung
+from gateway.broadcasts.people import People
 from gateway.broadcasts.store import State
 from gateway.content import documents
 from gateway.content.documents import Listed
@@ -47,8 +49,8 @@ class Progress:
 
     ``audience`` is how many were counted (None while a list is read in), ``taken`` and
     ``by_status`` are messages of all channels, a replay in the place of the dead one,
-    ``through`` those of the first that wait for nothing of ours any more, ``reached``
-    people with a delivered one;
+    ``through`` those of the first that wait for nothing of ours any more, ``people`` the audience by
+    where each stands, and ``reached`` how many of them were; by ``deadline`` the others are to be called.
     ``awaiting_receipts`` are messages whose receipt may still come. ``rate`` is messages
     through a second since the start, pauses not counted; ``eta_s`` the seconds until
     the present stage is through, None where that cannot be told. ``answers`` are how many
@@ -66,6 +68,9 @@ class Progress:
     by_status: Mapping[str, int]
     delivered: int
     reached: int
+    people: People
+    rungs: tuple[Rung, ...]
+    deadline: datetime | None
     suppressed: int
     awaiting_receipts: int
     rate: float
@@ -91,25 +96,42 @@ def of(tx: Connection, row: Any, now: datetime) -> Progress:
 def of_all(tx: Connection, rows: Sequence[Any], now: datetime) -> list[Progress]:
     """The progress of each of these rows; a handful of queries for all of them."""
     keys = [row.id for row in rows]
-    standing, files, said = _standing(tx, keys), documents.listed(tx, keys), answers.counted(tx, keys)
+    entries, files, said = _entries(tx, keys), documents.listed(tx, keys), answers.counted(tx, keys)
+    counted = people.of_all(tx, rows, {row.id: _first(row, entries) for row in rows}, now)
+    standing = _standing(tx, keys, entries)
     paused = pauses.paused(tx, Kind.BROADCAST)
     found = []
     for row in rows:
         pause = paused.get(str(row.id)) if row.state == State.PAUSED else None
         shares, until = standing.get(row.id, {}), pause.since if pause else now
-        one = _progress(row, shares, files.get(row.id, ()), until, now)
+        one = _progress(row, shares, counted[row.id], files.get(row.id, ()), until, now)
         found.append(replace(one, answers=_answers(row, one.asks, said.get(row.id, {}), now)))
     return found
 
 
-def _standing(tx: Connection, keys: Sequence[UUID]) -> dict[UUID, dict[str, Channel]]:
-    """Each broadcast's channels, from the ledger's entries; who was written to anew counts once."""
+Entries = Mapping[UUID, dict[str, dict[str, int]]]  # broadcast, channel, entry
+
+
+def _entries(tx: Connection, keys: Sequence[UUID]) -> Entries:
+    """The ledger's entries of these broadcasts, summed up."""
     columns = ledger.c
     query = select(columns.broadcast_id, columns.lane, columns.entry, func.sum(columns.difference))
     query = query.where(columns.broadcast_id.in_(keys))
     sums: dict[UUID, dict[str, dict[str, int]]] = {}
     for key, lane, entry, n in tx.execute(query.group_by(*query.selected_columns[:3])):
         sums.setdefault(key, {}).setdefault(channel_of(lane), {})[entry] = int(n)
+    return sums
+
+
+def _first(row: Any, entries: Entries) -> dict[str, int]:
+    """The messages of a broadcast's first channel by status."""
+    channel = definitions.load(row.definition).channel
+    summed = entries.get(row.id, {}).get(channel, {})
+    return {entry: n for entry, n in summed.items() if entry != TAKEN and n}
+
+
+def _standing(tx: Connection, keys: Sequence[UUID], sums: Entries) -> dict[UUID, dict[str, Channel]]:
+    """Each broadcast's channels; who was written to anew counts once."""
     for key, lane, status, n in _replayed(tx, keys):
         entries = sums[key][channel_of(lane)]
         entries[TAKEN] -= n
@@ -139,6 +161,7 @@ def _replayed(tx: Connection, keys: Sequence[UUID]) -> Iterable[Any]:
 def _progress(
     row: Any,
     standing: Mapping[str, Channel],
+    counted: People,
     files: tuple[Listed, ...],
     running_until: datetime,
     now: datetime,
@@ -149,19 +172,21 @@ def _progress(
     for share in shares:
         by_status.update(share.standing)
     rate = _rate(row, sum(share.through() for share in shares), running_until)
-    delivered = by_status[Status.DELIVERED]
     return Progress(
         id=row.id,
         name=row.name,
         template=row.template,
         state=row.state,
         stage=row.stage,
-        audience=row.counted,
+        audience=row.counted if row.counted is None else counted.audience,
         taken=sum(share.taken for share in shares),
         through=shares[0].through(),
         by_status=dict(by_status),
-        delivered=delivered,
-        reached=min(delivered, shares[0].taken),  # a text's receipt may come after the call as well
+        delivered=by_status[Status.DELIVERED],
+        reached=sum(counted.reached.values()),
+        people=counted,
+        rungs=definition.rungs,
+        deadline=_deadline(row, definition),
         suppressed=by_status[Status.SUPPRESSED],
         awaiting_receipts=sum(_awaited(row, share, now) for share in shares),
         rate=round(rate, 1),
@@ -174,6 +199,13 @@ def _progress(
         started_at=row.started_at,
         finished_at=row.finished_at,
     )
+
+
+def _deadline(row: Any, definition: Definition) -> datetime | None:
+    if row.started_at is None or definition.within_seconds is None:
+        return None
+    ends: datetime = row.started_at + timedelta(seconds=definition.within_seconds)
+    return ends
 
 
 def _answers(row: Any, asks: Asks | None, said: Mapping[str, int], now: datetime) -> dict[str, int] | None:
@@ -204,8 +236,8 @@ def _eta(row: Any, definition: Definition, shares: list[Channel], rate: float) -
     """Seconds until the present stage has handed over all it will."""
     if row.state != State.RUNNING or row.counted is None:
         return None
-    if row.stage == 2:
-        left = shares[1].taken - shares[1].through()
+    if row.stage > 1:
+        left = sum(share.taken - share.through() for share in shares[1 : row.stage])
         return round(left / rate) if row.exhausted_at and rate else None
     left = max(0, row.counted - shares[0].through())
     slowest = min(rate, definition.pace / 60) if definition.pace else rate
@@ -221,7 +253,10 @@ def as_json(progress: Progress) -> dict[str, Any]:
     ]
     shown["asks"] = answers.question_as_json(progress.asks)
     shown["answered"] = progress.answered
-    for name in ("created_at", "started_at", "finished_at"):
+    shown["people"] = people.as_json(progress.people)
+    shown["ladder"] = [asdict(rung) for rung in progress.rungs]
+    del shown["rungs"]
+    for name in ("created_at", "started_at", "finished_at", "deadline"):
         shown[name] = _stamp(shown[name])
     return shown
 

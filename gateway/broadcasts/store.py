@@ -36,6 +36,7 @@ from gateway.messages import Attachment
 from gateway.notifications import pauses
 from gateway.notifications.pauses import Kind
 from gateway.runtime import Runtime
+from gateway.transactions import call_backs
 
 
 class State(StrEnum):
@@ -198,6 +199,8 @@ def act(tx: Connection, runtime: Runtime, key: UUID, action: Action, actor: str)
     tx.execute(
         update(broadcasts).where(broadcasts.c.id == key).values(**_changes(tx, row, action, actor, now))
     )
+    if action is CANCEL:
+        call_backs.withdraw_all(tx, runtime, key)
     _record(tx, runtime, actor, action.name, key)
     return None
 

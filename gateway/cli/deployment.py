@@ -53,14 +53,16 @@ def register_templates(context: Context) -> None:
 @main.command("api-key")
 @click.option("--service", default="demo", show_default=True, help="The service's name; made when it is new.")
 @click.option("--name", default="key", show_default=True)
+@click.option("--operate", is_flag=True, help="May also pull the levers, over everybody's messages.")
 @pass_context
-def api_key(context: Context, service: str, name: str) -> None:
+def api_key(context: Context, service: str, name: str, *, operate: bool) -> None:
     """Make an API key. Its secret is shown this once."""
     here = context.runtime()
     with here.db.write() as tx:
         now = here.clock()
         service_id = services.ensure_service(tx, service, now)
-        key = services.create_key(tx, here.vault, service_id, name, now)
+        scopes = (*services.USUAL, services.OPERATE) if operate else services.USUAL
+        key = services.create_key(tx, here.vault, service_id, name, now, scopes=scopes)
         audit.record(tx, here.vault, now, "cli", "api_key.create", f"service {service_id}")
     context.show({"service_id": str(service_id), "api_key": key}, lambda: click.echo(key))
 

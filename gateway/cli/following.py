@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from gateway.broadcasts import progress, store
 from gateway.broadcasts.definition import Definition
+from gateway.broadcasts.ladder import CALL_BACK
 from gateway.broadcasts.progress import Progress
 from gateway.broadcasts.recipients import SHOWN, Checked
 from gateway.broadcasts.rehearsal import Rehearsal
@@ -65,7 +66,7 @@ def watch(here: Runtime, key: UUID, *, quiet: bool) -> None:
         try:
             while not (now := standing(here, key)).finished_at:
                 left = f", {_lasting(now.eta_s)} left" if now.eta_s is not None else ""
-                stage = now.state if now.stage == 1 else f"{now.state}, following up"
+                stage = now.state if now.stage == 1 else f"{now.state}, {now.rungs[now.stage - 1].channel}"
                 bar.update(
                     line,
                     description=stage,
@@ -106,8 +107,22 @@ def print_rehearsal(draft: Draft, counted: Mapping[str, Any], rules: Rules) -> N
         out.print(f"It asks: {choices}.", highlight=False, markup=False)
     for one in draft.counted.attachments:
         out.print(f"With each e-mail: {one.name}, {_large(one.size)}.", highlight=False, markup=False)
+    _print_ladder(out, draft)
     for channel in draft.counted.closed:
-        out.print(f"{channel} has no provider here, so nobody will be followed up.")
+        out.print(f"{channel} has no provider here, so this rung is passed over.")
+
+
+def _print_ladder(out: Console, draft: Draft) -> None:
+    """What is tried for those not reached, and what it may come to."""
+    for place, one in enumerate(draft.counted.rungs, 2):
+        older = f", who are past {one.rung.older_than}" if one.rung.older_than else ""
+        after = _lasting(one.rung.wait_seconds)
+        costs = "a person calls them" if one.rung.channel == CALL_BACK else f"{one.parts:,} parts"
+        words = f"{place}. {one.rung.channel}, {after} later, to those not reached{older}"
+        out.print(f"{words}: {one.people:,} people at most, {costs}.", highlight=False)
+    if draft.definition.within_seconds is not None:
+        by = _lasting(draft.definition.within_seconds)
+        out.print(f"Within {by} everybody was reached or is to be called.", highlight=False)
 
 
 def _table(counted: Mapping[str, Any]) -> Table:
@@ -162,6 +177,7 @@ def _print_progress(shown: Mapping[str, Any]) -> None:
     click.echo(f"{shown['id']}  {shown['name']}  {shown['state']}")
     counts = ("audience", "taken", "delivered", "reached", "suppressed", "awaiting_receipts")
     click.echo("  ".join(f"{name.replace('_', ' ')} {shown[name] or 0:,}" for name in counts))
+    _print_people(shown["people"], shown["deadline"])
     if shown["asks"]:
         _print_answers(shown)
     for file in shown["attachments"]:
@@ -169,6 +185,15 @@ def _print_progress(shown: Mapping[str, Any]) -> None:
     for one in shown["channels"]:
         standing = ", ".join(f"{status} {n:,}" for status, n in one["by_status"].items())
         click.echo(f"  {one['channel']}: {standing}")
+
+
+def _print_people(people: Mapping[str, Any], deadline: str | None) -> None:
+    """Where each person stands: the sum is the audience."""
+    reached = ", ".join(f"{rung} {n:,}" for rung, n in people["reached"].items())
+    rest = ("waiting", "to_call", "unreached", "left_alone")
+    others = "  ".join(f"{name.replace('_', ' ')} {people[name]:,}" for name in rest)
+    by = f"  by {deadline}" if deadline else ""
+    click.echo(f"  people {people['audience']:,}: reached by {reached}  {others}{by}")
 
 
 def _print_answers(shown: Mapping[str, Any]) -> None:

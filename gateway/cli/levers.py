@@ -12,12 +12,13 @@ from rich.table import Table
 from sqlalchemy import Connection
 
 from gateway import cities
+from gateway.broadcasts import expand
+from gateway.broadcasts import store as broadcasts
 from gateway.cli.command import Context, main, pass_context
+from gateway.levers import cancelling, dead_letters, holding, replays, twice
+from gateway.levers.dead_letters import Cause, Group
 from gateway.notifications.pauses import Kind
-from gateway.notifications.request import Class
-from gateway.notifications.status import DEAD, Status
-from gateway.ops import dead_letters, levers, replays
-from gateway.ops.dead_letters import Cause, Group
+from gateway.notifications.status import DEAD
 from gateway.runtime import Runtime
 
 ACTOR = "cli"
@@ -32,7 +33,7 @@ Lever = Callable[[Connection, Runtime, Kind, str, str], bool]
 @pass_context
 def pause(context: Context, kind: str, name: str) -> None:
     """Hold a lane, a provider or a broadcast still. What waits keeps its place."""
-    _pull(context, levers.pause, Kind(kind), name, "paused")
+    _pull(context, holding.pause, Kind(kind), name, "paused")
 
 
 @main.command()
@@ -41,7 +42,7 @@ def pause(context: Context, kind: str, name: str) -> None:
 @pass_context
 def resume(context: Context, kind: str, name: str) -> None:
     """Let it go on; workers see it within seconds."""
-    _pull(context, levers.resume, Kind(kind), name, "running")
+    _pull(context, holding.resume, Kind(kind), name, "running")
 
 
 def _pull(context: Context, lever: Lever, kind: Kind, name: str, state: str) -> None:
@@ -54,8 +55,33 @@ def _pull(context: Context, lever: Lever, kind: Kind, name: str, state: str) -> 
 
 
 @main.command()
+@click.argument("kind", type=click.Choice(["notification", "reference", "broadcast"]))
+@click.argument("name")
+@pass_context
+def cancel(context: Context, kind: str, name: str) -> None:
+    """Withdraw a message by its id, what waits of a transaction by its reference, or a broadcast."""
+    here = context.runtime()
+    if kind == "broadcast":
+        with here.db.write() as tx:
+            changed = holding.steer(tx, here, name, broadcasts.CANCEL, ACTOR)
+        here.wake(expand.LANE)
+        said = f"The broadcast {name} is cancelled; what still waits is withdrawn within seconds."
+        context.show({"kind": kind, "name": name, "changed": changed}, lambda: click.echo(said))
+        return
+    lever = cancelling.notification if kind == "notification" else cancelling.reference
+    with here.db.write() as tx:
+        found = lever(tx, here, name, ACTOR)
+
+    def human() -> None:
+        click.echo(f"{found.withdrawn:,} withdrawn; {found.stopped:,} went out and do not go out again;")
+        click.echo(f"{found.too_late:,} are with a provider or ended, and stay as they are.")
+
+    context.show({"kind": kind, "name": name, **asdict(found)}, human)
+
+
+@main.command()
 @click.option("--replay", "cause", help="Take this cause's letters anew: as listed in the first column.")
-@click.option("--dry-run", is_flag=True, help="Only count what a replay would do.")
+@click.option("--dry-run", is_flag=True, help="Count, and say who would get a second message.")
 @click.option("--yes", is_flag=True, help="Do it.")
 @click.option("--again", is_flag=True, help="Also to those who may have got it already.")
 @pass_context
@@ -102,19 +128,24 @@ def _print(here: Runtime, found: list[Group]) -> None:
 
 def _count(context: Context, here: Runtime, cause: Cause) -> None:
     with here.db.read() as tx:
-        plan = dead_letters.plan(tx, cause, here.clock())
+        now = here.clock()
+        plan, whom = dead_letters.plan(tx, cause, now), twice.listed(tx, here, cause, now)
 
     def human() -> None:
         click.echo(f"{plan.fresh:,} would go out again.")
         click.echo(f"{plan.again:,} may have got it already and are left out; --again takes them too.")
+        for one in whom:
+            click.echo(f"  {one.name}  {one.address}  {one.about}  {one.notification}")
+        if more := plan.again - len(whom):
+            click.echo(f"  and {more:,} more")
         click.echo(f"{plan.late:,} are left out: {LATE}.")
 
-    context.show({"cause": str(cause), "dry_run": True, **asdict(plan)}, human)
+    second = [{**asdict(one), "notification": str(one.notification)} for one in whom]
+    context.show({"cause": str(cause), "dry_run": True, **asdict(plan), "would_get_a_second": second}, human)
 
 
 def _cause(text: str) -> Cause:
-    """Read status/class/channel/reason, as the list writes it."""
-    parts = text.split("/", 3)
-    if len(parts) != 4 or parts[0] not in list(DEAD) or parts[1] not in list(Class):
-        raise click.ClickException(f"{text!r} is no cause. The list of python3 run.py dead names them.")
-    return Cause(Status(parts[0]), Class(parts[1]), parts[2], parts[3])
+    try:
+        return Cause.read(text)
+    except ValueError as error:
+        raise click.ClickException(f"{error}. The list of python3 run.py dead names them.") from None

@@ -15,7 +15,7 @@ from gateway.cli.command import Context, main, pass_context
 from gateway.cli.levers import ACTOR
 from gateway.delivery import route_book
 from gateway.delivery.route_book import LONGEST, Override
-from gateway.errors import UnknownNameError
+from gateway.levers import weights as levers
 from gateway.route_settings import weights as read_weights
 from gateway.runtime import Runtime
 from gateway.traffic.breaker import Mode
@@ -51,23 +51,12 @@ def set_weights(context: Context, channel: str, weights: str, span: timedelta, w
     """Give providers of CHANNEL other WEIGHTS for a while, like twilio_sms=5,aliyun_sms=0."""
     here = context.runtime()
     wanted = read_weights({"WEIGHTS": weights}, "WEIGHTS", "")
-    _must_be_known(here, channel, wanted)
     wish = Override(channel, wanted, here.clock() + span, ACTOR, why)
     with here.db.write() as tx:
-        route_book.override(tx, here, wish)
+        levers.override(tx, here, wish)
     shown = {"channel": channel, "weights": wanted, "until": wish.until}
     said = f"{channel}: {weights} until {_at(here, wish.until)}; workers see it within a second."
     context.show(shown, lambda: click.echo(said))
-
-
-def _must_be_known(here: Runtime, channel: str, wanted: Mapping[str, int]) -> None:
-    known = here.weights(channel)
-    if not known:
-        raise UnknownNameError(f"There is no open channel called {channel!r}.")
-    if strange := sorted(set(wanted) - set(known)):
-        raise UnknownNameError(f"{channel} has no provider {strange[0]!r}; it has {', '.join(known)}.")
-    if not wanted:
-        raise UnknownNameError(f"Name providers with weights; {channel} has {', '.join(known)}.")
 
 
 @route.command()

@@ -52,11 +52,11 @@ class Choosing:
         self._places = bool(runtime.settings.destinations.get(channel))
         self._numbers = Numbers(tx, runtime, channel, asked)
         self.held_back: Counter[measures.Key] = Counter()
-        self._plain = not (self._places or self._numbers.capped or turn.bounded)
+        self._free = not (self._places or turn.bounded)  # whoever can carry a message may
 
     def among(self, able: Sequence[Carrier], row: Row[Any], address: str, index: bytes) -> Carrier | Wait:
         """One of those able to carry it; what it waits for where all of them must not just now."""
-        if self._plain and len(able) == 1:
+        if self._free and len(able) == 1 and self._numbers.lets(able[0].name, index, row):
             return able[0]
         weights = self._weights(able, address)
         if not weights:

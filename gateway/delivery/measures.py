@@ -25,11 +25,11 @@ from sqlalchemy import (
     Table,
     delete,
     func,
-    insert,
     select,
 )
 
 from gateway.db import metadata
+from gateway.rows import insert_many
 
 ATTEMPTS, RECEIPTS = "attempts", "receipts"  # labelled provider and outcome
 UNKNOWN_CODES = (
@@ -76,13 +76,10 @@ def add(tx: Connection, counted: Mapping[Key, float], now: datetime) -> None:
 def _enter(
     tx: Connection, counted: Mapping[tuple[str, str, str, int], float], *, summed: bool | None
 ) -> None:
-    rows = [
-        {"name": name, "label": label, "detail": detail, "minute": at, "difference": n, "summed": summed}
-        for (name, label, detail, at), n in counted.items()
-        if n
-    ]
-    if rows:
-        tx.execute(insert(measures), rows)
+    made = [(*key, float(n), summed) for key, n in counted.items() if n]
+    if made:
+        names = ("name", "label", "detail", "minute", "difference", "summed")
+        insert_many(tx, measures, dict(zip(names, zip(*made, strict=True), strict=True)))
 
 
 def handovers(lane: str, seconds: Iterable[float]) -> Mapping[Key, float]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, Row, func, or_, select
 
 from gateway.delivery.store import attempts
 from gateway.messages import Cap
@@ -84,11 +84,6 @@ class Numbers:
         if self._caps:
             self._look_up(tx, sorted({index for index, _ in asked}))
 
-    @property
-    def capped(self) -> bool:
-        """Whether any provider here names caps."""
-        return bool(self._caps)
-
     def _look_up(self, tx: Connection, indexes: Sequence[bytes]) -> None:
         fewest = min(cap.most for caps in self._caps.values() for cap in caps)
         if fewest > 1:
@@ -125,6 +120,15 @@ class Numbers:
             if sent and (until := free_at(sent, self._caps[provider], wanted)):
                 found[provider] = until
         return found
+
+    def lets(self, provider: str, index: bytes, row: Row[Any]) -> bool:
+        """Let a message go to a provider that had nothing for its number lately; it counts from now on."""
+        if provider not in self._caps:
+            return True
+        if self._sent.get((provider, index)):
+            return False
+        self._sent[provider, index] = [Sent(self._now, kind_of(row.klass), row.template_id)]
+        return True
 
     def took(self, provider: str, index: bytes, klass: str, template: UUID) -> None:
         """It goes there, and counts from now on."""

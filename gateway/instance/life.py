@@ -26,7 +26,7 @@ from gateway.instance.state import (
     seeded_mark,
     write_private,
 )
-from gateway.instance.supervisor import Say, StartError, Supervisor
+from gateway.instance.supervisor import Program, Say, StartError, Supervisor
 
 GATEWAY = ("-m", "gateway.cli")
 PATIENCE = 60.0  # seconds for the slowest program to become ready
@@ -53,11 +53,13 @@ class Hooks:
     ``prepare`` is called at every start when database and sandbox stand and no door
     is open yet; it returns the credentials ``ready.json`` shows: ``operator`` {user,
     password}, ``api_key``, ``service_id``. ``tour`` plays one transaction when all
-    works and returns what to print.
+    works and returns what to print. ``instead_of`` gives what is run for each of our
+    own programs.
     """
 
     prepare: Callable[[Settings], Mapping[str, object]] = lambda _settings: {}
     tour: Callable[[Settings, Ready], str] = lambda _settings, _ready: ""
+    instead_of: Callable[[Program], Program] = lambda program: program
 
 
 class Instance:
@@ -125,7 +127,7 @@ class Instance:
         settings = self.settings
         ready = Ready(plan.url, plan.sandbox_url, hooks.prepare(settings))
         for program in plan.workers():
-            supervisor.start(program)
+            supervisor.start(hooks.instead_of(program))
         supervisor.await_ready("api", *WORKERS, seconds=PATIENCE)
         write_private(self._given.state / config.RUNNING, json.dumps(plan.given()))
         self._announce(ready, hooks.tour(settings, ready))

@@ -43,6 +43,10 @@ class Postgres:
         self._run("pg_ctl", "-l", str(self._data / "log"), "-w", "-o", options, "start")
         return self
 
+    def restart(self, mode: str) -> None:
+        """Stop it in that mode of ``pg_ctl``'s (``fast``, ``immediate``), and wait until it works again."""
+        self._run("pg_ctl", "-l", str(self._data / "log"), "-w", "-m", mode, "restart")
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -66,6 +70,11 @@ class Postgres:
             stdout=subprocess.DEVNULL,
             env={"PATH": os.defpath},
         )
+
+
+def installed() -> bool:
+    """Whether this machine has one to run."""
+    return any(INSTALLED.glob("*/bin/initdb"))
 
 
 def _binaries() -> Path:

@@ -26,6 +26,9 @@ FOREIGN = ("CELERY_", "GUNICORN_", "FLASK_", "WEB_CONCURRENCY")
 # Python uses one core a process; what must not wait has a worker of its own beside these.
 GENERAL = tuple(f"general{number or ''}" for number in range(max(2, min(4, len(os.sched_getaffinity(0))))))
 WORKERS = ("urgent", *GENERAL)
+# A lane may hold two threads for as long as its provider hangs (``tasks/turns.py``). So the urgent worker
+# has one more than all its lanes, for the sweep, and a general one more than two channels' lanes.
+URGENT_THREADS, GENERAL_THREADS = 9, 10
 STOP_ORDER = (("api", "beat"), WORKERS, ("sandbox",), ("broker",))
 
 
@@ -190,14 +193,19 @@ class Plan:
             Program(
                 "api", self._gunicorn, environment, lambda _: _is_ready(self.port), descriptors=(self.door,)
             ),
-            Program("urgent", lambda: _celery("urgent", 8, URGENT_QUEUES), environment, _worker_is_ready),
+            Program(
+                "urgent",
+                lambda: _celery("urgent", URGENT_THREADS, URGENT_QUEUES),
+                environment,
+                _worker_is_ready,
+            ),
             *(self._general(name) for name in GENERAL),
             Program("beat", lambda: (*_CELERY, "beat", "--loglevel", "WARNING"), environment),
         ]
 
     def _general(self, name: str) -> Program:
         """One that yields to the doors and to the urgent worker: a push delays no code."""
-        command = _celery(name, 4, GENERAL_QUEUES)
+        command = _celery(name, GENERAL_THREADS, GENERAL_QUEUES)
         return Program(name, lambda: command, self.environment(), _worker_is_ready, modest=True)
 
     def _gunicorn(self) -> Sequence[str]:

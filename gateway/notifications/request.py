@@ -73,7 +73,8 @@ class Request:
 
     ``address`` is for people the register does not know: in the channel's written
     form, stored sealed with the row. ``broadcast_id`` names the broadcast it is part
-    of, ``replay_of`` the dead letter whose place it takes. ``template`` is the name of
+    of, ``first_id`` the first message to the same person there, ``replay_of`` the dead letter
+    whose place it takes. ``template`` is the name of
     a house template (``<type>/<event>``). ``waited_for`` says that the citizen is
     waiting now, so a result travels in the urgent lane. It goes out from ``not_before`` on, and its
     class's life counts from then; after ``expires`` it would be wrong, even within that life.
@@ -91,6 +92,7 @@ class Request:
     waited_for: bool = False
     address: str | None = None
     broadcast_id: UUID | None = None
+    first_id: UUID | None = None
     replay_of: UUID | None = None
     not_before: datetime | None = None
     expires: datetime | None = None

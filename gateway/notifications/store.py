@@ -26,7 +26,6 @@ from sqlalchemy import (
     String,
     Table,
     Uuid,
-    insert,
     literal,
     or_,
     select,
@@ -54,6 +53,7 @@ notifications = Table(
     Column("transaction_id", Uuid),
     Column("citizen_id", Uuid),
     Column("broadcast_id", Uuid),
+    Column("first_id", Uuid),  # the first message to that person in its broadcast; null in that one itself
     Column("replay_of", Uuid),  # the dead letter whose place this one takes
     Column("service_id", Uuid),  # the one that asked for it through the API
     Column("key_type", String(8)),  # of the key it asked with
@@ -77,6 +77,7 @@ notifications = Table(
     Column("lease", BigInteger),
 )
 sparse_index("ix_notifications_due", notifications.c.lane, notifications.c.due_at)
+sparse_index("ix_notifications_first", notifications.c.broadcast_id, notifications.c.first_id)
 sparse_index("ix_notifications_transaction", notifications.c.transaction_id)
 _replays = notifications.c.replay_of.is_not(None)
 Index(
@@ -112,7 +113,6 @@ Index(
     postgresql_where=_of_a_broadcast,
     sqlite_where=_of_a_broadcast,
 )
-
 ledger = Table(
     "ledger",
     metadata,
@@ -164,6 +164,7 @@ def as_row(runtime: Runtime, request: Request, template: TemplateVersion, now: d
         "transaction_id": request.transaction_id,
         "citizen_id": request.citizen_id,
         "broadcast_id": request.broadcast_id,
+        "first_id": request.first_id,
         "replay_of": request.replay_of,
         "service_id": origin.service_id,
         "key_type": origin.key_type,
@@ -269,13 +270,10 @@ Entry = tuple[str, UUID | None, str]  # lane, broadcast, entry
 
 
 def _enter(tx: Connection, differences: Mapping[Entry, int]) -> None:
-    rows = [
-        {"lane": lane, "broadcast_id": broadcast, "entry": str(entry), "difference": n}
-        for (lane, broadcast, entry), n in differences.items()
-        if n
-    ]
-    if rows:
-        tx.execute(insert(ledger), rows)
+    made = [(*where, str(entry), n) for (*where, entry), n in differences.items() if n]
+    if made:
+        names = ("lane", "broadcast_id", "entry", "difference")
+        insert_many(tx, ledger, dict(zip(names, zip(*made, strict=True), strict=True)))
 
 
 def hold(tx: Connection, ids: Iterable[UUID]) -> Mapping[UUID, Any]:

@@ -6,13 +6,22 @@ from flask import Blueprint, abort, g, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 
 from gateway.broadcasts import expand, progress, store
+from gateway.broadcasts.ladder import CALL_BACK
 from gateway.broadcasts.progress import Progress
 from gateway.errors import HuiyinError
-from gateway.ops import levers, page
+from gateway.levers import holding
+from gateway.ops import page, words
 from gateway.runtime import Runtime
 from gateway.transactions.model import Words
 
 SHOWN = 20
+RUNGS = {**words.CHANNELS, CALL_BACK: Words("人工回电", "called by a person")}
+PEOPLE = {
+    "waits": Words("等待中", "waiting"),
+    "to_call": Words("待回电", "to be called"),
+    "missed": Words("没送到", "unreached"),
+    "alone": Words("不打扰", "left alone"),
+}
 STATES = {
     store.State.DRAFT: Words("草稿", "draft"),
     store.State.RUNNING: Words("进行中", "running"),
@@ -32,7 +41,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
             rows = progress.of_all(tx, store.listed(tx, limit=SHOWN), now)
         where = page.zone(runtime)
         shown = [(one, share(one), page.date_time(one.created_at, where)) for one in rows]
-        return page.show("broadcasts.html", rows=shown, states=STATES, shown=SHOWN)
+        return page.show("broadcasts.html", rows=shown, states=STATES, rungs=RUNGS, shown=SHOWN, **PEOPLE)
 
     @routes.post("/broadcasts/cancel")
     def cancel() -> ResponseReturnValue:
@@ -42,7 +51,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
             return _question(runtime, name)
         try:
             with runtime.db.write() as tx:
-                levers.steer(tx, runtime, name, store.CANCEL, g.operator)
+                holding.steer(tx, runtime, name, store.CANCEL, g.operator)
         except HuiyinError:  # ended meanwhile: the list shows how
             return redirect(url_for("ops.broadcasts"), 303)
         runtime.wake(expand.LANE)

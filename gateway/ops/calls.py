@@ -1,4 +1,5 @@
-"""People who asked to be called back or visited: whom, since when, and that it was done.
+"""People to be called or visited, by their wish or because no notice reached them: whom, why, since when,
+and that it was done.
 
 The list masks everybody. A number is shown in full to whoever says why, one at a
 time, and that is on record.
@@ -6,17 +7,18 @@ time, and that is on record.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from gateway import audit
+from gateway.broadcasts import tickets
 from gateway.citizens import register
-from gateway.ops import page
+from gateway.ops import page, words
 from gateway.runtime import Runtime
 from gateway.security import mask_mobile, mask_name, redact
 from gateway.transactions import call_backs
@@ -32,6 +34,7 @@ REASONS: Mapping[str, Words] = {
 KINDS: Mapping[str, Words] = {
     "call_back": Words("回电", "call"),
     "home_visit": Words("上门", "visit"),
+    call_backs.UNREACHED: Words("通知没送到，请打电话告知", "no notice reached them: call and tell them"),
 }
 
 
@@ -60,40 +63,61 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
             row = next((row for row in _listed(tx, runtime) if row["id"] == key), None)
             if row is None:
                 abort(404)
-            number = ""
+            number = row["number"] if reason in REASONS else ""
             if reason in REASONS:
-                known = register.addresses(tx, runtime.vault, "mobile", [row["citizen"]])
-                number = known.get(row["citizen"], "")
                 _record(tx, runtime, "number", f"{reason} {key}")
         return render_template("ops/number.html", row=row, number=number, reasons=REASONS, asked=bool(reason))
 
 
 def _listed(tx: Connection, runtime: Runtime) -> list[dict[str, Any]]:
-    """The open wishes with masked names; three queries."""
+    """The open wishes and tickets with masked names; a few queries for all."""
     rows = call_backs.open_ones(tx, SHOWN)
-    citizens = [row.citizen_id for row in rows]
-    who = register.people(tx, runtime.vault, citizens)
-    mobiles = register.addresses(tx, runtime.vault, "mobile", citizens)
-    keys = [row.transaction_id for row in rows]
-    about = {
-        row.id: row.reference
-        for row in tx.execute(
-            select(transactions.c.id, transactions.c.reference).where(transactions.c.id.in_(keys))
-        )
-    }
+    asked = [row for row in rows if row.broadcast_id is None]
+    unreached = [row for row in rows if row.broadcast_id is not None]
+    shown = {**_wishes(tx, runtime, asked), **_tickets(tx, runtime, unreached)}
     where = page.zone(runtime)
     return [
         {
             "id": row.id,
-            "citizen": row.citizen_id,
-            "name": mask_name(who[row.citizen_id].name) if row.citizen_id in who else "*",
-            "mobile": mask_mobile(mobiles.get(row.citizen_id, "")),
             "kind": KINDS.get(row.kind, Words(row.kind, row.kind)),
-            "reference": about.get(row.transaction_id, ""),
             "since": page.date_time(row.created_at, where),
+            **shown[row.id],
         }
         for row in rows
     ]
+
+
+def _wishes(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> dict[UUID, dict[str, Any]]:
+    """Who asked for it, and in which transaction."""
+    citizens, keys = [row.citizen_id for row in rows], [row.transaction_id for row in rows]
+    who = register.people(tx, runtime.vault, citizens)
+    mobiles = register.addresses(tx, runtime.vault, "mobile", citizens)
+    named = select(transactions.c.id, transactions.c.reference).where(transactions.c.id.in_(keys))
+    about = {row.id: row.reference for row in tx.execute(named)}
+    return {
+        row.id: {
+            "name": mask_name(who[row.citizen_id].name) if row.citizen_id in who else "*",
+            "number": mobiles.get(row.citizen_id, ""),
+            "mobile": mask_mobile(mobiles.get(row.citizen_id, "")),
+            "reference": about.get(row.transaction_id, ""),
+            "tried": (),
+        }
+        for row in rows
+    }
+
+
+def _tickets(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> dict[UUID, dict[str, Any]]:
+    """Whom a broadcast did not reach, which one, and what it tried."""
+    return {
+        key: {
+            "name": one.name,
+            "number": one.number,
+            "mobile": mask_mobile(one.number),
+            "reference": one.about,
+            "tried": [(words.CHANNELS[channel], words.ENDS[status]) for channel, status in one.tried],
+        }
+        for key, one in tickets.told(tx, runtime, rows).items()
+    }
 
 
 def _key() -> UUID:

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from flask import Blueprint, abort, g, render_template, request
 from flask.typing import ResponseReturnValue
 
+from gateway.levers import dead_letters, replays, twice
+from gateway.levers.dead_letters import Cause, Group
 from gateway.notifications.request import Class
 from gateway.notifications.status import DEAD, Status
-from gateway.ops import dead_letters, page, replays, words
-from gateway.ops.dead_letters import Cause, Group
+from gateway.ops import page, words
 from gateway.runtime import Runtime
 
 TABS = {"failed": (Status.FAILED,), "others": (Status.UNDELIVERED, Status.EXPIRED)}
@@ -38,12 +39,13 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
         """The dry run: how many, and who would be written to twice. Changes nothing."""
         cause, until = _cause(), runtime.clock()
         with runtime.db.read() as tx:
-            plan = dead_letters.plan(tx, cause, until)
+            plan, whom = dead_letters.plan(tx, cause, until), twice.listed(tx, runtime, cause, until)
         return render_template(
             "ops/plan.html",
             cause=cause,
             explained=words.cause(cause.status, cause.klass, cause.reason),
             plan=plan,
+            whom=whom,
             until=until.isoformat(),
             most=MOST,
         )

@@ -28,7 +28,8 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway import __version__
 from gateway.delivery import books, ledger, measures, receipts, reconcile, route_book
-from gateway.ops import levers, queues
+from gateway.levers import holding
+from gateway.ops import queues
 from gateway.runtime import Runtime
 from gateway.security import same
 from gateway.traffic.breaker import Mode
@@ -146,7 +147,7 @@ class _Books(Collector):
             "huiyin_provider_state", "1 for the state a provider is in.", labels=["provider", "state"]
         )
         told = route_book.standing(self.tx)
-        for name in levers.providers(self.runtime):
+        for name in holding.providers(self.runtime):
             family.add_metric([name, told[name].became if name in told else Mode.CLOSED], 1)
         return family
 

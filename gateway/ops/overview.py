@@ -13,8 +13,9 @@ from sqlalchemy import Connection, func, select
 from gateway.broadcasts.store import State, broadcasts
 from gateway.delivery import ledger
 from gateway.errors import HuiyinError
+from gateway.levers import dead_letters, holding
 from gateway.notifications.pauses import Kind, Pause, paused
-from gateway.ops import charts, dead_letters, figures, health, inbox, levers, page, queues, words
+from gateway.ops import charts, figures, health, inbox, page, queues, words
 from gateway.ops.charts import Bars
 from gateway.ops.figures import Pulse
 from gateway.ops.health import Seen
@@ -70,14 +71,14 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
         if lever not in ("pause", "resume") or kind not in list(Kind):
             abort(404)
         which, name = Kind(kind), request.form.get("name", "")
-        action = levers.pause if lever == "pause" else levers.resume
+        action = holding.pause if lever == "pause" else holding.resume
         try:
             with runtime.db.write() as tx:
                 action(tx, runtime, which, name, g.operator)
         except HuiyinError:  # gone, or finished meanwhile: the page it goes back to shows how it stands
             return redirect(url_for(PAGES[which]), 303)
         if lever == "resume":
-            runtime.wake_all(levers.to_wake(runtime, which, name))
+            runtime.wake_all(holding.to_wake(runtime, which, name))
         return redirect(url_for(PAGES[which]), 303)
 
 

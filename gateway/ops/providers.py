@@ -14,8 +14,9 @@ from sqlalchemy import Connection
 from sqlalchemy import Row as SqlRow
 
 from gateway.delivery import route_book
+from gateway.levers import holding
 from gateway.notifications.pauses import Kind, Pause, paused
-from gateway.ops import charts, figures, levers, page, words
+from gateway.ops import charts, figures, page, words
 from gateway.ops.charts import Share
 from gateway.ops.figures import OUTCOMES, Last
 from gateway.runtime import Runtime
@@ -61,7 +62,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
 
     @routes.get("/providers")
     def providers() -> ResponseReturnValue:
-        names, now = levers.providers(runtime), runtime.clock()
+        names, now = holding.providers(runtime), runtime.clock()
         with runtime.db.read() as tx:
             pulse = figures.pulse(tx, now)
             last = figures.last_attempts(tx, names)

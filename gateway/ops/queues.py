@@ -12,7 +12,7 @@ from gateway.delivery import lanes, receipts
 from gateway.delivery.lanes import Lane
 from gateway.delivery.receipts import LANE as RECEIPTS
 from gateway.delivery.receipts import callbacks
-from gateway.ops import levers
+from gateway.levers import holding
 from gateway.runtime import Runtime
 from gateway.transactions.engine import LANE as TRANSACTIONS
 from gateway.transactions.model import OPEN, WITH_BACK_OFFICE, State
@@ -85,7 +85,7 @@ def open_work(tx: Connection, runtime: Runtime) -> list[Work]:
     """
     now = runtime.clock()
     stand = {lane.name: lane for lane in lanes.standing(tx, now)}
-    names = list(dict.fromkeys([*levers.lanes(runtime), *stand]))
+    names = list(dict.fromkeys([*holding.lanes(runtime), *stand]))
     messages = [
         Work(name, lane.depth, lane.oldest_s, lane.in_flight, lane.unknown)
         if lane

@@ -36,6 +36,16 @@ STATUSES: Mapping[Status, Words] = {
     Status.UNDELIVERED: Words("未送达", "undelivered"),
     Status.EXPIRED: Words("过期", "expired"),
 }
+ENDS: Mapping[Status, Words] = {
+    **STATUSES,
+    Status.WAITING: Words("等待发送", "waiting"),
+    Status.SENDING: Words("发送中", "being sent"),
+    Status.ACCEPTED: Words("没有回执", "no receipt"),
+    Status.UNKNOWN: Words("不明", "unknown"),
+    Status.DELIVERED: Words("送达", "delivered"),
+    Status.SUPPRESSED: Words("没发", "not sent"),
+    Status.CANCELLED: Words("已取消", "cancelled"),
+}
 OUTCOMES: Mapping[str, Words] = {
     "accepted": Words("已受理", "accepted"),
     "throttled": Words("限流", "throttled"),

@@ -29,7 +29,8 @@ from gateway.db import Utc, metadata
 from gateway.security import Vault
 
 NORMAL = "normal"
-SCOPES = ("broadcasts", "send", "transactions")
+USUAL = ("broadcasts", "send", "transactions")  # what a key may do unless more is asked for
+OPERATE = "operate"  # the levers: they reach every service's messages
 
 services = Table(
     "services",
@@ -104,7 +105,7 @@ def create_key(
     name: str,
     now: datetime,
     *,
-    scopes: Sequence[str] = SCOPES,
+    scopes: Sequence[str] = USUAL,
 ) -> str:
     """Make a key and return it whole: the only time its secret is shown."""
     key, secret = uuid4(), str(uuid4())

@@ -1,11 +1,14 @@
-"""Wishes to be called or visited, which a person fulfils; one open wish of a kind for each citizen.
+"""People to be called or visited by a person: by their own wish, or because no message reached them.
 
-The rows hold ids alone: who it is and what it is about stands in the transaction.
+A wish belongs to a transaction, and one of a kind is open for each citizen. A *ticket* belongs to
+somebody whom a broadcast did not reach: to the first message that went to them, which says what it was
+about and, for people the register does not know, holds their address. There is one for each, ever.
+The rows hold ids alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,28 +19,44 @@ from gateway.runtime import Runtime
 from gateway.transactions import store
 from gateway.transactions.store import Transaction, transactions
 
-OPEN, DONE = "open", "done"
+OPEN, DONE, WITHDRAWN = "open", "done", "withdrawn"
+UNREACHED = "unreached"  # the kind of every ticket
 
 call_backs = Table(
     "call_backs",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("transaction_id", Uuid, nullable=False),
-    Column("citizen_id", Uuid, nullable=False),
+    Column("transaction_id", Uuid),  # a wish's
+    Column("broadcast_id", Uuid),  # a ticket's
+    Column("notification_id", Uuid),  # a ticket's: the first message to that person
+    Column("citizen_id", Uuid),  # null where the register does not know them
     Column("kind", String(24), nullable=False),
-    Column("state", String(8), nullable=False),
+    Column("state", String(9), nullable=False),
     Column("created_at", Utc, nullable=False),
     Column("done_at", Utc),
 )
 _is_open = call_backs.c.state == OPEN
+_is_wish = call_backs.c.broadcast_id.is_(None)
+_is_ticket = call_backs.c.broadcast_id.is_not(None)
 Index(
-    "ix_call_backs_open",
+    "ix_call_backs_wish",
     call_backs.c.citizen_id,
     call_backs.c.kind,
     unique=True,
-    postgresql_where=_is_open,
-    sqlite_where=_is_open,
+    postgresql_where=_is_open & _is_wish,
+    sqlite_where=_is_open & _is_wish,
 )
+Index(
+    "ix_call_backs_ticket",
+    call_backs.c.broadcast_id,
+    call_backs.c.notification_id,
+    unique=True,
+    postgresql_where=_is_ticket,
+    sqlite_where=_is_ticket,
+)
+Index(
+    "ix_call_backs_open", call_backs.c.created_at, postgresql_where=_is_open, sqlite_where=_is_open
+)  # for the list
 
 
 def ask(tx: Connection, runtime: Runtime, transaction_id: UUID, citizen_id: UUID, kind: str) -> bool:
@@ -53,15 +72,51 @@ def ask(tx: Connection, runtime: Runtime, transaction_id: UUID, citizen_id: UUID
     return bool(tx.execute(statement.on_conflict_do_nothing()).rowcount)
 
 
+def open_tickets(
+    tx: Connection, runtime: Runtime, broadcast_id: UUID, unreached: Sequence[tuple[UUID, UUID | None]]
+) -> None:
+    """Write down whom a broadcast did not reach: pairs of their first message and the citizen, if known.
+
+    Whoever had a ticket of it before has that one.
+    """
+    now = runtime.clock()
+    rows = [
+        {
+            "id": runtime.new_id(),
+            "broadcast_id": broadcast_id,
+            "notification_id": notification,
+            "citizen_id": citizen,
+            "kind": UNREACHED,
+            "state": OPEN,
+            "created_at": now,
+        }
+        for notification, citizen in unreached
+    ]
+    tx.execute(upsert(tx, call_backs).on_conflict_do_nothing(), rows)
+
+
+def withdraw(tx: Connection, runtime: Runtime, ids: Collection[UUID]) -> None:
+    """Nobody need call any more; a ticket that is done stays done."""
+    values = {"state": WITHDRAWN, "done_at": runtime.clock()}
+    tx.execute(update(call_backs).where(call_backs.c.id.in_(ids), _is_open).values(**values))
+
+
+def withdraw_all(tx: Connection, runtime: Runtime, broadcast_id: UUID) -> None:
+    """The broadcast was called off, and so are the calls."""
+    values = {"state": WITHDRAWN, "done_at": runtime.clock()}
+    mine = call_backs.c.broadcast_id == broadcast_id
+    tx.execute(update(call_backs).where(mine, _is_open).values(**values))
+
+
 def open_ones(tx: Connection, limit: int = 100) -> Sequence[Row[Any]]:
-    """The open wishes, oldest first: who waits longest is called first."""
+    """The open ones, oldest first: who waits longest is called first."""
     columns = call_backs.c
     query = select(call_backs).where(_is_open).order_by(columns.created_at, columns.id)
     return tx.execute(query.limit(limit)).all()
 
 
 def done(tx: Connection, runtime: Runtime, key: UUID) -> bool:
-    """It was fulfilled, and the transaction's facts say on which day; False where it is not open any more."""
+    """It was fulfilled, and a wish's transaction says on which day; False where it is not open any more."""
     where = (call_backs.c.id == key) & _is_open
     values = {"state": DONE, "done_at": runtime.clock()}
     about = select(call_backs.c.transaction_id).where(where).scalar_subquery()

@@ -8,7 +8,7 @@ from integrations.sandbox.inbound import Replies
 from integrations.sandbox.phones import Phones
 from integrations.sandbox.steering import as_json, done, read
 
-LISTED = 10_000  # calls in one answer, the newest
+LISTED = 10_000  # calls in one answer, the newest; ?limit= asks for more or fewer
 
 
 class HandsetDoor:
@@ -42,10 +42,12 @@ class HandsetDoor:
         return done(request, self._phones.listed())
 
     async def get_calls(self, request: web.Request) -> web.Response:
-        """?number= only that handset's, newest last."""
-        number = request.query.get("number")
+        """?number= only that handset's, ?limit= the newest so many; newest last."""
+        number, limit = request.query.get("number"), request.query.get("limit", str(LISTED))
+        if not limit.isdecimal():
+            raise web.HTTPBadRequest(text="limit is a number")
         calls = self._phones.since(0.0) if number is None else self._phones.of(number)
-        return as_json([call.as_json() for call in calls[-LISTED:]])
+        return as_json([call.as_json() for call in calls[-int(limit) :]] if int(limit) else [])
 
     async def post_call(self, request: web.Request) -> web.Response:
         """{"do": "answer" | "reject" | "press" | "hang_up", "keys"?}; 409 when it is in no state for it."""

@@ -64,6 +64,27 @@ def test_a_draft_is_counted_and_asked_about(run: Run) -> None:
     assert "Still a draft" in result.output
 
 
+def test_the_ladder_is_shown_with_what_it_may_come_to(run: Run, tmp_path: Path) -> None:
+    """Before it starts: each rung with its people at most, and by when; then everybody in people."""
+    ladder = """reach = "money"\n"""
+    (tmp_path / "all.toml").write_text(ladder + ALL)
+    said = " ".join(run("broadcast", "--file", "all.toml", said="n\n").output.split())
+    assert "2. voice, 2 h 00 min later, to those not reached: 60 people at most, 60 parts." in said
+    assert "4. call_back, 8 h 00 min later, to those not reached: 60 people at most, a person calls" in said
+    assert "Within 48 h 00 min everybody was reached or is to be called." in said
+    made = _json(run("broadcast", "--file", "all.toml", "--json"))
+    assert [one["channel"] for one in made["ladder"]] == ["sms", "voice", "email", "call_back"]
+    assert [one["people_at_most"] for one in made["counted"]["ladder"]][::2] == [60, 60]
+    assert made["people"] == {
+        "audience": 60,
+        "reached": {"sms": 0, "voice": 0, "email": 0, "call_back": 0},
+        "waiting": 60,
+        "to_call": 0,
+        "unreached": 0,
+        "left_alone": 0,
+    }
+
+
 def test_a_name_alone_runs_a_shipped_broadcast(run: Run) -> None:
     """``broadcast NAME`` is ``broadcast run NAME``; JSON never asks and leaves a draft."""
     made = _json(run("broadcast", "retirement_age", "--json"))

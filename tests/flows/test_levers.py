@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from gateway import audit, config
 from gateway.cli import main
 from gateway.db import Db
+from gateway.delivery.ledger import balanced
+from gateway.delivery.store import attempts
 from gateway.notifications.request import Class, Request
 from gateway.notifications.status import Status
 from gateway.notifications.store import move, moved, notifications, take
@@ -108,8 +110,57 @@ def test_dead_letters_are_listed_counted_and_replayed(run: Run, books: Runtime) 
     cause = "failed/result/sms/isv.BLACK_LIST"
     assert (group["cause"], group["number"]) == (cause, 3)
     plan = _json(run("dead", "--replay", cause, "--dry-run", "--json"))
-    assert (plan["fresh"], plan["again"], plan["late"]) == (3, 0, 0)
+    assert (plan["fresh"], plan["again"], plan["late"], plan["would_get_a_second"]) == (3, 0, 0, [])
     assert _json(run("dead", "--json"))["dead"] == [group]
     assert "3 taken anew." in run("dead", "--replay", cause, "--yes").output
     assert _json(run("dead", "--json"))["dead"] == []
     assert actions(books) == [("cli", "dead.replay", cause), ("cli", "dead.replayed", f"3 {cause}")]
+
+
+def test_a_dry_run_says_who_would_get_a_second_message(run: Run, books: Runtime) -> None:
+    """Masked, with what it is about; the first twenty, and how many more."""
+    kill(books, 22)
+    with books.db.write() as tx:
+        keys = tx.execute(select(notifications.c.id)).scalars().all()
+        lost = {"provider": "aliyun_sms", "address_index": bytes(16), "lease": 1, "started_at": books.clock()}
+        tx.execute(
+            insert(attempts),
+            [{"notification_id": key, "handover": str(n), **lost} for n, key in enumerate(keys)],
+        )
+    cause = "failed/result/sms/isv.BLACK_LIST"
+    plan = _json(run("dead", "--replay", cause, "--dry-run", "--json"))
+    assert (plan["again"], len(plan["would_get_a_second"])) == (22, 20)
+    assert {one["address"] for one in plan["would_get_a_second"]} == {"139****0001"}
+    said = run("dead", "--replay", cause, "--dry-run").output
+    assert "139****0001" in said
+    assert "13900000001" not in said
+    assert "and 2 more" in said
+
+
+def test_a_message_is_withdrawn_once_and_on_record(run: Run, books: Runtime) -> None:
+    """What waits goes out no more; what is over stays as it is."""
+    with books.db.write() as tx:
+        asked = Request(None, "sms", Class.RESULT, "card_loss/failed", "zh-CN", {}, address="+8613900000001")
+        take(tx, books, [asked])
+        key = str(tx.execute(select(notifications.c.id)).scalar_one())
+    assert _json(run("cancel", "notification", key, "--json"))["withdrawn"] == 1
+    assert "1 are with a provider or ended" in run("cancel", "notification", key).output
+    with books.db.read() as tx:
+        row = tx.execute(select(notifications)).one()
+        assert balanced(tx)
+    assert (row.status, row.reason, row.due_at) == ("cancelled", "operator_cancelled", None)
+    assert actions(books) == [("cli", "notification.cancel", key)] * 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "said"),
+    [
+        ("notification", "spring", "There is no message of the notification 'spring'"),
+        ("reference", "12345678901234", "There is no message of the reference '12345678901234'"),
+        ("broadcast", "spring", "There is no broadcast called 'spring'"),
+    ],
+)
+def test_what_there_is_not_cannot_be_cancelled(kind: str, name: str, said: str, run: Run) -> None:
+    result = run("cancel", kind, name)
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.split())

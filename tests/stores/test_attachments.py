@@ -21,11 +21,11 @@ from gateway.cities import shipped
 from gateway.content import documents
 from gateway.content.documents import Listed, checked
 from gateway.delivery.attempt import run_lane
+from gateway.levers import dead_letters
 from gateway.messages import Attachment, Limits
 from gateway.notifications import suppression
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
-from gateway.ops import dead_letters
 from gateway.providers import Accepted, Cause, Rejected
 from tests.world import Scripted, World
 

@@ -18,10 +18,10 @@ from gateway.broadcasts.store import START
 from gateway.cities import shipped
 from gateway.content.store import template_versions
 from gateway.delivery.attempt import run_lane
+from gateway.levers import dead_letters
 from gateway.notifications import inbound, questions
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
-from gateway.ops import dead_letters
 from gateway.providers import Cause, Inbound, Rejected
 from tests.world import Scripted, World
 

@@ -16,8 +16,9 @@ from gateway.audit import audit, broken
 from gateway.broadcasts import definition as definitions
 from gateway.broadcasts import expand, progress, recipients, rehearsal, store
 from gateway.broadcasts.definition import Definition, DefinitionError
-from gateway.broadcasts.expand import Limits, run_due
+from gateway.broadcasts.expand import run_due
 from gateway.broadcasts.progress import Progress
+from gateway.broadcasts.step import Limits
 from gateway.broadcasts.store import CANCEL, DRAFT_LIFE, PAUSE, RESUME, START, Action, NotNow, State
 from gateway.cities import shipped
 from gateway.citizens import register

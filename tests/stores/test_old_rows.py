@@ -11,11 +11,12 @@ from sqlalchemy import event, insert, select, text, update
 from gateway.app import create_app
 from gateway.delivery import lanes, ledger, measures, reconcile
 from gateway.delivery.attempt import run_lane
+from gateway.levers import dead_letters
 from gateway.notifications import store
 from gateway.notifications.request import Class
 from gateway.notifications.status import DEAD
 from gateway.notifications.store import notifications
-from gateway.ops import dead_letters, queues
+from gateway.ops import queues
 from gateway.providers import Cause, Rejected
 from tests.plans import OLD, fill, plans_of, scans
 from tests.world import World

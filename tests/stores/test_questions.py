@@ -13,6 +13,7 @@ from sqlalchemy import event, select
 
 from gateway.delivery import receipts
 from gateway.delivery.attempt import run_lane
+from gateway.levers import dead_letters
 from gateway.notifications import inbound, questions, replies, suppression
 from gateway.notifications.asks import Asks
 from gateway.notifications.inbound import Received
@@ -20,7 +21,6 @@ from gateway.notifications.questions import OPEN_FOR
 from gateway.notifications.questions import questions as rows
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
-from gateway.ops import dead_letters
 from gateway.providers import Callback, Cause, Delivery, Inbound, Rejected
 from gateway.transactions import answers
 from gateway.transactions.store import timeline

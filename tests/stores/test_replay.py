@@ -20,12 +20,12 @@ from gateway.broadcasts.expand import run_due
 from gateway.delivery import ledger
 from gateway.delivery.attempt import run_lane
 from gateway.delivery.store import attempts
+from gateway.levers import dead_letters
+from gateway.levers.dead_letters import Cause
 from gateway.notifications import store
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
 from gateway.notifications.store import notifications
-from gateway.ops import dead_letters
-from gateway.ops.dead_letters import Cause
 from gateway.providers import Accepted, Rejected
 from gateway.providers import Cause as Why
 from gateway.transactions import store as transactions

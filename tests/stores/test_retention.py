@@ -14,11 +14,12 @@ from gateway.delivery import ledger, retention
 from gateway.delivery.attempt import run_lane
 from gateway.delivery.store import attempts
 from gateway.errors import ForgottenError
+from gateway.levers import dead_letters
 from gateway.notifications import store
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
 from gateway.notifications.store import FORGOTTEN, notifications
-from gateway.ops import dead_letters, timeline
+from gateway.ops import timeline
 from gateway.providers import Cause, Rejected
 from tests.plans import fill, plans_of, scans
 from tests.world import World

@@ -17,6 +17,7 @@ from sqlalchemy import event, insert, select, update
 
 from gateway.broadcasts import expand
 from gateway.broadcasts import store as broadcasts
+from gateway.broadcasts.step import USUAL
 from gateway.channels import voice
 from gateway.citizens import register
 from gateway.delivery import ledger, matching, receipts
@@ -547,7 +548,7 @@ def test_a_receipt_that_overtakes_the_end_of_the_wait_counts(city: World) -> Non
     caller, key = _ringing(city)
     city.clock.advance(minutes=10)
     row = expand._claimed(city.runtime)
-    step = expand.plan(city.runtime, row, expand.Limits())
+    step = expand.plan(city.runtime, row, USUAL)
     assert len(step.end) == len(caller.took)
     made = _nobody_there(city, caller)
     expand._keep(city.runtime, row, step)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from gateway import cities
 from gateway.broadcasts import definition as definitions
 from gateway.broadcasts.audience import Audience
-from gateway.broadcasts.definition import Definition, DefinitionError, FollowUp, read
+from gateway.broadcasts.definition import Definition, DefinitionError, read
+from gateway.broadcasts.ladder import Rung
 from gateway.broadcasts.recipients import ListError, read_csv
 from gateway.calendars import years_before
 from gateway.channels import sms
@@ -119,9 +120,10 @@ def test_a_definition_comes_back_from_its_row_as_it_was() -> None:
         date(2026, 11, 21),
         "sms",
         Audience(date(2026, 11, 21), districts=("430702",), age_from=48, sex="f"),
-        FollowUp("voice", 60, 58),
+        (Rung("voice", 60, 58), Rung("call_back", 600)),
         600,
         Asks("help", (("1", "能"), ("2", "不能"))),
+        86_400,
     )
     assert definitions.load(definitions.dump(definition)) == definition
 

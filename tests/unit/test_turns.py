@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from threading import Event, Thread
 
-from tasks.turns import Turns
+from celeryconfig import GENERAL_QUEUES, URGENT_QUEUES, beat_schedule, task_routes
+from gateway.instance import programs
+from tasks.turns import PER_LANE, Turns
 
 PATIENCE = 10.0
 
@@ -44,3 +47,19 @@ def test_a_failure_gives_the_turn_back() -> None:
     except ZeroDivisionError:
         turns.work(lambda: ran.append(True))
     assert ran == [True]
+
+
+def test_the_sweep_finds_a_thread_when_every_urgent_lane_hangs() -> None:
+    """What finds lost wake-ups must never wait behind the lanes it wakes."""
+    lanes = [name for name in URGENT_QUEUES if name != "sweep"]
+    assert beat_schedule["sweep"]["options"] == {"queue": "sweep", "expires": 2}
+    assert task_routes["tasks.housekeeping.sweep"] == {"queue": "sweep"}
+    assert PER_LANE * len(lanes) < programs.URGENT_THREADS
+
+
+def test_two_channels_that_hang_leave_room_for_the_third() -> None:
+    """A mail server and a voice provider that answer nobody hold up no text message."""
+    channels = Counter(name.partition(".")[0] for name in GENERAL_QUEUES if "." in name)
+    hanging = sum(n for _, n in channels.most_common(2))
+    assert len(channels) == 3
+    assert PER_LANE * hanging < programs.GENERAL_THREADS

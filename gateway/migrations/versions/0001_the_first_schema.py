@@ -122,10 +122,12 @@ def upgrade() -> None:
     op.create_table(
         "call_backs",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("transaction_id", sa.Uuid(), nullable=False),
-        sa.Column("citizen_id", sa.Uuid(), nullable=False),
+        sa.Column("transaction_id", sa.Uuid(), nullable=True),
+        sa.Column("broadcast_id", sa.Uuid(), nullable=True),
+        sa.Column("notification_id", sa.Uuid(), nullable=True),
+        sa.Column("citizen_id", sa.Uuid(), nullable=True),
         sa.Column("kind", sa.String(length=24), nullable=False),
-        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("state", sa.String(length=9), nullable=False),
         sa.Column("created_at", Utc(), nullable=False),
         sa.Column("done_at", Utc(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_call_backs")),
@@ -133,10 +135,24 @@ def upgrade() -> None:
     with op.batch_alter_table("call_backs", schema=None) as batch_op:
         batch_op.create_index(
             "ix_call_backs_open",
-            ["citizen_id", "kind"],
-            unique=True,
+            ["created_at"],
+            unique=False,
             postgresql_where=sa.text("state = 'open'"),
             sqlite_where=sa.text("state = 'open'"),
+        )
+        batch_op.create_index(
+            "ix_call_backs_ticket",
+            ["broadcast_id", "notification_id"],
+            unique=True,
+            postgresql_where=sa.text("broadcast_id IS NOT NULL"),
+            sqlite_where=sa.text("broadcast_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_call_backs_wish",
+            ["citizen_id", "kind"],
+            unique=True,
+            postgresql_where=sa.text("state = 'open' AND broadcast_id IS NULL"),
+            sqlite_where=sa.text("state = 'open' AND broadcast_id IS NULL"),
         )
 
     op.create_table(
@@ -320,6 +336,7 @@ def upgrade() -> None:
         sa.Column("transaction_id", sa.Uuid(), nullable=True),
         sa.Column("citizen_id", sa.Uuid(), nullable=True),
         sa.Column("broadcast_id", sa.Uuid(), nullable=True),
+        sa.Column("first_id", sa.Uuid(), nullable=True),
         sa.Column("replay_of", sa.Uuid(), nullable=True),
         sa.Column("service_id", sa.Uuid(), nullable=True),
         sa.Column("key_type", sa.String(length=8), nullable=True),
@@ -364,6 +381,13 @@ def upgrade() -> None:
             unique=False,
             postgresql_where=sa.text("due_at IS NOT NULL"),
             sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_notifications_first",
+            ["broadcast_id", "first_id"],
+            unique=False,
+            postgresql_where=sa.text("first_id IS NOT NULL"),
+            sqlite_where=sa.text("first_id IS NOT NULL"),
         )
         batch_op.create_index(
             "ix_notifications_transaction",
@@ -778,6 +802,11 @@ def downgrade() -> None:
             sqlite_where=sa.text("transaction_id IS NOT NULL"),
         )
         batch_op.drop_index(
+            "ix_notifications_first",
+            postgresql_where=sa.text("first_id IS NOT NULL"),
+            sqlite_where=sa.text("first_id IS NOT NULL"),
+        )
+        batch_op.drop_index(
             "ix_notifications_due",
             postgresql_where=sa.text("due_at IS NOT NULL"),
             sqlite_where=sa.text("due_at IS NOT NULL"),
@@ -854,6 +883,16 @@ def downgrade() -> None:
 
     op.drop_table("callbacks")
     with op.batch_alter_table("call_backs", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_call_backs_wish",
+            postgresql_where=sa.text("state = 'open' AND broadcast_id IS NULL"),
+            sqlite_where=sa.text("state = 'open' AND broadcast_id IS NULL"),
+        )
+        batch_op.drop_index(
+            "ix_call_backs_ticket",
+            postgresql_where=sa.text("broadcast_id IS NOT NULL"),
+            sqlite_where=sa.text("broadcast_id IS NOT NULL"),
+        )
         batch_op.drop_index(
             "ix_call_backs_open",
             postgresql_where=sa.text("state = 'open'"),

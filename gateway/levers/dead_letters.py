@@ -77,6 +77,14 @@ class Cause:
     channel: str
     reason: str
 
+    @classmethod
+    def read(cls, text: str) -> Cause:
+        """From ``status/class/channel/reason``, as it is written; ``ValueError`` where it is none."""
+        parts = text.split("/", 3)
+        if len(parts) != 4 or parts[0] not in list(DEAD) or parts[1] not in list(Class):
+            raise ValueError(f"{text[:200]!r} is no cause")
+        return cls(Status(parts[0]), Class(parts[1]), parts[2], parts[3])
+
     def __str__(self) -> str:
         return f"{self.status}/{self.klass}/{self.channel}/{self.reason}"
 
@@ -102,6 +110,18 @@ class Plan:
     fresh: int
     again: int
     late: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some letters of a replay: looked at, taken anew, the last of them (None: there was none), and the
+    lanes to wake.
+    """
+
+    held: int
+    taken: int
+    last: UUID | None
+    lanes: set[str]
 
 
 def groups(tx: Connection, *statuses: Status, since: datetime | None = None) -> list[Group]:
@@ -141,6 +161,11 @@ def plan(tx: Connection, cause: Cause, now: datetime) -> Plan:
     return Plan(counts.get("fresh", 0), counts.get("again", 0), counts.get("late", 0))
 
 
+def in_doubt(cause: Cause, now: datetime) -> ColumnElement[bool]:
+    """The letters of a cause that somebody may have got already: a replay may be their second message."""
+    return and_(_of(cause), _not_replayed, ~_too_late(now), _perhaps_taken)
+
+
 def replay(
     runtime: Runtime, cause: Cause, until: datetime, *, again: bool = False, most: int | None = None
 ) -> Iterator[int]:
@@ -152,17 +177,33 @@ def replay(
     """
     left = most or sys.maxsize
     after: UUID | None = None
-    while left > 0 and cause.replayable:
+    while left > 0:
         with runtime.db.write() as tx:
-            held = _hold(tx, _wanted(cause, until, runtime.clock(), again=again), after, min(left, AT_ONCE))
-            requests = _requests(tx, runtime, held)
-            lanes = store.take(tx, runtime, requests)
-        if not held:
+            batch = take(tx, runtime, cause, until, again=again, after=after, most=min(left, AT_ONCE))
+        if batch.last is None:
             return
-        runtime.wake_all(lanes)
-        after = held[-1]
-        left -= len(held)
-        yield len(requests)
+        runtime.wake_all(batch.lanes)
+        after = batch.last
+        left -= batch.held
+        yield batch.taken
+
+
+def take(
+    tx: Connection,
+    runtime: Runtime,
+    cause: Cause,
+    until: datetime,
+    *,
+    again: bool,
+    most: int,
+    after: UUID | None = None,
+) -> Batch:
+    """The next letters of a cause, taken anew in the caller's commit."""
+    if not cause.replayable:
+        return Batch(0, 0, None, set())
+    held = _hold(tx, _wanted(cause, until, runtime.clock(), again=again), after, most)
+    requests = _requests(tx, runtime, held)
+    return Batch(len(held), len(requests), held[-1] if held else None, store.take(tx, runtime, requests))
 
 
 def _one_of(statuses: Sequence[Status]) -> ColumnElement[bool]:
@@ -251,6 +292,7 @@ def _request(runtime: Runtime, row: Row[Any], version: TemplateVersion, asks: As
         transaction_id=row.transaction_id,
         broadcast_id=row.broadcast_id,
         address=address or None,
+        first_id=row.first_id or (row.id if row.broadcast_id else None),
         replay_of=row.id,
         asks=asks,
     )

@@ -1,4 +1,4 @@
-"""What an operator can hold still and let go: lanes, providers, broadcasts. Each pull is on record."""
+"""Lanes, providers and broadcasts, held still and let go. Each pull is on record."""
 
 from __future__ import annotations
 
@@ -38,11 +38,22 @@ def providers(runtime: Runtime) -> list[str]:
     return list(dict.fromkeys(name for names in runtime.settings.providers.values() for name in names))
 
 
+def names(tx: Connection, runtime: Runtime, kind: Kind) -> list[str]:
+    """What there is of a kind to hold still."""
+    match kind:
+        case Kind.LANE:
+            return lanes(runtime)
+        case Kind.PROVIDER:
+            return providers(runtime)
+        case Kind.BROADCAST:
+            return _open_broadcasts(tx)
+
+
 def pause(tx: Connection, runtime: Runtime, kind: Kind, name: str, actor: str) -> bool:
     """Hold it still; False when it was already. ``UnknownNameError`` lists the known ones."""
     if kind is Kind.BROADCAST:
         return steer(tx, runtime, name, broadcasts.PAUSE, actor)
-    _must_be_known(name, kind, lanes(runtime) if kind is Kind.LANE else providers(runtime))
+    _must_be_known(name, kind, names(tx, runtime, kind))
     changed = pauses.pause(tx, kind, name, actor, runtime.clock())
     return _record(tx, runtime, kind, "pause", name, actor) if changed else False
 
@@ -52,7 +63,7 @@ def resume(tx: Connection, runtime: Runtime, kind: Kind, name: str, actor: str) 
     if kind is Kind.BROADCAST:
         return steer(tx, runtime, name, broadcasts.RESUME, actor)
     if not pauses.resume(tx, kind, name):  # also one that is no longer in the settings
-        _must_be_known(name, kind, lanes(runtime) if kind is Kind.LANE else providers(runtime))
+        _must_be_known(name, kind, names(tx, runtime, kind))
         return False
     return _record(tx, runtime, kind, "resume", name, actor)
 

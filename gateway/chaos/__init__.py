@@ -1,0 +1,1 @@
+"""What the product keeps of its promises while it is hurt: its real processes, a seeded plan of faults."""
