@@ -17,6 +17,7 @@ from typing import Any
 from aliyunsdkcore.acs_exception.exceptions import ClientException, ServerException
 from aliyunsdkcore.http import protocol_type
 
+from gateway.messages import Cap
 from gateway.plugins import seconds
 from gateway.providers import Accepted, Cause, Outcome, Rejected, Throttled, Unknown, Unreachable
 from integrations.aliyun_client import Client
@@ -70,6 +71,14 @@ SHARED_OUTCOMES: tuple[Throttled | Rejected | Unknown, ...] = (
 )
 
 CHINA = timezone(timedelta(hours=8))
+# Per signature and number; minutes and hours are the clock's. The 40 codes a day over all signatures
+# are never reached by one.
+SMS_CAPS = (
+    Cap(1, timedelta(minutes=1), of="code", calendar=True),
+    Cap(5, timedelta(hours=1), of="code", calendar=True),
+    Cap(10, timedelta(hours=24), of="code"),
+    Cap(50, timedelta(hours=24), of="notice", same_text=True),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from aliyunsdkdysmsapi.request.v20170525.QuerySmsTemplateRequest import QuerySms
 from aliyunsdkdysmsapi.request.v20170525.SendBatchSmsRequest import SendBatchSmsRequest
 from aliyunsdkdysmsapi.request.v20170525.SendSmsRequest import SendSmsRequest
 
-from gateway.messages import Cap, Limits, Message
+from gateway.messages import Limits, Message
 from gateway.provider_books import Totals
 from gateway.providers import (
     Absent,
@@ -60,6 +60,7 @@ from integrations.aliyun_rpc import (
     ACCOUNT,
     CHINA,
     SHARED_OUTCOMES,
+    SMS_CAPS,
     Refusal,
     connect,
     json_of,
@@ -144,15 +145,6 @@ LONGEST_NAME = 30  # characters of a template's name
 PAGE_SIZE = 50  # the most QuerySendDetails gives
 SPILL = timedelta(minutes=5)  # so shortly before midnight, a message may be filed under the next day
 
-# Per signature and number; the vendor counts minutes and hours by the clock (UTC+8). The 40 codes a day
-# over all signatures are never reached by one.
-CAPS = (
-    Cap(1, timedelta(minutes=1), of="code", calendar=True),
-    Cap(5, timedelta(hours=1), of="code", calendar=True),
-    Cap(10, timedelta(hours=24), of="code"),
-    Cap(50, timedelta(hours=24), of="notice", same_text=True),
-)
-
 Clock = Callable[[], datetime]
 
 
@@ -174,7 +166,7 @@ class AliyunSms(Pushes):
     channel: str = "sms"
     batch: int = 100
     needs_template: bool = True
-    limits: Limits = Limits(text=500, signed=True, variable=35, links_in_values=False, caps=CAPS)
+    limits: Limits = Limits(text=500, signed=True, variable=35, links_in_values=False, caps=SMS_CAPS)
     reports: frozenset[str] = frozenset({"sms-report", "sms-up"})
     day_zone = CHINA
 
