@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aliyunsdkdysmsapi.request.v20170525.AddSmsTemplateRequest import AddSmsTemplateRequest
@@ -20,7 +20,6 @@ from aliyunsdkdysmsapi.request.v20170525.SendBatchSmsRequest import SendBatchSms
 from aliyunsdkdysmsapi.request.v20170525.SendSmsRequest import SendSmsRequest
 
 from gateway.messages import Cap, Limits, Message
-from gateway.provider_books import Totals
 from gateway.providers import (
     Absent,
     Callback,
@@ -43,7 +42,6 @@ from gateway.providers import (
     Unknown,
     Unreachable,
 )
-from integrations import aliyun_statistics
 from integrations.aliyun_client import EncodedOnce
 from integrations.aliyun_pushes import (
     FieldError,
@@ -68,6 +66,7 @@ from integrations.aliyun_rpc import (
     number_of,
     outcome_of,
 )
+from integrations.aliyun_statistics import DaySums
 
 SETTINGS: dict[str, str] = {**ACCOUNT, "ALIYUN_SMS_SIGN_NAME": "the approved signature, e.g. 常德人社"}
 
@@ -173,7 +172,7 @@ class _SendBatch(EncodedOnce, SendBatchSmsRequest):  # type: ignore[misc]
     """Up to a hundred."""
 
 
-class AliyunSms(Pushes):
+class AliyunSms(Pushes, DaySums):
     """``Sender``, ``Inquirer``, ``Reporter``, ``TemplateRegistrar`` and ``DayCounter`` in one.
 
     Safe in up to 16 threads.
@@ -185,7 +184,6 @@ class AliyunSms(Pushes):
     needs_template: bool = True
     limits: Limits = Limits(text=500, signed=True, variable=35, links_in_values=False, caps=CAPS)
     reports: frozenset[str] = frozenset({"sms-report", "sms-up"})
-    day_zone = CHINA
 
     def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:
         super().__init__(settings["ALIYUN_CALLBACK_NETWORKS"])
@@ -287,16 +285,6 @@ class AliyunSms(Pushes):
             PageSize=str(PAGE_SIZE),
             CurrentPage=str(page),
         )
-
-    # --- DayCounter ---
-
-    def units(self, text: str, signature: str) -> int:
-        """It counts parts."""
-        return aliyun_statistics.parts(text, signature or self._sign_name)
-
-    def counted(self, day: date) -> Totals:
-        """The account's sums of a day: whoever else uses it is in them."""
-        return aliyun_statistics.counted(self._rpc, day)
 
     # --- Reporter ---
 
