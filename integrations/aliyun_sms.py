@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aliyunsdkdysmsapi.request.v20170525.AddSmsTemplateRequest import AddSmsTemplateRequest
@@ -67,6 +67,7 @@ from integrations.aliyun_rpc import (
     number_of,
     outcome_of,
 )
+from integrations.aliyun_statistics import DaySums
 
 SETTINGS: dict[str, str] = {**ACCOUNT, "ALIYUN_SMS_SIGN_NAME": "the approved signature, e.g. 常德人社"}
 
@@ -156,7 +157,7 @@ class _SendBatch(EncodedOnce, SendBatchSmsRequest):  # type: ignore[misc]
     """Up to a hundred."""
 
 
-class AliyunSms(Pushes):
+class AliyunSms(Pushes, DaySums):
     """``Sender``, ``Inquirer``, ``Reporter``, ``TemplateRegistrar`` and ``DayCounter`` in one.
 
     Safe in up to 16 threads.
@@ -168,7 +169,6 @@ class AliyunSms(Pushes):
     needs_template: bool = True
     limits: Limits = Limits(text=500, signed=True, variable=35, links_in_values=False, caps=SMS_CAPS)
     reports: frozenset[str] = frozenset({"sms-report", "sms-up"})
-    day_zone = CHINA
 
     def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:
         super().__init__(settings["ALIYUN_CALLBACK_NETWORKS"])
@@ -270,16 +270,6 @@ class AliyunSms(Pushes):
             PageSize=str(PAGE_SIZE),
             CurrentPage=str(page),
         )
-
-    # --- DayCounter ---
-
-    def units(self, text: str, signature: str) -> int:
-        """It counts parts."""
-        return aliyun_statistics.parts(text, signature or self._sign_name)
-
-    def counted(self, day: date) -> Totals:
-        """The account's sums of a day: whoever else uses it is in them."""
-        return aliyun_statistics.counted(self._rpc, day)
 
     # --- Reporter ---
 

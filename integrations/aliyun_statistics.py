@@ -13,12 +13,28 @@ from typing import Any
 from aliyunsdkdysmsapi.request.v20170525.QuerySendStatisticsRequest import QuerySendStatisticsRequest
 
 from gateway.provider_books import BooksUnanswered, Totals
-from integrations.aliyun_rpc import Rpc
+from integrations.aliyun_rpc import CHINA, Rpc
 
 SINGLE, CONCATENATED = 70, 67  # characters of the only part, and of each of several
 PAGE_SIZE = 50
 MAINLAND, ABROAD = "1", "2"
 FIELDS = ("TotalCount", "RespondedSuccessCount", "RespondedFailCount", "NoRespondedCount")
+
+
+class DaySums:
+    """``DayCounter`` of a provider on that account, whatever else it does."""
+
+    day_zone = CHINA
+    _rpc: Rpc
+    _sign_name: str
+
+    def units(self, text: str, signature: str) -> int:
+        """It counts parts."""
+        return parts(text, signature or self._sign_name)
+
+    def counted(self, day: date) -> Totals:
+        """The account's sums of a day: whoever else uses it is in them."""
+        return counted(self._rpc, day)
 
 
 def parts(text: str, signature: str) -> int:
