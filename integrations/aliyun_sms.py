@@ -20,7 +20,6 @@ from aliyunsdkdysmsapi.request.v20170525.SendBatchSmsRequest import SendBatchSms
 from aliyunsdkdysmsapi.request.v20170525.SendSmsRequest import SendSmsRequest
 
 from gateway.messages import Limits, Message
-from gateway.provider_books import Totals
 from gateway.providers import (
     Absent,
     Callback,
@@ -42,7 +41,7 @@ from gateway.providers import (
     Unknown,
     Unreachable,
 )
-from integrations import aliyun_reviews, aliyun_statistics
+from integrations import aliyun_reviews
 from integrations.aliyun_client import EncodedOnce
 from integrations.aliyun_pushes import (
     FieldError,

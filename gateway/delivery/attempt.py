@@ -149,16 +149,21 @@ class _Calls:
         _record(self._runtime, [answer for answer in answers if answer])
 
     def _hand_over(self, claimed: Claimed, handover: Handover) -> None:
-        lane = handover.held[0].lane
-        with routes.calling(self._runtime, handover.provider, lane, claimed.until) as free:
-            outcomes = _made(self._runtime, claimed, handover, stopping=self._stopping() or not free)
+        outcomes: Sequence[Outcome] = [Unknown("our_bug")] * len(handover.held)
+        try:
+            lane = handover.held[0].lane
+            with routes.calling(self._runtime, handover.provider, lane, claimed.until) as free:
+                outcomes = _made(self._runtime, claimed, handover, stopping=self._stopping() or not free)
+        except Exception as error:  # noqa: BLE001 - whoever waits for the answer must have one
+            log.error("call_failed", error=type(error).__name__)  # noqa: TRY400 - see _answered
         self._answers.put(Answer(claimed.lease, handover, outcomes))
 
     def _ask(self, claimed: Claimed, question: Question) -> None:
         try:
             ask(self._runtime, claimed, question)
-        finally:
-            self._answers.put(None)
+        except Exception as error:  # noqa: BLE001 - asked again when the lease ends
+            log.warning("question_failed", error=type(error).__name__)
+        self._answers.put(None)
 
 
 def _size(answer: Answer | None) -> int:
