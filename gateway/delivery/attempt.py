@@ -151,9 +151,9 @@ class _Calls:
     def _hand_over(self, claimed: Claimed, handover: Handover) -> None:
         outcomes: Sequence[Outcome] = [Unknown("our_bug")] * len(handover.held)
         try:
-            lane = handover.held[0].lane
-            with routes.calling(self._runtime, handover.provider, lane, claimed.until) as free:
-                outcomes = _made(self._runtime, claimed, handover, stopping=self._stopping() or not free)
+            lane, stopping = handover.held[0].lane, self._stopping
+            with routes.calling(self._runtime, handover.provider, lane, claimed.until, stopping) as free:
+                outcomes = _made(self._runtime, claimed, handover, stopping=stopping() or not free)
         except Exception as error:  # noqa: BLE001 - whoever waits for the answer must have one
             log.error("call_failed", error=type(error).__name__)  # noqa: TRY400 - see _answered
         self._answers.put(Answer(claimed.lease, handover, outcomes))
