@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from threading import Timer
 from time import monotonic, sleep
@@ -28,8 +29,9 @@ from gateway.delivery.claim import (
 )
 from gateway.delivery.reconcile import ask
 from gateway.delivery.record import Answer
+from gateway.delivery.store import CODE, REFERENCE, storable
 from gateway.messages import Message
-from gateway.providers import Outcome, Unknown, Unreachable
+from gateway.providers import Accepted, Outcome, Unknown, Unreachable
 from gateway.runtime import Runtime
 
 IN_FLIGHT = 16  # calls at the same time, in each run of a lane; as many connections a provider keeps
@@ -194,11 +196,20 @@ def _call(runtime: Runtime, handover: Handover, messages: Sequence[Message]) -> 
 def _answered(runtime: Runtime, handover: Handover, messages: Sequence[Message]) -> Sequence[Outcome]:
     try:
         outcomes = runtime.providers[handover.provider].hand_over(handover.id, messages)
-        return [outcome for _, outcome in zip(messages, outcomes, strict=True)]
+        return [_storable(outcome) for _, outcome in zip(messages, outcomes, strict=True)]
     except Exception as error:  # noqa: BLE001 - a bug in the provider: what it did is not known, so say so
         kind = type(error).__name__  # and no traceback: it may hold personal data
         log.error("provider_bug", provider=handover.provider, error=kind)  # noqa: TRY400
         return [Unknown("provider_bug")] * len(messages)
+
+
+def _storable(outcome: Outcome) -> Outcome:
+    """One odd word must not keep those from being recorded that share its commit."""
+    if isinstance(outcome, Accepted):
+        kept = storable(outcome.reference, REFERENCE)
+        return outcome if kept == outcome.reference else Accepted(kept)
+    code = storable(outcome.code, CODE)
+    return outcome if code == outcome.code else replace(outcome, code=code)
 
 
 def _record(runtime: Runtime, answers: Sequence[Answer]) -> None:
