@@ -284,8 +284,8 @@ def is_due(tx: Connection, table: Table, now: datetime) -> bool:
 
 def uuid7() -> UUID:
     """A UUID in time order (RFC 9562, version 7): new rows land at the end of the index."""
-    milliseconds = time.time_ns() // 1_000_000
-    value = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    milliseconds, chance = time.time_ns() // 1_000_000, int.from_bytes(os.urandom(10))
+    value = milliseconds << 80 | 0x7 << 76 | (chance >> 68) << 64 | 0b10 << 62 | chance & (1 << 62) - 1
     return UUID(int=value)
 
 

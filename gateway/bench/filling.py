@@ -9,9 +9,10 @@ from itertools import islice
 from sqlalchemy import insert
 
 from gateway.notifications import store
+from gateway.notifications.entries import TAKEN, ledger
 from gateway.notifications.request import Request
 from gateway.notifications.status import Status
-from gateway.notifications.store import TAKEN, ledger, notifications
+from gateway.notifications.store import notifications
 from gateway.runtime import Runtime
 
 AT_ONCE = 10_000  # taken in one commit

@@ -14,10 +14,11 @@ from gateway.bench.stage import Stage
 from gateway.delivery import measures, receipts
 from gateway.delivery.store import attempts
 from gateway.notifications import pauses
+from gateway.notifications.entries import ledger
 from gateway.notifications.pauses import Kind
 from gateway.notifications.request import Class, Request
 from gateway.notifications.status import Status
-from gateway.notifications.store import ledger, notifications
+from gateway.notifications.store import notifications
 
 ACTOR = "bench"
 TEMPLATE = "policy/retirement_age"

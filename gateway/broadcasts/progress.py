@@ -23,9 +23,10 @@ from gateway.content.documents import Listed
 from gateway.delivery.claim import channel_of
 from gateway.notifications import pauses, questions
 from gateway.notifications.asks import Asks
+from gateway.notifications.entries import TAKEN, ledger
 from gateway.notifications.pauses import Kind
 from gateway.notifications.status import Status
-from gateway.notifications.store import TAKEN, ledger, notifications
+from gateway.notifications.store import notifications
 
 OPEN = (Status.WAITING, Status.SENDING)
 

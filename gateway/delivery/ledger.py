@@ -16,8 +16,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select
 
+from gateway.notifications.entries import FRESH, TAKEN, ledger
 from gateway.notifications.status import Status
-from gateway.notifications.store import FRESH, TAKEN, ledger, notifications
+from gateway.notifications.store import notifications
 from gateway.runtime import Runtime
 
 COMPACT = 20_000

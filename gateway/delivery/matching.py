@@ -65,13 +65,21 @@ def apply(tx: Connection, runtime: Runtime, pairs: Iterable[tuple[str, Receipt]]
         elif receipt.delivery is not Delivery.PENDING and attempt.receipt is None:
             first.setdefault((attempt.notification_id, attempt.handover), _Final(attempt, receipt))
     if first:
-        held = store.hold(tx, [notification for notification, _ in first])
-        if _record(tx, first, now) < len(first):
-            raise OvertakenError
+        _end(tx, first, now)
         measures.add(tx, _counted(first.values()), now)
-        store.move(tx, _moves(tx, held, first, now), now)
         applied.said.extend(_said(runtime, first.values()))
     return applied
+
+
+def _end(tx: Connection, final: Finals, now: datetime) -> None:
+    """Write the receipts down: on notifications first, then on attempts, in the one order of locks."""
+    arrived = {key for (key, _), one in final.items() if one.receipt.delivery is Delivery.DELIVERED}
+    done = store.deliver(tx, arrived, now) if arrived else set()
+    rest = {key: one for key, one in final.items() if key[0] not in done}
+    held = store.hold(tx, [notification for notification, _ in rest]) if rest else {}
+    if _record(tx, final, now) < len(final):
+        raise OvertakenError
+    store.move(tx, _moves(tx, held, rest, now), now)
 
 
 def complained(

@@ -208,7 +208,7 @@ def _apply_all(runtime: Runtime, read: Sequence[Read]) -> None:
     with runtime.db.write() as tx:
         heard = inbound.receive(tx, runtime, said, keyed.calls(tx, runtime, [one for _, one in said]))
         for row, found in read:
-            waiting = found is not None and any((row.provider, one) in unmatched for one in found)
+            waiting = bool(unmatched) and any((row.provider, one) in unmatched for one in found or ())
             _settle(tx, row, readable=_whole(found), waiting=waiting, now=now)
     if heard.answers:
         runtime.wake(questions.LANE)

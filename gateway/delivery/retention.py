@@ -38,8 +38,9 @@ from sqlalchemy import (
 from gateway.db import Utc, metadata, upsert
 from gateway.delivery.store import attempts
 from gateway.notifications import store
+from gateway.notifications.entries import TAKEN, ledger
 from gateway.notifications.request import Class
-from gateway.notifications.store import FORGOTTEN, TAKEN, ledger, notifications
+from gateway.notifications.store import FORGOTTEN, notifications
 from gateway.rows import one_of
 from gateway.runtime import Runtime
 

@@ -15,8 +15,9 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from gateway.db import Db
+from gateway.notifications.entries import TAKEN, ledger
 from gateway.notifications.status import Status
-from gateway.notifications.store import TAKEN, ledger, notifications
+from gateway.notifications.store import notifications
 
 
 def enter(db: Db, rows: Sequence[Mapping[str, Any]]) -> set[str]:

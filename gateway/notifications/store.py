@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -17,7 +17,6 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
     Connection,
     Index,
@@ -37,12 +36,12 @@ from gateway.content.store import TemplateVersion
 from gateway.db import Utc, metadata, sparse_index
 from gateway.errors import ForgottenError
 from gateway.notifications import questions
+from gateway.notifications.entries import TAKEN, Entry, enter
 from gateway.notifications.request import Request
 from gateway.notifications.status import DEAD, ENDS, Status, may_move
 from gateway.rows import insert_many, one_of
 from gateway.runtime import Runtime
 
-TAKEN = "taken"
 FORGOTTEN = b""  # in the place of what a message said, once that is no longer kept
 BY_NUMBER = attrgetter("int")  # the order of ids, found far faster than by comparing them
 
@@ -113,18 +112,6 @@ Index(
     postgresql_where=_of_a_broadcast,
     sqlite_where=_of_a_broadcast,
 )
-ledger = Table(
-    "ledger",
-    metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("lane", String(16), nullable=False),
-    Column("broadcast_id", Uuid, index=True),
-    Column("entry", String(12), nullable=False),  # taken, or a Status
-    Column("difference", BigInteger, nullable=False),
-    Column("summed", Boolean),  # true for an old sum, null for the difference of one commit
-)
-FRESH = ledger.c.summed.is_(None)
-Index("ix_ledger_fresh", ledger.c.id, postgresql_where=FRESH, sqlite_where=FRESH)
 
 
 def take(tx: Connection, runtime: Runtime, requests: Sequence[Request]) -> set[str]:
@@ -136,7 +123,7 @@ def take(tx: Connection, runtime: Runtime, requests: Sequence[Request]) -> set[s
     insert_many(tx, notifications, {name: [row[name] for row in rows] for name in rows[0]})
     questions.ask(tx, runtime, {row["id"]: one for row, one in zip(rows, requests, strict=True)})
     lanes = Counter((request.lane, request.broadcast_id) for request in requests)
-    _enter(tx, {(*where, entry): n for where, n in lanes.items() for entry in (TAKEN, Status.WAITING)})
+    enter(tx, {(*where, entry): n for where, n in lanes.items() for entry in (TAKEN, Status.WAITING)})
     return {lane for lane, _ in lanes}
 
 
@@ -242,8 +229,23 @@ def move(
         if old is not new:
             differences[lane, broadcast, old] -= changed
             differences[lane, broadcast, new] += changed
-    _enter(tx, differences)
+    enter(tx, differences)
     return made
+
+
+def deliver(tx: Connection, ids: Collection[UUID], now: datetime) -> set[UUID]:
+    """Those of these that are accepted, as nearly all are when their receipts come, are delivered: which.
+
+    Nobody looked at them before; so whatever stands elsewhere is left as it is.
+    """
+    columns = notifications.c
+    where = one_of(tx, columns.id, sorted(ids, key=BY_NUMBER)) & (columns.status == Status.ACCEPTED)
+    told = update(notifications).where(where).values(**_values(Status.DELIVERED, None, None, now, None))
+    done = tx.execute(told.returning(columns.id, columns.lane, columns.broadcast_id)).all()
+    places = Counter((row.lane, row.broadcast_id) for row in done)
+    gone = {(*place, Status.ACCEPTED): -n for place, n in places.items()}
+    enter(tx, gone | {(*place, Status.DELIVERED): n for place, n in places.items()})
+    return {row.id for row in done}
 
 
 def _values(
@@ -264,16 +266,6 @@ def _update(
     if lease is not None:
         where &= notifications.c.lease == lease
     return tx.execute(update(notifications).where(where).values(**values)).rowcount
-
-
-Entry = tuple[str, UUID | None, str]  # lane, broadcast, entry
-
-
-def _enter(tx: Connection, differences: Mapping[Entry, int]) -> None:
-    made = [(*where, str(entry), n) for (*where, entry), n in differences.items() if n]
-    if made:
-        names = ("lane", "broadcast_id", "entry", "difference")
-        insert_many(tx, ledger, dict(zip(names, zip(*made, strict=True), strict=True)))
 
 
 def hold(tx: Connection, ids: Iterable[UUID]) -> Mapping[UUID, Any]:

@@ -18,8 +18,8 @@ from gateway.app import create_app
 from gateway.delivery import measures, receipts
 from gateway.delivery.attempt import run_lane
 from gateway.delivery.claim import claim_lane
+from gateway.notifications.entries import ledger
 from gateway.notifications.pauses import Kind, pause
-from gateway.notifications.store import ledger
 from gateway.providers import Accepted, Cause, Delivery, Rejected
 from gateway.route_settings import Allowance
 from gateway.runtime import Runtime

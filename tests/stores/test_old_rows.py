@@ -12,7 +12,7 @@ from gateway.app import create_app
 from gateway.delivery import lanes, ledger, measures, reconcile
 from gateway.delivery.attempt import run_lane
 from gateway.levers import dead_letters
-from gateway.notifications import store
+from gateway.notifications import entries
 from gateway.notifications.request import Class
 from gateway.notifications.status import DEAD
 from gateway.notifications.store import notifications
@@ -55,7 +55,7 @@ def test_a_long_backlog_costs_who_watches_one_step_for_each_lane(old: World) -> 
     with old.runtime.db.write() as tx:
         waits = {"status": "waiting", "due_at": columns.created_at}
         tx.execute(update(notifications).where(columns.status == "delivered").values(**waits))
-        tx.execute(insert(store.ledger), [{"lane": "sms.bulk", "entry": "waiting", "difference": OLD}])
+        tx.execute(insert(entries.ledger), [{"lane": "sms.bulk", "entry": "waiting", "difference": OLD}])
         tx.execute(text("ANALYZE"))
     with plans_of(old) as found, old.runtime.db.read() as tx:
         assert lanes.due(tx, old.clock.now) == {"sms.bulk", "sms.normal"}
@@ -78,7 +78,7 @@ def test_the_ledger_is_read_in_one_statement_over_its_sums(world: World) -> None
     )
     with world.runtime.db.read() as tx:
         assert ledger.adds_up(tx)
-        read = tx.execute(select(store.ledger.c.id).where(ledger.LANES)).all()
+        read = tx.execute(select(entries.ledger.c.id).where(ledger.LANES)).all()
         assert ledger.accounts(tx)[0].taken == 60
     assert len(read) == 2  # taken and waiting
     assert len([words for words in statements if "ledger" in words]) == 3
