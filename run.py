@@ -9,6 +9,12 @@
     python3 run.py chaos --json [--minutes N]   hurt the product on purpose, print what it kept
     python3 run.py queues                       what waits where, and whether the books balance
     python3 run.py timeline NUMBER              everything that happened to one matter
+    python3 run.py explain NUMBER               why its messages are where they are, and what moves them
+    python3 run.py route show | history         who carries what, and what changed when and why
+    python3 run.py books                        our books of a day against the providers' own
+    python3 run.py dead                         what reached nobody, by cause; and taking it anew
+    python3 run.py pause | resume | cancel      hold a lane, provider or broadcast; withdraw messages
+    python3 run.py tidy --dry-run               what is due to be forgotten
     python3 run.py citizen                      a made-up citizen to play as (while it runs)
     python3 run.py seed --citizens N            a larger demo city (while it runs)
     python3 run.py templates register           hand texts in for review, fetch decisions

@@ -54,7 +54,7 @@ class Change:
     became: Words
     why: Words
     until: str
-    counts: str
+    counts: Words
 
 
 def add(routes: Blueprint, runtime: Runtime) -> None:
@@ -100,7 +100,7 @@ def _change(row: SqlRow[Any], where: ZoneInfo) -> Change:
         became=named(row.became),
         why=words.change(row.why),
         until=_when(row.until, where),
-        counts=row.counts,
+        counts=words.heard(row.counts),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from gateway.delivery.compose import CANNOT_CARRY
@@ -70,6 +71,8 @@ _CHANGES: Mapping[str, Words] = {
     Event.EXPIRED: Words("临时权重到期", "override expired"),
 }
 
+_HEARD = re.compile(r"(\d+) calls, (\d+) failed, (\d+) blocked")
+
 
 def change(why: str) -> Words:
     """Why a provider's state or weight changed; an operator's own words stay as they are."""
@@ -77,6 +80,11 @@ def change(why: str) -> Words:
         return _CHANGES[why]
     own = why.removeprefix(f"{Event.SET}: ")
     return Words(f"临时权重：{own}", f"override: {own}")
+
+
+def heard(counts: str) -> Words:
+    """What was heard of a provider's calls before its state changed, as the history keeps it."""
+    return Words(_HEARD.sub(r"\1次调用，\2次失败，\3次因账号被拒", counts), counts)
 
 
 def lane(name: str) -> Words:
