@@ -173,10 +173,10 @@ def _size(answer: Answer | None) -> int:
 
 
 def _made(runtime: Runtime, claimed: Claimed, handover: Handover, *, stopping: bool) -> Sequence[Outcome]:
-    """Make one call, an outcome for each message; what is too old, or too late to try, stays behind."""
+    """Make one call, an outcome for each message; what is too old, or has not lease enough, stays behind."""
     now = runtime.clock()
     if stopping or now >= claimed.until:
-        return [Unreachable(NOT_TRIED if stopping else TOO_LATE)] * len(handover.held)
+        return [Unreachable(NOT_TRIED)] * len(handover.held)
     if now < min(held.standing.expires_at for held in handover.held):
         return _call(runtime, handover, handover.messages)
     fresh = [now < held.standing.expires_at for held in handover.held]

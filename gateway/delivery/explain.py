@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, select
 from gateway import cities
 from gateway.content import store as content
 from gateway.content.store import Registration
-from gateway.delivery import hours
+from gateway.delivery import hours, route_book
 from gateway.delivery.store import attempts
 from gateway.delivery.why import Facts, Why, explain
 from gateway.notifications.pauses import Kind, Pause, paused
@@ -65,8 +65,9 @@ def of_rows(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> list[
         replayed=_replayed(tx, keys),
         obstacles=_obstacles(tx, runtime, rows),
     )
-    closed = {channel: hours.closed(rules, channel, now) for channel in {row.channel for row in rows}}
-    opens = {row.id: hours.hold(closed[row.channel], row.channel, row) for row in rows}
+    looked_at = {row.id: (row.channel, max(row.due_at or now, now)) for row in rows}
+    closed = {moment: hours.closed(rules, *moment) for moment in set(looked_at.values())}
+    opens = {row.id: hours.hold(closed[looked_at[row.id]], row.channel, row) for row in rows}
     said = [explain(_facts(row, known, opens[row.id], now, rules.zone)) for row in rows]
     return [
         Explained(row.id, row.klass, row.lane, row.status, row.reason, why)
@@ -118,17 +119,35 @@ def _replayed(tx: Connection, ids: Sequence[UUID]) -> frozenset[UUID]:
 def _obstacles(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> dict[UUID, dict[str, str]]:
     """What keeps each provider from carrying those that no provider can carry now."""
     stuck = [row for row in rows if row.reason == Reason.NO_PROVIDER and row.status == Status.WAITING]
-    names = {name for row in stuck for name, weight in runtime.weights(row.channel).items() if weight}
-    still = paused(tx, Kind.PROVIDER)
-    known = {name: content.registrations(tx, name) for name in sorted(names)}
+    if not stuck:
+        return {}
+    overrides, still = route_book.by_channel(tx, runtime.clock()), set(paused(tx, Kind.PROVIDER))
+    weights = {
+        channel: {**runtime.weights(channel), **overrides.get(channel, {})}
+        for channel in {row.channel for row in stuck}
+    }
+    used = {name for one in weights.values() for name, weight in one.items() if weight}
+    known = {name: content.registrations(tx, name) for name in sorted(used)}
     return {
         row.id: {
-            name: "paused" if name in still else _review(known[name], (row.template_id, row.template_version))
-            for name in runtime.weights(row.channel)
-            if name in names
+            name: _obstacle(name, weight, still, known, (row.template_id, row.template_version))
+            for name, weight in weights[row.channel].items()
+            if weight or runtime.weights(row.channel).get(name)
         }
         for row in stuck
     }
+
+
+def _obstacle(
+    name: str,
+    weight: int,
+    still: Collection[str],
+    known: Mapping[str, Mapping[Key, Registration]],
+    key: Key,
+) -> str:
+    if not weight:
+        return "left_out"
+    return "paused" if name in still else _review(known[name], key)
 
 
 def _review(known: Mapping[Key, Registration], key: Key) -> str:

@@ -39,8 +39,8 @@ class Facts:
     """All an explanation looks at.
 
     ``provider`` and ``code`` are those of the newest attempt, the receipt's code before the
-    answer's. ``paused`` tells what holds it still and by whom; ``opens_at`` when its window opens,
-    None while it is open; ``obstacles`` why each provider of its channel cannot carry it.
+    answer's. ``paused`` tells what holds it still and by whom; ``opens_at`` when its window opens, None
+    where it is open when it is due; ``obstacles`` why each provider of its channel cannot carry it.
     """
 
     status: Status
@@ -143,6 +143,7 @@ _PLAIN = {
 _NOTHING_SAID = Words("没有记下原因", "no reason was kept")
 _OBSTACLES = {
     "paused": Words("已暂停", "paused"),
+    "left_out": Words("被值班人员停用", "left out by an operator's weights"),
     "pending": Words("模板在审核", "text under review"),
     "refused": Words("模板未通过", "text refused"),
     "unknown_text": Words("没有报备这个模板", "text not registered"),
@@ -224,7 +225,7 @@ def _waiting(facts: Facts) -> tuple[Words, Words, datetime | None]:
     if facts.due_at is None:
         return _reason(facts), Words("没有定下一步", "nothing is planned for it"), None
     if facts.due_at > facts.now:
-        return _reason(facts), *_goes(facts, facts.due_at)
+        return _reason(facts), *_goes(facts, facts.opens_at or facts.due_at)
     if facts.opens_at:
         closed = _fill(REASONS[Reason.OUTSIDE_WINDOW], facts)
         return closed, *_goes(facts, facts.opens_at)

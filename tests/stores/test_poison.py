@@ -258,6 +258,7 @@ def test_calls_are_not_begun_when_the_lease_is_nearly_over(world: World) -> None
     world.provider.script = slow
     for _ in range(20):
         run_lane(world.runtime, LANE)
+        assert {row.reason for row in world.rows()} <= {None, "not_tried"}
         world.clock.advance(seconds=31)
     addresses = [message.address for _, message in world.provider.took]
     assert len(addresses) == len(set(addresses)) == 12

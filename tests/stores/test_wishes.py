@@ -14,9 +14,10 @@ from sqlalchemy import event, select
 from gateway import audit, cities
 from gateway.cities import City
 from gateway.citizens import register
-from gateway.delivery import ledger, receipts
+from gateway.delivery import ledger, receipts, route_book
 from gateway.delivery.attempt import run_lane
 from gateway.delivery.explain import of
+from gateway.delivery.route_book import Override
 from gateway.demo import city
 from gateway.demo.seed import entry
 from gateway.errors import UnknownNameError
@@ -350,6 +351,32 @@ def test_a_provider_held_still_is_named(world: World) -> None:
     world.take()
     run_lane(world.runtime, NORMAL)
     assert _why(world).startswith("waiting: no provider can carry it now (scripted: paused); it will go at ")
+
+
+def test_a_provider_without_a_weight_for_a_while_is_named(world: World) -> None:
+    """Nobody looks for the fault at a provider that an operator left out."""
+    world.settle(1)
+    until = world.clock() + timedelta(hours=1)
+    with world.runtime.db.write() as tx:
+        route_book.override(tx, world.runtime, Override("sms", {"scripted": 0}, until, "li", "prices"))
+    world.take()
+    run_lane(world.runtime, NORMAL)
+    assert "(scripted: left out by an operator's weights)" in _why(world)
+
+
+def test_what_is_meant_for_the_night_goes_in_the_morning(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The window at its own time counts, not the one that is open while somebody asks."""
+    _lives_by(world, monkeypatch, send_windows=SendWindows())
+    _at(world, "2026-11-24T14:00")
+    world.settle(1)
+    night = world.clock() + timedelta(hours=9)
+    world.take(klass=Class.NOTICE, not_before=night)
+    assert _why(world) == "waiting: it was not tried yet; it will go at 2026-11-25 08:00."
+    world.clock.now = night
+    run_lane(world.runtime, BULK)
+    assert _why(world) == "waiting: the city's SMS window is closed; it will go at 2026-11-25 08:00."
 
 
 def test_a_broadcast_held_still_is_named(world: World) -> None:
