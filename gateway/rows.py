@@ -67,13 +67,18 @@ def _by_row(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
 
 def _parted(columns: Mapping[str, Sequence[Any]]) -> tuple[dict[str, list[Any]], dict[str, Any]]:
     """The columns with a value for each row, and the one value of those that are alike in all of them."""
-    alike = {name: found[0] for name, found in columns.items() if found.count(found[0]) == len(found)}
+    alike = {name: found[0] for name, found in columns.items() if _same(found)}
     each = {name: list(found) for name, found in columns.items() if name not in alike}
     if not each:  # as many rows as there are values
         name = next(iter(columns))
         each[name] = list(columns[name])
         del alike[name]
     return each, alike
+
+
+def _same(found: Sequence[Any]) -> bool:
+    """Ids, the dearest to compare, mostly differ at the ends already."""
+    return bool(found[0] == found[-1]) and found.count(found[0]) == len(found)
 
 
 @cache

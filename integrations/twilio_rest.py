@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http import HttpClient
@@ -26,6 +27,7 @@ from integrations.twilio_callbacks import clean_code, token
 T = TypeVar("T")
 
 API = "https://api.twilio.com"
+OF_EACH = frozenset({"To", "Body", "Twiml"})  # fields that are a person's, or long
 
 # What messages and calls may be answered with alike.
 OUTCOMES: dict[str, Outcome] = {
@@ -149,7 +151,17 @@ class _Transport(HttpClient):  # type: ignore[misc]
 
 def _encoded(values: Mapping[str, object] | None) -> str:
     """Lists become repeated fields, as the vendor wants StatusCallbackEvent."""
-    return urlencode(values or {}, doseq=True, quote_via=quote)
+    return "&".join(
+        f"{_quoted_once(name)}={quote(str(one), safe='') if name in OF_EACH else _quoted_once(str(one))}"
+        for name, value in (values or {}).items()
+        for one in (value if isinstance(value, list | tuple) else (value,))
+    )
+
+
+@lru_cache(maxsize=256)
+def _quoted_once(text: str) -> str:
+    """What stands in every call: names, our number, where reports go."""
+    return quote(text, safe="")
 
 
 # --- settings ------------------------------------------------------------------------------

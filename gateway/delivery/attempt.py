@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from threading import Timer
 from time import monotonic, sleep
@@ -28,8 +29,9 @@ from gateway.delivery.claim import (
 )
 from gateway.delivery.reconcile import ask
 from gateway.delivery.record import Answer
+from gateway.delivery.store import CODE, REFERENCE, storable
 from gateway.messages import Message
-from gateway.providers import Outcome, Unknown, Unreachable
+from gateway.providers import Accepted, Outcome, Unknown, Unreachable
 from gateway.runtime import Runtime
 
 IN_FLIGHT = 16  # calls at the same time, in each run of a lane; as many connections a provider keeps
@@ -151,9 +153,9 @@ class _Calls:
     def _hand_over(self, claimed: Claimed, handover: Handover) -> None:
         outcomes: Sequence[Outcome] = [Unknown("our_bug")] * len(handover.held)
         try:
-            lane = handover.held[0].lane
-            with routes.calling(self._runtime, handover.provider, lane, claimed.until) as free:
-                outcomes = _made(self._runtime, claimed, handover, stopping=self._stopping() or not free)
+            lane, stopping = handover.held[0].lane, self._stopping
+            with routes.calling(self._runtime, handover.provider, lane, claimed.until, stopping) as free:
+                outcomes = _made(self._runtime, claimed, handover, stopping=stopping() or not free)
         except Exception as error:  # noqa: BLE001 - whoever waits for the answer must have one
             log.error("call_failed", error=type(error).__name__)  # noqa: TRY400 - see _answered
         self._answers.put(Answer(claimed.lease, handover, outcomes))
@@ -194,11 +196,20 @@ def _call(runtime: Runtime, handover: Handover, messages: Sequence[Message]) -> 
 def _answered(runtime: Runtime, handover: Handover, messages: Sequence[Message]) -> Sequence[Outcome]:
     try:
         outcomes = runtime.providers[handover.provider].hand_over(handover.id, messages)
-        return [outcome for _, outcome in zip(messages, outcomes, strict=True)]
+        return [_storable(outcome) for _, outcome in zip(messages, outcomes, strict=True)]
     except Exception as error:  # noqa: BLE001 - a bug in the provider: what it did is not known, so say so
         kind = type(error).__name__  # and no traceback: it may hold personal data
         log.error("provider_bug", provider=handover.provider, error=kind)  # noqa: TRY400
         return [Unknown("provider_bug")] * len(messages)
+
+
+def _storable(outcome: Outcome) -> Outcome:
+    """One odd word must not keep those from being recorded that share its commit."""
+    if isinstance(outcome, Accepted):
+        kept = storable(outcome.reference, REFERENCE)
+        return outcome if kept == outcome.reference else Accepted(kept)
+    code = storable(outcome.code, CODE)
+    return outcome if code == outcome.code else replace(outcome, code=code)
 
 
 def _record(runtime: Runtime, answers: Sequence[Answer]) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, case, func, literal, select, update
 from gateway.delivery import measures, receipts, retry
 from gateway.delivery.claim import Claimed, Question, waits
 from gateway.delivery.retry import Next
-from gateway.delivery.store import attempts
+from gateway.delivery.store import CODE, REFERENCE, attempts, storable
 from gateway.notifications import store
 from gateway.notifications.store import UNKNOWN, moved, notifications
 from gateway.provider_books import DayCounter
@@ -101,12 +101,23 @@ def _never_taken(tx: Connection, question: Question, now: datetime) -> None:
 
 def _find(provider: Inquirer, question: Question) -> Finding:
     try:
-        return provider.find(question.inquiry)
+        return _storable(provider.find(question.inquiry))
     except Exception as error:  # noqa: BLE001 - a bug in the provider: nothing was learnt
         log.error(  # noqa: TRY400 - a traceback may hold personal data
             "provider_bug", provider=question.provider, error=type(error).__name__
         )
         return CannotTell("provider_bug")
+
+
+def _storable(finding: Finding) -> Finding:
+    """As it can be kept: one that cannot would be asked for again and again."""
+    match finding:
+        case Found(reference):
+            return Found(storable(reference, REFERENCE))
+        case CannotTell(code):
+            return CannotTell(storable(code, CODE))
+        case _:
+            return finding
 
 
 def standing(tx: Connection, now: datetime) -> Mapping[tuple[str, str], int]:

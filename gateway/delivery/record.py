@@ -130,7 +130,7 @@ def _finish(tx: Connection, answers: Sequence[Answer], now: datetime) -> None:
 def _values(outcome: Outcome) -> dict[str, Any]:
     return {
         "outcome": type(outcome).__name__.lower(),
-        "code": None if isinstance(outcome, Accepted) else outcome.code[:80],
+        "code": None if isinstance(outcome, Accepted) else outcome.code,
         "provider_ref": outcome.reference if isinstance(outcome, Accepted) else None,
         "cause": outcome.cause.value if isinstance(outcome, Rejected) else None,
     }

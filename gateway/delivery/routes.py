@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, time, timedelta
 
@@ -39,8 +39,12 @@ def turn(runtime: Runtime, lane: str, limit: int) -> Iterator[Turn]:
         yield given
 
 
-def calling(runtime: Runtime, provider: str, lane: str, until: datetime) -> AbstractContextManager[bool]:
-    """Around a call that may be begun ``until`` then; False where no place for it was free by then."""
+def calling(
+    runtime: Runtime, provider: str, lane: str, until: datetime, stopping: Callable[[], bool]
+) -> AbstractContextManager[bool]:
+    """Around a call that may be begun ``until`` then, or until we are ``stopping``; False where no place
+    for it was free by then.
+    """
     allowance = runtime.settings.allowances.get(provider)
     if allowance is None or not allowance.concurrent:
         return nullcontext(enter_result=True)
@@ -54,7 +58,7 @@ def calling(runtime: Runtime, provider: str, lane: str, until: datetime) -> Abst
         held_until=now.timestamp() + patience + runtime.settings.lease,
         patience=patience,
     )
-    return runtime.board.calling(call)
+    return runtime.board.calling(call, stopping)
 
 
 def _is_urgent(lane: str) -> bool:

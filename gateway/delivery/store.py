@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table, Uu
 from gateway.db import Utc, metadata
 
 HANDOVER_BYTES = 7  # 14 characters: Aliyun voice takes an OutId of at most 15
+CODE, REFERENCE = 80, 64  # characters of a vendor's words that are kept
 
 attempts = Table(
     "attempts",
@@ -24,11 +25,11 @@ attempts = Table(
     Column("lease", BigInteger, nullable=False),
     Column("started_at", Utc, nullable=False),
     Column("outcome", String(12)),
-    Column("code", String(80)),
-    Column("provider_ref", String(64)),
+    Column("code", String(CODE)),
+    Column("provider_ref", String(REFERENCE)),
     Column("finished_at", Utc),
     Column("receipt", String(12)),
-    Column("receipt_code", String(80)),
+    Column("receipt_code", String(CODE)),
     Column("receipt_at", Utc),
     Column("cause", String(12)),  # why it was refused or did not arrive: a Cause
     postgresql_with={"fillfactor": 50},  # room for its outcome and receipt on the same page
@@ -37,6 +38,13 @@ attempts = Table(
 Index("ix_attempts_address", attempts.c.address_index, attempts.c.started_at)
 Index("ix_attempts_handover", attempts.c.handover)
 Index("ix_attempts_provider", attempts.c.provider, attempts.c.started_at)
+
+
+def storable(text: str, most: int) -> str:
+    """A vendor's words without what a database refuses: lone surrogates, NUL, more than ``most``."""
+    if text.isascii() and len(text) <= most and "\0" not in text:
+        return text
+    return text.encode("utf-8", "replace").decode().replace("\0", "")[:most]
 
 
 def new_handover() -> str:

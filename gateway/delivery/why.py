@@ -92,6 +92,9 @@ REASONS: Mapping[Reason, Words] = {
         "{provider}的答复随工作进程丢失", "the answer of {provider} was lost with a worker"
     ),
     Reason.PROVIDER_BUG: Words("我们接{provider}的程序出错", "our code for {provider} failed"),
+    Reason.OUR_BUG: Words(
+        "我们的程序在交给{provider}时出错", "our code failed around the call to {provider}"
+    ),
     Reason.CANNOT_ASK: Words(
         "{provider}没有答复，也不能查询", "{provider} did not answer and cannot be asked"
     ),

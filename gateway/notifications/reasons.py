@@ -26,6 +26,7 @@ class Reason(StrEnum):
     # Nobody knows whether it was taken.
     WORKER_LOST = "worker_lost"  # the answer was lost with a worker
     PROVIDER_BUG = "provider_bug"  # our code for the provider failed
+    OUR_BUG = "our_bug"  # our code around the call failed, before it or after
     CANNOT_ASK = "provider_cannot_be_asked"
 
     # It ended, or only a receipt could still change it.

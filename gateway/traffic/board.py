@@ -229,24 +229,25 @@ class Board:
             self._ran_out[wish.channel, wish.urgent] = wish.now
 
     @contextmanager
-    def calling(self, call: Call) -> Iterator[bool]:
+    def calling(self, call: Call, stopping: Callable[[], bool]) -> Iterator[bool]:
         """Around a call, which begins when one of the provider's places is free; False: none was, in time.
 
-        The place is left by itself at ``call.held_until``, so a dead worker holds none for ever.
+        Nobody waits on when ``stopping``. The place is left by itself at ``call.held_until``, so a
+        dead worker holds none for ever.
         """
         holder = secrets.token_hex(8)
-        free = self._placed(call, holder)
+        free = self._placed(call, holder, stopping)
         try:
             yield free
         finally:
             if free:
                 self._shared.leave(f"calls:{call.provider}", holder)
 
-    def _placed(self, call: Call, holder: str) -> bool:
+    def _placed(self, call: Call, holder: str, stopping: Callable[[], bool]) -> bool:
         most = call.concurrent - _reserve(call.concurrent, urgent=call.urgent)
         gives_up = monotonic() + call.patience
         while not self._shared.hold(f"calls:{call.provider}", holder, most, call.now, call.held_until):
-            if monotonic() > gives_up:
+            if stopping() or monotonic() > gives_up:
                 return False
             sleep(BUSY)
         return True

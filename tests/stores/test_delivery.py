@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -206,6 +207,20 @@ def test_a_provider_that_answers_for_too_few_leaves_all_unknown(world: World) ->
     world.provider.hand_over = lambda handover, messages: hand_over(handover, messages)[:1]  # type: ignore[method-assign]
     run_lane(world.runtime, LANE)
     assert world.statuses() == {"unknown": 3}
+    assert _balanced(world)
+
+
+def test_a_call_that_breaks_our_own_code_is_unknown_and_keeps_no_lane_waiting(world: World) -> None:
+    """Whatever goes wrong around a call, its messages have an answer and the run of the lane ends."""
+    world.settle(3)
+    world.take(3)
+    no_code: Any = ["busy"]  # unhashable, so whoever counts the outcomes cannot look it up
+    world.provider.script = lambda _handover, _message: Unreachable(no_code)
+    run = Thread(target=run_lane, args=(world.runtime, LANE), daemon=True)
+    run.start()
+    run.join(10)
+    assert not run.is_alive()
+    assert {(row.status, row.reason) for row in world.rows()} == {("unknown", "our_bug")}
     assert _balanced(world)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Barrier, BrokenBarrierError, Event
 from typing import Any
 
@@ -15,6 +16,9 @@ from gateway.delivery.store import attempts
 from gateway.messages import Message
 from gateway.notifications.request import Class
 from gateway.providers import Accepted
+from gateway.route_settings import Allowance
+from gateway.traffic.board import Board
+from gateway.traffic.shared import InProcess
 from tests.world import World
 
 LANE = "sms.normal"
@@ -88,6 +92,29 @@ def test_a_run_told_to_stop_hands_back_what_it_had_not_begun(world: World) -> No
     world.clock.advance(seconds=2)
     run_lane(world.runtime, LANE)
     assert len({message.address for _, message in world.provider.took}) == 40 == len(world.provider.took)
+
+
+class Full(InProcess):
+    """All places at every provider are taken; counts who asked for one."""
+
+    asked = 0
+
+    def hold(self, key: str, holder: str, most: int, now: float, until: float) -> bool:
+        self.asked += 1
+        return False
+
+
+def test_a_run_told_to_stop_waits_for_no_place(world: World) -> None:
+    """What waits for a free line at its provider goes back at once, or a kill would find it leased."""
+    allowances, full = {"scripted": Allowance(concurrent=1)}, Full()
+    settings = replace(world.runtime.settings, allowances=allowances)
+    runtime = replace(world.runtime, settings=settings, board=Board(full))
+    world.settle(1)
+    world.take()
+    run_lane(runtime, LANE, stopping=lambda: "sending" in world.statuses())
+    [row] = world.rows()
+    assert (row.status, row.reason, row.lease, full.asked) == ("waiting", "not_tried", None, 1)
+    assert _outcomes(world) == ["unreachable"]
 
 
 def test_a_run_told_to_stop_before_it_begins_claims_nothing(world: World) -> None:

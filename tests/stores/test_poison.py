@@ -22,11 +22,13 @@ from gateway.providers import (
     CannotTell,
     Cause,
     Delivery,
+    Found,
     RegistrationUnanswered,
     Rejected,
     Review,
     ReviewState,
     Unknown,
+    Unreachable,
 )
 from gateway.runtime import Runtime
 from gateway.transactions import engine, steps, store
@@ -211,6 +213,36 @@ def test_a_provider_that_cannot_be_reached_refuses_no_text(world: World, reviewi
 
 
 # --- time -----------------------------------------------------------------------------------------
+
+
+ODD = ["no\0word", "half a \ud800", "long" * 50]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_an_odd_answer_keeps_no_other_from_being_recorded(world: World, odd: str) -> None:
+    """A vendor's code or reference may hold anything; those whose answers share its commit are kept too."""
+    world.settle(5)
+    world.take(5)
+    answers = iter([Rejected(odd, Cause.RECIPIENT), Unreachable(odd), Unknown(odd), Accepted(odd)])
+    world.provider.batch = 1
+    world.provider.script = lambda handover, _message: next(answers, Accepted(f"ref-{handover}"))
+    run_lane(world.runtime, LANE)
+    assert world.statuses() == {"failed": 1, "waiting": 1, "unknown": 1, "accepted": 2}
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("finding", [Found, CannotTell])
+def test_an_odd_finding_is_learnt_from(world: World, odd: str, finding: type[Found | CannotTell]) -> None:
+    """Else its message would be asked about at the end of every lease, for ever."""
+    world.settle(1)
+    world.take()
+    world.provider.script = lambda _handover, _message: Unknown("answer_lost")
+    world.provider.found = lambda _inquiry: finding(odd)
+    run_lane(world.runtime, LANE)
+    world.clock.advance(seconds=world.runtime.settings.reconcile_after)
+    run_lane(world.runtime, LANE)
+    [row] = world.rows()
+    assert (row.status, row.lease) == ("accepted" if finding is Found else "unknown", None)
 
 
 def test_calls_are_not_begun_when_the_lease_is_nearly_over(world: World) -> None:

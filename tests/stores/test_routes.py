@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from gateway import audit
 from gateway.delivery import ledger, route_book, routes
-from gateway.delivery.attempt import run_lane
+from gateway.delivery.attempt import never, run_lane
 from gateway.delivery.number_caps import Numbers
 from gateway.delivery.route_book import Override
 from gateway.delivery.store import attempts
@@ -339,11 +339,11 @@ def test_a_place_nobody_leaves_holds_no_call_back_for_ever(world: World) -> None
     _carriers(world, {"one": 1}, allowances=allowances)
     until = world.clock.now + timedelta(seconds=0.05)
     with (
-        routes.calling(world.runtime, "one", NORMAL, until) as first,
-        routes.calling(world.runtime, "one", NORMAL, until) as second,
+        routes.calling(world.runtime, "one", NORMAL, until, never) as first,
+        routes.calling(world.runtime, "one", NORMAL, until, never) as second,
     ):
         assert (first, second) == (True, False)
-    with routes.calling(world.runtime, "one", NORMAL, until) as third:
+    with routes.calling(world.runtime, "one", NORMAL, until, never) as third:
         assert third
 
 
