@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from threading import Thread
+from dataclasses import replace
+from datetime import datetime
+from threading import Event, Thread, current_thread
 from typing import Any
 
 import pytest
@@ -214,9 +216,19 @@ def test_a_call_that_breaks_our_own_code_is_unknown_and_keeps_no_lane_waiting(wo
     """Whatever goes wrong around a call, its messages have an answer and the run of the lane ends."""
     world.settle(3)
     world.take(3)
-    no_code: Any = ["busy"]  # unhashable, so whoever counts the outcomes cannot look it up
-    world.provider.script = lambda _handover, _message: Unreachable(no_code)
-    run = Thread(target=run_lane, args=(world.runtime, LANE), daemon=True)
+    called = Event()
+
+    def clock() -> datetime:
+        if called.is_set() and current_thread().name.startswith(LANE):  # in the thread of the call, after it
+            raise ArithmeticError
+        return world.clock()
+
+    def call(handover: str, _message: Any) -> Accepted:
+        called.set()
+        return Accepted(f"ref-{handover}")
+
+    world.provider.script = call
+    run = Thread(target=run_lane, args=(replace(world.runtime, clock=clock), LANE), daemon=True)
     run.start()
     run.join(10)
     assert not run.is_alive()
