@@ -3,7 +3,7 @@
 from celeryconfig import URGENT_QUEUES
 from gateway import config, logs, readiness, runtime
 from gateway.app import create_app
-from tasks.app import publish_only, wake_for
+from tasks.app import collect_less, publish_only, wake_for
 from tasks.spacing import Spaced
 
 logs.configure()
@@ -11,3 +11,4 @@ publish_only()
 settings = config.load()
 readiness.check(settings)
 app = create_app(runtime.build(settings, wake=Spaced(wake_for(settings), URGENT_QUEUES)))
+collect_less()

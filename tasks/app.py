@@ -40,11 +40,11 @@ def _check(**_: object) -> None:
         readiness.check(config.load())
     except SettingError as error:
         raise SystemExit(str(error)) from None
-    _collect_less()
+    collect_less()
 
 
-def _collect_less() -> None:
-    """What is loaded at the start stays, a claim's rows are soon gone: neither is worth looking at often."""
+def collect_less() -> None:
+    """What is loaded at the start stays, what work needs is soon gone: neither is worth looking at often."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)

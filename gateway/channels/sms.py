@@ -59,6 +59,8 @@ def normalise(text: str) -> str:
     Mainland mobiles need no prefix and are not checked against allotted ranges,
     which change; other countries' need + or 00. Raises ``AddressError``.
     """
+    if plain := _MOBILE.fullmatch(text):  # as nearly all are written by systems
+        return f"+86{plain[1]}"
     number = _compact(text)
     if not number:
         raise AddressError("empty", "请输入手机号码。", "Enter a mobile number.")

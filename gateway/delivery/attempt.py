@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 from threading import Timer
@@ -41,6 +42,7 @@ FEWEST = 200  # rows in a claim, for providers that take one message a call
 QUESTIONS = 4  # asked between two claims: what is to be sent never waits for long
 TOGETHER = 500  # messages whose answers are recorded in one commit, if they come
 WITHIN = 0.02  # seconds after the first of them
+MOMENT = 0.005  # seconds between two looks at what came
 PATIENCE = 0.25  # seconds without any answer before others are claimed
 NOT_TRIED = "not_tried"
 PAUSE = 1.0  # seconds: providers that may be given no more now may be given some then
@@ -126,9 +128,11 @@ class _Calls:
     def begin(self, claimed: Claimed) -> int:
         """Let the threads make the calls of a claim; returns how many rows it looked at."""
         self.looked_at += claimed.rows
-        for handover in claimed.handovers:
-            self.open += len(handover.held)
-            self._pool.submit(self._hand_over, claimed, handover)
+        calls = claimed.handovers
+        self.open += sum(len(handover.held) for handover in calls)
+        each = max(1, len(calls) // (2 * IN_FLIGHT))  # one after the other, so that threads change less often
+        for first in range(0, len(calls), each):
+            self._pool.submit(self._hand_over, claimed, calls[first : first + each])
         for question in claimed.questions:
             self.open += 1
             self._pool.submit(self._ask, claimed, question)
@@ -140,25 +144,33 @@ class _Calls:
             answers = [self._answers.get(timeout=PATIENCE if self.open else 0)]
         except Empty:
             return
-        ends, messages = monotonic() + WITHIN, _size(answers[0])
-        while messages < min(TOGETHER, self.open) and (wait := ends - monotonic()) > 0:
-            try:
-                answers.append(self._answers.get(timeout=wait))
-            except Empty:
-                break
-            messages += _size(answers[-1])
+        ends = monotonic() + WITHIN
+        answers += self._there()
+        while (messages := sum(map(_size, answers))) < min(TOGETHER, self.open) and monotonic() < ends:
+            sleep(MOMENT)  # to be woken for each of them would cost more than the call
+            answers += self._there()
         self.open -= messages
         _record(self._runtime, [answer for answer in answers if answer])
 
-    def _hand_over(self, claimed: Claimed, handover: Handover) -> None:
-        outcomes: Sequence[Outcome] = [Unknown("our_bug")] * len(handover.held)
+    def _there(self) -> list[Answer | None]:
+        found = []
+        with suppress(Empty):
+            while True:
+                found.append(self._answers.get_nowait())
+        return found
+
+    def _hand_over(self, claimed: Claimed, handovers: Sequence[Handover]) -> None:
+        for handover in handovers:
+            self._answers.put(Answer(claimed.lease, handover, self._outcomes(claimed, handover)))
+
+    def _outcomes(self, claimed: Claimed, handover: Handover) -> Sequence[Outcome]:
+        lane, stopping = handover.held[0].lane, self._stopping
         try:
-            lane, stopping = handover.held[0].lane, self._stopping
             with routes.calling(self._runtime, handover.provider, lane, claimed.until, stopping) as free:
-                outcomes = _made(self._runtime, claimed, handover, stopping=stopping() or not free)
+                return _made(self._runtime, claimed, handover, stopping=stopping() or not free)
         except Exception as error:  # noqa: BLE001 - whoever waits for the answer must have one
             log.error("call_failed", error=type(error).__name__)  # noqa: TRY400 - see _answered
-        self._answers.put(Answer(claimed.lease, handover, outcomes))
+            return [Unknown("our_bug")] * len(handover.held)
 
     def _ask(self, claimed: Claimed, question: Question) -> None:
         try:

@@ -213,11 +213,11 @@ class Plan:
             "--bind",
             f"fd://{self.door}",
             "--worker-class",
-            "gthread",
+            "gateway.staying.Worker",
             "--workers",
             "2",
             "--threads",
-            "8",
+            "16",
         ]
         limits = [
             "--timeout",

@@ -418,9 +418,9 @@ def test_what_a_breaker_did_and_an_operators_weights_are_on_the_page(
     text = operator.get("/ops/providers")
     assert "暂不使用" in text
     assert "失败太多" in text
-    assert "12 calls, 9 failed, 0 blocked" in text
+    assert "12次调用，9次失败，0次因账号被拒 12 calls, 9 failed, 0 blocked" in text
     assert f"sms=7 → 11-21 17:05:00 {NAME}" in text
-    assert "sms=1 → sms=7 临时权重：省钱" in text
+    assert "sms=1 → sms=7 · 临时权重：省钱" in text
 
 
 def test_an_unchanged_page_is_not_sent_again(operator: Operator, world: World) -> None:

@@ -152,7 +152,7 @@ def _to_the_end(world: World, key: UUID, outcomes: Script) -> People:
         assert _people(world, key).audience == len(world.people)
         if _state(world, key) == "finished":
             return _people(world, key)
-        world.clock.advance(seconds=5 if turn < 20 else 60)
+        world.clock.advance(seconds=5 if turn < 10 else 150)
     raise AssertionError(f"still {_people(world, key)}")
 
 
