@@ -287,8 +287,3 @@ def uuid7() -> UUID:
     milliseconds, chance = time.time_ns() // 1_000_000, int.from_bytes(os.urandom(10))
     value = milliseconds << 80 | 0x7 << 76 | (chance >> 68) << 64 | 0b10 << 62 | chance & (1 << 62) - 1
     return UUID(int=value)
-
-
-def from_then_on(at: datetime) -> UUID:
-    """Where the ids made from then on begin: none of ``uuid7`` made later is smaller."""
-    return UUID(int=int(at.timestamp() * 1000) << 80)

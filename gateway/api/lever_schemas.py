@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from gateway.api.notification_schemas import plain
 from gateway.delivery.route_book import LONGEST as LONGEST_OVERRIDE
 from gateway.notifications.pauses import Kind
 
@@ -17,7 +18,7 @@ _REQUIRED: dict[str, Any] = {"required": "is a required property", "invalid": "m
 def _name(about: str) -> fields.String:
     return fields.String(
         required=True,
-        validate=validate.Length(1, LONGEST, error=f"must have 1 to {LONGEST} characters"),
+        validate=[validate.Length(1, LONGEST, error=f"must have 1 to {LONGEST} characters"), plain],
         error_messages=_REQUIRED,
         metadata={"description": about},
     )

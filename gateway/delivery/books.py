@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
+from uuid import UUID
 
 import structlog
 from sqlalchemy import (
@@ -28,11 +29,10 @@ from sqlalchemy import (
 )
 
 from gateway import channels
-from gateway.db import Utc, from_then_on, metadata, upsert
+from gateway.db import Utc, metadata, upsert
 from gateway.delivery import ledger, measures
 from gateway.delivery.comparing import Differences, Kind, Ours, Sums, Theirs, compare, compare_sums
 from gateway.delivery.store import attempts
-from gateway.notifications.request import TREATMENT
 from gateway.provider_books import BooksUnanswered, DayCounter, DayLister
 from gateway.runtime import Runtime
 
@@ -192,22 +192,19 @@ def _list(
 
 
 def _attempts(runtime: Runtime, name: str, since: datetime, until: datetime) -> Iterator[Ours]:
-    """What was handed to a provider in that time, page by page along the primary key.
-
-    Ids are in the order in which messages were taken, and none is handed over later than its life.
-    """
+    """What was handed to a provider in that time, page by page along the index of its hand-overs."""
     columns = attempts.c
-    key = tuple_(columns.notification_id, columns.handover)
-    after: tuple[Any, str] = (from_then_on(since - max(one.life for one in TREATMENT.values())), "")
-    mine = (columns.notification_id < from_then_on(until)) & (columns.provider == name)
-    query = select(attempts).where(mine, columns.started_at >= since, columns.started_at < until)
+    key = (columns.started_at, columns.notification_id, columns.handover)
+    query = select(attempts).where(columns.provider == name, columns.started_at < until).order_by(*key)
+    after: tuple[datetime, UUID, str] = (since, UUID(int=0), "")
     while True:
         with runtime.db.read() as tx:
-            rows = tx.execute(query.where(key > after).order_by(*key).limit(PAGE)).all()
+            onwards = query.where(columns.started_at >= after[0], tuple_(*key) > after)
+            rows = tx.execute(onwards.limit(PAGE)).all()
         yield from map(_ours, rows)
         if len(rows) < PAGE:
             return
-        after = (rows[-1].notification_id, rows[-1].handover)
+        after = (rows[-1].started_at, rows[-1].notification_id, rows[-1].handover)
 
 
 def _ours(row: Row[Any]) -> Ours:
@@ -219,10 +216,7 @@ def _sums(
     runtime: Runtime, name: str, provider: DayCounter, day: date, begins: datetime, ends: datetime
 ) -> Match:
     totals, columns = provider.counted(day), attempts.c
-    first = from_then_on(begins - max(one.life for one in TREATMENT.values()))
     unreported = select(func.count()).where(
-        columns.notification_id >= first,
-        columns.notification_id < from_then_on(ends),
         columns.provider == name,
         columns.started_at >= begins,
         columns.started_at < ends,

@@ -122,6 +122,26 @@ def test_what_is_wrong_is_named(
     assert answer.json["errors"][0]["message"].startswith(said)
 
 
+@pytest.mark.parametrize("odd", ["\0", "\ud800"])
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/cancel", {"kind": "reference", "name": "1"}),
+        ("/replays", {"cause": CAUSE, "dry_run": True}),
+        ("/routes/clear", {"channel": "sms"}),
+        ("/routes", {"channel": "sms", "weights": {"scripted": 1}, "seconds": 60, "why": "x"}),
+    ],
+)
+def test_what_no_database_takes_is_refused(
+    operator: Operator, path: str, body: dict[str, Any], odd: str
+) -> None:
+    """It is the caller's mistake and said so; nothing falls over it."""
+    name = list(body)[1 if path == "/cancel" else -1 if path == "/routes" else 0]
+    found = operator.post(path, **{**body, name: str(body[name]) + odd})
+    assert found.status_code == 400
+    assert "control characters" in found.json["errors"][0]["message"]
+
+
 def test_a_message_is_withdrawn_and_goes_out_no_more(operator: Operator) -> None:
     """By its id; the ledger adds up."""
     world = operator.world

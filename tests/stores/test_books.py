@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
-from uuid import UUID
 
 import pytest
 from sqlalchemy import delete, insert, select
 
-from gateway.db import from_then_on, uuid7
 from gateway.delivery import books, measures, receipts
 from gateway.delivery.attempt import run_lane
 from gateway.delivery.books import LEDGER, book_matches
@@ -21,7 +18,7 @@ from gateway.delivery.store import attempts
 from gateway.notifications.store import notifications
 from gateway.provider_books import BooksUnanswered, Record, Totals
 from gateway.providers import Accepted, Delivery, Outcome, Unknown
-from tests.world import Clock, Scripted, World
+from tests.world import Scripted, World
 
 LANE = "sms.normal"
 CHINA = timezone(timedelta(hours=8))
@@ -63,18 +60,9 @@ class Counter(Scripted):
         return Totals(taken, 0, 0, taken) if day == DAY else Totals(0, 0, 0, 0)
 
 
-def ids(clock: Clock) -> Any:
-    """Ids as if the world's clock were the machine's."""
-
-    def made() -> UUID:
-        return UUID(int=from_then_on(clock.now).int | 0x7 << 76 | 0b10 << 62 | secrets.randbits(62))
-
-    return made
-
-
 def _with(world: World, provider: Any) -> Any:
     world.provider = provider
-    world.runtime = replace(world.runtime, providers={"scripted": provider}, new_id=ids(world.clock))
+    world.runtime = replace(world.runtime, providers={"scripted": provider})
     world.settle(5)
     return provider
 
@@ -104,12 +92,6 @@ def _matched(world: World, name: str = "scripted", day: date = DAY) -> Any:
 
 def _numbers(row: Any) -> dict[Kind, int]:
     return dict(books.differences(row).numbers)
-
-
-def test_ids_are_in_the_order_of_time() -> None:
-    """So that a day's attempts are found by the primary key."""
-    now = datetime.now(UTC)
-    assert from_then_on(now - timedelta(seconds=1)) < uuid7() < from_then_on(now + timedelta(seconds=9))
 
 
 def test_a_day_is_matched_once_by_whoever_comes_first(world: World, lister: Lister) -> None:
@@ -170,6 +152,21 @@ def test_what_they_lost_and_what_we_do_not_have_is_listed(world: World, lister: 
     assert row.difference == 2
     with world.runtime.db.read() as tx:
         assert books.standing(tx) == {"scripted": 2}
+
+
+def test_what_was_taken_long_before_it_went_is_ours_all_the_same(world: World, lister: Lister) -> None:
+    """A message for a given day was taken weeks ahead; its hand-over counts, not its id."""
+    world.clock.advance(days=-30)
+    world.take(2, not_before=world.clock.now + timedelta(days=30))
+    world.clock.advance(days=30)
+    run_lane(world.runtime, LANE)
+    assert books.match(world.runtime, "scripted", DAY)
+    row = _matched(world)
+    assert (row.difference, _numbers(row), row.ours) == (
+        0,
+        {Kind.TO_COME: 2},
+        '{"accepted": 2, "unknown": 0}',
+    )
 
 
 def test_a_receipt_we_were_not_told_is_none_that_is_still_to_come(world: World, lister: Lister) -> None:
