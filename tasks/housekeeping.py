@@ -1,6 +1,13 @@
 """The sweep: wake whatever has due rows. Beside it: keep the books short, fetch what providers
 report by other means than a push, and what they decided. Hourly: forget what nobody needs."""
 
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
 from gateway.appointments import book
 from gateway.broadcasts import expand, store
 from gateway.broadcasts.store import broadcasts
@@ -9,6 +16,7 @@ from gateway.db import is_due
 from gateway.delivery import books, fetching, lanes, ledger, measures, receipts, retention, route_book
 from gateway.notifications import inbound, questions, suppression
 from gateway.phone import calls
+from gateway.runtime import Runtime
 from gateway.services import idempotency, sessions
 from gateway.transactions import engine, identity, reminders
 from gateway.transactions.store import transactions
@@ -25,6 +33,7 @@ QUEUES = (
 collecting = Turns(1)  # a mailbox that answers slowly holds one thread
 pulling = Turns(1)
 matching = Turns(1)
+log = structlog.get_logger()
 
 
 @app.task(name="tasks.housekeeping.sweep")
@@ -69,9 +78,16 @@ def tidy() -> None:
     runtime = current()
     said = (inbound, questions, suppression)
     rooms = (store, *said, idempotency, identity, receipts, route_book, calls, book, books, sessions)
-    for forget_old in (room.forget_old for room in rooms):
-        more: object = True
-        while more:  # a room that forgets in batches says whether there are more
-            with runtime.db.write() as tx:
-                more = forget_old(tx, runtime.clock())
+    for room in rooms:
+        try:
+            _forget_old(runtime, room.forget_old)
+        except SQLAlchemyError as error:  # the others' turn comes all the same
+            log.error("not_tidied", room=room.__name__, error=type(error).__name__)  # noqa: TRY400 - personal data
     retention.tidy(runtime)
+
+
+def _forget_old(runtime: Runtime, forget_old: Callable[[Connection, datetime], object]) -> None:
+    more: object = True
+    while more:  # a room that forgets in batches says whether there are more
+        with runtime.db.write() as tx:
+            more = forget_old(tx, runtime.clock())

@@ -18,7 +18,7 @@ from gateway.content.store import TemplateVersion
 from gateway.notifications.request import Class, Origin, Request
 
 LONGEST = 918  # characters: six parts, Notify's own limit
-FURTHEST = timedelta(days=366)  # ahead
+FURTHEST = timedelta(days=7)  # ahead; what is kept longer than its class says is kept for its sake
 REMINDERS = ("remind_", "tomorrow")  # what the events of our reminders begin with
 _AND = {"zh-CN": ("、", "和"), "en": (", ", " and ")}
 
@@ -65,10 +65,15 @@ def text_message(known: Known, body: Mapping[str, Any], origin: Origin, now: dat
     assert carriage
     if beyond := carriage.against(version, values, address):
         raise _refused(str(beyond), f"No provider carries it so. {beyond.zh}")
+    klass = class_of(version.name)
+    if at and klass is Class.CODE:
+        raise _refused(
+            "A code cannot be scheduled", "Leave scheduled_for out: it is of use for five minutes."
+        )
     request = Request(
         None,
         "sms",
-        class_of(version.name),
+        klass,
         version.name,
         version.language,
         values,

@@ -73,13 +73,23 @@ def apply(tx: Connection, runtime: Runtime, pairs: Iterable[tuple[str, Receipt]]
 
 def _end(tx: Connection, final: Finals, now: datetime) -> None:
     """Write the receipts down: on notifications first, then on attempts, in the one order of locks."""
-    arrived = {key for (key, _), one in final.items() if one.receipt.delivery is Delivery.DELIVERED}
-    done = store.deliver(tx, arrived, now) if arrived else set()
-    rest = {key: one for key, one in final.items() if key[0] not in done}
-    held = store.hold(tx, [notification for notification, _ in rest]) if rest else {}
+    held = {} if _all_delivered(tx, final, now) else store.hold(tx, [key for key, _ in final])
     if _record(tx, final, now) < len(final):
         raise OvertakenError
-    store.move(tx, _moves(tx, held, rest, now), now)
+    store.move(tx, _moves(tx, held, final, now), now)
+
+
+def _all_delivered(tx: Connection, final: Finals, now: datetime) -> bool:
+    """Deliver all in one statement, where that is all there is to do; else nothing is done or held."""
+    ids = {key for key, _ in final}
+    if any(one.receipt.delivery is not Delivery.DELIVERED for one in final.values()):
+        return False
+    at_once = tx.begin_nested()
+    if store.deliver(tx, ids, now) < len(ids):
+        at_once.rollback()
+        return False
+    at_once.commit()
+    return True
 
 
 def complained(

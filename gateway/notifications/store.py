@@ -233,19 +233,18 @@ def move(
     return made
 
 
-def deliver(tx: Connection, ids: Collection[UUID], now: datetime) -> set[UUID]:
-    """Those of these that are accepted, as nearly all are when their receipts come, are delivered: which.
+def deliver(tx: Connection, ids: Collection[UUID], now: datetime) -> int:
+    """Deliver those of these that are accepted, as nearly all are when their receipts come; how many.
 
     Nobody looked at them before; so whatever stands elsewhere is left as it is.
     """
     columns = notifications.c
     where = one_of(tx, columns.id, sorted(ids, key=BY_NUMBER)) & (columns.status == Status.ACCEPTED)
     told = update(notifications).where(where).values(**_values(Status.DELIVERED, None, None, now, None))
-    done = tx.execute(told.returning(columns.id, columns.lane, columns.broadcast_id)).all()
-    places = Counter((row.lane, row.broadcast_id) for row in done)
+    places = Counter(tx.execute(told.returning(columns.lane, columns.broadcast_id)).all())
     gone = {(*place, Status.ACCEPTED): -n for place, n in places.items()}
     enter(tx, gone | {(*place, Status.DELIVERED): n for place, n in places.items()})
-    return {row.id for row in done}
+    return places.total()
 
 
 def _values(

@@ -21,7 +21,7 @@ from gateway.route_settings import Allowance
 from gateway.traffic import breaker
 from gateway.traffic.breaker import PROBES, REST, Heard, Mode, State, Why, speed_of
 from gateway.traffic.shared import Bucket, Counts, Shared
-from gateway.traffic.turn import Short, Turn
+from gateway.traffic.turn import QUOTA, RATE, Short, Turn
 
 STALE = 0.5  # seconds
 SLOT, SLOTS = 20, 6  # seconds, and how many of them a provider is judged by
@@ -33,7 +33,6 @@ LONGEST_PAUSE = 3600.0  # seconds: a quota may be raised before the day is over
 DAY_KEPT = 2 * 86_400.0  # seconds
 SPARED = 30.0  # seconds that other traffic has to probe a provider, before a code must
 BUSY = 0.02  # seconds between two looks for a free place
-RATE, QUOTA = "provider_rate", "provider_day_quota"
 
 Overrides = Mapping[str, Mapping[str, int]]  # by channel and provider
 

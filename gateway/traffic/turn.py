@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.traffic.breaker import State, least_bad
+
+RATE, QUOTA = "provider_rate", "provider_day_quota"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,15 @@ class Turn:
             if left and name in able and name != just_tried and self._has_room(name):
                 return {name: able[name]}
         standing = {name: weight for name, weight in able.items() if name not in self.ailing}
-        if standing:
-            return {name: weight for name, weight in standing.items() if self._has_room(name)}
+        room = {name: weight for name, weight in standing.items() if self._has_room(name)}
+        if room or (standing and not self._used_up(standing)):
+            return room
         rest = [name for name in able if self._has_room(name)]
         return {least_bad(self.ailing, rest): 1} if rest else {}
+
+    def _used_up(self, names: Iterable[str]) -> bool:
+        """Whether all of these have given what they give in a day: that is too long to wait for."""
+        return all(name in self.short and self.short[name].reason == QUOTA for name in names)
 
     def _has_room(self, name: str) -> bool:
         return self.room.get(name, 1) > 0

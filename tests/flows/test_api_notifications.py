@@ -253,12 +253,20 @@ def test_what_no_provider_carries_is_refused_with_field_and_limit(api: Api) -> N
     ("by", "said"),
     [
         (timedelta(minutes=-1), "scheduled_for datetime can not be in the past"),
-        (timedelta(days=400), "scheduled_for datetime can only be 366 days in the future"),
+        (timedelta(days=8), "scheduled_for datetime can only be 7 days in the future"),
     ],
 )
 def test_an_hour_past_or_too_far_is_refused(api: Api, by: timedelta, said: str) -> None:
+    """A week ahead at most, as at Notify: what waits is kept, however short its class is kept."""
     at = (api.world.clock.now + by).isoformat()
     assert api.said(scheduled_for=at) == [("ValidationError", said)]
+
+
+def test_a_code_is_not_sent_at_another_time(api: Api) -> None:
+    """It is of use for five minutes, to somebody who waits."""
+    at = (api.world.clock.now + timedelta(hours=1)).isoformat()
+    given = {"template_id": api.template("card_loss/code"), "personalisation": {"code": "482913"}}
+    assert api.said(scheduled_for=at, **given) == [("BadRequestError", "A code cannot be scheduled")]
 
 
 def test_a_key_without_the_scope_sends_nothing(api: Api) -> None:

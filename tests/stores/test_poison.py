@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -18,13 +17,13 @@ from gateway.delivery.attempt import run_lane
 from gateway.notifications.request import Class
 from gateway.notifications.store import notifications
 from gateway.providers import (
-    Outcome,
     Accepted,
     Callback,
     CannotTell,
     Cause,
     Delivery,
     Found,
+    Outcome,
     RegistrationUnanswered,
     Rejected,
     Review,
@@ -225,7 +224,8 @@ def test_an_odd_answer_keeps_no_other_from_being_recorded(world: World, odd: str
     """A vendor's code or reference may hold anything; those whose answers share its commit are kept too."""
     world.settle(5)
     world.take(5)
-    answers: Iterator[Outcome] = iter([Rejected(odd, Cause.RECIPIENT), Unreachable(odd), Unknown(odd), Accepted(odd)])
+    said: list[Outcome] = [Rejected(odd, Cause.RECIPIENT), Unreachable(odd), Unknown(odd), Accepted(odd)]
+    answers = iter(said)
     world.provider.batch = 1
     world.provider.script = lambda handover, _message: next(answers, Accepted(f"ref-{handover}"))
     run_lane(world.runtime, LANE)
