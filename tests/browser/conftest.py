@@ -23,8 +23,9 @@ PATIENCE = 10_000  # milliseconds
 OpenPage = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Chromium]:
+    """A browser for one file's tests: while it is there no other event loop can run in this thread."""
     if not CHROMIUM.exists():
         lacking("Chromium is not installed (apt install chromium)")
     expect.set_options(timeout=PATIENCE)

@@ -21,7 +21,6 @@ from integrations.sandbox.signature import pairs, percent
 from integrations.sandbox.texts import Template, fill
 from integrations.sandbox.twilio_params import several
 from tests.contract.canned_server import CannedServer
-from tests.contract.looping import completed
 from tests.contract.sandbox_process import ACCOUNT, Sandbox, until
 from tests.contract.test_sandbox_aliyun import LOSS, provider
 
@@ -132,4 +131,4 @@ def test_each_thing_comes_when_its_time_has_come_and_in_order() -> None:
         names = [await things.get() for _ in delays]
         return [(name, time.monotonic() - begun >= delays[name]) for name in names]
 
-    assert completed(came()) == [("a", True), ("b", True), ("c", True)]
+    assert asyncio.run(came()) == [("a", True), ("b", True), ("c", True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -24,7 +25,6 @@ from integrations.sandbox.faults import answer_under
 from integrations.sandbox.handsets import Text
 from integrations.sandbox.options import Credentials, Options
 from integrations.sandbox.phones import COMPLETED, Call
-from tests.contract.looping import completed
 from tests.contract.sandbox_process import Sandbox, running_sandbox
 
 DOORS = [
@@ -142,7 +142,7 @@ def test_a_call_on_the_page_tells_what_was_said_how_often_how_fast_and_what_was_
         "13800138000", "请按1<b>", time.time(), "c1", "aliyun_voice", 2, COMPLETED, keys="1#", slow=True
     )
     world.phones.put(call)
-    page = completed(fetched(world, "/"))
+    page = asyncio.run(fetched(world, "/"))
     world.close()
     for words in ("请按1&lt;b&gt;", "播报2遍", "慢速", "<kbd>1</kbd>", "<kbd>#</kbd>"):
         assert words in page
@@ -189,8 +189,8 @@ def test_a_vendor_is_added_by_its_class_and_one_line_in_the_list(
     monkeypatch.setattr(faults, "WORK", dict(faults.WORK))
     world = World(tmp_path, Credentials.read({}), Options())
     world.faults.put({"target": "pigeon_sms", "mode": "error", "code": "hawk", "times": 1})
-    answers = [completed(fetched(world, "/", **{"X-Pigeon": "13800138000"})) for _ in range(2)]
-    page = completed(fetched(world, "/"))
+    answers = [asyncio.run(fetched(world, "/", **{"X-Pigeon": "13800138000"})) for _ in range(2)]
+    page = asyncio.run(fetched(world, "/"))
     assert answers == ["hawk", "flown"]
     assert world.counts()["pigeons"] == 1
     assert "鸽子" in page

@@ -21,7 +21,7 @@ from gateway.demo.world import Handset
 from gateway.instance import Instance, running
 from tests.contract.sandbox_process import Sandbox, until
 
-PEOPLE = 10_000
+PEOPLE, PUSHES = 10_000, 5
 pytestmark = pytest.mark.alone
 PATIENCE = 120.0
 CODES = 100
@@ -75,14 +75,16 @@ def _code_after(place: Place, person: Person) -> float:
 
 
 def test_a_code_passes_a_push_to_ten_thousand_within_a_second(instance: Instance) -> None:
-    """The 99th of 100 codes asked for while the push runs is handed over within one second."""
+    """The 99th of 100 codes asked for while pushes run, one begun after another, takes one second at most."""
     place, sandbox = start.place(instance.ready), Sandbox(instance.sandbox_url)
-    _push(Service(place))
-    until(lambda: _taken(sandbox) > 100, PATIENCE)
+    adults, waits = _adults(), list[float]()
     with ThreadPoolExecutor(4) as askers:
-        waits = sorted(askers.map(lambda person: _code_after(place, person), islice(_adults(), CODES)))
-    assert _taken(sandbox) < PEOPLE + CODES, "the push was over before the codes were: nothing was shown"
-    assert waits[CODES - 2] <= SECOND, waits[-10:]
+        for pushes in range(1, PUSHES + 1):
+            _push(Service(place))
+            people = islice(adults, CODES // PUSHES)
+            waits += askers.map(lambda person: _code_after(place, person), people)
+            assert _taken(sandbox) < pushes * PEOPLE + len(waits), "the push was over: nothing was shown"
+    assert sorted(waits)[CODES - 2] <= SECOND, sorted(waits)[-10:]
 
 
 def test_a_worker_and_the_broker_killed_amid_a_push_lose_and_repeat_nobody(instance: Instance) -> None:
