@@ -13,7 +13,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -93,7 +93,7 @@ class Db:
             event.listen(self.engine, "connect", _look_up_by_index)
         self._reader, self._writer = _roles(self.engine)
         self._single = None if url.startswith("sqlite") else _committing(url)
-        self._queue = f"{self.engine.url.database}-queue" if url.startswith("sqlite") else ""
+        self._queues = _queues(self.engine.url.database) if url.startswith("sqlite") else ()
 
     def read(self) -> AbstractContextManager[Connection]:
         """A transaction that only reads, all of it at one moment: what it counts adds up."""
@@ -102,8 +102,10 @@ class Db:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that writes; SQLite takes its lock at the start, so no update is lost."""
-        with _in_turn(self._queue) if self._queue else nullcontext(), self._writer.begin() as tx:
-            yield tx
+        with ExitStack() as turns:
+            for queue in self._queues:
+                turns.enter_context(_in_turn(queue))
+            yield turns.enter_context(self._writer.begin())
 
     def execute_single(self, statement: str, values: Mapping[str, Any]) -> bool:
         """Run one statement that is a transaction of its own: a single round trip. False on SQLite.
@@ -129,6 +131,17 @@ class Db:
         self.engine.dispose()
         if self._single:
             self._single.dispose()
+
+
+def _queues(database: str | None) -> Sequence[str]:
+    """Where to queue before writing to SQLite, one after the other.
+
+    Processes that yield the processor (``nice``) queue among themselves first: whoever does not waits
+    behind one of them, however many there are.
+    """
+    writing = f"{database}-queue"
+    modest = os.getpriority(os.PRIO_PROCESS, 0) > 0
+    return (f"{database}-queue-modest", writing) if modest else (writing,)
 
 
 @contextmanager
