@@ -134,14 +134,11 @@ class Db:
 
 
 def _queues(database: str | None) -> Sequence[str]:
-    """Where to queue before writing to SQLite, one after the other.
-
-    Processes that yield the processor (``nice``) queue among themselves first: whoever does not waits
-    behind one of them, however many there are.
+    """Where to queue before writing to SQLite: those that yield the processor (``nice``) among themselves
+    first, so that whoever does not waits behind one of them, however many there are.
     """
-    writing = f"{database}-queue"
     modest = os.getpriority(os.PRIO_PROCESS, 0) > 0
-    return (f"{database}-queue-modest", writing) if modest else (writing,)
+    return (f"{database}-queue-modest", f"{database}-queue") if modest else (f"{database}-queue",)
 
 
 @contextmanager
