@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from gateway import channels
 from gateway.delivery import ledger
-from gateway.delivery.claim import NO_RECEIPT, channel_of
+from gateway.delivery.claim import channel_of
+from gateway.notifications.reasons import Reason
 from gateway.notifications.status import Status
 from gateway.notifications.store import move, moved, notifications
 
@@ -50,7 +51,7 @@ def end(tx: Connection, ids: Sequence[UUID], now: datetime) -> None:
     query = select(_COLUMNS.id, _COLUMNS.lane, _COLUMNS.status, _COLUMNS.broadcast_id)
     held = query.where(_COLUMNS.id.in_(ids), _COLUMNS.handed_over_at <= now - REPORTED_WITHIN, *_OPEN)
     rows = tx.execute(held.order_by(_COLUMNS.id).with_for_update()).all()
-    move(tx, [moved(row, Status(row.status), None, NO_RECEIPT) for row in rows], now)
+    move(tx, [moved(row, Status(row.status), None, Reason.NO_RECEIPT) for row in rows], now)
 
 
 def anything(tx: Connection, broadcast: UUID) -> bool:

@@ -34,6 +34,7 @@ from gateway.errors import HuiyinError
 from gateway.notifications import pauses
 from gateway.notifications import store as notifications
 from gateway.notifications.pauses import Kind
+from gateway.notifications.reasons import Reason
 from gateway.notifications.request import Class, Request
 from gateway.notifications.status import Status
 from gateway.runtime import Runtime
@@ -43,7 +44,6 @@ LANE = "broadcasts"
 FULL_PAUSE = timedelta(seconds=1)  # before looking again whether there is room
 PACED_PAGE = 5.0  # seconds' worth of messages taken at once under a pace
 CATCH_UP = timedelta(seconds=10)  # of the pace that a late worker makes good
-WITHDRAWN = "broadcast_cancelled"
 log = structlog.get_logger()
 
 
@@ -123,7 +123,7 @@ def _keep(runtime: Runtime, row: Any, step: Step) -> int:
 def _withdraw(tx: Connection, ids: Sequence[UUID], now: datetime) -> None:
     held = notifications.hold(tx, ids)
     moves = [
-        notifications.moved(one, Status.CANCELLED, None, WITHDRAWN)
+        notifications.moved(one, Status.CANCELLED, None, Reason.WITHDRAWN)
         for one in held.values()
         if one.status == Status.WAITING
     ]

@@ -14,9 +14,9 @@ from gateway.broadcasts.definition import Definition
 from gateway.broadcasts.ladder import CALL_BACK, Rung
 from gateway.citizens.register import citizens
 from gateway.content.store import FALLBACK_LANGUAGE
-from gateway.delivery.compose import NO_ADDRESS
 from gateway.errors import TamperedError
 from gateway.notifications.questions import questions
+from gateway.notifications.reasons import Reason
 from gateway.notifications.status import Status
 from gateway.notifications.store import notifications, personalisation
 from gateway.notifications.suppression import DEAD_ADDRESS
@@ -25,7 +25,7 @@ from gateway.runtime import Runtime
 # Delivered ones were reached; cancelled and suppressed ones were left alone on purpose, but for NOWHERE.
 UNREACHED = (Status.UNDELIVERED, Status.EXPIRED, Status.FAILED, Status.ACCEPTED, Status.UNKNOWN)
 ON_ITS_WAY = (Status.WAITING, Status.SENDING)  # by the deadline a message that is late has reached nobody
-NOWHERE = (NO_ADDRESS, DEAD_ADDRESS)  # why one was suppressed: no wish of anybody's
+NOWHERE = (Reason.NO_ADDRESS, DEAD_ADDRESS)  # why one was suppressed: no wish of anybody's
 SCAN = 5_000  # first messages looked at in one go: few of them may be wanted
 
 

@@ -20,7 +20,6 @@ from sqlalchemy.exc import OperationalError
 
 from gateway.delivery import record, routes
 from gateway.delivery.claim import (
-    TOO_LATE,
     Claimed,
     Handover,
     Question,
@@ -32,6 +31,7 @@ from gateway.delivery.reconcile import ask
 from gateway.delivery.record import Answer
 from gateway.delivery.store import CODE, REFERENCE, storable
 from gateway.messages import Message
+from gateway.notifications.reasons import Reason
 from gateway.providers import Accepted, Outcome, Unknown, Unreachable
 from gateway.runtime import Runtime
 
@@ -44,7 +44,6 @@ TOGETHER = 500  # messages whose answers are recorded in one commit, if they com
 WITHIN = 0.02  # seconds after the first of them
 MOMENT = 0.005  # seconds between two looks at what came
 PATIENCE = 0.25  # seconds without any answer before others are claimed
-NOT_TRIED = "not_tried"
 PAUSE = 1.0  # seconds: providers that may be given no more now may be given some then
 PAUSES = (0.1, 1.0)  # seconds before an outcome is written once more: a ring of locks, a restart
 T = TypeVar("T")
@@ -170,7 +169,7 @@ class _Calls:
                 return _made(self._runtime, claimed, handover, stopping=stopping() or not free)
         except Exception as error:  # noqa: BLE001 - whoever waits for the answer must have one
             log.error("call_failed", error=type(error).__name__)  # noqa: TRY400 - see _answered
-            return [Unknown("our_bug")] * len(handover.held)
+            return [Unknown(Reason.OUR_BUG)] * len(handover.held)
 
     def _ask(self, claimed: Claimed, question: Question) -> None:
         try:
@@ -188,13 +187,13 @@ def _made(runtime: Runtime, claimed: Claimed, handover: Handover, *, stopping: b
     """Make one call, an outcome for each message; what is too old, or has not lease enough, stays behind."""
     now = runtime.clock()
     if stopping or now >= claimed.until:
-        return [Unreachable(NOT_TRIED)] * len(handover.held)
+        return [Unreachable(Reason.NOT_TRIED)] * len(handover.held)
     if now < min(held.standing.expires_at for held in handover.held):
         return _call(runtime, handover, handover.messages)
     fresh = [now < held.standing.expires_at for held in handover.held]
     messages = [message for message, good in zip(handover.messages, fresh, strict=True) if good]
     answers = iter(_call(runtime, handover, messages) if messages else ())
-    return [next(answers) if good else Unreachable(TOO_LATE) for good in fresh]
+    return [next(answers) if good else Unreachable(Reason.TOO_LATE) for good in fresh]
 
 
 def _call(runtime: Runtime, handover: Handover, messages: Sequence[Message]) -> Sequence[Outcome]:
@@ -212,7 +211,7 @@ def _answered(runtime: Runtime, handover: Handover, messages: Sequence[Message])
     except Exception as error:  # noqa: BLE001 - a bug in the provider: what it did is not known, so say so
         kind = type(error).__name__  # and no traceback: it may hold personal data
         log.error("provider_bug", provider=handover.provider, error=kind)  # noqa: TRY400
-        return [Unknown("provider_bug")] * len(messages)
+        return [Unknown(Reason.PROVIDER_BUG)] * len(messages)
 
 
 def _storable(outcome: Outcome) -> Outcome:

@@ -13,11 +13,10 @@ from sqlalchemy import Connection, Row
 from gateway.delivery import measures, routing
 from gateway.delivery.number_caps import Numbers
 from gateway.messages import Limits
+from gateway.notifications.reasons import Reason
 from gateway.runtime import Runtime
 from gateway.traffic.turn import Turn
 
-NO_PROVIDER = "no_provider_can_carry_it"  # paused, without the template, or the channel is closed
-NUMBER_CAP = "provider_number_cap"
 REVIEW_PAUSE = timedelta(minutes=1)  # a provider's review of a text takes minutes to hours
 
 
@@ -60,12 +59,12 @@ class Choosing:
             return able[0]
         weights = self._weights(able, address)
         if not weights:
-            return Wait(NO_PROVIDER, self._runtime.clock() + REVIEW_PAUSE)
+            return Wait(Reason.NO_PROVIDER, self._runtime.clock() + REVIEW_PAUSE)
         capped = self._numbers.until(weights, index, row.klass, row.template_id)
         free = {name: weight for name, weight in weights.items() if name not in capped} if capped else weights
         if not free:
             first = min(capped, key=capped.__getitem__)
-            return self._wait(first, NUMBER_CAP, capped[first])
+            return self._wait(first, Reason.NUMBER_CAP, capped[first])
         standing = self._turn.open_to(free, row.provider)
         if not standing:
             short = self._turn.wait(free)

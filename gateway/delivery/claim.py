@@ -21,11 +21,12 @@ from gateway.db import begin_until, claim, due, new_lease
 from gateway.delivery import hours, measures, retry
 from gateway.delivery.batches import batches
 from gateway.delivery.caps import Callees
-from gateway.delivery.compose import NO_ADDRESS, Letter, Unsendable, addresses_of, compose, words_of
+from gateway.delivery.compose import Letter, Unsendable, addresses_of, compose, words_of
 from gateway.delivery.store import attempts, new_handover
 from gateway.messages import Message
 from gateway.notifications import store
 from gateway.notifications.pauses import Kind, everything
+from gateway.notifications.reasons import Reason
 from gateway.notifications.request import CLASSES
 from gateway.notifications.status import Status
 from gateway.notifications.store import UNKNOWN, Move, moved, notifications
@@ -33,12 +34,6 @@ from gateway.providers import Inquiry, Unknown
 from gateway.rows import insert_many
 from gateway.runtime import Runtime
 from gateway.traffic.turn import Turn
-
-WORKER_LOST = "worker_lost"
-NO_RECEIPT = "no_receipt"
-TOO_LATE = "too_late"
-OUTSIDE_WINDOW = "outside_send_window"
-CALLEE_CAP = "callee_cap"
 
 
 class Held(NamedTuple):
@@ -175,13 +170,15 @@ def _sorted(channel: str, rows: Sequence[Row[Any]], now: datetime, rules: Rules)
     for row in rows:
         match row.status:
             case Status.ACCEPTED:
-                sheet.moves.append(moved(row, Status.ACCEPTED, None, NO_RECEIPT))
+                sheet.moves.append(moved(row, Status.ACCEPTED, None, Reason.NO_RECEIPT))
             case Status.SENDING:
                 sheet.lost.append(row)
             case _ if row.expires_at <= now:
-                sheet.moves.append(moved(row, Status.EXPIRED, None, TOO_LATE))
+                sheet.moves.append(moved(row, Status.EXPIRED, None, Reason.TOO_LATE))
             case _ if closed and (until := hours.hold(closed, channel, row)):
-                sheet.moves.append(moved(row, Status.WAITING, min(until, row.expires_at), OUTSIDE_WINDOW))
+                sheet.moves.append(
+                    moved(row, Status.WAITING, min(until, row.expires_at), Reason.OUTSIDE_WINDOW)
+                )
             case _:
                 sheet.send.append(row)
     return sheet
@@ -200,12 +197,14 @@ def _lost(tx: Connection, runtime: Runtime, sheet: _Sheet, now: datetime) -> Non
     if not sheet.lost:
         return
     open_ones = attempts.c.notification_id.in_([row.id for row in sheet.lost]) & attempts.c.outcome.is_(None)
-    ended = update(attempts).where(open_ones).values(outcome="unknown", code=WORKER_LOST, finished_at=now)
+    ended = (
+        update(attempts).where(open_ones).values(outcome="unknown", code=Reason.WORKER_LOST, finished_at=now)
+    )
     lost = Counter(tx.execute(ended.returning(attempts.c.provider)).scalars())
     measures.add(tx, {(measures.ATTEMPTS, name, "unknown"): n for name, n in lost.items()}, now)
     for row in sheet.lost:
         held = _held(row, Status.SENDING, row.tries)
-        then = retry.after(Unknown(WORKER_LOST), held.standing, now, waits(runtime, row.lane))
+        then = retry.after(Unknown(Reason.WORKER_LOST), held.standing, now, waits(runtime, row.lane))
         sheet.moves.append(moved(row, then.status, then.due_at, then.reason))
 
 
@@ -223,7 +222,7 @@ def _questions(tx: Connection, runtime: Runtime, channel: str, sheet: _Sheet) ->
     for row, address in zip(sheet.ask, addresses, strict=True):
         attempt = latest[row.id]
         if address is None:  # the citizen left the register: there is no number to ask about
-            sheet.moves.append(moved(row, Status.UNKNOWN, None, NO_ADDRESS))
+            sheet.moves.append(moved(row, Status.UNKNOWN, None, Reason.NO_ADDRESS))
             continue
         inquiry = Inquiry(address, attempt.handover, attempt.started_at, words.get(row.id, ""), signature)
         questions.append(Question(_held(row, Status.UNKNOWN, row.tries), attempt.provider, inquiry))
@@ -252,7 +251,7 @@ def _handovers(
         if isinstance(letter, Unsendable):
             sheet.moves.append(moved(row, letter.status, letter.due_at, letter.reason))
         elif until := callees.until(letter.address_index):
-            sheet.moves.append(moved(row, Status.WAITING, min(until, row.expires_at), CALLEE_CAP))
+            sheet.moves.append(moved(row, Status.WAITING, min(until, row.expires_at), Reason.CALLEE_CAP))
         else:
             sendable.append((_held(row, Status.SENDING, row.tries + 1, others=letter.others), letter))
     return [_handover(provider, batch) for provider, batch in batches(runtime, sendable)]

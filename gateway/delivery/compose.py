@@ -22,22 +22,19 @@ from gateway.content.letters import Frame, LetterError, compile_letter, letter
 from gateway.content.rendering import MissingPersonalisationError
 from gateway.content.store import TemplateVersion
 from gateway.delivery import measures, wishes
-from gateway.delivery.choosing import NO_PROVIDER, REVIEW_PAUSE, Carrier, Choosing, Wait
+from gateway.delivery.choosing import REVIEW_PAUSE, Carrier, Choosing, Wait
 from gateway.delivery.store import attempts
 from gateway.delivery.wishes import Against
 from gateway.errors import TamperedError
 from gateway.messages import Attachment, Message, excess
 from gateway.notifications import questions, store, unsubscribe
+from gateway.notifications.reasons import Reason
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
 from gateway.providers import ReviewState
 from gateway.runtime import Runtime
 from gateway.traffic.turn import Turn
 
-NO_ADDRESS = "no_address"
-CANNOT_OPEN = "cannot_be_opened"
-CANNOT_RENDER = "cannot_be_rendered"
-CANNOT_CARRY = "beyond_every_provider"  # with the limit and the field
 ELDER = 60  # years (Law on the Protection of the Rights of the Elderly, article 2): told slowly, and twice
 
 Key = tuple[UUID, int]
@@ -61,7 +58,7 @@ class Unsendable:
     due_at: datetime | None = None
 
 
-NOWHERE = Unsendable(Status.SUPPRESSED, NO_ADDRESS)
+NOWHERE = Unsendable(Status.SUPPRESSED, Reason.NO_ADDRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,17 +168,17 @@ def _letter(
         return Unsendable(status, against.reason, against.until)
     carriers = sources.carriers[row.template_id, row.template_version]
     if not carriers:
-        return Unsendable(Status.WAITING, NO_PROVIDER, runtime.clock() + REVIEW_PAUSE)
+        return Unsendable(Status.WAITING, Reason.NO_PROVIDER, runtime.clock() + REVIEW_PAUSE)
     try:
         message = _message(runtime, channel, row, address, sources, carriers[0].code)
     except TamperedError:
-        return Unsendable(Status.FAILED, CANNOT_OPEN)
+        return Unsendable(Status.FAILED, Reason.CANNOT_OPEN)
     except (MissingPersonalisationError, LetterError):
-        return Unsendable(Status.FAILED, CANNOT_RENDER)
+        return Unsendable(Status.FAILED, Reason.CANNOT_RENDER)
     able = [one for one in carriers if excess(one.limits, message) is None]
     if not able:
         found = next(filter(None, (excess(one.limits, message) for one in carriers)))
-        return Unsendable(Status.FAILED, f"{CANNOT_CARRY}:{found.limit}:{found.field}"[:80])
+        return Unsendable(Status.FAILED, f"{Reason.CANNOT_CARRY}:{found.limit}:{found.field}"[:80])
     chosen = sources.choosing.among(able, row, address, index)
     if isinstance(chosen, Wait):
         return Unsendable(Status.WAITING, chosen.reason, min(chosen.until, row.expires_at))

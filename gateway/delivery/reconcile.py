@@ -18,6 +18,7 @@ from gateway.delivery.claim import Claimed, Question, waits
 from gateway.delivery.retry import Next
 from gateway.delivery.store import CODE, REFERENCE, attempts, storable
 from gateway.notifications import store
+from gateway.notifications.reasons import Reason
 from gateway.notifications.store import UNKNOWN, moved, notifications
 from gateway.provider_books import DayCounter
 from gateway.providers import Absent, CannotTell, Finding, Found, Inquirer
@@ -95,7 +96,7 @@ def _never_taken(tx: Connection, question: Question, now: datetime) -> None:
     columns = attempts.c
     mine = (columns.notification_id == question.held.id) & (columns.handover == question.inquiry.handover)
     lost = mine & (columns.outcome == "unknown") & columns.receipt.is_(None)
-    values = {"outcome": "unreachable", "code": retry.NEVER_TAKEN, "finished_at": now}
+    values = {"outcome": "unreachable", "code": Reason.NEVER_TAKEN, "finished_at": now}
     tx.execute(update(attempts).where(lost).values(**values))
 
 
@@ -106,7 +107,7 @@ def _find(provider: Inquirer, question: Question) -> Finding:
         log.error(  # noqa: TRY400 - a traceback may hold personal data
             "provider_bug", provider=question.provider, error=type(error).__name__
         )
-        return CannotTell("provider_bug")
+        return CannotTell(Reason.PROVIDER_BUG)
 
 
 def _storable(finding: Finding) -> Finding:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from gateway.notifications.reasons import Reason
 from gateway.notifications.request import TREATMENT, Class, OnUnknown
 from gateway.notifications.status import Status
 from gateway.providers import (
@@ -28,8 +29,6 @@ from gateway.providers import (
 
 LONGEST_PAUSE = timedelta(minutes=5)
 LONGEST_INQUIRY = timedelta(minutes=30)  # between two inquiries about the same message
-NEVER_TAKEN = "never_taken"
-CANNOT_ASK = "provider_cannot_be_asked"
 WAITED_FOR = frozenset({Class.CODE, Class.RESULT})  # too many here and now: another provider may have room
 ACCOUNT_PAUSE = timedelta(minutes=5)  # an account is unblocked by people, not by asking faster
 
@@ -134,7 +133,7 @@ def after_inquiry(finding: Finding, standing: Standing, since: datetime, now: da
         case Found():
             return Next(Status.ACCEPTED, now + waits.receipt)
         case Absent():
-            return _again(standing, now, NEVER_TAKEN)
+            return _again(standing, now, Reason.NEVER_TAKEN)
         case _:
             later, end = look_again(since, now, waits.inquiry), since + waits.receipt
             return Next(Status.UNKNOWN, min(later, end) if now < end else None, finding.code)
@@ -151,7 +150,7 @@ def look_again(since: datetime, now: datetime, grace: timedelta) -> datetime:
 def without_inquiry(since: datetime, now: datetime, waits: Waits) -> Next:
     """What to do with one whose provider cannot be asked: wait for its report, to the window's end."""
     end = since + waits.receipt
-    return Next(Status.UNKNOWN, end if now < end else None, CANNOT_ASK)
+    return Next(Status.UNKNOWN, end if now < end else None, Reason.CANNOT_ASK)
 
 
 def after_receipt(missed: Missed, expires_at: datetime, now: datetime, retries: Sequence[timedelta]) -> Next:

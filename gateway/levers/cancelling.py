@@ -13,12 +13,12 @@ from sqlalchemy import ColumnElement, Connection, select
 from gateway import audit, channels
 from gateway.errors import UnknownNameError
 from gateway.notifications import store
+from gateway.notifications.reasons import Reason
 from gateway.notifications.status import Status
 from gateway.notifications.store import notifications
 from gateway.runtime import Runtime
 from gateway.transactions.store import transactions
 
-REASON = "operator_cancelled"
 _mine = notifications.c
 
 
@@ -54,8 +54,8 @@ def _cancel(tx: Connection, runtime: Runtime, which: ColumnElement[bool]) -> Can
     rows = tx.execute(select(notifications).where(which).order_by(_mine.id).with_for_update()).all()
     waiting = [row for row in rows if row.status == Status.WAITING]
     again = [row for row in rows if _may_go_again(row.status, row.channel) and row.due_at is not None]
-    moves = [store.moved(row, Status.CANCELLED, None, REASON) for row in waiting]
-    moves += [store.moved(row, Status(row.status), None, REASON) for row in again]
+    moves = [store.moved(row, Status.CANCELLED, None, Reason.OPERATOR_CANCELLED) for row in waiting]
+    moves += [store.moved(row, Status(row.status), None, Reason.OPERATOR_CANCELLED) for row in again]
     store.move(tx, moves, runtime.clock())
     return Cancelled(len(waiting), len(again), len(rows) - len(moves))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from gateway.delivery.compose import CANNOT_CARRY
 from gateway.delivery.route_book import Event
+from gateway.notifications.reasons import Reason
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
 from gateway.traffic.breaker import Mode, Why
@@ -178,7 +178,7 @@ def too_much(reason: str) -> Words | None:
     """What no provider could carry of a message that failed for it; None for any other reason."""
     mark, _, what = reason.partition(":")
     limit, _, field = what.partition(":")
-    if mark != CANNOT_CARRY or limit not in _LIMITS:
+    if mark != Reason.CANNOT_CARRY or limit not in _LIMITS:
         return None
     said = _LIMITS[limit]
     zh, en = (words.replace("{field}", field) for words in (said.zh, said.en))

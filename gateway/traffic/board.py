@@ -244,11 +244,14 @@ class Board:
 
     def _placed(self, call: Call, holder: str, stopping: Callable[[], bool]) -> bool:
         most = call.concurrent - _reserve(call.concurrent, urgent=call.urgent)
-        gives_up = monotonic() + call.patience
-        while not self._shared.hold(f"calls:{call.provider}", holder, most, call.now, call.held_until):
-            if stopping() or monotonic() > gives_up:
+        begun, waited = monotonic(), 0.0  # a dead worker's place may become free meanwhile
+        while not self._shared.hold(
+            f"calls:{call.provider}", holder, most, call.now + waited, call.held_until
+        ):
+            if stopping() or waited > call.patience:
                 return False
             sleep(BUSY)
+            waited = monotonic() - begun
         return True
 
 

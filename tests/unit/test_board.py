@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from gateway.providers import Cause, Rejected
-from gateway.traffic.board import Board
+from gateway.traffic.board import Board, Call
 from gateway.traffic.breaker import Mode
 from gateway.traffic.shared import Counts, InProcess
 
@@ -65,3 +65,12 @@ def test_news_is_exchanged_twice_a_second_and_bad_news_at_once() -> None:
     board.report("one", EMPTY, 0.1)
     assert _look(board, NOW + 0.8) == [Mode.OPEN]
     assert shared.asked == 3
+
+
+def test_a_dead_worker_s_place_becomes_free_for_whoever_waits_for_it() -> None:
+    """It ends by itself, also where somebody began to wait before: by the time that has passed since."""
+    shared = InProcess()
+    assert shared.hold("calls:aliyun_sms", "dead", 1, 1_000.0, 1_000.05)
+    call = Call("aliyun_sms", 1, urgent=True, now=1_000.0, held_until=1_030.0, patience=5.0)
+    with Board(shared).calling(call, lambda: False) as free:
+        assert free

@@ -171,7 +171,7 @@ CODES = ("Unknown", "Unreachable", "CannotTell")  # answers our own code gives i
 
 
 def _said(tree: ast.Module) -> Iterator[str]:
-    """The words a room gives as reasons, itself or by a constant of its own."""
+    """The words a room gives as reasons: written out, by a constant of its own, or as a ``Reason``."""
     named = {
         target.id: node.value.value
         for node in tree.body
@@ -187,10 +187,20 @@ def _said(tree: ast.Module) -> Iterator[str]:
             given += (
                 [word.value for word in call.keywords if word.arg == "reason"] if place is not None else []
             )
-            for one in given:
-                word = one.value if isinstance(one, ast.Constant) else named.get(getattr(one, "id", ""))
+            for word in (_word(one, named) for one in given):
                 if isinstance(word, str):
                     yield word.partition(":")[0]
+
+
+def _word(given: ast.expr, named: dict[str, object]) -> object:
+    match given:
+        case ast.Constant(value):
+            return value
+        case ast.Name(name):
+            return named.get(name)
+        case ast.Attribute(ast.Name("Reason"), name):
+            return Reason[name].value
+    return None
 
 
 def test_the_engine_says_nothing_that_has_no_sentence() -> None:
