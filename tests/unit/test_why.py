@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -192,7 +192,7 @@ def _said(tree: ast.Module) -> Iterator[str]:
                     yield word.partition(":")[0]
 
 
-def _word(given: ast.expr, named: dict[str, object]) -> object:
+def _word(given: ast.expr, named: Mapping[str, object]) -> object:
     match given:
         case ast.Constant(value):
             return value
