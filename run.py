@@ -379,7 +379,8 @@ def install(pip, venv, lock):
         os.mkdir(scratch)
     settings.update(PYTHONUNBUFFERED="1", TMPDIR=scratch)
     command = pip + ["install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"]
-    command += ["--no-compile", "--require-hashes", "--only-binary", ":all:", "-r", LOCK]
+    # The lock is whole, and leaves out what only a dependency's own command needs (docopt: no wheel).
+    command += ["--no-compile", "--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", LOCK]
     follow(command, settings, venv, lock)
     shutil.rmtree(scratch)
     # All cores at once, where pip itself would use one.
