@@ -24,8 +24,8 @@ from gateway.notifications.request import Origin
 from gateway.notifications.status import Status
 from gateway.notifications.store import notifications
 from gateway.runtime import Runtime
+from gateway.services.store import READ, SEND
 
-SCOPE = "send"
 ONCE = {"in": "header", "name": "Idempotency-Key", "schema": {"type": "string", "maxLength": 255}}
 LETTERS = ("line_1", "line_2", "line_3", "line_4", "line_5", "line_6", "postcode", "postage")
 STATUS = {
@@ -74,10 +74,11 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
 def _enter(runtime: Runtime, known: Known) -> None:
     """Let in on what was known a moment ago, refuse only on what stands now."""
+    scope = SEND if request.method == "POST" else READ
     try:
-        door.admit(runtime, SCOPE, known.account)
+        door.admit(runtime, scope, known.account)
     except ApiError:
-        door.enter(runtime, SCOPE)
+        door.enter(runtime, scope)
 
 
 def _take(runtime: Runtime, known: Known, together: Together, body: dict[str, Any]) -> Response:

@@ -32,8 +32,10 @@ from gateway.notifications import questions as _questions
 from gateway.notifications import store as _notifications
 from gateway.notifications import suppression as _suppression
 from gateway.phone import calls as _calls
+from gateway.services import guests as _guests
 from gateway.services import idempotency as _idempotency
 from gateway.services import operators as _operators
+from gateway.services import senders as _senders
 from gateway.services import sessions as _sessions
 from gateway.services import store as _services
 from gateway.transactions import call_backs as _call_backs
@@ -62,6 +64,8 @@ ROOMS = (
     _idempotency,
     _operators,
     _services,
+    _senders,
+    _guests,
     _sessions,
     _call_backs,
     _identity,

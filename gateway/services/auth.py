@@ -20,11 +20,18 @@ CLOCK_SKEW = 30  # seconds a caller's clock may differ
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated service and the key it used."""
+    """An authenticated service and the key it used; its account says what it may ask for."""
 
-    service_id: UUID
-    service_name: str
+    account: Account
     key: ApiKey
+
+    @property
+    def service_id(self) -> UUID:
+        return self.account.service.id
+
+    @property
+    def service_name(self) -> str:
+        return self.account.service.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +61,10 @@ def authenticate(
     account = find(service_id)
     if account is None:
         return _invalid("service not found")
-    if not account.service.active:
-        return _invalid("service is archived")
     if not account.keys:
         return _invalid("service has no API keys")
+    if not account.service.active:
+        return _invalid("service is archived")
     return _matching(read, account, now)
 
 
@@ -73,9 +80,9 @@ class _Token:
 def _matching(token: _Token, account: Account, now: datetime) -> Caller | NotAllowed:
     for key in account.keys:
         if HS256.verify(token.signed, key.secret.encode(), token.signature):
-            if key.revoked:
-                return _invalid("API key revoked")
-            return _in_time(token.claims, now) or Caller(account.service.id, account.service.name, key)
+            if wrong := _in_time(token.claims, now):
+                return wrong
+            return _invalid("API key revoked") if key.ended(now) else Caller(account, key)
     return _invalid("API key not found")
 
 
@@ -88,7 +95,7 @@ def _in_time(claims: Mapping[str, object], now: datetime) -> NotAllowed | None:
             "Set your clock by NTP and sign a fresh token for every call.",
         )
     begins, ends = _seconds(claims.get("nbf", 0)), _seconds(claims.get("exp", math.inf))
-    if not begins <= now.timestamp() <= ends:
+    if not begins - CLOCK_SKEW <= now.timestamp() <= ends + CLOCK_SKEW:
         return _invalid("token is not valid at this time")
     return None
 

@@ -7,7 +7,8 @@ to check a signature.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -17,9 +18,11 @@ from sqlalchemy import (
     Column,
     Connection,
     ForeignKey,
+    Integer,
     LargeBinary,
     String,
     Table,
+    Text,
     Uuid,
     insert,
     select,
@@ -27,17 +30,37 @@ from sqlalchemy import (
 
 from gateway.db import Utc, metadata
 from gateway.security import Vault
+from gateway.services import senders
+from gateway.services.senders import Sender
 
-NORMAL = "normal"
-USUAL = ("broadcasts", "send", "transactions")  # what a key may do unless more is asked for
+NORMAL, TEAM, TEST = "normal", "team", "test"
+TYPES = {
+    NORMAL: "sends to everybody",
+    TEAM: "sends to the service's team and guest list only",
+    TEST: "sends nothing and simulates what would become of it",
+}
+SEND, READ, TRANSACTIONS, BROADCASTS = "send", "read", "transactions", "broadcasts"
 OPERATE = "operate"  # the levers: they reach every service's messages
+SCOPES = {
+    SEND: "ask for messages",
+    READ: "see messages, texts and what people replied",
+    TRANSACTIONS: "begin and steer transactions",
+    BROADCASTS: "push policy to many people",
+    OPERATE: "pull the levers and manage services, over everybody's messages",
+}
+USUAL = (BROADCASTS, READ, SEND, TRANSACTIONS)  # what a key may do unless more is asked for
+
+PER_MINUTE = 3_000  # requests of one type of key
+PER_DAY = 250_000  # messages on one channel
 
 services = Table(
     "services",
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("name", String(80), nullable=False, unique=True),
-    Column("active", Boolean, nullable=False),
+    Column("active", Boolean, nullable=False),  # else it is archived
+    Column("rate_limit", Integer, nullable=False),  # requests a minute, of each type of key
+    Column("daily_limits", Text, nullable=False),  # JSON: messages a day by channel, where not PER_DAY
     Column("created_at", Utc, nullable=False),
 )
 api_keys = Table(
@@ -48,22 +71,31 @@ api_keys = Table(
     Column("name", String(80), nullable=False),
     Column("type", String(8), nullable=False),
     Column("scopes", String(200), nullable=False),
+    Column("templates", Text, nullable=False),  # ids of those it may send, between spaces; empty: all
+    Column("senders", Text, nullable=False),  # likewise
     Column("secret", LargeBinary, nullable=False),
     Column("created_at", Utc, nullable=False),
+    Column("expires_at", Utc),  # a key that was replaced works until then
     Column("revoked_at", Utc),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """One key of a service, its secret opened."""
+    """One key of a service, its secret opened. Empty ``templates`` or ``senders`` allow all."""
 
     id: UUID
     service_id: UUID
     type: str
     scopes: frozenset[str]
+    templates: frozenset[UUID]
+    senders: frozenset[UUID]
     secret: str = field(repr=False)
     revoked: bool
+    expires_at: datetime | None
+
+    def ended(self, now: datetime) -> bool:
+        return self.revoked or (self.expires_at is not None and self.expires_at <= now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +106,36 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a service may ask for: requests a minute and type of key, messages a day and channel."""
+
+    per_minute: int
+    by_channel: Mapping[str, int]
+
+    def per_day(self, channel: str) -> int:
+        return self.by_channel.get(channel, PER_DAY)
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
-    """A service with all its keys, revoked ones too."""
+    """A service with all its keys, revoked ones too, what it may ask for, and whom its messages name."""
 
     service: Service
     keys: tuple[ApiKey, ...]
+    limits: Limits
+    senders: tuple[Sender, ...]
 
 
 def account(tx: Connection, vault: Vault, key: UUID) -> Account | None:
     row = tx.execute(select(services).where(services.c.id == key)).one_or_none()
     if row is None:
         return None
-    return Account(Service(row.id, row.name, row.active), tuple(_keys(tx, vault, key)))
+    return Account(
+        Service(row.id, row.name, row.active),
+        tuple(_keys(tx, vault, key)),
+        Limits(row.rate_limit, json.loads(row.daily_limits)),
+        senders.of(tx, vault, key),
+    )
 
 
 def ensure_service(tx: Connection, name: str, now: datetime) -> UUID:
@@ -94,7 +144,8 @@ def ensure_service(tx: Connection, name: str, now: datetime) -> UUID:
     if known:
         return UUID(str(known))
     key = uuid4()
-    tx.execute(insert(services).values(id=key, name=name, active=True, created_at=now))
+    row = {"id": key, "name": name, "active": True, "rate_limit": PER_MINUTE, "daily_limits": "{}"}
+    tx.execute(insert(services).values(**row, created_at=now))
     return key
 
 
@@ -105,7 +156,10 @@ def create_key(
     name: str,
     now: datetime,
     *,
+    type: str = NORMAL,  # noqa: A002  # the contract's word
     scopes: Sequence[str] = USUAL,
+    templates: Collection[UUID] = (),
+    senders: Collection[UUID] = (),
 ) -> str:
     """Make a key and return it whole: the only time its secret is shown."""
     key, secret = uuid4(), str(uuid4())
@@ -114,8 +168,10 @@ def create_key(
             id=key,
             service_id=service_id,
             name=name,
-            type=NORMAL,
+            type=type,
             scopes=" ".join(sorted(scopes)),
+            templates=_listed(templates),
+            senders=_listed(senders),
             secret=vault.seal("api_keys.secret", key, secret),
             created_at=now,
         )
@@ -131,8 +187,15 @@ def _keys(tx: Connection, vault: Vault, service_id: UUID) -> list[ApiKey]:
             row.service_id,
             row.type,
             frozenset(row.scopes.split()),
+            frozenset(map(UUID, row.templates.split())),
+            frozenset(map(UUID, row.senders.split())),
             vault.open("api_keys.secret", row.id, row.secret),
             row.revoked_at is not None,
+            row.expires_at,
         )
         for row in rows
     ]
+
+
+def _listed(ids: Collection[UUID]) -> str:
+    return " ".join(sorted(map(str, ids)))

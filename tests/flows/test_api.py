@@ -1,11 +1,10 @@
-"""The systems' API: who may call, what is refused and how, idempotency, and its documentation."""
+"""The systems' API: what is refused and how, idempotency, and its documentation."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import jwt
 import pytest
@@ -227,61 +226,6 @@ def test_unknown_routes_and_methods_answer_in_the_same_shape(api: Api) -> None:
     response = api.client.delete("/v2/transactions")
     assert response.status_code == 405
     assert set(response.headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
-
-
-# --- who may call ------------------------------------------------------------------------------------
-
-
-def _said(api: Api, header: str | None) -> tuple[int, str]:
-    response = api.client.get("/v2/transaction-types", headers={"Authorization": header} if header else {})
-    return response.status_code, _problems(response)[0]
-
-
-def _token(api: Api, *, secret: str | None = None, algorithm: str = "HS256", **claims: Any) -> str:
-    payload = {"iss": api.key[-73:-37], "iat": int(api.world.clock.now.timestamp()), **claims}
-    payload = {name: value for name, value in payload.items() if value is not None}
-    return "Bearer " + jwt.encode(payload, secret or api.key[-36:], algorithm)
-
-
-def test_each_wrong_token_is_refused_in_the_contracts_words(api: Api) -> None:
-    """The table of notify-api.md, row by row."""
-    skewed = int(api.world.clock.now.timestamp()) - 31
-    table: list[tuple[str | None, int, str]] = [
-        (None, 401, "Unauthorized: authentication token must be provided"),
-        ("Basic abc", 401, "Unauthorized: authentication bearer scheme must be used"),
-        ("Bearer abc", 403, "Invalid token: make sure your API token matches the example at /docs"),
-        (_token(api, iss=None), 403, "Invalid token: iss field not provided"),
-        (_token(api, iss="x"), 403, "Invalid token: service id is not the right data type"),
-        (_token(api, iss=str(uuid4())), 403, "Invalid token: service not found"),
-        (_token(api, iat=skewed), 403, "Error: Your system clock must be accurate to within 30 seconds"),
-        (_token(api, iat=None), 403, "Error: Your system clock must be accurate to within 30 seconds"),
-        (_token(api, secret=str(uuid4())), 403, "Invalid token: API key not found"),
-        (_token(api, secret="s" * 64, algorithm="HS512"), 403, "Invalid token: algorithm used is not HS256"),
-    ]
-    assert [_said(api, header) for header, _, _ in table] == [row[1:] for row in table]
-
-
-def test_the_clock_may_differ_by_thirty_seconds_and_be_written_in_three_ways(api: Api) -> None:
-    """iat may be an int, a float or a numeric string, 30 s either way."""
-    now = api.world.clock.now.timestamp()
-    for iat in (int(now) - 30, now + 29.5, str(int(now))):
-        response = api.client.get("/v2/transaction-types", headers=api.headers(iat=iat))
-        assert response.status_code == 200, response.text
-
-
-def test_a_key_without_the_scope_is_refused(api: Api) -> None:
-    """A key opens only what it was made for."""
-    other = Api(api.world, api.client, _key(api.world, "counter", scopes=["read"]))
-    assert _problems(other.get("/v2/transaction-types")) == ["This API key has no scope transactions"]
-
-
-def test_a_revoked_key_is_refused_though_others_work(api: Api) -> None:
-    """Revoking one key leaves the service's others."""
-    with api.world.runtime.db.write() as tx:
-        tx.execute(services.api_keys.update().values(revoked_at=api.world.clock.now))
-    fresh = Api(api.world, api.client, _key(api.world, "counter"))
-    assert _problems(api.get("/v2/transaction-types")) == ["Invalid token: API key revoked"]
-    assert fresh.get("/v2/transaction-types").status_code == 200
 
 
 # --- idempotency -----------------------------------------------------------------------------------------

@@ -545,6 +545,8 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("rate_limit", sa.Integer(), nullable=False),
+        sa.Column("daily_limits", sa.Text(), nullable=False),
         sa.Column("created_at", Utc(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_services")),
         sa.UniqueConstraint("name", name=op.f("uq_services_name")),
@@ -662,8 +664,11 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("type", sa.String(length=8), nullable=False),
         sa.Column("scopes", sa.String(length=200), nullable=False),
+        sa.Column("templates", sa.Text(), nullable=False),
+        sa.Column("senders", sa.Text(), nullable=False),
         sa.Column("secret", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", Utc(), nullable=False),
+        sa.Column("expires_at", Utc(), nullable=True),
         sa.Column("revoked_at", Utc(), nullable=True),
         sa.ForeignKeyConstraint(["service_id"], ["services.id"], name=op.f("fk_api_keys_service_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
@@ -671,6 +676,36 @@ def upgrade() -> None:
     with op.batch_alter_table("api_keys", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_api_keys_service_id"), ["service_id"], unique=False)
 
+    op.create_table(
+        "senders",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("service_id", sa.Uuid(), nullable=False),
+        sa.Column("channel", sa.String(length=8), nullable=False),
+        sa.Column("value", sa.LargeBinary(), nullable=False),
+        sa.Column("value_index", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("is_default", sa.Boolean(), nullable=False),
+        sa.Column("inbound", sa.Boolean(), nullable=False),
+        sa.Column("created_at", Utc(), nullable=False),
+        sa.Column("archived_at", Utc(), nullable=True),
+        sa.ForeignKeyConstraint(["service_id"], ["services.id"], name=op.f("fk_senders_service_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_senders")),
+    )
+    with op.batch_alter_table("senders", schema=None) as batch_op:
+        batch_op.create_index("ix_senders_service_id", ["service_id", "channel"], unique=False)
+        batch_op.create_index(batch_op.f("ix_senders_value_index"), ["value_index"], unique=False)
+
+    op.create_table(
+        "guests",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("service_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("address", sa.LargeBinary(), nullable=False),
+        sa.Column("address_index", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("created_at", Utc(), nullable=False),
+        sa.ForeignKeyConstraint(["service_id"], ["services.id"], name=op.f("fk_guests_service_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_guests")),
+        sa.UniqueConstraint("service_id", "address_index", name=op.f("uq_guests_service_id_address_index")),
+    )
     op.create_table(
         "bookings",
         sa.Column("transaction_id", sa.Uuid(), nullable=False),
@@ -726,6 +761,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_bookings_subject"))
 
     op.drop_table("bookings")
+    op.drop_table("guests")
+    with op.batch_alter_table("senders", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_senders_value_index"))
+        batch_op.drop_index("ix_senders_service_id")
+
+    op.drop_table("senders")
     with op.batch_alter_table("api_keys", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_api_keys_service_id"))
 

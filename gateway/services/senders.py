@@ -1,0 +1,103 @@
+"""Under which name a service's messages go out: SMS signatures or numbers, e-mail reply-to addresses.
+
+A sender that is taken back stays as a row: what was asked for under it still names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    Uuid,
+    insert,
+    select,
+    update,
+)
+
+from gateway.db import Utc, metadata
+from gateway.security import Vault
+
+CHANNELS = ("sms", "email")
+
+senders = Table(
+    "senders",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("service_id", ForeignKey("services.id"), nullable=False),
+    Column("channel", String(8), nullable=False),
+    Column("value", LargeBinary, nullable=False),
+    Column("value_index", LargeBinary(16), nullable=False, index=True),
+    Column("is_default", Boolean, nullable=False),
+    Column("inbound", Boolean, nullable=False),  # what people reply to it is this service's
+    Column("created_at", Utc, nullable=False),
+    Column("archived_at", Utc),
+)
+Index("ix_senders_service_id", senders.c.service_id, senders.c.channel)
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """One name of a service on a channel; ``value`` is the signature, number or address."""
+
+    id: UUID
+    channel: str
+    value: str
+    is_default: bool
+    inbound: bool
+
+
+def add(
+    tx: Connection,
+    vault: Vault,
+    service_id: UUID,
+    channel: str,
+    value: str,
+    now: datetime,
+    *,
+    default: bool = False,
+    inbound: bool = False,
+) -> UUID:
+    """Give a service a sender; as the default it takes the place of the one before."""
+    key = uuid4()
+    if default:
+        mine = (senders.c.service_id == service_id) & (senders.c.channel == channel)
+        tx.execute(update(senders).where(mine).values(is_default=False))
+    row = {"id": key, "service_id": service_id, "channel": channel, "is_default": default, "inbound": inbound}
+    sealed = vault.seal("senders.value", key, value)
+    tx.execute(insert(senders).values(**row, value=sealed, value_index=_index(vault, value), created_at=now))
+    return key
+
+
+def of(tx: Connection, vault: Vault, service_id: UUID) -> tuple[Sender, ...]:
+    """A service's senders, the oldest first."""
+    columns = senders.c
+    query = select(senders).where(columns.service_id == service_id, columns.archived_at.is_(None))
+    rows: Sequence[Sender] = [
+        Sender(
+            row.id, row.channel, vault.open("senders.value", row.id, row.value), row.is_default, row.inbound
+        )
+        for row in tx.execute(query.order_by(columns.created_at, columns.id))
+    ]
+    return tuple(rows)
+
+
+def owner(tx: Connection, vault: Vault, number: str) -> UUID | None:
+    """The service whose what people send to this number is; None when it is nobody's own."""
+    columns = senders.c
+    mine = (columns.value_index == _index(vault, number)) & columns.inbound & columns.archived_at.is_(None)
+    return tx.execute(select(columns.service_id).where(mine).limit(1)).scalar_one_or_none()
+
+
+def _index(vault: Vault, value: str) -> bytes:
+    return vault.index("sender", value.lower())
