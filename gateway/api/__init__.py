@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from flask import Flask
-from flask_smorest import Api
 
 from gateway.api import broadcasts, docs, levers, notifications, schemas, transactions
+from gateway.api.document import Documented
 from gateway.runtime import Runtime
-
-
-class _Api(Api):  # type: ignore[misc]  # flask-smorest ships no types
-    def handle_http_exception(self, error: Exception) -> None:
-        """Nothing: the application's own handlers answer in one shape."""
-        raise error
-
-    def _register_error_handlers(self) -> None:
-        """None of flask-smorest's own."""
 
 
 def register(app: Flask, runtime: Runtime) -> None:
@@ -27,8 +18,12 @@ def register(app: Flask, runtime: Runtime) -> None:
         OPENAPI_URL_PREFIX="/docs",
         OPENAPI_JSON_PATH="openapi.json",
     )
-    about = {"info": {"description": docs.DESCRIPTION}, "security": [{"service": []}]}
-    spec = _Api(app, spec_kwargs=about)
+    about = {
+        "info": {"description": docs.DESCRIPTION},
+        "servers": [{"url": runtime.settings.public_url, "description": "This instance"}],
+        "security": [{"service": []}],
+    }
+    spec = Documented(app, spec_kwargs=about)
     spec.spec.components.security_scheme("service", docs.SECURITY)
     for name, form in schemas.form_schemas().items():
         spec.spec.components.schema(f"Answers_{name}", schema=form)

@@ -11,6 +11,16 @@ from gateway.transactions.model import State
 
 _REQUIRED: dict[str, Any] = {"required": "is a required property"}
 
+CLASSES = (
+    "ValidationError",
+    "BadRequestError",
+    "InvalidPhoneError",
+    "AuthError",
+    "NoResultFound",
+    "RateLimitError",
+    "TooManyRequestsError",
+    "InternalServerError",
+)
 PLAIN = r"[^\x00-\x1f\x7f\ud800-\udfff]{0,120}\Z"  # what every database stores
 
 
@@ -186,9 +196,13 @@ class TypesSchema(Schema):
 
 
 class ProblemSchema(Schema):
-    error = fields.String()
-    message = fields.String()
-    next_step = fields.String()
+    """One thing wrong, for a program, for a person, and what to do."""
+
+    error = fields.String(
+        validate=validate.OneOf(CLASSES), metadata={"description": "The class of the error."}
+    )
+    message = _text("What is wrong, in words GOV.UK Notify's clients know.")
+    next_step = _text("What to do about it.")
 
 
 class ProblemsSchema(Schema):

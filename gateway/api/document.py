@@ -1,0 +1,171 @@
+"""The OpenAPI document: what the routes say of themselves, and what is true of all of them.
+
+Each route names its forms and what may go wrong with its own work. What every caller may
+be told (who are you, too large, too fast, a fault of ours) is said here, once for all, and
+an error has one shape. ``/docs/openapi.json`` and ``gateway openapi`` give the same document.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flask import Flask, Response
+from flask_smorest import Api
+
+from gateway.api import examples
+
+JSON = "application/json"
+PROBLEMS = {"$ref": "#/components/schemas/Problems"}
+SOMETIMES = "x-sometimes"
+"""Metadata of a field that an answer may lack; every other one is always there."""
+REFUSALS: Mapping[int, tuple[str, str]] = {
+    400: ("Refused", "Something is wrong with the request; every fault is listed, with its next step."),
+    401: ("NoToken", "There is no bearer token."),
+    403: ("NotAllowed", "The token is wrong, its key was revoked, or the key may not do this."),
+    404: ("NotFound", "There is no such thing, or it is another service's."),
+    409: ("NotNow", "It cannot be done now, or the same request is still being worked on."),
+    413: ("TooLarge", "The body is larger than this route takes."),
+    422: ("KeyUsedUp", "The Idempotency-Key was used for another request."),
+    429: ("TooMany", "Too many requests or tries; the message says when to go on."),
+    500: ("OurFault", "A fault of ours; repeat it with the same Idempotency-Key."),
+}
+_METHODS = ("get", "post", "put", "patch", "delete")
+
+
+class Documented(Api):  # type: ignore[misc]  # flask-smorest ships no types
+    """The routes' documentation, completed; the application's own handlers answer errors."""
+
+    def handle_http_exception(self, error: Exception) -> None:
+        raise error
+
+    def _register_error_handlers(self) -> None:
+        """None of flask-smorest's own."""
+
+    def _openapi_json(self) -> Response:
+        return Response(as_text(complete(self.spec.to_dict())), content_type=JSON)
+
+
+def of(app: Flask) -> dict[str, Any]:
+    """The document of an application."""
+    spec = app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec
+    return complete(spec.to_dict())
+
+
+def as_text(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def complete(document: dict[str, Any]) -> dict[str, Any]:
+    """Say of every operation what is true of all; in an order that stays."""
+    document = json.loads(json.dumps(document))  # a copy, and its keys are text
+    for method, path, operation in operations(document):
+        _complete(method, path, operation)
+    parts = document["components"]
+    shown, asked = _reached(document, "responses"), _reached(document, "requestBody")
+    for name in shown - asked:
+        _always_there(parts["schemas"][name])
+    parts["responses"] = {name: _refusal(words) for name, words in REFUSALS.values()}
+    for name in ("Error", "PaginationMetadata"):  # flask-smorest's own; nothing here has their shape
+        parts["schemas"].pop(name, None)
+    parts["schemas"] = dict(sorted(parts["schemas"].items()))
+    _plain(document)
+    return document
+
+
+def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Method, path and description of each, in their order."""
+    for path, item in document["paths"].items():
+        for method in _METHODS:
+            if method in item:
+                yield method, path, item[method]
+
+
+def _complete(method: str, path: str, operation: dict[str, Any]) -> None:
+    operation["operationId"] = _id(method, path)
+    answers = operation["responses"]
+    answers.pop("default", None)
+    for status in (*_usual(method, path, operation), *(int(one) for one in answers)):
+        if status in REFUSALS:
+            answers[str(status)] = {"$ref": f"#/components/responses/{REFUSALS[status][0]}"}
+    operation["responses"] = dict(sorted(answers.items()))
+    if "requestBody" in operation:
+        operation["requestBody"]["content"][JSON] |= examples.of(method, path)
+
+
+def _id(method: str, path: str) -> str:
+    words = path.removeprefix("/v2/").replace("{", "by_").replace("}", "").replace("-", "_")
+    return "_".join((method, *words.split("/")))
+
+
+def _usual(method: str, path: str, operation: Mapping[str, Any]) -> list[int]:
+    """What any such route may answer."""
+    usual = [400, 401, 403, 500]
+    if "{" in path:
+        usual.append(404)
+    if method == "post":
+        usual.append(413)
+    if method == "post" and path.startswith("/v2/notifications"):
+        usual.append(429)
+    if any(one.get("name") == "Idempotency-Key" for one in operation.get("parameters", ())):
+        usual += [409, 422]
+    return usual
+
+
+def _refusal(words: str) -> dict[str, Any]:
+    return {"description": words, "content": {JSON: {"schema": PROBLEMS}}}
+
+
+# --- what an answer holds ----------------------------------------------------------------------
+
+
+def _reached(document: Mapping[str, Any], part: str) -> set[str]:
+    """The names of all schemas that this part of any operation leads to."""
+    schemas, found = document["components"]["schemas"], set[str]()
+    waiting = {name for *_, one in operations(document) for name in _named(one.get(part, {}))}
+    waiting |= {"Problems"} if part == "responses" else set()
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        waiting |= set(_named(schemas[name])) - found
+    return found
+
+
+def _named(value: Any) -> Iterator[str]:
+    """The schemas a part of the document refers to."""
+    if isinstance(value, list):
+        for one in value:
+            yield from _named(one)
+    if isinstance(value, dict):
+        reference = str(value.get("$ref", ""))
+        if reference.startswith("#/components/schemas/"):
+            yield reference.rpartition("/")[2]
+        yield from _named(list(value.values()))
+
+
+def _always_there(schema: dict[str, Any]) -> None:
+    """An answer has all its keys, but those that say they come sometimes."""
+    properties = schema.get("properties", {})
+    if always := [name for name, one in properties.items() if not one.get(SOMETIMES)]:
+        schema["required"] = always
+
+
+def _plain(value: Any) -> None:
+    """Patterns as every reader of JSON Schema takes them, and no remarks of ours."""
+    if isinstance(value, list):
+        for one in value:
+            _plain(one)
+    if isinstance(value, dict):
+        value.pop(SOMETIMES, None)
+        if isinstance(pattern := value.get("pattern"), str):
+            value["pattern"] = _pattern(pattern)
+        _plain(list(value.values()))
+
+
+def _pattern(python: str) -> str:
+    """Python's ``match`` looks at the beginning only, its ``\\Z`` at the very end; halves of
+    characters are no text at all.
+    """
+    found = python.replace(r"\ud800-\udfff", "").replace(r"\Z", "$")
+    return found if found.startswith("^") else f"^{found}"
