@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
-from gateway.content.store import SHIPPED
+from gateway.content.shipped import SHIPPED
 
 Run = Callable[..., Result]
 

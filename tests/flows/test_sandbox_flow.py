@@ -13,6 +13,7 @@ from werkzeug.serving import make_server
 
 from gateway import runtime as runtimes
 from gateway.app import create_app
+from gateway.content import shipped
 from gateway.content import store as content
 from gateway.delivery import books, ledger, receipts
 from gateway.delivery.attempt import run_lane
@@ -147,7 +148,7 @@ def test_no_template_of_the_house_is_refused_by_the_vendors_review(real: World) 
     with real.runtime.db.read() as tx:
         known = content.registrations(tx, "aliyun_sms")
     assert {registration.state for registration in known.values()} == {"approved"}
-    assert len(known) == len(list(content.SHIPPED.glob("*/*.sms.*.txt")))
+    assert len(known) == len(list(shipped.SHIPPED.glob("*/*.sms.*.txt")))
 
 
 def test_the_ledger_balances_at_the_end(real: World, sandbox: Sandbox) -> None:

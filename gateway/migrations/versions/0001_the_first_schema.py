@@ -582,9 +582,13 @@ def upgrade() -> None:
         "templates",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("title", sa.String(length=200), nullable=False),
         sa.Column("channel", sa.String(length=8), nullable=False),
         sa.Column("language", sa.String(length=8), nullable=False),
+        sa.Column("klass", sa.String(length=10), nullable=False),
         sa.Column("created_at", Utc(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("archived_at", Utc(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_templates")),
         sa.UniqueConstraint("name", "channel", "language", name=op.f("uq_templates_name_channel_language")),
     )
@@ -730,7 +734,10 @@ def upgrade() -> None:
         sa.Column("template_id", sa.Uuid(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("created_at", Utc(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("published_at", Utc(), nullable=True),
         sa.ForeignKeyConstraint(
             ["template_id"], ["templates.id"], name=op.f("fk_template_versions_template_id")
         ),
