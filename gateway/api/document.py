@@ -15,11 +15,10 @@ from flask import Flask, Response
 from flask_smorest import Api
 
 from gateway.api import examples
+from gateway.api.schemas import SOMETIMES
 
 JSON = "application/json"
 PROBLEMS = {"$ref": "#/components/schemas/Problems"}
-SOMETIMES = "x-sometimes"
-"""Metadata of a field that an answer may lack; every other one is always there."""
 REFUSALS: Mapping[int, tuple[str, str]] = {
     400: ("Refused", "Something is wrong with the request; every fault is listed, with its next step."),
     401: ("NoToken", "There is no bearer token."),
