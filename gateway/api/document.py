@@ -129,7 +129,7 @@ def _usual(method: str, path: str, operation: Mapping[str, Any]) -> list[int]:
         usual.append(404)
     if method == "post":
         usual.append(413)
-    if method == "post" and path.startswith("/v2/notifications"):
+    if method == "post" and path.startswith(("/v2/notifications", "/v2/transactions")):
         usual.append(429)
     if any(one.get("name") == "Idempotency-Key" for one in operation.get("parameters", ())):
         usual += [409, 422]

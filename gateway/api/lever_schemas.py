@@ -35,6 +35,15 @@ def _sometimes(about: str) -> fields.Integer:
     return fields.Integer(metadata={"description": about, SOMETIMES: True})
 
 
+class YesNo(fields.Boolean):
+    """True or false and no word for it: what pulls a lever is not guessed."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 class HoldSchema(Schema):
     """What to hold still, or to let go."""
 
@@ -99,12 +108,12 @@ class ReplaySchema(Schema):
     """Dead letters to take anew."""
 
     cause = _name("As `GET /v2/ops/dead-letters` names it.")
-    dry_run = fields.Boolean(
+    dry_run = YesNo(
         required=True,
         error_messages={**_REQUIRED, "invalid": "must be true or false"},
         metadata={"description": "True: count, and say who would get a second message; changes nothing."},
     )
-    again = fields.Boolean(
+    again = YesNo(
         load_default=False,
         error_messages={"invalid": "must be true or false"},
         metadata={"description": "Also to those who may have got it already."},
