@@ -15,11 +15,10 @@ from flask import Flask, Response
 from flask_smorest import Api
 
 from gateway.api import examples
+from gateway.api.schemas import SOMETIMES
 
 JSON = "application/json"
 PROBLEMS = {"$ref": "#/components/schemas/Problems"}
-SOMETIMES = "x-sometimes"
-"""Metadata of a field that an answer may lack; every other one is always there."""
 REFUSALS: Mapping[int, tuple[str, str]] = {
     400: ("Refused", "Something is wrong with the request; every fault is listed, with its next step."),
     401: ("NoToken", "There is no bearer token."),
@@ -31,6 +30,14 @@ REFUSALS: Mapping[int, tuple[str, str]] = {
     429: ("TooMany", "Too many requests or tries; the message says when to go on."),
     500: ("OurFault", "A fault of ours; repeat it with the same Idempotency-Key."),
 }
+LINKS: Mapping[str, tuple[str, str]] = {
+    "/v2/notifications/sms": ("/v2/notifications/{}", "id"),
+    "/v2/notifications/email": ("/v2/notifications/{}", "id"),
+    "/v2/notifications/voice": ("/v2/notifications/{}", "id"),
+    "/v2/transactions": ("/v2/transactions/{}", "reference"),
+    "/v2/broadcasts": ("/v2/broadcasts/{}", "id"),
+}
+"""Where what was made by a POST is found again, and by which key of the answer."""
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -62,6 +69,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     document = json.loads(json.dumps(document))  # a copy, and its keys are text
     for method, path, operation in operations(document):
         _complete(method, path, operation)
+    _link(document)
     parts = document["components"]
     shown, asked = _reached(document, "responses"), _reached(document, "requestBody")
     for name in shown - asked:
@@ -94,6 +102,21 @@ def _complete(method: str, path: str, operation: dict[str, Any]) -> None:
         operation["requestBody"]["content"][JSON] |= examples.of(method, path)
 
 
+def _link(document: Mapping[str, Any]) -> None:
+    """Tell which operations go on with what another one made."""
+    for path, (begins, key) in LINKS.items():
+        made = document["paths"].get(path, {}).get("post", {}).get("responses", {}).get("201")
+        for _, further, operation in operations(document):
+            single, _, name = further.partition("{")
+            if made and single + "{}" == begins and (found := name.partition("}"))[1]:
+                links = made.setdefault("links", {})
+                parameters = {found[0]: f"$response.body#/{key}"}
+                links[operation["operationId"]] = {
+                    "operationId": operation["operationId"],
+                    "parameters": parameters,
+                }
+
+
 def _id(method: str, path: str) -> str:
     words = path.removeprefix("/v2/").replace("{", "by_").replace("}", "").replace("-", "_")
     return "_".join((method, *words.split("/")))
@@ -106,7 +129,7 @@ def _usual(method: str, path: str, operation: Mapping[str, Any]) -> list[int]:
         usual.append(404)
     if method == "post":
         usual.append(413)
-    if method == "post" and path.startswith("/v2/notifications"):
+    if method == "post" and path.startswith(("/v2/notifications", "/v2/transactions")):
         usual.append(429)
     if any(one.get("name") == "Idempotency-Key" for one in operation.get("parameters", ())):
         usual += [409, 422]

@@ -112,15 +112,21 @@ def shown(body: Mapping[str, Any]) -> Response:
 
 def once(runtime: Runtime, work: Callable[[Connection], Answer]) -> Response:
     """Do the work in one commit, at most once for an ``Idempotency-Key``, then wake whom it concerns."""
+    key = idempotency_key()
+    with runtime.db.write() as tx:
+        answer = _kept(tx, runtime, key, work) if key else work(tx)
+    runtime.wake_all(answer.lanes)
+    return problems.as_json(answer.body, answer.status)
+
+
+def idempotency_key() -> str:
+    """The caller's key for this request; empty for none."""
     key = request.headers.get("Idempotency-Key", "")
     if len(key) > idempotency.LONGEST_KEY:
         raise ApiError(
             400, Problem("BadRequestError", "Idempotency-Key is too long", "Use at most 255 characters.")
         )
-    with runtime.db.write() as tx:
-        answer = _kept(tx, runtime, key, work) if key else work(tx)
-    runtime.wake_all(answer.lanes)
-    return problems.as_json(answer.body, answer.status)
+    return key
 
 
 def _kept(tx: Connection, runtime: Runtime, key: str, work: Callable[[Connection], Answer]) -> Answer:
