@@ -18,10 +18,10 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, select, true, updat
 from gateway import channels, cities
 from gateway.cities import Rules
 from gateway.db import begin_until, claim, due, new_lease
-from gateway.delivery import hours, measures, retry
+from gateway.delivery import hours, measures, number_caps, retry
 from gateway.delivery.batches import batches
-from gateway.delivery.caps import Callees
 from gateway.delivery.compose import Letter, Unsendable, addresses_of, compose, words_of
+from gateway.delivery.number_caps import WHOEVER
 from gateway.delivery.store import attempts, new_handover
 from gateway.messages import Message
 from gateway.notifications import store
@@ -246,13 +246,15 @@ def _handovers(
     sendable: list[tuple[Held, Letter]] = []
     letters = compose(tx, runtime, channel, sheet.send, still, turn)
     going = [letter.address_index for letter in letters if isinstance(letter, Letter)]
-    callees = Callees(tx, runtime, channel, going)
+    callees = number_caps.by_channel(tx, runtime, channel, going)
     for row, letter in zip(sheet.send, letters, strict=True):
         if isinstance(letter, Unsendable):
             sheet.moves.append(moved(row, letter.status, letter.due_at, letter.reason))
-        elif until := callees.until(letter.address_index):
-            sheet.moves.append(moved(row, Status.WAITING, min(until, row.expires_at), Reason.CALLEE_CAP))
+        elif capped := callees.until([WHOEVER], letter.address_index, row.klass, row.template_id):
+            until = min(capped[WHOEVER], row.expires_at)
+            sheet.moves.append(moved(row, Status.WAITING, until, Reason.CALLEE_CAP))
         else:
+            callees.took(WHOEVER, letter.address_index, row.klass, row.template_id)
             sendable.append((_held(row, Status.SENDING, row.tries + 1, others=letter.others), letter))
     return [_handover(provider, batch) for provider, batch in batches(runtime, sendable)]
 
