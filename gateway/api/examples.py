@@ -22,6 +22,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
             "reference": "case 7",
         },
     },
+    "post /v2/template/{key}/preview": {"with its value": {"personalisation": {"code": CODE}}},
     "post /v2/transaction-types/{name}/options": {
         "the first": {"answers": {}},
         "the next": {"answers": {"matter": "card"}},

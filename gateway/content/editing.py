@@ -17,7 +17,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from gateway import audit
 from gateway.content import store
-from gateway.content.letters import split
+from gateway.content.letters import compile_letter
 from gateway.content.shipped import BY as SHIPPED_BY
 from gateway.content.store import (
     FALLBACK_LANGUAGE,
@@ -178,7 +178,7 @@ def _check_body(channel: str, body: str) -> None:
     if len(body) > LONGEST_BODY:
         raise TextError(f"A text may have {LONGEST_BODY:,} characters; this has {len(body):,}.")
     if channel == "email":
-        split(body)  # LetterError says what is missing
+        compile_letter(body)  # LetterError says what is wrong
 
 
 def _name_of(tx: Connection, new: NewText) -> str:

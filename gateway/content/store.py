@@ -1,8 +1,8 @@
 """Templates and their versions. A version never changes; a send names the one it uses.
 
 A version begins as a draft, which goes out only to try it; once published it is what is sent.
-Texts of one name and channel in several languages belong together. Where a provider reviews texts
-before they may go out, ``provider_templates`` holds its code for a version and what it said.
+Texts of one name and channel in several languages belong together. What is sent of a text that
+providers review first depends on what they approved (``registered``).
 """
 
 from __future__ import annotations
@@ -24,17 +24,15 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
-    and_,
     case,
     func,
-    insert,
     select,
     tuple_,
-    update,
 )
 
-from gateway.content.letters import split
-from gateway.content.rendering import Compiled, compile_body
+from gateway.content.letters import bulleted, parted
+from gateway.content.registered import provider_templates
+from gateway.content.rendering import Compiled, Values, compile_body
 from gateway.db import Utc, metadata
 from gateway.errors import UnknownNameError
 from gateway.providers import ReviewState
@@ -76,20 +74,6 @@ template_versions = Table(
     Column("published_at", Utc),
     ForeignKeyConstraint(["template_id"], ["templates.id"]),
 )
-provider_templates = Table(
-    "provider_templates",
-    metadata,
-    Column("template_id", Uuid, primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("provider", String(40), primary_key=True),
-    Column("code", String(80), nullable=False),
-    Column("state", String(10), nullable=False),  # providers.ReviewState
-    Column("reason", String(200), nullable=False),
-    Column("updated_at", Utc, nullable=False),
-    ForeignKeyConstraint(
-        ["template_id", "version"], ["template_versions.template_id", "template_versions.version"]
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +99,9 @@ class TemplateVersion:
 
     @property
     def compiled(self) -> Compiled:
-        return compile_body(self.body)
+        """An e-mail keeps its line ends as written; elsewhere one is one character."""
+        body = self.body if self.channel == "email" else self.body.replace("\r\n", "\n")
+        return compile_body(body, self.language)
 
     @property
     def key(self) -> tuple[UUID, int]:
@@ -124,12 +110,25 @@ class TemplateVersion:
     @property
     def subject(self) -> str | None:
         """An e-mail's, with its placeholders; None on other channels."""
-        return split(self.body)[0] if self.channel == "email" else None
+        return parted(self.body)[0] if self.channel == "email" else None
 
     @property
     def text(self) -> str:
-        """The body without a subject."""
-        return split(self.body)[1] if self.channel == "email" else self.body
+        """The body without a subject, as it was written."""
+        return parted(self.body)[1] if self.channel == "email" else self.body
+
+    def words(self, personalisation: Values) -> tuple[str | None, str]:
+        """Subject (an e-mail's) and text with the values put in, as the API shows them.
+
+        Raises ``MissingPersonalisationError`` for what either lacks.
+        """
+        compiled = self.compiled
+        values = compiled.values(personalisation)
+        if self.channel != "email":
+            return None, compiled.filled(values)
+        subject, text = (compile_body(part, self.language) for part in parted(self.body))
+        bullets = {key: bulleted(one) for key, one in compiled.lists(personalisation).items()}
+        return subject.filled(values), text.filled({**values, **bullets})
 
 
 _changed = func.coalesce(template_versions.c.published_at, template_versions.c.created_at)
@@ -240,53 +239,3 @@ def newest_versions(tx: Connection, *, drafts: bool = False) -> list[TemplateVer
     where = template_versions.c.version == newest.correlate(templates).scalar_subquery()
     query = select(*_columns).select_from(_joined).where(where, templates.c.archived_at.is_(None))
     return [TemplateVersion(*row) for row in tx.execute(query)]
-
-
-# --- registration with providers that review texts ---------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """A version as one provider knows it."""
-
-    template_id: UUID
-    version: int
-    provider: str
-    code: str
-    state: str
-    reason: str
-
-
-def registrations(
-    tx: Connection, provider: str, keys: Sequence[tuple[UUID, int]] | None = None
-) -> Mapping[tuple[UUID, int], Registration]:
-    """What this provider knows of our versions: all of them, or those named."""
-    columns = provider_templates.c
-    query = select(
-        columns.template_id, columns.version, columns.provider, columns.code, columns.state, columns.reason
-    ).where(columns.provider == provider)
-    if keys is not None:
-        query = query.where(tuple_(columns.template_id, columns.version).in_(keys))
-    return {(row.template_id, row.version): Registration(*row) for row in tx.execute(query)}
-
-
-def record_registration(tx: Connection, registration: Registration, now: datetime) -> None:
-    columns = provider_templates.c
-    values = {
-        "code": registration.code,
-        "state": registration.state,
-        "reason": registration.reason[:200],
-        "updated_at": now,
-    }
-    where = and_(
-        columns.template_id == registration.template_id,
-        columns.version == registration.version,
-        columns.provider == registration.provider,
-    )
-    if not tx.execute(update(provider_templates).where(where).values(**values)).rowcount:
-        key = {
-            "template_id": registration.template_id,
-            "version": registration.version,
-            "provider": registration.provider,
-        }
-        tx.execute(insert(provider_templates).values(**key, **values))

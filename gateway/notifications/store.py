@@ -175,7 +175,7 @@ def as_row(runtime: Runtime, request: Request, template: TemplateVersion, now: d
     }
 
 
-def personalisation(runtime: Runtime, key: UUID, sealed: bytes) -> dict[str, str]:
+def personalisation(runtime: Runtime, key: UUID, sealed: bytes) -> dict[str, Any]:
     """The values that fill its text; raises ``TamperedError`` or, of an old message, ``ForgottenError``."""
     if sealed == FORGOTTEN:
         raise ForgottenError

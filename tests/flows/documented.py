@@ -74,6 +74,8 @@ class Documented:
         """Values for a path's parameters; what they name is made for it."""
         if "{reference}" in path:
             return {"reference": self._transaction()}
+        if path.startswith("/v2/template/"):
+            return {"key": self.text("card_loss/code"), "number": "1"}
         if path.startswith("/v2/transaction-types/"):
             return {"name": "appointment"}
         if path == "/v2/ops/cancel":
