@@ -103,6 +103,9 @@ def test_a_refusal_has_one_shape_whatever_is_wrong(api: Documented) -> None:
             answer = api.client.open(where, method=method.upper(), headers={"Authorization": header})
             assert (answer.status_code, str(status) in operation["responses"]) == (status, True), path
             assert conforms(api.document, problems, answer.json) == []
+    for shown in api.document["components"]["responses"].values():
+        [content] = shown["content"].values()
+        assert conforms(api.document, problems, content["example"]) == []
     for method, path in (("get", "/v2/nothing"), ("delete", "/v2/transactions"), ("post", "/v2/%00")):
         answer = api.call(method, path)
         assert answer.status_code in (404, 405)
