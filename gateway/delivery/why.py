@@ -12,6 +12,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from gateway.notifications.reasons import Reason
+from gateway.notifications.request import TEST
 from gateway.notifications.status import Status
 
 
@@ -132,6 +133,7 @@ _BY_CODE = {
     Status.FAILED: Words("{provider}以{code}拒绝，不会再收", "{provider} refused it for good with {code}"),
 }
 _CODE = Words("原因是{code}", "the reason is {code}")
+_PLAYED = Words("是测试密钥要发的，没有发给任何人", "a test key asked for it, and it went to nobody")
 _PLAIN = {
     Status.WAITING: Words("还没有试过", "it was not tried yet"),
     Status.SENDING: Words("正交给{provider}", "it is being handed over to {provider}"),
@@ -176,6 +178,8 @@ def _parts(facts: Facts) -> tuple[Words, Words, datetime | None]:
 
 
 def _reason(facts: Facts) -> Words:
+    if facts.lane.endswith(f".{TEST}"):
+        return _PLAYED
     if facts.reason is None:
         return _fill(_PLAIN.get(facts.status, _NOTHING_SAID), facts)
     word, _, detail = facts.reason.partition(":")
