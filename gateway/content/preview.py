@@ -129,6 +129,10 @@ def _against(version: TemplateVersion, limits: Limits, message: Message) -> tupl
 STANDING: Mapping[str, tuple[str, str]] = {
     "new": ("尚未报备，请先执行 templates register", "not handed in for review yet; run templates register"),
     ReviewState.PENDING: ("审核中，请稍候", "being reviewed; wait for the decision"),
+    ReviewState.MISMATCH: (
+        "变量与报备的不一致：{}",
+        "registered with other variables: {}; mend it",
+    ),
     ReviewState.REFUSED: ("审核未通过：{}，请改写后再报备", "refused: {}; reword it and hand it in again"),
 }
 
