@@ -19,7 +19,7 @@ from dotenv import dotenv_values
 
 from gateway import route_settings
 from gateway.errors import SettingError
-from gateway.route_settings import Allowance, Weights
+from gateway.route_settings import Allowance, Tariff, Weights
 
 MASTER_KEY_BYTES = 32
 RUNNING = "running.json"  # in the state folder while an instance runs: the settings of its processes
@@ -55,7 +55,7 @@ class Settings:
     ``demo`` is true while no real provider is configured: the sandbox then plays
     the outside world. ``providers`` maps a channel to its providers and their weights,
     ``destinations`` a channel and a calling code to other weights of theirs, ``allowances`` a
-    provider to what it may be given.
+    provider to what it may be given, ``tariffs`` to what it charges.
     ``trusted_proxies`` is how many of our own proxies stand before us. ``transactions``
     names the types offered; empty: all that can be done here. Times are in seconds;
     ``keep`` is in days.
@@ -80,6 +80,7 @@ class Settings:
     keep: Mapping[str, int] = field(default_factory=lambda: {name: days for name, (days, _) in KEEP.items()})
     destinations: Mapping[str, Mapping[str, Weights]] = field(default_factory=dict)
     allowances: Mapping[str, Allowance] = field(default_factory=dict)
+    tariffs: Mapping[str, Tariff] = field(default_factory=dict)
 
     @property
     def callbacks_url(self) -> str:
@@ -124,6 +125,7 @@ def _read(environment: Mapping[str, str], folder: Path) -> Settings:
             "of a provider to go live, or unset CARD_CORE_URL to play in the sandbox."
         )
     providers = {channel: _weights(environment, channel) for channel in CHANNELS}
+    named = [name for weights in providers.values() for name in weights]
     return Settings(
         state=folder,
         database_url=_database_url(environment.get("DATABASE_URL", ""), folder),
@@ -136,9 +138,8 @@ def _read(environment: Mapping[str, str], folder: Path) -> Settings:
             channel: route_settings.destinations(environment, _key(channel), weights)
             for channel, weights in providers.items()
         },
-        allowances=route_settings.allowances(
-            environment, [name for weights in providers.values() for name in weights]
-        ),
+        allowances=route_settings.allowances(environment, named),
+        tariffs=route_settings.tariffs(environment, named),
         sandbox_url=sandbox_url,
         trusted_proxies=_count(environment, "TRUSTED_PROXIES"),
         lease=_seconds(environment, "HUIYIN_LEASE_SECONDS", 30),

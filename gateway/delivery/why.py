@@ -148,6 +148,7 @@ _OBSTACLES = {
     "left_out": Words("被值班人员停用", "left out by an operator's weights"),
     "pending": Words("模板在审核", "text under review"),
     "refused": Words("模板未通过", "text refused"),
+    "mismatch": Words("模板变量不一致", "text has other variables there"),
     "unknown_text": Words("没有报备这个模板", "text not registered"),
     "able": Words("现在可用", "able now"),
 }
