@@ -25,6 +25,7 @@ GENERAL_QUEUES = (
     "broadcasts",
     "reminders",
     "receipts",
+    "webhooks",
     "housekeeping",
 )
 
@@ -38,6 +39,7 @@ task_routes = {
     "tasks.receipts.*": {"queue": "receipts"},
     "tasks.broadcasts.*": {"queue": "broadcasts"},
     "tasks.reminders.*": {"queue": "reminders"},
+    "tasks.webhooks.*": {"queue": "webhooks"},
     "tasks.housekeeping.sweep": {"queue": "sweep"},
     "tasks.housekeeping.*": {"queue": "housekeeping"},
 }
