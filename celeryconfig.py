@@ -26,6 +26,7 @@ GENERAL_QUEUES = (
     "broadcasts",
     "reminders",
     "receipts",
+    "webhooks",
     "housekeeping",
 )
 
@@ -41,6 +42,7 @@ task_routes = {
     "tasks.receipts.*": {"queue": "receipts"},
     "tasks.broadcasts.*": {"queue": "broadcasts"},
     "tasks.reminders.*": {"queue": "reminders"},
+    "tasks.webhooks.*": {"queue": "webhooks"},
     "tasks.housekeeping.sweep": {"queue": "sweep"},
     "tasks.housekeeping.*": {"queue": "housekeeping"},
 }

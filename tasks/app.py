@@ -20,7 +20,9 @@ from gateway.delivery.simulated import is_simulated
 from gateway.errors import SettingError
 from gateway.runtime import Runtime, Wake
 
-WORK = {lane: f"tasks.{lane}.run" for lane in ("transactions", "receipts", "broadcasts", "reminders")}
+WORK = {
+    lane: f"tasks.{lane}.run" for lane in ("transactions", "receipts", "broadcasts", "reminders", "webhooks")
+}
 DELIVERY, SIMULATE = "tasks.delivery.run", "tasks.delivery.simulate"
 QUIET, LONGEST_QUIET = 1.0, 30.0  # seconds without another try, doubled while the broker is away
 STALE = 10.0  # seconds after which a wake-up is dropped unread: the sweep has sent others since

@@ -31,11 +31,15 @@ class Documented:
         self.client = self.app.test_client()
         with world.runtime.db.write() as tx:
             owner = services.ensure_service(tx, "counter", world.clock.now)
-            scopes = (*services.USUAL, services.OPERATE)
+            scopes = (*services.USUAL, services.WEBHOOKS, services.OPERATE)
             self.key = services.create_key(
                 tx, world.runtime.vault, owner, "key", world.clock.now, scopes=scopes
             )
-        self.ids = {examples.SMS_TEXT: self.text("card_loss/code"), "aliyun_sms": world.provider.name}
+        self.ids = {
+            examples.SMS_TEXT: self.text("card_loss/code"),
+            "aliyun_sms": world.provider.name,
+            examples.HOOK: "http://127.0.0.1:9/",
+        }
 
     def text(self, name: str, channel: str = "sms") -> str:
         columns = templates.c
@@ -76,6 +80,8 @@ class Documented:
             return {"reference": self._transaction()}
         if path.startswith("/v2/template/"):
             return {"key": self.text("card_loss/code"), "number": "1"}
+        if "/webhooks/{kind}" in path:
+            return {"kind": "receipt", "service": self.key[-73:-37]}
         if path.startswith("/v2/transaction-types/"):
             return {"name": "appointment"}
         if path == "/v2/ops/cancel":
