@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -39,6 +40,24 @@ class Documented:
             examples.SMS_TEXT: self.text("card_loss/code"),
             "aliyun_sms": world.provider.name,
             examples.HOOK: "http://127.0.0.1:9/",
+        }
+
+    def narrowed(self) -> dict[str, Any]:
+        """The document with this instance's own ids, where only what is there can be named."""
+        found: dict[str, Any] = self.real(self.document)
+        for name, properties in self.existing().items():
+            found["components"]["schemas"][name]["properties"] |= properties
+        return found
+
+    def existing(self) -> dict[str, dict[str, Any]]:
+        """By form and field: what names something, and what this moment allows."""
+        later = [(self.world.clock.now + timedelta(hours=hours)).isoformat() for hours in (1, 100)]
+        return {
+            "NewSms": {
+                "template_id": {"enum": [self.text("card_loss/failed")]},
+                "phone_number": {"enum": ["13800138000", "+86 139 0013 9000", "+852 9123 4567"]},
+                "scheduled_for": {"enum": later},
+            }
         }
 
     def text(self, name: str, channel: str = "sms") -> str:
