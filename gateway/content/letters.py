@@ -126,16 +126,21 @@ def letter(
     compiled: CompiledLetter, personalisation: Mapping[str, str], frame: Frame
 ) -> tuple[str, str, str]:
     """Subject, plain text and HTML. A missing value raises ``MissingPersonalisationError``."""
+    return framed(frame, *filled(compiled, personalisation))
+
+
+def filled(compiled: CompiledLetter, personalisation: Mapping[str, str]) -> tuple[str, str, str]:
+    """The same without its frame."""
     words = {key: _words(value) for key, value in compiled.whole.values(personalisation).items()}
     inert = {key: _inert(value) for key, value in words.items()}
-    subject = compiled.subject.filled(words)
-    text = compiled.text.filled(inert)
     body = compiled.html.filled({key: html.escape(value) for key, value in inert.items()})
-    return (
-        subject,
-        f"【{frame.signature}】\n\n{text}\n\n-- \n{_plain_footer(frame)}\n",
-        _page(frame, subject, body),
-    )
+    return compiled.subject.filled(words), compiled.text.filled(inert), body
+
+
+def framed(frame: Frame, subject: str, text: str, body: str) -> tuple[str, str, str]:
+    """A letter with who writes, whom to ask and how to stop it."""
+    signed = f"【{frame.signature}】\n\n{text}\n\n-- \n{_plain_footer(frame)}\n"
+    return subject, signed, _page(frame, subject, body)
 
 
 # --- values -----------------------------------------------------------------------------
@@ -192,24 +197,25 @@ def _html(token: Token) -> str:
         return html.escape(_plain(token)).replace("\n", "<br>\n")
     inner = "".join(map(_html, children(token)))
     if kind == "link":
-        return _element("a", inner, f' href="{html.escape(_destination(token))}"')
+        return element("a", inner, f' href="{html.escape(_destination(token))}"')
     if kind == "heading":
-        return _element("h1" if token["attrs"]["level"] == 1 else "h2", inner) + "\n"
+        return element("h1" if token["attrs"]["level"] == 1 else "h2", inner) + "\n"
     if kind == "list":
         return _list(token, inner)
     if kind == "thematic_break":
         return f'<hr style="{STYLES["hr"]}">\n'
     tag = _TAGS.get(kind)
-    return _element(tag, inner) + "\n" if tag else inner
+    return element(tag, inner) + "\n" if tag else inner
 
 
 def _list(token: Token, inner: str) -> str:
     if not token["attrs"]["ordered"]:
-        return _element("ul", f"\n{inner}") + "\n"
-    return _element("ol", f"\n{inner}", f' start="{token["attrs"].get("start", 1)}"') + "\n"
+        return element("ul", f"\n{inner}") + "\n"
+    return element("ol", f"\n{inner}", f' start="{token["attrs"].get("start", 1)}"') + "\n"
 
 
-def _element(tag: str, inner: str, more: str = "") -> str:
+def element(tag: str, inner: str, more: str = "") -> str:
+    """A piece of HTML in the house's style."""
     return f'<{tag}{more} style="{STYLES[tag]}">{inner}</{tag}>'
 
 
@@ -226,12 +232,12 @@ def _page(frame: Frame, subject: str, body: str) -> str:
 
 
 def _html_footer(frame: Frame) -> str:
-    footer = _element("p", html.escape(_footer(frame))) + "\n"
+    footer = element("p", html.escape(_footer(frame))) + "\n"
     if not frame.unsubscribe:
         return footer
     words = [f'<span lang="{language}">{words}</span>' for language, words in STOPPING.items()]
-    link = _element("a", STOP, f' href="{html.escape(frame.unsubscribe)}"')
-    return footer + _element("p", "<br>\n".join((*words, link))) + "\n"
+    link = element("a", STOP, f' href="{html.escape(frame.unsubscribe)}"')
+    return footer + element("p", "<br>\n".join((*words, link))) + "\n"
 
 
 # --- as plain text ------------------------------------------------------------------------

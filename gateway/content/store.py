@@ -156,6 +156,13 @@ def exists(tx: Connection, name: str, channel: str) -> bool:
     return tx.execute(query.limit(1)).first() is not None
 
 
+def languages(tx: Connection, name: str, channel: str) -> Sequence[str]:
+    """Those there is such a text in, in order."""
+    columns = templates.c
+    query = select(columns.language).where(columns.name == name, columns.channel == channel)
+    return tx.execute(query.order_by(columns.language)).scalars().all()
+
+
 def versions(tx: Connection, keys: Sequence[tuple[UUID, int]]) -> Mapping[tuple[UUID, int], TemplateVersion]:
     """Those versions, in one query."""
     where = tuple_(templates.c.id, template_versions.c.version).in_(keys)

@@ -41,13 +41,17 @@ class Callees:
         columns = attempts.c
         longest = max(window for _, window in self._caps)
         carriers = [name for name, provider in runtime.providers.items() if provider.channel == channel]
-        query = select(columns.address_index, columns.started_at).where(
-            one_of(tx, columns.address_index, sorted(set(indexes))),
-            columns.started_at > self._now - longest,
-            columns.provider.in_(carriers),
-            or_(columns.outcome.is_(None), columns.outcome.in_(RANG)),
+        query = (
+            select(columns.address_index, columns.started_at, columns.handover)
+            .distinct()
+            .where(
+                one_of(tx, columns.address_index, sorted(set(indexes))),
+                columns.started_at > self._now - longest,
+                columns.provider.in_(carriers),
+                or_(columns.outcome.is_(None), columns.outcome.in_(RANG)),
+            )
         )
-        for address, started_at in tx.execute(query):
+        for address, started_at, _ in tx.execute(query):  # distinct: a call may tell several notices
             self._calls.setdefault(address, []).append(started_at)
 
     def until(self, index: bytes) -> datetime | None:
