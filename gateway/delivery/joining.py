@@ -119,13 +119,14 @@ class Together:
         for group in self.groups:
             going = [row for row in group if places[row.id][0] and row.id not in sources.against]
             if len(going) > 1:
-                told |= self._told(runtime, going, *places[going[0].id], sources)
+                told |= self._told(runtime, going, places[going[0].id], sources)
         return told
 
     def _told(
-        self, runtime: Runtime, rows: Sequence[Row[Any]], address: str, index: bytes, sources: Sources
+        self, runtime: Runtime, rows: Sequence[Row[Any]], place: Sequence[Any], sources: Sources
     ) -> Told:
         """The letter under the first of these rows; what nobody can carry together goes singly."""
+        address, index = place
         version = self._around(sources.versions[rows[0].template_id, rows[0].template_version].language)
         if self.channel == email.SUFFIX:
             rows, message = _letters(runtime, rows, address, version, sources)
