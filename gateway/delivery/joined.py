@@ -114,3 +114,13 @@ def told(tx: Connection, handovers: Collection[str]) -> Mapping[Place, str]:
         )
         for row in rows
     }
+
+
+def counted(tx: Connection, handovers: Collection[str]) -> Mapping[Place, int]:
+    """How many notices each of their messages told that told several."""
+    if not handovers:
+        return {}
+    columns = digests.c
+    query = select(columns.handover, columns.address_index, columns.notices)
+    found = tx.execute(query.where(one_of(tx, columns.handover, sorted(handovers))))
+    return {(handover, address): notices for handover, address, notices in found}
