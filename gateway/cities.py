@@ -10,7 +10,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -123,6 +123,11 @@ class City:
     def rules_now(self, now: datetime) -> Rules:
         """The version in force at this moment, by the city's own date."""
         return self.rules_at(now.astimezone(self.versions[-1].zone).date())
+
+    def midnight(self, now: datetime) -> datetime:
+        """When the city's day began."""
+        here = now.astimezone(self.rules_now(now).zone)
+        return datetime.combine(here.date(), time(), here.tzinfo)
 
     def rules_at(self, day: date) -> Rules:
         """The rules in force on a day (the city's own date); ``UnknownNameError`` before the first."""

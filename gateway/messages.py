@@ -76,9 +76,9 @@ class Limits:
     """What a provider carries at most. Zero or None: it names no such limit.
 
     ``text`` is in characters, with the signature and its 【】 where ``signed``;
-    ``variable`` is in characters of one value. ``json`` is for those that take the text as
-    one JSON value ``{"text":…}``: characters of that. ``links`` and ``links_in_values`` say
-    whether there may be web addresses, ``countries`` which calling codes it reaches
+    ``variable`` is in characters of one value, ``empty`` says whether one may be empty. ``json`` is
+    for those that take the text as one JSON value ``{"text":…}``: characters of that. ``links`` and
+    ``links_in_values`` say whether there may be web addresses, ``countries`` which calling codes it reaches
     (None: all), ``files`` how many bytes of attachments it takes, ``caps`` how often one address
     gets anything. ``into`` names other limits, in the place of all but the caps, for numbers of a
     calling code: {"86": Limits(…)}.
@@ -88,6 +88,7 @@ class Limits:
     signed: bool = False
     json: int = 0
     variable: int = 0
+    empty: bool = True
     links: bool = True
     links_in_values: bool = True
     countries: frozenset[str] | None = None
@@ -132,13 +133,14 @@ class Excess:
         return words["no_files" if without else self.limit].format(most=self.most, given=self.given)
 
 
-OF_VALUES = ("variable", "links_in_values")
+OF_VALUES = ("variable", "empty", "links_in_values")
 """The limits of one variable's value; their ``Excess.field`` is its name."""
 
 _EN = {
     "text": "is too long: at most {most} characters, this has {given}",
     "json": "is too long to be spoken: at most {most} characters, this has {given}",
     "variable": "is too long: at most {most} characters, this has {given}",
+    "empty": "is empty: this text is registered and needs something there",
     "links": "must not contain a web address",
     "links_in_values": "must not contain a web address",
     "countries": "is in a country no provider reaches",
@@ -149,6 +151,7 @@ _ZH = {
     "text": "过长：最多{most}个字，现有{given}个",
     "json": "过长，念不完：最多{most}个字，现有{given}个",
     "variable": "过长：最多{most}个字，现有{given}个",
+    "empty": "为空：该文字已报备，此处必须有内容",
     "links": "中不能有网址",
     "links_in_values": "中不能有网址",
     "countries": "所在的国家或地区，没有供应商能送达",
@@ -183,6 +186,8 @@ def _beyond_values(limits: Limits, message: Message) -> Excess | None:
     for name, value in message.params.items():
         if limits.variable and len(value) > limits.variable:
             return Excess("variable", name, limits.variable, len(value))
+        if not limits.empty and not value.strip():
+            return Excess("empty", name)
         if not limits.links_in_values and _links(value):
             return Excess("links_in_values", name)
     return None

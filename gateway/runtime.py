@@ -16,6 +16,7 @@ from gateway.errors import SettingError
 from gateway.providers import Sender
 from gateway.security import Vault
 from gateway.traffic.board import Board
+from gateway.traffic.meter import Meter
 from gateway.traffic.shared import InProcess
 from gateway.traffic.shared_in_redis import connected
 
@@ -32,7 +33,8 @@ class Runtime:
 
     ``wake(lane)`` tells workers that a lane has due rows: best effort, never
     raising; what it misses the sweep finds. ``clock`` gives the aware time,
-    ``new_id`` a fresh UUID. ``board`` is what is known of the providers just now.
+    ``new_id`` a fresh UUID. ``board`` is what is known of the providers just now, ``meter``
+    what services may still ask for.
     """
 
     settings: Settings
@@ -43,6 +45,7 @@ class Runtime:
     clock: Callable[[], datetime] = system_clock
     new_id: Callable[[], UUID] = uuid7
     board: Board = field(default_factory=lambda: Board(InProcess()))
+    meter: Meter = field(default_factory=lambda: Meter(InProcess()))
     _back_offices: dict[str, Any] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -90,13 +93,15 @@ def build(settings: Settings, wake: Wake, *, sending: bool = True, working: bool
     process claims rows and writes down what became of them, and hardly does anything else.
     """
     named = settings.providers.items() if sending else ()
+    shared = connected(settings.broker_url)
     return Runtime(
         settings=settings,
         db=Db(settings.database_url, by_index=working),
         vault=Vault(settings.master_key),
         providers={name: _sender(name, channel, settings) for channel, names in named for name in names},
         wake=wake,
-        board=Board(connected(settings.broker_url)),
+        board=Board(shared),
+        meter=Meter(shared),
     )
 
 

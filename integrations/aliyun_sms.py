@@ -166,7 +166,9 @@ class AliyunSms(Pushes, DaySums):
     channel: str = "sms"
     batch: int = 100
     needs_template: bool = True
-    limits: Limits = Limits(text=500, signed=True, variable=35, links_in_values=False, caps=SMS_CAPS)
+    limits: Limits = Limits(
+        text=500, signed=True, variable=35, empty=False, links_in_values=False, caps=SMS_CAPS
+    )
     reports: frozenset[str] = frozenset({"sms-report", "sms-up"})
 
     def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:

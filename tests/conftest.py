@@ -15,7 +15,7 @@ from hypothesis import settings as hypothesis
 
 from gateway import migrations
 from gateway.config import Settings
-from gateway.content import store as content
+from gateway.content import shipped
 from gateway.db import Db
 from gateway.instance.postgres import Postgres
 from gateway.instance.supervisor import StartError
@@ -52,7 +52,7 @@ def _prepare(url: str) -> None:
     db = Db(url)
     migrations.upgrade(db)
     with db.write() as tx:
-        content.import_shipped(tx, START)
+        shipped.import_shipped(tx, START)
     db.close()
 
 

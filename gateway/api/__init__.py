@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from gateway.api import broadcasts, docs, levers, notifications, schemas, transactions
+from gateway.api import broadcasts, docs, levers, notifications, schemas, templates, transactions
 from gateway.api.document import Documented
 from gateway.runtime import Runtime
 
@@ -31,4 +31,5 @@ def register(app: Flask, runtime: Runtime) -> None:
     spec.register_blueprint(broadcasts.blueprint(runtime))
     spec.register_blueprint(levers.blueprint(runtime))
     spec.register_blueprint(notifications.blueprint(runtime))
+    spec.register_blueprint(templates.blueprint(runtime))
     app.register_blueprint(docs.blueprint())

@@ -19,7 +19,6 @@ from gateway.notifications.request import Class, Origin, Request
 
 LONGEST = 918  # characters: six parts, Notify's own limit
 FURTHEST = timedelta(days=7)  # ahead; what is kept longer than its class says is kept for its sake
-REMINDERS = ("remind_", "tomorrow")  # what the events of our reminders begin with
 _AND = {"zh-CN": ("、", "和"), "en": (", ", " and ")}
 
 
@@ -31,21 +30,6 @@ class Asked:
     version: TemplateVersion
     body: str
     signature: str
-
-
-def class_of(template: str) -> Class:
-    """How a message is treated, by its text's name ``<type>/<event>``.
-
-    The text tells, not the caller: whoever could say "result" of a policy text would write to
-    people at night who asked for none. What is neither a code, a reminder nor policy answers
-    something a person did.
-    """
-    kind, _, event = template.partition("/")
-    if kind == "policy":
-        return Class.NOTICE
-    if event == "code":
-        return Class.CODE
-    return Class.REMINDER if event.startswith(REMINDERS) else Class.RESULT
 
 
 def text_message(known: Known, body: Mapping[str, Any], origin: Origin, now: datetime) -> Asked:
@@ -65,7 +49,7 @@ def text_message(known: Known, body: Mapping[str, Any], origin: Origin, now: dat
     assert carriage
     if beyond := carriage.against(version, values, address):
         raise _refused(str(beyond), f"No provider carries it so. {beyond.zh}")
-    klass = class_of(version.name)
+    klass = Class(version.klass)
     if at and klass is Class.CODE:
         raise _refused(
             "A code cannot be scheduled", "Leave scheduled_for out: it is of use for five minutes."

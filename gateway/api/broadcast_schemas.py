@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
+from gateway.api.schemas import SOMETIMES
 from gateway.broadcasts import store
 from gateway.broadcasts.form import AsksSchema, DefinitionSchema, RungSchema
 from gateway.content.documents import LARGEST
@@ -145,8 +146,10 @@ class BroadcastSchema(Schema):
     created_at = fields.String()
     started_at = fields.String(allow_none=True)
     finished_at = fields.String(allow_none=True)
-    counted = fields.Nested(CountedSchema, metadata={"description": "With a new draft."})
-    duplicates = fields.Integer(metadata={"description": "With a new list: numbers that stood there before."})
+    counted = fields.Nested(CountedSchema, metadata={"description": "With a new draft.", SOMETIMES: True})
+    duplicates = fields.Integer(
+        metadata={"description": "With a new list: numbers that stood there before.", SOMETIMES: True}
+    )
     uri = fields.String()
 
 

@@ -10,13 +10,21 @@ from flask import Blueprint, Response, send_from_directory
 FILES = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"
 SECURITY = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 DESCRIPTION = """\
-Every call carries `Authorization: Bearer <JWT>`: HS256, `iss` = your service id,
-`iat` = now in epoch seconds (within 30 s), signed with the last 36 characters of
-your API key. Send an `Idempotency-Key` header with every POST and repeat it with
-the same key until you have an answer: the work is done once.
+The routes under `/v2/notifications`, `/v2/template…` and `/v2/received-text-messages` are
+GOV.UK Notify's: its official clients work here with this address and a key of this instance.
+Transactions, broadcasts, voice and batches stand beside them.
 
-An error is `{"status_code", "errors": [{"error", "message", "next_step"}]}`;
-`next_step` says what to do."""
+**Who calls.** Every call carries `Authorization: Bearer <JWT>`: HS256, `iss` = your service id,
+`iat` = now in epoch seconds (within 30 s), signed with the last 36 characters of your API key.
+`python3 run.py token` prints one to try things with curl.
+
+**Once.** Send an `Idempotency-Key` header with every POST and repeat it with the same key until
+you have an answer: the work is done once. An answer is kept for a day at least.
+
+**Errors** are `{"status_code", "errors": [{"error", "message", "next_step"}]}`, on unknown routes
+(404) and methods (405) too; `next_step` says what to do.
+
+Bodies are JSON in UTF-8, whatever the Content-Type says. Times are UTC with six decimals."""
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>回音 Huiyin API</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">

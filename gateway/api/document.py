@@ -14,23 +14,88 @@ from typing import Any
 from flask import Flask, Response
 from flask_smorest import Api
 
-from gateway.api import examples
+from gateway.api import examples, problems
+from gateway.api.problems import Problem
+from gateway.api.schemas import SOMETIMES
 
 JSON = "application/json"
 PROBLEMS = {"$ref": "#/components/schemas/Problems"}
-SOMETIMES = "x-sometimes"
-"""Metadata of a field that an answer may lack; every other one is always there."""
-REFUSALS: Mapping[int, tuple[str, str]] = {
-    400: ("Refused", "Something is wrong with the request; every fault is listed, with its next step."),
-    401: ("NoToken", "There is no bearer token."),
-    403: ("NotAllowed", "The token is wrong, its key was revoked, or the key may not do this."),
-    404: ("NotFound", "There is no such thing, or it is another service's."),
-    409: ("NotNow", "It cannot be done now, or the same request is still being worked on."),
-    413: ("TooLarge", "The body is larger than this route takes."),
-    422: ("KeyUsedUp", "The Idempotency-Key was used for another request."),
-    429: ("TooMany", "Too many requests or tries; the message says when to go on."),
-    500: ("OurFault", "A fault of ours; repeat it with the same Idempotency-Key."),
+REFUSALS: Mapping[int, tuple[str, str, Problem]] = {
+    400: (
+        "Refused",
+        "Something is wrong with the request; every fault is listed, with its next step.",
+        Problem("ValidationError", "phone_number Not enough digits", "See this route in /docs."),
+    ),
+    401: (
+        "NoToken",
+        "There is no bearer token.",
+        Problem(
+            "AuthError",
+            "Unauthorized: authentication token must be provided",
+            "Send 'Authorization: Bearer <token>'; /docs shows how.",
+        ),
+    ),
+    403: (
+        "NotAllowed",
+        "The token is wrong, its key was revoked, or the key may not do this.",
+        Problem(
+            "AuthError",
+            "Invalid token: API key not found",
+            "Check the service id and secret in your API key.",
+        ),
+    ),
+    404: (
+        "NotFound",
+        "There is no such thing, or it is another service's.",
+        Problem("NoResultFound", "No result found", "Only your own messages are shown."),
+    ),
+    409: (
+        "NotNow",
+        "It cannot be done now, or the same request is still being worked on.",
+        Problem("BadRequestError", "The same request is still being worked on", "Repeat it in a second."),
+    ),
+    413: (
+        "TooLarge",
+        "The body is larger than this route takes.",
+        Problem("BadRequestError", "The data value transmitted exceeds the capacity limit.", "Send less."),
+    ),
+    422: (
+        "KeyUsedUp",
+        "The Idempotency-Key was used for another request.",
+        Problem(
+            "BadRequestError",
+            "Idempotency-Key was used for another request",
+            "Make a new key for a new request.",
+        ),
+    ),
+    429: (
+        "TooMany",
+        "Too many requests or tries; the message says when to go on.",
+        Problem(
+            "RateLimitError",
+            "Exceeded rate limit for key type NORMAL of 3000 requests per 60 seconds",
+            "Wait, and spread your requests.",
+        ),
+    ),
+    500: (
+        "OurFault",
+        "A fault of ours; repeat it with the same Idempotency-Key.",
+        Problem(
+            "InternalServerError",
+            "Internal server error",
+            "Try again; if it stays, name 0123456789abcdef to us.",
+        ),
+    ),
 }
+"""By status: the name, what it means, and one of those there are."""
+LINKS: Mapping[str, tuple[str, str]] = {
+    "/v2/notifications/sms": ("/v2/notifications/{}", "id"),
+    "/v2/notifications/email": ("/v2/notifications/{}", "id"),
+    "/v2/notifications/voice": ("/v2/notifications/{}", "id"),
+    "/v2/transactions": ("/v2/transactions/{}", "reference"),
+    "/v2/broadcasts": ("/v2/broadcasts/{}", "id"),
+}
+"""Where what was made by a POST is found again, and by which key of the answer."""
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -62,11 +127,14 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     document = json.loads(json.dumps(document))  # a copy, and its keys are text
     for method, path, operation in operations(document):
         _complete(method, path, operation)
+    _link(document)
     parts = document["components"]
     shown, asked = _reached(document, "responses"), _reached(document, "requestBody")
     for name in shown - asked:
         _always_there(parts["schemas"][name])
-    parts["responses"] = {name: _refusal(words) for name, words in REFUSALS.values()}
+    parts["responses"] = {
+        name: _refusal(status, words, one) for status, (name, words, one) in REFUSALS.items()
+    }
     for name in ("Error", "PaginationMetadata"):  # flask-smorest's own; nothing here has their shape
         parts["schemas"].pop(name, None)
     parts["schemas"] = dict(sorted(parts["schemas"].items()))
@@ -94,6 +162,21 @@ def _complete(method: str, path: str, operation: dict[str, Any]) -> None:
         operation["requestBody"]["content"][JSON] |= examples.of(method, path)
 
 
+def _link(document: Mapping[str, Any]) -> None:
+    """Tell which operations go on with what another one made."""
+    for path, (begins, key) in LINKS.items():
+        made = document["paths"].get(path, {}).get("post", {}).get("responses", {}).get("201")
+        for _, further, operation in operations(document):
+            single, _, name = further.partition("{")
+            if made and single + "{}" == begins and (found := name.partition("}"))[1]:
+                links = made.setdefault("links", {})
+                parameters = {found[0]: f"$response.body#/{key}"}
+                links[operation["operationId"]] = {
+                    "operationId": operation["operationId"],
+                    "parameters": parameters,
+                }
+
+
 def _id(method: str, path: str) -> str:
     words = path.removeprefix("/v2/").replace("{", "by_").replace("}", "").replace("-", "_")
     return "_".join((method, *words.split("/")))
@@ -106,15 +189,16 @@ def _usual(method: str, path: str, operation: Mapping[str, Any]) -> list[int]:
         usual.append(404)
     if method == "post":
         usual.append(413)
-    if method == "post" and path.startswith("/v2/notifications"):
+    if method == "post" and path.startswith(("/v2/notifications", "/v2/transactions")):
         usual.append(429)
     if any(one.get("name") == "Idempotency-Key" for one in operation.get("parameters", ())):
         usual += [409, 422]
     return usual
 
 
-def _refusal(words: str) -> dict[str, Any]:
-    return {"description": words, "content": {JSON: {"schema": PROBLEMS}}}
+def _refusal(status: int, words: str, one: Problem) -> dict[str, Any]:
+    content = {"schema": PROBLEMS, "example": problems.body(status, [one])}
+    return {"description": words, "content": {JSON: content}}
 
 
 # --- what an answer holds ----------------------------------------------------------------------

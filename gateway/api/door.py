@@ -1,10 +1,11 @@
-"""What every API request passes: who calls, may they, is it a repetition, does it wake anybody."""
+"""What every API request passes: who calls, may they, how often, is it a repetition, does it wake anybody."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +15,15 @@ from webargs.flaskparser import FlaskParser
 
 from gateway.api import problems
 from gateway.api.problems import ApiError, Problem
+from gateway.notifications import asked
 from gateway.runtime import Runtime
-from gateway.services import idempotency, store
+from gateway.services import idempotency, limits, store
 from gateway.services.auth import Caller, NotAllowed, authenticate
 from gateway.services.idempotency import OtherBody, Running, Stored
+from gateway.services.limits import Asked, Day
 from gateway.services.store import Account
+
+Find = Callable[[UUID], Account | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +81,25 @@ def _flat(messages: Any, path: str = "") -> Any:
 
 
 def enter(runtime: Runtime, scope: str) -> None:
-    """Let an authenticated service with this scope in; ``g.caller`` is who it is."""
-    admit(runtime, scope, lambda service: _account(runtime, service))
+    """Let a service with this scope in, unless it asks too often; ``g.caller`` is who it is."""
+    identify(runtime, scope, lambda service: _account(runtime, service))
+    limit(runtime, Asked())
 
 
-def admit(runtime: Runtime, scope: str, find: Callable[[UUID], Account | None]) -> None:
-    """The same with accounts from ``find``."""
+def enter_known(runtime: Runtime, scope: str, known: Find, channel: str = "") -> None:
+    """The same for busy routes: let in on what was ``known`` a moment ago, refuse only on what stands now.
+
+    A request that asks for a message on a channel is counted for the day.
+    """
+    try:
+        identify(runtime, scope, known)
+    except ApiError:
+        identify(runtime, scope, lambda service: _account(runtime, service))
+    limit(runtime, Asked(channel, 1 if channel else 0))
+
+
+def identify(runtime: Runtime, scope: str, find: Find) -> None:
+    """Find out who calls, with accounts from ``find``."""
     caller = authenticate(find, request.headers.get("Authorization"), runtime.clock())
     if isinstance(caller, NotAllowed):
         raise ApiError(caller.status, Problem("AuthError", caller.message, caller.next_step))
@@ -93,6 +111,37 @@ def admit(runtime: Runtime, scope: str, find: Callable[[UUID], Account | None]) 
             ),
         )
     g.caller = caller
+
+
+def limit(runtime: Runtime, asks: Asked) -> None:
+    """Count what the request asks for; refuse what is beyond its service's limits."""
+    now = runtime.clock()
+    refused = limits.admit(runtime, caller(), asks, now, partial(_asked, runtime))
+    if refused:
+        raise ApiError(429, Problem(refused.error, refused.message, refused.next_step))
+    g.counted, g.counted_at = asks, now
+
+
+def put_back(runtime: Runtime, messages: int) -> None:
+    """So many of the messages that were counted are refused one by one."""
+    asks: Asked = g.counted
+    limits.put_back(runtime, caller(), replace(asks, messages=messages), g.counted_at)
+    g.counted = replace(asks, messages=asks.messages - messages)
+
+
+def leave(runtime: Runtime, response: Response) -> Response:
+    """After a request: what was counted and did not become a message was none.
+
+    After a fault of ours nobody knows; the books are asked before anybody is refused for it.
+    """
+    if "counted" in g and (400 <= response.status_code < 500 or g.get("repeated")):
+        limits.put_back(runtime, caller(), g.counted, g.counted_at)
+    return response
+
+
+def _asked(runtime: Runtime, day: Day) -> int:
+    with runtime.db.read() as tx:
+        return asked.count(tx, day)
 
 
 def _account(runtime: Runtime, service: UUID) -> Account | None:
@@ -112,15 +161,21 @@ def shown(body: Mapping[str, Any]) -> Response:
 
 def once(runtime: Runtime, work: Callable[[Connection], Answer]) -> Response:
     """Do the work in one commit, at most once for an ``Idempotency-Key``, then wake whom it concerns."""
+    key = idempotency_key()
+    with runtime.db.write() as tx:
+        answer = _kept(tx, runtime, key, work) if key else work(tx)
+    runtime.wake_all(answer.lanes)
+    return problems.as_json(answer.body, answer.status)
+
+
+def idempotency_key() -> str:
+    """The caller's key for this request; empty for none."""
     key = request.headers.get("Idempotency-Key", "")
     if len(key) > idempotency.LONGEST_KEY:
         raise ApiError(
             400, Problem("BadRequestError", "Idempotency-Key is too long", "Use at most 255 characters.")
         )
-    with runtime.db.write() as tx:
-        answer = _kept(tx, runtime, key, work) if key else work(tx)
-    runtime.wake_all(answer.lanes)
-    return problems.as_json(answer.body, answer.status)
+    return key
 
 
 def _kept(tx: Connection, runtime: Runtime, key: str, work: Callable[[Connection], Answer]) -> Answer:
@@ -128,6 +183,7 @@ def _kept(tx: Connection, runtime: Runtime, key: str, work: Callable[[Connection
     digest = idempotency.request_digest(runtime.vault, request.method, request.path, request.get_data())
     match idempotency.look_up(tx, runtime, service, key, digest):
         case Stored(status, body):
+            g.repeated = True
             return Answer(status, json.loads(body))
         case OtherBody():
             raise ApiError(

@@ -1,14 +1,71 @@
-"""An example of every body that can be posted, as the document shows it; tests post them all."""
+"""An example of every body that can be posted, as the document shows it; tests post them all.
+
+The ids stand for yours. The people are the demo city's, made up like everybody there.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+SMS_TEXT = "0f6a9f5e-4c1b-4c43-9a43-2a7f3f1d7c11"
+NOTIFICATION = "740e5834-3a29-46b4-9a6f-16142fde533a"
+CODE = "482913"  # the one-time code a citizen received, and one a service sends
+PERSON = {"id_number": "430721198901296678", "name": "肖卫伟"}
+
+BODIES: Mapping[str, Mapping[str, Any]] = {
+    "post /v2/notifications/sms": {
+        "now": {
+            "phone_number": "13800138000",
+            "template_id": SMS_TEXT,
+            "personalisation": {"code": CODE},
+            "reference": "case 7",
+        },
+    },
+    "post /v2/template/{key}/preview": {"with its value": {"personalisation": {"code": CODE}}},
+    "post /v2/transaction-types/{name}/options": {
+        "the first": {"answers": {}},
+        "the next": {"answers": {"matter": "card"}},
+    },
+    "post /v2/transactions": {
+        "proven by a code": {"type": "card_loss", "answers": PERSON, "proof": {"method": "code"}},
+        "checked by yourself": {
+            "type": "card_loss",
+            "answers": PERSON,
+            "proof": {"method": "attested", "by": "counter 3, ID card seen"},
+        },
+    },
+    "post /v2/transactions/{reference}/proof": {"the code": {"code": CODE}},
+    "post /v2/transactions/{reference}/answers": {"one of them": {"answers": {"name": PERSON["name"]}}},
+    "post /v2/broadcasts": {
+        "a shipped one": {"name": "retirement_age"},
+        "to a list": {
+            "template": "policy/retirement_age",
+            "recipients": [{"phone_number": "13800138000", "name": "王芳"}],
+        },
+        "to some of the city": {
+            "template": "policy/retirement_age",
+            "audience": {"age_from": 30, "age_to": 62, "insured_types": ["employee"]},
+            "pace": 60000,
+        },
+    },
+    "post /v2/ops/pause": {"a lane": {"kind": "lane", "name": "sms.bulk"}},
+    "post /v2/ops/resume": {"a lane": {"kind": "lane", "name": "sms.bulk"}},
+    "post /v2/ops/cancel": {"a message": {"kind": "notification", "name": NOTIFICATION}},
+    "post /v2/ops/replays": {"count first": {"cause": "failed/result/sms/bad", "dry_run": True}},
+    "post /v2/ops/routes": {
+        "for an hour": {
+            "channel": "sms",
+            "weights": {"aliyun_sms": 10},
+            "seconds": 3600,
+            "why": "the other one is slow",
+        }
+    },
+    "post /v2/ops/routes/clear": {"text messages": {"channel": "sms"}},
+}
 
 
 def of(method: str, path: str) -> dict[str, Any]:
     """The examples of an operation, as a media type has them."""
     named = BODIES.get(f"{method} {path}", {})
     return {"examples": {name: {"value": body} for name, body in named.items()}} if named else {}
-
-
-BODIES: dict[str, dict[str, Any]] = {}

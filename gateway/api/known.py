@@ -1,8 +1,8 @@
 """What every request asks and what hardly ever changes: kept in the process for a few seconds.
 
 What is granted may be granted on what stood ``KEPT`` ago at most: so long a revoked key, an
-archived service or an older version of a text lives on. Nothing is refused on what is kept:
-what was made a moment ago works at once.
+archived service, a limit or an older version of a text lives on. For no other reason is anything
+refused on what is kept: what was made a moment ago works at once.
 """
 
 from __future__ import annotations

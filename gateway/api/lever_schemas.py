@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from gateway.api.notification_schemas import plain
+from gateway.api.schemas import SOMETIMES
 from gateway.delivery.route_book import LONGEST as LONGEST_OVERRIDE
 from gateway.notifications.pauses import Kind
 
@@ -27,6 +28,20 @@ def _name(about: str) -> fields.String:
 def _one_of(choices: tuple[str, ...]) -> fields.String:
     check = validate.OneOf(choices, error=f"must be one of {', '.join(choices)}")
     return fields.String(required=True, validate=check, error_messages=_REQUIRED)
+
+
+def _sometimes(about: str) -> fields.Integer:
+    """A number that only some answers have."""
+    return fields.Integer(metadata={"description": about, SOMETIMES: True})
+
+
+class YesNo(fields.Boolean):
+    """True or false and no word for it: what pulls a lever is not guessed."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
 
 
 class HoldSchema(Schema):
@@ -70,9 +85,9 @@ class CancelledSchema(Schema):
 
     kind = fields.String()
     name = fields.String()
-    withdrawn = fields.Integer(metadata={"description": "Null for a broadcast: it happens within seconds."})
-    stopped = fields.Integer(metadata={"description": "Went out, and do not go out again."})
-    too_late = fields.Integer(metadata={"description": "With a provider, or ended; they stay as they are."})
+    withdrawn = _sometimes("Not for a broadcast: it happens within seconds.")
+    stopped = _sometimes("Went out, and do not go out again.")
+    too_late = _sometimes("With a provider, or ended; they stay as they are.")
 
 
 class CauseSchema(Schema):
@@ -93,12 +108,12 @@ class ReplaySchema(Schema):
     """Dead letters to take anew."""
 
     cause = _name("As `GET /v2/ops/dead-letters` names it.")
-    dry_run = fields.Boolean(
+    dry_run = YesNo(
         required=True,
         error_messages={**_REQUIRED, "invalid": "must be true or false"},
         metadata={"description": "True: count, and say who would get a second message; changes nothing."},
     )
-    again = fields.Boolean(
+    again = YesNo(
         load_default=False,
         error_messages={"invalid": "must be true or false"},
         metadata={"description": "Also to those who may have got it already."},
@@ -119,18 +134,15 @@ class ReplayedSchema(Schema):
 
     cause = fields.String()
     dry_run = fields.Boolean()
-    fresh = fields.Integer(metadata={"description": "Would go out."})
-    again = fields.Integer(metadata={"description": "May have got it already; go only with `again`."})
-    late = fields.Integer(metadata={"description": "Never go: too old, changed since, or called off."})
+    fresh = _sometimes("With `dry_run`: would go out.")
+    again = _sometimes("With `dry_run`: may have got it already; go only with `again`.")
+    late = _sometimes("With `dry_run`: never go; too old, changed since, or called off.")
     would_get_a_second = fields.List(
-        fields.Nested(TwiceSchema), metadata={"description": "The first of `again`."}
+        fields.Nested(TwiceSchema),
+        metadata={"description": "With `dry_run`: the first of `again`.", SOMETIMES: True},
     )
-    taken = fields.Integer(metadata={"description": "Taken anew, 500 at most in one request."})
-    left = fields.Integer(
-        metadata={
-            "description": "For the next request, with a new Idempotency-Key; none helps once `taken` is 0."
-        }
-    )
+    taken = _sometimes("Taken anew, 500 at most in one request.")
+    left = _sometimes("For the next request, with a new Idempotency-Key; none helps once `taken` is 0.")
 
 
 class OverrideSchema(Schema):

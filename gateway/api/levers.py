@@ -106,6 +106,7 @@ def _dead_letters(routes: Blueprint, runtime: Runtime) -> None:
         """Take a cause's letters anew; with `dry_run` count them and say who would get a second message."""
         cause = _cause(body["cause"])
         if body["dry_run"]:
+            door.idempotency_key()  # a wrong one is told even where nothing is kept
             with runtime.db.read() as tx:
                 return door.shown(_plan(tx, runtime, cause))
         return door.once(runtime, lambda tx: _replay(tx, runtime, cause, again=body["again"]))

@@ -21,6 +21,8 @@ CLASSES = (
     "TooManyRequestsError",
     "InternalServerError",
 )
+SOMETIMES = "x-sometimes"
+"""Metadata of a field that an answer may lack; every other one is always there."""
 PLAIN = r"[^\x00-\x1f\x7f\ud800-\udfff]{0,120}\Z"  # what every database stores
 
 
@@ -129,7 +131,9 @@ class TransactionSchema(Schema):
         fields.String(), metadata={"description": "What may be done now: `POST …/actions/<name>`."}
     )
     next_step = _text("What to do now, where there is something to do.", allow_none=True)
-    code_again_at = _text("From when a new code may be asked for.", allow_none=True)
+    code_again_at = fields.String(
+        metadata={"description": "From when a new code may be asked for.", SOMETIMES: True}
+    )
     rules = fields.Dict(keys=fields.String(), values=fields.Raw())
     created_at = fields.String()
     updated_at = fields.String()

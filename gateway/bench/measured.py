@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from gateway.bench import accepting, ceilings, end_to_end, lanes, machine, posts, sending, targets, urgency
 from gateway.bench.stage import Say, Stage, staged
-from gateway.content.store import provider_templates, templates
+from gateway.content.registered import provider_templates
+from gateway.content.store import templates
 from gateway.providers import ReviewState
 
 RUNS = 3

@@ -15,6 +15,7 @@ from gateway.cli import (
     replies,
     route,
     tidy,
+    token,
     watch,
     wishes,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "replies",
     "route",
     "tidy",
+    "token",
     "watch",
     "wishes",
 ]

@@ -9,7 +9,7 @@ import click
 
 from gateway import audit, migrations, runtime
 from gateway.cli.command import Context, main, pass_context
-from gateway.content import registration, store
+from gateway.content import registration, shipped
 from gateway.db import Db
 from gateway.services import operators
 from gateway.services import store as services
@@ -25,7 +25,7 @@ def migrate(context: Context) -> None:
     db = Db(settings.database_url)
     migrations.upgrade(db)
     with db.write() as tx:
-        imported = store.import_shipped(tx, runtime.system_clock())
+        imported = shipped.import_shipped(tx, runtime.system_clock())
     result = {"revision": migrations.head(), "templates_imported": imported}
     context.show(result, lambda: click.echo(f"Schema {result['revision']}; {imported} texts imported."))
 

@@ -16,9 +16,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gateway import config, instance, readiness
 from gateway.cli.command import Context, main, pass_context
+from gateway.demo import notify_suite as suite
 from gateway.demo import seed as demo
 from gateway.demo import start
 from gateway.demo.city import DEFAULT_SEED
+from gateway.runtime import Runtime
 from gateway.transactions import registry
 
 console = Console(stderr=True)
@@ -75,16 +77,32 @@ def _print_tour(result: dict[str, Any]) -> None:
 @click.option(
     "--seed", "number", type=int, default=DEFAULT_SEED, show_default=True, help="Same number, same city."
 )
+@click.option("--notify-suite", is_flag=True, help="Instead: what the official clients' own suites expect.")
 @pass_context
-def seed(context: Context, citizens: int, number: int) -> None:
+def seed(context: Context, citizens: int, number: int, *, notify_suite: bool) -> None:
     """Fill the demo city with made-up citizens, while the instance runs."""
     demo.need_sandbox(context.settings())
     here = context.runtime(sending=True)
+    if notify_suite:
+        _prepare_suite(context, here)
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=context.as_json) as progress:
         bar = progress.add_task("citizens", total=citizens)
         done = demo.seed(here, citizens, number, lambda n: progress.advance(bar, n))
     context.show(asdict(done), lambda: click.echo(f"{done.citizens:,} citizens, {done.added:,} of them new."))
+
+
+def _prepare_suite(context: Context, here: Runtime) -> None:
+    """Print the suites' environment, to be put before them with ``env`` or ``export``."""
+    settings = suite.make(here)
+    console.print("These keys are new; those that were shown before have ended.")
+
+    def human() -> None:
+        for name, value in settings.items():
+            click.echo(f"{name}={value}")
+
+    context.show(settings, human)
 
 
 @main.command()

@@ -83,6 +83,7 @@ def limits_in_words(limits: Limits) -> str:
         f"text {limits.text:,} characters{signed}": limits.text,
         f'text {limits.json:,} characters as `{{"text":"…"}}`': limits.json,
         f"a variable {limits.variable} characters": limits.variable,
+        "no empty variable": not limits.empty,
         "no web addresses": not limits.links,
         "no web addresses in variables": limits.links and not limits.links_in_values,
         f"{countries} only": limits.countries is not None,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Sequence
 
-from gateway.content.letters import STYLES, Frame, element, framed
+from gateway.content.frame import STYLES, Frame, element
+from gateway.content.letters import framed
 
 Filled = tuple[str, str, str]  # subject, plain text, HTML: as ``letters.filled`` gives them
 RULE = "=" * 20
@@ -17,7 +18,7 @@ def gathered(cover: Filled, letters: Sequence[Filled], frame: Frame) -> Filled:
     headed = list(_headed(letters))
     plain = [f"{RULE}\n{heading}\n{RULE}\n\n{its_text}" for heading, its_text, _ in headed]
     pages = [_under(heading, its_html) for heading, _, its_html in headed]
-    return framed(frame, subject, "\n\n".join((text, *plain)), "".join((body, *pages)))
+    return framed((subject, "\n\n".join((text, *plain)), "".join((body, *pages))), frame)
 
 
 def _headed(letters: Sequence[Filled]) -> Iterator[Filled]:

@@ -3,7 +3,8 @@
 An e-mail's template has ``Subject: …`` on its first line, a blank line, then the body:
 ``#`` and ``##`` headings, paragraphs (their line breaks stay), ``-`` bullets, ``1.`` numbers,
 ``^`` insets, ``[words](https://…)`` links and ``---`` rules. Whatever else Markdown knows stays as it
-is written.
+is written. A value that is a list becomes bullets where it stands in a paragraph; in a heading, an
+inset or another list it is told one after the other.
 
 Values are put in last, as words: one can make no markup, no line, no header and no link, not even
 one that a mail program would make of it by itself.
@@ -18,40 +19,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from gateway.content.frame import STYLES, Frame, element, page, plain
 from gateway.content.markdown import Token, blocks, children
-from gateway.content.rendering import Compiled, compile_body
+from gateway.content.rendering import Compiled, Values, compile_body
 from gateway.errors import HuiyinError
 
-# Dark on white, contrast at least 7:1; 18 px and 1.5 as the rules for older readers ask (MIIT 2021).
-FONT = "font:18px/1.5 'PingFang SC','Microsoft YaHei','Noto Sans SC',sans-serif"
-INK, LINK, LINE = "#14212b", "#075e57", "#6d7c85"
-STYLES = {
-    "body": f"margin:0;padding:24px;background:#ffffff;color:{INK};{FONT}",
-    "div": f"max-width:34em;margin:0 auto;{FONT};color:{INK}",
-    "h1": "margin:24px 0 12px;font-size:26px;line-height:1.3",
-    "h2": "margin:24px 0 12px;font-size:22px;line-height:1.3",
-    "p": "margin:0 0 18px",
-    "ul": "margin:0 0 18px;padding-left:28px",
-    "ol": "margin:0 0 18px;padding-left:28px",
-    "li": "margin:0 0 6px",
-    "blockquote": f"margin:0 0 18px;padding:6px 0 1px 16px;border-left:8px solid {LINE}",
-    "a": f"color:{LINK};text-decoration:underline",
-    "hr": f"margin:24px 0;border:0;border-top:1px solid {LINE}",
-}
-FOOTERS = {
-    "zh": "本邮件由系统自动发送，请勿直接回复。咨询电话：{hotline}。"
-    "工作人员不会索要验证码或密码，切勿告知他人。",
-    "en": "This message was sent automatically; please do not reply. Questions? Call {hotline}. "
-    "Our staff never ask for codes or passwords.",
-}
-STOPPING = {
-    "zh-CN": "不想再收到这类通知，请打开下面的链接。停止后，办理结果和验证码仍会照常发给您。",
-    "en": "To stop notices like this one, open the link below. Results and codes will still reach you.",
-}
-STOP = "停止接收 Stop"
-
 _LINKS = ("https://", "tel:")
-_MARK = re.compile("\ue000([0-9]+)\ue001")  # where a value goes; private use, so Markdown lets it be
+_MARK = re.compile("\ue000([0-9]+)([\ue001\ue002])")  # where a value goes; private use: Markdown lets it be
+_LISTABLE = "\ue002"  # ends a mark in whose place bullets may stand
 _TAGS = {"paragraph": "p", "list_item": "li", "inset": "blockquote"}
 
 
@@ -60,29 +35,21 @@ class LetterError(HuiyinError):
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """What stands around every letter. ``hotline`` is as dialled from anywhere (0736-12333).
-
-    ``unsubscribe`` is the address that stops such letters; "" where they cannot be stopped.
-    """
-
-    signature: str
-    hotline: str
-    language: str = "zh-CN"
-    unsubscribe: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class _Cut:
-    """Words cut where values go."""
+    """Words cut where values go; in some of these places a list may be bullets."""
 
     texts: tuple[str, ...]
     keys: tuple[str, ...]
+    listable: tuple[bool, ...]
 
-    def filled(self, values: Mapping[str, str]) -> str:
+    def filled(self, values: Mapping[str, str], bullets: Mapping[str, str] = {}) -> str:
         parts = [self.texts[0]]
-        for key, text in zip(self.keys, self.texts[1:], strict=True):
-            parts += (values[key], text)
+        if not bullets:
+            for key, text in zip(self.keys, self.texts[1:], strict=True):
+                parts += (values[key], text)
+            return "".join(parts)
+        for key, text, listable in zip(self.keys, self.texts[1:], self.listable, strict=True):
+            parts += (bullets.get(key, values[key]) if listable else values[key], text)
         return "".join(parts)
 
 
@@ -96,51 +63,62 @@ class CompiledLetter:
     html: _Cut
 
 
-def split(template: str) -> tuple[str, str]:
-    """Subject and body of an e-mail's template. Raises ``LetterError`` where there is no subject."""
-    found = re.fullmatch(r"Subject:[ \t]*(\S[^\n]*)\n[ \t]*\n(.*)", _unix(template).strip(), re.S)
+def parted(template: str) -> tuple[str, str]:
+    """Subject and body of an e-mail's template, the body as it was written.
+
+    Raises ``LetterError`` where there is no subject.
+    """
+    found = re.fullmatch(r"\s*Subject:[ \t]*(\S[^\r\n]*)\r?\n[ \t]*\r?\n(.*)", template, re.S)
     if found is None:
         raise LetterError
-    return found[1].strip(), found[2].strip("\n")
+    return found[1].strip(), found[2]
+
+
+def split(template: str) -> tuple[str, str]:
+    """The same with line ends of one character, and none around the body."""
+    subject, body = parted(_unix(template).strip())
+    return subject, body.strip("\n")
 
 
 @lru_cache(maxsize=512)
-def compile_letter(template: str) -> CompiledLetter:
+def compile_letter(template: str, language: str = "zh-CN") -> CompiledLetter:
     """Read a template; cached, since a version never changes and reading costs more than sending.
 
     Raises ``LetterError`` for one without a subject, or with a link that is not fixed.
     """
-    whole = compile_body(template)
+    whole = compile_body(template, language)
     marked = "".join(_marked(whole))
     subject, body = split(marked)
     read = blocks(body)
     return CompiledLetter(
         whole,
         _cut(subject, whole.keys),
-        _cut(_plain_blocks(read), whole.keys),
-        _cut("".join(map(_html, read)), whole.keys),
+        _cut("\n\n".join(_listable(token, _plain(token)) for token in read), whole.keys),
+        _cut("".join(_listable(token, _html(token)) for token in read), whole.keys),
     )
 
 
-def letter(
-    compiled: CompiledLetter, personalisation: Mapping[str, str], frame: Frame
-) -> tuple[str, str, str]:
+def letter(compiled: CompiledLetter, personalisation: Values, frame: Frame) -> tuple[str, str, str]:
     """Subject, plain text and HTML. A missing value raises ``MissingPersonalisationError``."""
-    return framed(frame, *filled(compiled, personalisation))
+    return framed(filled(compiled, personalisation), frame)
 
 
-def filled(compiled: CompiledLetter, personalisation: Mapping[str, str]) -> tuple[str, str, str]:
+def filled(compiled: CompiledLetter, personalisation: Values) -> tuple[str, str, str]:
     """The same without its frame."""
     words = {key: _words(value) for key, value in compiled.whole.values(personalisation).items()}
     inert = {key: _inert(value) for key, value in words.items()}
-    body = compiled.html.filled({key: html.escape(value) for key, value in inert.items()})
-    return compiled.subject.filled(words), compiled.text.filled(inert), body
+    escaped = {key: html.escape(value) for key, value in inert.items()}
+    if lists := compiled.whole.lists(personalisation):
+        text, body = _with_lists(compiled, inert, escaped, lists)
+    else:
+        text, body = compiled.text.filled(inert), compiled.html.filled(escaped)
+    return compiled.subject.filled(words), text, body
 
 
-def framed(frame: Frame, subject: str, text: str, body: str) -> tuple[str, str, str]:
+def framed(letter: tuple[str, str, str], frame: Frame) -> tuple[str, str, str]:
     """A letter with who writes, whom to ask and how to stop it."""
-    signed = f"【{frame.signature}】\n\n{text}\n\n-- \n{_plain_footer(frame)}\n"
-    return subject, signed, _page(frame, subject, body)
+    subject, text, body = letter
+    return subject, plain(frame, text), page(frame, subject, body)
 
 
 # --- values -----------------------------------------------------------------------------
@@ -160,6 +138,34 @@ def _inert(words: str) -> str:
     return _LINKISH.sub("\u2060", words)
 
 
+# --- lists ------------------------------------------------------------------------------
+
+_GAP = re.compile(r"\n{3,}")
+
+
+def bulleted(words: Sequence[str]) -> str:
+    """A list in Markdown, apart from what stands around it."""
+    return "\n\n" + "\n".join(f"* {word}" for word in words) + "\n\n"
+
+
+def _with_lists(
+    compiled: CompiledLetter,
+    inert: Mapping[str, str],
+    escaped: Mapping[str, str],
+    lists: Mapping[str, Sequence[str]],
+) -> tuple[str, str]:
+    """Text and HTML in which lists are bullets. A paragraph ends before its list and goes on after it."""
+    said = {key: [_inert(_words(word)) for word in words] for key, words in lists.items()}
+    text = {key: "\n\n" + "\n".join(f"• {word}" for word in words) + "\n\n" for key, words in said.items()}
+    open_, items = f'<p style="{STYLES["p"]}">', {}
+    for key, words in said.items():
+        inner = "".join(element("li", html.escape(word)) + "\n" for word in words)
+        items[key] = f"</p>\n{element('ul', chr(10) + inner)}\n{open_}" if words else ""
+    body = compiled.html.filled(escaped, items)
+    body = body.replace("<br>\n</p>", "</p>").replace(f"{open_}<br>\n", open_).replace(f"{open_}</p>\n", "")
+    return _GAP.sub("\n\n", compiled.text.filled(inert, text)).strip("\n"), body
+
+
 # --- reading ----------------------------------------------------------------------------
 
 
@@ -172,12 +178,21 @@ def _marked(whole: Compiled) -> Iterator[str]:
     for number, text in enumerate(whole.texts):
         if number:
             yield f"\ue000{number - 1}\ue001"
-        yield text.replace("\ue000", "").replace("\ue001", "")
+        yield re.sub("[\ue000-\ue002]", "", text)
 
 
 def _cut(marked: str, keys: Sequence[str]) -> _Cut:
     pieces = _MARK.split(marked)
-    return _Cut(tuple(pieces[0::2]), tuple(keys[int(number)] for number in pieces[1::2]))
+    numbers, ends = pieces[1::3], pieces[2::3]
+    listable = tuple(end == _LISTABLE for end in ends)
+    return _Cut(tuple(pieces[0::3]), tuple(keys[int(number)] for number in numbers), listable)
+
+
+def _listable(token: Token, said: str) -> str:
+    """What a block says, its marks such that bullets may stand in their place if it is a paragraph."""
+    if token["type"] != "paragraph" or any(child["type"] != "text" for child in children(token)):
+        return said
+    return said.replace("\ue001", _LISTABLE)
 
 
 def _destination(token: Token) -> str:
@@ -214,44 +229,7 @@ def _list(token: Token, inner: str) -> str:
     return element("ol", f"\n{inner}", f' start="{token["attrs"].get("start", 1)}"') + "\n"
 
 
-def element(tag: str, inner: str, more: str = "") -> str:
-    """A piece of HTML in the house's style."""
-    return f'<{tag}{more} style="{STYLES[tag]}">{inner}</{tag}>'
-
-
-def _page(frame: Frame, subject: str, body: str) -> str:
-    return (
-        f'<!doctype html>\n<html lang="{html.escape(frame.language)}">\n<head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(subject)}</title></head>\n"
-        f'<body style="{STYLES["body"]}">\n<div style="{STYLES["div"]}">\n'
-        f'<p style="{STYLES["p"]}"><strong>【{html.escape(frame.signature)}】</strong></p>\n'
-        f'{body}<hr style="{STYLES["hr"]}">\n{_html_footer(frame)}'
-        "</div>\n</body>\n</html>\n"
-    )
-
-
-def _html_footer(frame: Frame) -> str:
-    footer = element("p", html.escape(_footer(frame))) + "\n"
-    if not frame.unsubscribe:
-        return footer
-    words = [f'<span lang="{language}">{words}</span>' for language, words in STOPPING.items()]
-    link = element("a", STOP, f' href="{html.escape(frame.unsubscribe)}"')
-    return footer + element("p", "<br>\n".join((*words, link))) + "\n"
-
-
 # --- as plain text ------------------------------------------------------------------------
-
-
-def _footer(frame: Frame) -> str:
-    return FOOTERS["en" if frame.language.startswith("en") else "zh"].format(hotline=frame.hotline)
-
-
-def _plain_footer(frame: Frame) -> str:
-    """The link on a line of its own: a mail program would take a full stop after it for a part of it."""
-    if not frame.unsubscribe:
-        return _footer(frame)
-    return "\n".join((_footer(frame), "", *STOPPING.values(), frame.unsubscribe))
 
 
 def _plain_blocks(blocks: Sequence[Token]) -> str:

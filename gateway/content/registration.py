@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import structlog
 from sqlalchemy import Connection
 
-from gateway.content import store
-from gateway.content.store import Registration, TemplateVersion
+from gateway.content import registered, store
+from gateway.content.registered import Registration
+from gateway.content.store import TemplateVersion
 from gateway.providers import RegistrationRefused, RegistrationUnanswered, ReviewState, TemplateRegistrar
 from gateway.runtime import Runtime
 
@@ -38,7 +39,7 @@ def pull(runtime: Runtime) -> int:
     for provider in runtime.providers.values():
         if isinstance(provider, TemplateRegistrar):
             with runtime.db.read() as tx:
-                known = store.registrations(tx, provider.name).values()
+                known = registered.registrations(tx, provider.name).values()
             pending = [one for one in known if one.state == ReviewState.PENDING]
             answers = (_reviewed(provider, one) for one in pending)
             decided += sum(bool(_kept(runtime, one)) for one in answers if one.state != ReviewState.PENDING)
@@ -66,7 +67,7 @@ class Standing:
 
 def standing(tx: Connection, provider: str, channel: str) -> Standing:
     """What is known of it here; nobody is asked."""
-    known = store.registrations(tx, provider)
+    known = registered.registrations(tx, provider)
     newest = [text for text in store.newest_versions(tx) if text.channel == channel]
     given = [(text, known[text.key]) for text in newest if text.key in known]
     waiting = [
@@ -80,7 +81,7 @@ def standing(tx: Connection, provider: str, channel: str) -> Standing:
 
 def _with_provider(runtime: Runtime, provider: TemplateRegistrar) -> Iterator[Registration]:
     with runtime.db.read() as tx:
-        known = store.registrations(tx, provider.name)
+        known = registered.registrations(tx, provider.name)
         versions = [t for t in store.newest_versions(tx) if t.channel == provider.channel]
     for template in versions:
         present = known.get(template.key)
@@ -97,7 +98,7 @@ def _with_provider(runtime: Runtime, provider: TemplateRegistrar) -> Iterator[Re
 
 def _kept(runtime: Runtime, registration: Registration) -> Registration:
     with runtime.db.write() as tx:
-        store.record_registration(tx, registration, runtime.clock())
+        registered.record_registration(tx, registration, runtime.clock())
     return registration
 
 

@@ -1,21 +1,27 @@
-"""``((placeholders))`` as GOV.UK Notify writes them, without a template language.
+"""``((placeholders))`` as GOV.UK Notify writes them, without a template language. Pure.
 
-``((name))`` is replaced by a value. Names compare without case, space, ``_`` and
-``-``; Chinese names work. There is nothing to escape from and nothing to run:
-a value that looks like a placeholder stays text.
+``((name))`` is replaced by a value, ``((name??words))`` by its words where the value of ``name``
+says yes. Names compare without case, space, ``_`` and ``-``; Chinese names work. A list is told
+one after the other: 甲、乙和丙, or a, b and c. There is nothing to escape from and nothing to
+run: a value that looks like a placeholder stays text.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from gateway.errors import HuiyinError
 
-_PLACEHOLDER = re.compile(r"\(\(([^()?]+)\)\)")
+_PLACEHOLDER = re.compile(r"\(\(([^()?]+)(?:\?\?([^()]*))?\)\)")
 _PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]*")
+YES = frozenset({"yes", "y", "true", "t", "1", "include", "show", "是", "对"})
+_AND = {"zh": ("、", "和"), "en": (", ", " and ")}
+
+Values = Mapping[str, object]
+"""What is put into a text: strings, numbers, booleans, or lists of them."""
 
 
 class MissingPersonalisationError(HuiyinError):
@@ -30,63 +36,118 @@ class MissingPersonalisationError(HuiyinError):
 class Compiled:
     """A body cut at its placeholders: ``texts`` has one more element than ``keys``.
 
-    ``names`` are the placeholders as first written, ``variables`` the name each
-    has where a provider registers the text (letters, digits and ``_`` only).
+    ``names`` are the placeholders as first written, by compared name. A key is a compared name, or
+    one of ``conditions``, each with the name it asks and its words. ``variables`` are what each
+    key is called where a provider registers the text (letters, digits and ``_`` only).
     """
 
     texts: tuple[str, ...]
     keys: tuple[str, ...]
     names: Mapping[str, str]
+    conditions: Mapping[str, tuple[str, str]]
     variables: Mapping[str, str]
+    language: str
 
-    def render(self, personalisation: Mapping[str, str]) -> str:
+    def render(self, personalisation: Values) -> str:
         """The text with values put in; a missing or null value raises ``MissingPersonalisationError``."""
-        return self.rendered(personalisation)[0]
+        return self.filled(self.values(personalisation))
 
-    def rendered(self, personalisation: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    def rendered(self, personalisation: Values) -> tuple[str, dict[str, str]]:
         """The text and the values as a provider knows them, looked up once."""
         values = self.values(personalisation)
+        return self.filled(values), {variable: values[key] for key, variable in self.variables.items()}
+
+    def filled(self, values: Mapping[str, str]) -> str:
+        """The text with what stands for each key."""
         parts = [self.texts[0]]
         for key, text in zip(self.keys, self.texts[1:], strict=True):
             parts += (values[key], text)
-        return "".join(parts), {variable: values[key] for key, variable in self.variables.items()}
+        return "".join(parts)
 
-    def values(self, personalisation: Mapping[str, str]) -> dict[str, str]:
-        """The values by compared name."""
+    def values(self, personalisation: Values) -> dict[str, str]:
+        """The words that stand for each key, and for each name."""
         given = {compared(name): value for name, value in personalisation.items()}
         missing = tuple(name for key, name in self.names.items() if given.get(key) is None)
         if missing:
             raise MissingPersonalisationError(missing)
-        return {key: str(given[key]) for key in self.names}
+        values = {key: self._told(given[key]) for key in self.names}
+        for key, (asked, words) in self.conditions.items():
+            values[key] = words if says_yes(values[asked]) else ""
+        return values
+
+    def lists(self, personalisation: Values) -> dict[str, list[str]]:
+        """Those of the values that are lists, by compared name."""
+        given = {compared(name): value for name, value in personalisation.items()}
+        return {key: each(value) for key in self.names if isinstance(value := given.get(key), list)}
 
     def provider_body(self) -> str:
         """The body with ``${variable}``, for providers that register texts."""
-        parts = [self.texts[0]]
-        for key, text in zip(self.keys, self.texts[1:], strict=True):
-            parts += (f"${{{self.variables[key]}}}", text)
-        return "".join(parts)
+        return self.filled({key: f"${{{variable}}}" for key, variable in self.variables.items()})
 
-    def provider_params(self, personalisation: Mapping[str, str]) -> dict[str, str]:
+    def provider_params(self, personalisation: Values) -> dict[str, str]:
         """The values under the names a provider knows."""
         return self.rendered(personalisation)[1]
 
+    def written(self, variable: str) -> str:
+        """The name in our text of what a provider calls so; what is no variable of it stays as it is."""
+        for key, one in self.variables.items():
+            if one == variable:
+                return self.names[self.conditions[key][0] if key in self.conditions else key]
+        return variable
+
+    def _told(self, value: object) -> str:
+        if type(value) is str:
+            return value
+        return in_words(value, self.language) if isinstance(value, list) else str(value)
+
 
 @lru_cache(maxsize=2048)
-def compile_body(body: str) -> Compiled:
+def compile_body(body: str, language: str = "zh-CN") -> Compiled:
     """Cut a body at its placeholders; cached, since a version's body never changes."""
     pieces = _PLACEHOLDER.split(body)
-    written = [name.strip() for name in pieces[1::2]]
     names: dict[str, str] = {}
-    for name in written:
-        names.setdefault(compared(name), name)
-    variables = {
-        key: name if _PLAIN_NAME.fullmatch(name) else f"v{number}"
-        for number, (key, name) in enumerate(names.items(), start=1)
-    }
-    return Compiled(tuple(pieces[0::2]), tuple(compared(name) for name in written), names, variables)
+    conditions: dict[str, tuple[str, str]] = {}
+    keys = []
+    for name, words in zip(pieces[1::3], pieces[2::3], strict=True):
+        key = asked = compared(name)
+        names.setdefault(asked, name.strip())
+        if words is not None:
+            key = f"{asked}??{words}"
+            conditions[key] = asked, words
+        keys.append(key)
+    variables = dict(_variables(dict.fromkeys(keys), names))
+    return Compiled(tuple(pieces[0::3]), tuple(keys), names, conditions, variables, language)
+
+
+def _variables(keys: Mapping[str, object], names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """A plain name is kept; any other, and each condition, is v and its number."""
+    kept = {key: names[key] for key in keys if _PLAIN_NAME.fullmatch(names.get(key, ""))}
+    taken = set(kept.values())
+    for number, key in enumerate(keys, start=1):
+        name = kept.get(key) or f"v{number}"
+        while key not in kept and name in taken:
+            name += "_"
+        taken.add(name)
+        yield key, name
 
 
 @lru_cache(maxsize=4096)
 def compared(name: str) -> str:
     """How names compare: without case, spaces, underscores and hyphens."""
     return re.sub(r"[\s_-]", "", name).lower()
+
+
+def says_yes(word: str) -> bool:
+    return word.strip().lower() in YES
+
+
+def each(value: Sequence[object]) -> list[str]:
+    """What there is in a list, in its order; what is empty or null is nothing to tell."""
+    return [word for one in value if one is not None and (word := str(one).strip())]
+
+
+def in_words(value: Sequence[object], language: str) -> str:
+    """A list as it is told: 甲、乙和丙; a, b and c."""
+    between, last = _AND["en" if language.startswith("en") else "zh"]
+    *before, end = each(value) or [""]
+    return f"{between.join(before)}{last}{end}" if before else end

@@ -1,21 +1,21 @@
 """Templates and their versions. A version never changes; a send names the one it uses.
 
-The house's own texts are shipped as ``templates/messages/<type>/<event>.<channel>.<lang>.txt``
-and imported as versions: a changed file becomes the next version. Where a
-provider reviews texts before they may go out, ``provider_templates`` holds its
-code for a version and what it said.
+A version begins as a draft, which goes out only to try it; once published it is what is sent.
+Texts of one name and channel in several languages belong together. What is sent of a text that
+providers review first depends on what they approved (``registered``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     ForeignKeyConstraint,
     Integer,
@@ -24,30 +24,42 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
-    and_,
+    case,
     func,
-    insert,
     select,
     tuple_,
-    update,
 )
 
-from gateway.content.rendering import Compiled, compile_body
-from gateway.db import Utc, metadata, uuid7
+from gateway.content.letters import bulleted, parted
+from gateway.content.registered import provider_templates
+from gateway.content.rendering import Compiled, Values, compile_body
+from gateway.db import Utc, metadata
 from gateway.errors import UnknownNameError
 from gateway.providers import ReviewState
 
-SHIPPED = Path(__file__).parents[2] / "templates" / "messages"
 FALLBACK_LANGUAGE = "zh-CN"
+LANGUAGES = (FALLBACK_LANGUAGE, "en")
+
+
+class State(StrEnum):
+    """How far a version is."""
+
+    DRAFT = "draft"  # goes out to try it, to people of the team
+    PUBLISHED = "published"  # may be sent; it stays so when a newer one is
+
 
 templates = Table(
     "templates",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("name", String(80), nullable=False),  # <type>/<event>
+    Column("name", String(80), nullable=False),  # <type>/<event>, or texts/<id of the first>
+    Column("title", String(200), nullable=False),  # what people call it
     Column("channel", String(8), nullable=False),
     Column("language", String(8), nullable=False),
+    Column("klass", String(10), nullable=False),  # notifications.request.Class
     Column("created_at", Utc, nullable=False),
+    Column("created_by", String(80), nullable=False),
+    Column("archived_at", Utc),
     UniqueConstraint("name", "channel", "language"),
 )
 template_versions = Table(
@@ -56,28 +68,20 @@ template_versions = Table(
     Column("template_id", Uuid, primary_key=True),
     Column("version", Integer, primary_key=True),
     Column("body", Text, nullable=False),
+    Column("state", String(10), nullable=False),  # State
     Column("created_at", Utc, nullable=False),
+    Column("created_by", String(80), nullable=False),
+    Column("published_at", Utc),
     ForeignKeyConstraint(["template_id"], ["templates.id"]),
-)
-provider_templates = Table(
-    "provider_templates",
-    metadata,
-    Column("template_id", Uuid, primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("provider", String(40), primary_key=True),
-    Column("code", String(80), nullable=False),
-    Column("state", String(10), nullable=False),  # providers.ReviewState
-    Column("reason", String(200), nullable=False),
-    Column("updated_at", Utc, nullable=False),
-    ForeignKeyConstraint(
-        ["template_id", "version"], ["template_versions.template_id", "template_versions.version"]
-    ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateVersion:
-    """One version of one template, ready to render."""
+    """One version of one template, ready to render. ``klass`` is how its messages are treated.
+
+    An e-mail's ``body`` begins with its subject, as it was written.
+    """
 
     id: UUID
     version: int
@@ -85,16 +89,49 @@ class TemplateVersion:
     channel: str
     language: str
     body: str
+    title: str = ""
+    klass: str = "result"
+    archived: bool = False
+    state: str = State.PUBLISHED
+    created_by: str = ""
+    created_at: datetime | None = None
+    updated_at: datetime | None = None  # when this version was made or published; None for a first one
 
     @property
     def compiled(self) -> Compiled:
-        return compile_body(self.body)
+        """An e-mail keeps its line ends as written; elsewhere one is one character."""
+        body = self.body if self.channel == "email" else self.body.replace("\r\n", "\n")
+        return compile_body(body, self.language)
 
     @property
     def key(self) -> tuple[UUID, int]:
         return self.id, self.version
 
+    @property
+    def subject(self) -> str | None:
+        """An e-mail's, with its placeholders; None on other channels."""
+        return parted(self.body)[0] if self.channel == "email" else None
 
+    @property
+    def text(self) -> str:
+        """The body without a subject, as it was written."""
+        return parted(self.body)[1] if self.channel == "email" else self.body
+
+    def words(self, personalisation: Values) -> tuple[str | None, str]:
+        """Subject (an e-mail's) and text with the values put in, as the API shows them.
+
+        Raises ``MissingPersonalisationError`` for what either lacks.
+        """
+        compiled = self.compiled
+        values = compiled.values(personalisation)
+        if self.channel != "email":
+            return None, compiled.filled(values)
+        subject, text = (compile_body(part, self.language) for part in parted(self.body))
+        bullets = {key: bulleted(one) for key, one in compiled.lists(personalisation).items()}
+        return subject.filled(values), text.filled({**values, **bullets})
+
+
+_changed = func.coalesce(template_versions.c.published_at, template_versions.c.created_at)
 _columns = (
     templates.c.id,
     template_versions.c.version,
@@ -102,39 +139,45 @@ _columns = (
     templates.c.channel,
     templates.c.language,
     template_versions.c.body,
+    templates.c.title,
+    templates.c.klass,
+    templates.c.archived_at.is_not(None).label("archived"),
+    template_versions.c.state,
+    template_versions.c.created_by,
+    templates.c.created_at,
+    case((template_versions.c.version > 1, _changed)).label("updated_at"),
 )
 _joined = templates.join(template_versions, template_versions.c.template_id == templates.c.id)
-_newest = (
-    select(func.max(template_versions.c.version))
-    .where(template_versions.c.template_id == templates.c.id)
-    .correlate(templates)
-    .scalar_subquery()
-)
+_published = template_versions.c.state == State.PUBLISHED
+
+
+def _approved(reviewers: Collection[str]) -> ColumnElement[bool]:
+    columns = provider_templates.c
+    return (
+        select(columns.template_id)
+        .where(columns.template_id == templates.c.id, columns.version == template_versions.c.version)
+        .where(columns.provider.in_(reviewers), columns.state == ReviewState.APPROVED)
+        .correlate(templates, template_versions)
+        .exists()
+    )
 
 
 def to_send(
     tx: Connection, name: str, channel: str, language: str, reviewers: Collection[str]
 ) -> TemplateVersion:
-    """The version to send now, in the asked language or else in Chinese.
+    """The version to send now, in the asked language or else in Chinese; never a draft.
 
     ``reviewers`` are the providers that carry reviewed texts only: while they
     review a new version, the one they approved before goes on being sent. With
     none of them, and where nothing is approved yet, it is the newest.
     """
-    columns = provider_templates.c
-    approved = (
-        select(columns.template_id)
-        .where(columns.template_id == templates.c.id, columns.version == template_versions.c.version)
-        .where(columns.provider.in_(reviewers), columns.state == ReviewState.APPROVED)
-        .correlate(templates, template_versions)
-    )
     preferred = templates.c.language == language
     row = tx.execute(
         select(*_columns)
         .select_from(_joined)
-        .where(templates.c.name == name, templates.c.channel == channel)
-        .where(templates.c.language.in_([language, FALLBACK_LANGUAGE]))
-        .order_by(preferred.desc(), approved.exists().desc(), template_versions.c.version.desc())
+        .where(templates.c.name == name, templates.c.channel == channel, templates.c.archived_at.is_(None))
+        .where(templates.c.language.in_([language, FALLBACK_LANGUAGE]), _published)
+        .order_by(preferred.desc(), _approved(reviewers).desc(), template_versions.c.version.desc())
         .limit(1)
     ).one_or_none()
     if row is None:
@@ -143,11 +186,28 @@ def to_send(
 
 
 def to_send_by_id(tx: Connection, key: UUID, reviewers: Collection[str]) -> TemplateVersion | None:
-    """The version to send now of the text with this id; None where there is no such text."""
-    columns = templates.c
-    query = select(columns.name, columns.channel, columns.language).where(columns.id == key)
-    row = tx.execute(query).one_or_none()
-    return to_send(tx, *row, reviewers) if row else None
+    """The version to send now of the text with this id, archived ones too.
+
+    None where there is no such text, or nothing of it was published yet.
+    """
+    row = tx.execute(
+        select(*_columns)
+        .select_from(_joined)
+        .where(templates.c.id == key, _published)
+        .order_by(_approved(reviewers).desc(), template_versions.c.version.desc())
+        .limit(1)
+    ).one_or_none()
+    return TemplateVersion(*row) if row else None
+
+
+def listed(tx: Connection, reviewers: Collection[str]) -> list[TemplateVersion]:
+    """The version to send now of every text that is not archived, ordered by title."""
+    newest_first = (_approved(reviewers).desc(), template_versions.c.version.desc())
+    place = func.row_number().over(partition_by=templates.c.id, order_by=newest_first).label("place")
+    where = templates.c.archived_at.is_(None) & _published
+    each = select(*_columns, place).select_from(_joined).where(where).subquery()
+    rows = tx.execute(select(*each.c[:-1]).where(each.c.place == 1).order_by(each.c.title, each.c.id))
+    return [TemplateVersion(*row) for row in rows]
 
 
 def exists(tx: Connection, name: str, channel: str) -> bool:
@@ -156,111 +216,26 @@ def exists(tx: Connection, name: str, channel: str) -> bool:
     return tx.execute(query.limit(1)).first() is not None
 
 
-def languages(tx: Connection, name: str, channel: str) -> Sequence[str]:
-    """Those there is such a text in, in order."""
-    columns = templates.c
-    query = select(columns.language).where(columns.name == name, columns.channel == channel)
-    return tx.execute(query.order_by(columns.language)).scalars().all()
-
-
 def versions(tx: Connection, keys: Sequence[tuple[UUID, int]]) -> Mapping[tuple[UUID, int], TemplateVersion]:
-    """Those versions, in one query."""
+    """Those versions, drafts too, in one query."""
     where = tuple_(templates.c.id, template_versions.c.version).in_(keys)
     rows = tx.execute(select(*_columns).select_from(_joined).where(where)).all()
     return {(row.id, row.version): TemplateVersion(*row) for row in rows}
 
 
-# --- the house's own texts ------------------------------------------------------------
-
-
-def import_shipped(tx: Connection, now: datetime, folder: Path = SHIPPED) -> int:
-    """Make a version of every shipped text that is new or changed; returns how many."""
-    known = {(t.name, t.channel, t.language): t for t in newest_versions(tx)}
-    imported = 0
-    for name, channel, language, body in _shipped(folder):
-        present = known.get((name, channel, language))
-        if present and present.body == body:
-            continue
-        _add_version(tx, present, (name, channel, language), body, now)
-        imported += 1
-    return imported
-
-
-def newest_versions(tx: Connection) -> list[TemplateVersion]:
-    rows = tx.execute(
-        select(*_columns).select_from(_joined).where(template_versions.c.version == _newest)
-    ).all()
+def history(tx: Connection, key: UUID) -> list[TemplateVersion]:
+    """Every version of a text, drafts too, the newest first; none where there is no such text."""
+    query = select(*_columns).select_from(_joined).where(templates.c.id == key)
+    rows = tx.execute(query.order_by(template_versions.c.version.desc()))
     return [TemplateVersion(*row) for row in rows]
 
 
-def _shipped(folder: Path) -> Iterator[tuple[str, str, str, str]]:
-    for path in sorted(folder.glob("*/*.txt")):
-        event, channel, language = path.name.removesuffix(".txt").split(".")
-        yield f"{path.parent.name}/{event}", channel, language, path.read_text("utf-8").strip()
-
-
-def _add_version(
-    tx: Connection, present: TemplateVersion | None, key: tuple[str, str, str], body: str, now: datetime
-) -> None:
-    template = present.id if present else uuid7()
-    if present is None:
-        name, channel, language = key
-        tx.execute(
-            insert(templates).values(
-                id=template, name=name, channel=channel, language=language, created_at=now
-            )
-        )
-    version = present.version + 1 if present else 1
-    tx.execute(
-        insert(template_versions).values(template_id=template, version=version, body=body, created_at=now)
-    )
-
-
-# --- registration with providers that review texts ---------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """A version as one provider knows it."""
-
-    template_id: UUID
-    version: int
-    provider: str
-    code: str
-    state: str
-    reason: str
-
-
-def registrations(
-    tx: Connection, provider: str, keys: Sequence[tuple[UUID, int]] | None = None
-) -> Mapping[tuple[UUID, int], Registration]:
-    """What this provider knows of our versions: all of them, or those named."""
-    columns = provider_templates.c
-    query = select(
-        columns.template_id, columns.version, columns.provider, columns.code, columns.state, columns.reason
-    ).where(columns.provider == provider)
-    if keys is not None:
-        query = query.where(tuple_(columns.template_id, columns.version).in_(keys))
-    return {(row.template_id, row.version): Registration(*row) for row in tx.execute(query)}
-
-
-def record_registration(tx: Connection, registration: Registration, now: datetime) -> None:
-    columns = provider_templates.c
-    values = {
-        "code": registration.code,
-        "state": registration.state,
-        "reason": registration.reason[:200],
-        "updated_at": now,
-    }
-    where = and_(
-        columns.template_id == registration.template_id,
-        columns.version == registration.version,
-        columns.provider == registration.provider,
-    )
-    if not tx.execute(update(provider_templates).where(where).values(**values)).rowcount:
-        key = {
-            "template_id": registration.template_id,
-            "version": registration.version,
-            "provider": registration.provider,
-        }
-        tx.execute(insert(provider_templates).values(**key, **values))
+def newest_versions(tx: Connection, *, drafts: bool = False) -> list[TemplateVersion]:
+    """The newest published version of every text not archived; with ``drafts`` the newest at all."""
+    counted = template_versions.alias()
+    newest = select(func.max(counted.c.version)).where(counted.c.template_id == templates.c.id)
+    if not drafts:
+        newest = newest.where(counted.c.state == State.PUBLISHED)
+    where = template_versions.c.version == newest.correlate(templates).scalar_subquery()
+    query = select(*_columns).select_from(_joined).where(where, templates.c.archived_at.is_(None))
+    return [TemplateVersion(*row) for row in tx.execute(query)]

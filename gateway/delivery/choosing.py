@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from gateway.delivery import measures, routing
-from gateway.delivery.number_caps import Numbers
+from gateway.delivery import measures, number_caps, routing
 from gateway.messages import Limits
 from gateway.notifications.reasons import Reason
 from gateway.runtime import Runtime
@@ -49,7 +48,7 @@ class Choosing:
         self._channel = channel
         self._turn = turn
         self._places = bool(runtime.settings.destinations.get(channel))
-        self._numbers = Numbers(tx, runtime, channel, asked)
+        self._numbers = number_caps.by_provider(tx, runtime, channel, asked)
         self.held_back: Counter[measures.Key] = Counter()
         self._free = not (self._places or turn.bounded)  # whoever can carry a message may
 

@@ -18,10 +18,10 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, true, update
 from gateway import channels, cities
 from gateway.cities import Rules
 from gateway.db import begin_until, due, new_lease
-from gateway.delivery import hours, joined, joining, measures, retry
+from gateway.delivery import hours, joined, joining, measures, number_caps, retry
 from gateway.delivery.batches import batches
-from gateway.delivery.caps import Callees
 from gateway.delivery.compose import Joined, Letter, Unsendable, compose
+from gateway.delivery.number_caps import WHOEVER
 from gateway.delivery.store import attempts, new_handover
 from gateway.messages import Message
 from gateway.notifications import store
@@ -219,7 +219,7 @@ def _handovers(
     joint = joining.of(tx, runtime, channel, sheet.send)
     letters = compose(tx, runtime, channel, sheet.send, still, turn, joint)
     going = [letter.address_index for letter in letters if isinstance(letter, Letter)]
-    callees = Callees(tx, runtime, channel, going)
+    callees = number_caps.by_channel(tx, runtime, channel, going)
     for row, letter in zip(sheet.send, letters, strict=True):
         if letter is None:
             continue  # another's letter tells it
@@ -227,12 +227,13 @@ def _handovers(
             move = moved(row, letter.status, letter.due_at, letter.reason)
             where = sheet.moves if letter.digest is None else sheet.marked.setdefault(letter.digest, [])
             where.append(move)
-        elif until := callees.until(letter.address_index):
+        elif capped := callees.until([WHOEVER], letter.address_index, row.klass, row.template_id):
             sheet.moves += [
-                moved(one, Status.WAITING, min(until, one.expires_at), Reason.CALLEE_CAP)
+                moved(one, Status.WAITING, min(capped[WHOEVER], one.expires_at), Reason.CALLEE_CAP)
                 for one in letter.told_with(row)
             ]
         else:
+            callees.took(WHOEVER, letter.address_index, row.klass, row.template_id)
             sendable.append((sending(row, letter), letter))
     calls = [(_handover(provider, batch), batch) for provider, batch in batches(runtime, sendable)]
     return [joined.spread(call, batch, sending) if joint else call for call, batch in calls]

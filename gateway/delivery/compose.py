@@ -16,10 +16,11 @@ from gateway.calendars import years_before
 from gateway.channels import email, voice
 from gateway.cities import Rules
 from gateway.citizens import register
-from gateway.content import documents
+from gateway.content import documents, registered
 from gateway.content import store as content
-from gateway.content.letters import Frame, LetterError, compile_letter, letter
-from gateway.content.rendering import MissingPersonalisationError
+from gateway.content.frame import Frame
+from gateway.content.letters import LetterError, compile_letter, letter
+from gateway.content.rendering import MissingPersonalisationError, Values
 from gateway.content.store import TemplateVersion
 from gateway.delivery import measures, wishes
 from gateway.delivery.addressing import addresses_of
@@ -245,11 +246,11 @@ def _letter_to(
     address: str,
     sources: Sources,
     version: TemplateVersion,
-    values: Mapping[str, str],
+    values: Values,
 ) -> Message:
     rules, stop = sources.rules, stop_link(runtime, row, address)
     frame = Frame(rules.signature, rules.hotline_elsewhere, version.language, stop)
-    subject, text, html = letter(compile_letter(version.body), values, frame)
+    subject, text, html = letter(compile_letter(version.body, version.language), values, frame)
     return Message(
         address=address,
         text=text,
@@ -287,7 +288,7 @@ def _carriers(
     given = turn.weights(runtime.weights(channel))
     weights = {name: n for name, n in given.items() if n and name not in still}
     reviewed = [name for name in weights if runtime.providers[name].needs_template]
-    known = {name: content.registrations(tx, name, keys) for name in reviewed}
+    known = {name: registered.registrations(tx, name, keys) for name in reviewed}
     found: dict[Key, list[Carrier]] = {key: [] for key in keys}
     for name, weight in sorted(weights.items(), key=itemgetter(1), reverse=True):
         limits = runtime.providers[name].limits

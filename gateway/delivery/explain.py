@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Row, func, select
 
 from gateway import cities
-from gateway.content import store as content
-from gateway.content.store import Registration
+from gateway.content import registered
+from gateway.content.registered import Registration
 from gateway.delivery import hours, joined, route_book
 from gateway.delivery.store import attempts
 from gateway.delivery.why import Facts, Why, explain
@@ -154,7 +154,7 @@ def _obstacles(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> di
         for channel in {row.channel for row in stuck}
     }
     used = {name for one in weights.values() for name, weight in one.items() if weight}
-    known = {name: content.registrations(tx, name) for name in sorted(used)}
+    known = {name: registered.registrations(tx, name) for name in sorted(used)}
     return {
         row.id: {
             name: _obstacle(name, weight, still, known, (row.template_id, row.template_version))

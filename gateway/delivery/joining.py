@@ -16,15 +16,16 @@ from sqlalchemy import ColumnElement, Connection, Row, select
 
 from gateway.channels import email, voice
 from gateway.content import store as content
+from gateway.content.frame import Frame
 from gateway.content.gathered import Filled, gathered
-from gateway.content.letters import Frame, LetterError, compile_letter, filled
+from gateway.content.letters import LetterError, compile_letter, filled
 from gateway.content.rendering import MissingPersonalisationError
 from gateway.content.store import TemplateVersion
 from gateway.delivery.choosing import REVIEW_PAUSE, Wait
 from gateway.delivery.compose import Joined, Key, Letter, Sources, Told, Unsendable, stop_link
 from gateway.delivery.number_caps import SEVERAL
 from gateway.delivery.store import VALUE
-from gateway.errors import TamperedError
+from gateway.errors import TamperedError, UnknownNameError
 from gateway.messages import Message, excess
 from gateway.notifications import store
 from gateway.notifications.preferences import DIGESTS
@@ -78,11 +79,14 @@ def of(tx: Connection, runtime: Runtime, channel: str, rows: Sequence[Row[Any]])
     groups = list(_groups(channel, rows))
     if not groups:
         return None
-    texts = {
-        language: content.to_send(tx, TEXT, channel, language, runtime.reviewers)
-        for language in content.languages(tx, TEXT, channel)
-    }
-    return Together(channel, groups, texts) if texts else None
+    try:
+        texts = {
+            language: content.to_send(tx, TEXT, channel, language, runtime.reviewers)
+            for language in content.LANGUAGES
+        }
+    except UnknownNameError:  # it was archived: an operator wants no digests on this channel
+        return None
+    return Together(channel, groups, texts)
 
 
 # --- what it says --------------------------------------------------------------------------------
@@ -153,8 +157,7 @@ class Together:
         return {rows[0].id: first, **dict.fromkeys((row.id for row in rows[1:]), None)}
 
     def _around(self, language: str) -> TemplateVersion:
-        known = self.by_language
-        return known.get(language) or known.get(content.FALLBACK_LANGUAGE) or next(iter(known.values()))
+        return self.by_language.get(language, self.by_language[content.FALLBACK_LANGUAGE])
 
 
 def _singly(runtime: Runtime, rows: Sequence[Row[Any]], sources: Sources) -> Unsendable:
@@ -211,7 +214,7 @@ def _letters(
         return [], None
     good = [row for row, _ in inside]
     rules, stop = sources.rules, stop_link(runtime, good[0], address)
-    cover = filled(compile_letter(version.body), {"count": str(len(good)), "titles": ""})
+    cover = filled(compile_letter(version.body, version.language), {"count": str(len(good)), "titles": ""})
     frame = Frame(rules.signature, rules.hotline_elsewhere, version.language, stop)
     subject, text, html = gathered(cover, [letter for _, letter in inside], frame)
     files = dict.fromkeys(row.broadcast_id for row in good)
@@ -229,8 +232,9 @@ def _letters(
 
 
 def _letter(runtime: Runtime, row: Row[Any], sources: Sources) -> Filled | None:
+    version = sources.versions[row.template_id, row.template_version]
     try:
         values = store.personalisation(runtime, row.id, row.personalisation)
-        return filled(compile_letter(sources.versions[row.template_id, row.template_version].body), values)
+        return filled(compile_letter(version.body, version.language), values)
     except (TamperedError, MissingPersonalisationError, LetterError):
         return None

@@ -1,8 +1,9 @@
-"""How often a provider lets one number have anything: known before it would refuse.
+"""How often one number gets anything: from each provider, and on a channel whoever carries it.
 
-A message that one provider would refuse for that goes to another, or waits. Only the numbers of a
-claim are looked up, set-wise, and none where no provider of the channel names caps. Two claims
-at the same moment may each let one through; the vendor then says so, and the second waits.
+A message that one provider would refuse for that goes to another, or waits; where the channel itself
+has caps (how often a telephone rings), it waits. Only the numbers of a claim are looked up, set-wise,
+and none where there are no caps. Two claims at the same moment may each let one through; the vendor
+then says so, and the second waits.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, or_, select
 
+from gateway import channels
 from gateway.delivery.store import attempts
 from gateway.messages import Cap
 from gateway.notifications.request import Class
@@ -22,7 +24,8 @@ from gateway.rows import one_of
 from gateway.runtime import Runtime
 
 SEVERAL = UUID(int=0)  # in the place of its text, for a message that tells several notices
-COUNTED = ("accepted", "unknown")  # outcomes after which the provider may have counted it
+COUNTED = ("accepted", "unknown")  # outcomes after which it may have reached the number
+WHOEVER = ""  # instead of a provider's name: all of the channel's, counted together
 
 
 class Sent(NamedTuple):
@@ -69,21 +72,43 @@ def _crowded(tx: Connection, indexes: Sequence[bytes], fewest: int) -> Sequence[
     return tx.execute(query).scalars().all()
 
 
+def by_provider(
+    tx: Connection, runtime: Runtime, channel: str, asked: Collection[tuple[bytes, str]]
+) -> Numbers:
+    """As each provider counts; ``asked`` are numbers, by their index, each with its message's class."""
+    kinds = {"", *(kind_of(klass) for _, klass in asked)}
+    declared = {name: runtime.providers[name].limits.caps for name in runtime.weights(channel)}
+    named = {name: [cap for cap in caps if cap.of in kinds] for name, caps in declared.items()}
+    caps = {name: caps for name, caps in named.items() if caps}
+    return Numbers(tx, runtime.clock(), caps, {name: name for name in caps}, {index for index, _ in asked})
+
+
+def by_channel(tx: Connection, runtime: Runtime, channel: str, indexes: Collection[bytes]) -> Numbers:
+    """As the channel's own caps count, under ``WHOEVER``: whichever of its providers carried a message."""
+    own = [Cap(most, within) for most, within in channels.load(channel).CAPS]
+    theirs = [name for name, provider in runtime.providers.items() if provider.channel == channel]
+    caps = {WHOEVER: own} if own else {}
+    return Numbers(tx, runtime.clock(), caps, dict.fromkeys(theirs, WHOEVER), indexes)
+
+
 class Numbers:
-    """Those of one claim: asked for each message in turn, and told of each that goes."""
+    """Those of one claim: asked for each message in turn, and told of each that goes.
+
+    ``under`` says for each provider under which name of ``caps`` its messages are counted.
+    """
 
     def __init__(
-        self, tx: Connection, runtime: Runtime, channel: str, asked: Collection[tuple[bytes, str]]
+        self,
+        tx: Connection,
+        now: datetime,
+        caps: Mapping[str, Sequence[Cap]],
+        under: Mapping[str, str],
+        indexes: Collection[bytes],
     ) -> None:
-        """``asked`` are the numbers, by their index, each with the class of its message."""
-        self._now = runtime.clock()
-        kinds = {"", *(kind_of(klass) for _, klass in asked)}
-        declared = {name: runtime.providers[name].limits.caps for name in runtime.weights(channel)}
-        named = {name: [cap for cap in caps if cap.of in kinds] for name, caps in declared.items()}
-        self._caps = {name: caps for name, caps in named.items() if caps}
+        self._now, self._caps, self._under = now, caps, under
         self._sent: dict[tuple[str, bytes], list[Sent]] = {}
-        if self._caps:
-            self._look_up(tx, sorted({index for index, _ in asked}))
+        if caps:
+            self._look_up(tx, sorted(set(indexes)))
 
     def _look_up(self, tx: Connection, indexes: Sequence[bytes]) -> None:
         fewest = min(cap.most for caps in self._caps.values() for cap in caps)
@@ -102,7 +127,7 @@ class Numbers:
             .join(notifications, notifications.c.id == columns.notification_id)
             .where(
                 columns.started_at > since,
-                columns.provider.in_(list(self._caps)),
+                columns.provider.in_(list(self._under)),
                 or_(columns.outcome.is_(None), columns.outcome.in_(COUNTED)),
             )
         )
@@ -111,7 +136,7 @@ class Numbers:
             place = (provider, index, handover)
             found[place] = Sent(at, kind_of(klass), SEVERAL if place in found else template)
         for (provider, index, _), sent in found.items():
-            self._sent.setdefault((provider, index), []).append(sent)
+            self._sent.setdefault((self._under[provider], index), []).append(sent)
 
     def until(
         self, providers: Collection[str], index: bytes, klass: str, template: UUID

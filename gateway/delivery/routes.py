@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from gateway import cities
 from gateway.delivery import route_book
@@ -72,6 +72,5 @@ def _overrides(runtime: Runtime, now: datetime) -> Overrides:
 
 def _day(runtime: Runtime, now: datetime) -> tuple[str, datetime]:
     """The city's date, and when it ends."""
-    here = now.astimezone(cities.shipped()[runtime.settings.city].rules_now(now).zone)
-    ends = datetime.combine(here.date() + timedelta(days=1), time(), here.tzinfo)
-    return f"{here:%Y%m%d}", ends
+    began = cities.shipped()[runtime.settings.city].midnight(now)
+    return f"{began:%Y%m%d}", began + timedelta(days=1)

@@ -18,7 +18,7 @@ from sqlalchemy import Column, Connection, Integer, Table, insert, inspect, sele
 from gateway.channels import sms
 from gateway.citizens import register
 from gateway.config import Settings
-from gateway.content import registration, store
+from gateway.content import registration, shipped
 from gateway.db import Db, Utc, metadata
 from gateway.demo import city
 from gateway.demo.city import DEFAULT_SEED, Person
@@ -153,7 +153,7 @@ def _mark(tx: Connection, runtime: Runtime, number: int, count: int) -> None:
 def templates(runtime: Runtime) -> None:
     """Import the shipped texts and have the sandbox review them."""
     with runtime.db.write() as tx:
-        store.import_shipped(tx, runtime.clock())
+        shipped.import_shipped(tx, runtime.clock())
     for touched in registration.register(runtime):
         if touched.state == ReviewState.REFUSED:
             raise SandboxError(f"{touched.provider} refused a template: {touched.reason}")

@@ -6,11 +6,11 @@ the field and the limit, where whoever asked can still mend it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gateway import cities, plugins
 from gateway.channels import email
+from gateway.content.rendering import Values
 from gateway.content.store import TemplateVersion
 from gateway.messages import OF_VALUES, Excess, Limits, Message, excess
 from gateway.runtime import Runtime
@@ -26,9 +26,7 @@ class Carriage:
     limits: tuple[Limits, ...]  # of those with weight, the heaviest first; none where it is closed
     signature: str
 
-    def against(
-        self, version: TemplateVersion, personalisation: Mapping[str, str], address: str = ""
-    ) -> Excess | None:
+    def against(self, version: TemplateVersion, personalisation: Values, address: str = "") -> Excess | None:
         """What stands against a message where none of them can carry it; None where one can.
 
         A variable is called as its text writes it. Without an address no country stands against
@@ -38,9 +36,8 @@ class Carriage:
         """
         if self.channel == email.SUFFIX or not self.limits or Limits() in self.limits:
             return None
-        compiled = version.compiled
-        params = compiled.provider_params(personalisation)
-        message = Message(address, compiled.render(personalisation), self.signature, params=params)
+        text, params = version.compiled.rendered(personalisation)
+        message = Message(address, text, self.signature, params=params)
         against = [found for limits in self.limits if (found := _beyond(limits, message))]
         return _as_written(against[0], version) if len(against) == len(self.limits) else None
 
@@ -69,6 +66,4 @@ def _as_written(found: Excess, version: TemplateVersion) -> Excess:
     """A provider knows a variable by another name where ours is Chinese."""
     if found.limit not in OF_VALUES:
         return found
-    compiled = version.compiled
-    names = {variable: compiled.names[key] for key, variable in compiled.variables.items()}
-    return replace(found, field=names.get(found.field, found.field))
+    return replace(found, field=version.compiled.written(found.field))

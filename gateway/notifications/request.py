@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from gateway.notifications.asks import Asks
@@ -92,7 +93,7 @@ class Request:
     klass: Class
     template: str
     language: str
-    personalisation: Mapping[str, str]
+    personalisation: Mapping[str, Any]
     transaction_id: UUID | None = None
     waited_for: bool = False
     address: str | None = None

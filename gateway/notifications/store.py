@@ -25,7 +25,9 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Table,
+    Update,
     Uuid,
+    case,
     literal,
     or_,
     select,
@@ -42,6 +44,8 @@ from gateway.notifications.request import TITLE, Request
 from gateway.notifications.status import DEAD, ENDS, Status, may_move
 from gateway.rows import insert_many, one_of
 from gateway.runtime import Runtime
+from gateway.services import webhooks
+from gateway.services.webhooks import Kind
 
 FORGOTTEN = b""  # in the place of what a message said, once that is no longer kept
 BY_NUMBER = attrgetter("int")  # the order of ids, found far faster than by comparing them
@@ -183,7 +187,7 @@ def as_row(runtime: Runtime, request: Request, template: TemplateVersion, now: d
     }
 
 
-def personalisation(runtime: Runtime, key: UUID, sealed: bytes) -> dict[str, str]:
+def personalisation(runtime: Runtime, key: UUID, sealed: bytes) -> dict[str, Any]:
     """The values that fill its text; raises ``TamperedError`` or, of an old message, ``ForgottenError``."""
     if sealed == FORGOTTEN:
         raise ForgottenError
@@ -226,22 +230,30 @@ def move(
 
     Rows are changed in groups that share everything but the id. With ``lease``
     only rows still leased under that token change. ``extra`` sets further columns
-    on every row. A move the status table does not allow is a bug and raises.
+    on every row. The service that asked for a message is told of its end. A move the
+    status table does not allow is a bug and raises.
     """
     groups: dict[tuple[Any, ...], list[UUID]] = {}
     for key, *alike in moves:
         groups.setdefault(tuple(alike), []).append(key)
     differences: Counter[Entry] = Counter()
+    told = list[Any]()
     made = 0
     for (lane, old, new, due_at, reason, broadcast), ids in groups.items():
         if old is not new and not may_move(old, new):
             raise ValueError(f"a notification cannot move from {old} to {new}")
-        changed = _update(tx, ids, old, lease, _values(new, due_at, reason, now, extra))
+        moving = _moving(tx, ids, old, lease, _values(new, due_at, reason, now, extra))
+        if new in ENDS and broadcast is None:  # no service asked for a broadcast's
+            rows = tx.execute(moving.returning(notifications.c.service_id, notifications.c.id)).all()
+            changed, told = len(rows), [*told, *(row for row in rows if row.service_id)]
+        else:
+            changed = tx.execute(moving).rowcount
         made += changed
         if old is not new:
             differences[lane, broadcast, old] -= changed
             differences[lane, broadcast, new] += changed
     enter(tx, differences)
+    webhooks.tell(tx, Kind.RECEIPT, webhooks.ended(told), now)
     return made
 
 
@@ -252,11 +264,17 @@ def deliver(tx: Connection, ids: Collection[UUID], now: datetime) -> int:
     """
     columns = notifications.c
     where = one_of(tx, columns.id, sorted(ids, key=BY_NUMBER)) & (columns.status == Status.ACCEPTED)
-    told = update(notifications).where(where).values(**_values(Status.DELIVERED, None, None, now, None))
-    places = Counter(tx.execute(told.returning(columns.lane, columns.broadcast_id)).all())
-    gone = {(*place, Status.ACCEPTED): -n for place, n in places.items()}
-    enter(tx, gone | {(*place, Status.DELIVERED): n for place, n in places.items()})
-    return places.total()
+    change = update(notifications).where(where).values(**_values(Status.DELIVERED, None, None, now, None))
+    asked = columns.service_id.is_not(None)  # nothing more is fetched where nobody asked, as in a broadcast
+    whose = (columns.service_id, case((asked, columns.id)))
+    found = Counter(tx.execute(change.returning(columns.lane, columns.broadcast_id, *whose)).all())
+    made: Counter[Entry] = Counter()
+    for (lane, broadcast, *_), n in found.items():
+        made.update({(lane, broadcast, Status.ACCEPTED): -n, (lane, broadcast, Status.DELIVERED): n})
+    enter(tx, made)
+    told = webhooks.ended([(service, key) for _, _, service, key in found if service])
+    webhooks.tell(tx, Kind.RECEIPT, told, now)
+    return found.total()
 
 
 def _values(
@@ -270,13 +288,13 @@ def _values(
     return values
 
 
-def _update(
+def _moving(
     tx: Connection, ids: Sequence[UUID], old: Status, lease: int | None, values: Mapping[str, Any]
-) -> int:
+) -> Update:
     where = one_of(tx, notifications.c.id, sorted(ids, key=BY_NUMBER)) & (notifications.c.status == old)
     if lease is not None:
         where &= notifications.c.lease == lease
-    return tx.execute(update(notifications).where(where).values(**values)).rowcount
+    return update(notifications).where(where).values(**values)
 
 
 def hold(tx: Connection, ids: Iterable[UUID]) -> Mapping[UUID, Any]:

@@ -26,6 +26,7 @@ from sqlalchemy import (
     Uuid,
     insert,
     select,
+    update,
 )
 
 from gateway.db import Utc, metadata
@@ -147,6 +148,12 @@ def ensure_service(tx: Connection, name: str, now: datetime) -> UUID:
     row = {"id": key, "name": name, "active": True, "rate_limit": PER_MINUTE, "daily_limits": "{}"}
     tx.execute(insert(services).values(**row, created_at=now))
     return key
+
+
+def set_limits(tx: Connection, service_id: UUID, limits: Limits) -> None:
+    """Other limits for a service. Busy doors heed them within seconds."""
+    values = {"rate_limit": limits.per_minute, "daily_limits": json.dumps(dict(limits.by_channel))}
+    tx.execute(update(services).where(services.c.id == service_id).values(**values))
 
 
 def create_key(

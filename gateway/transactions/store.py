@@ -18,6 +18,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Integer,
     LargeBinary,
@@ -34,6 +35,8 @@ from gateway import cities
 from gateway.cities import Rules
 from gateway.db import Utc, metadata, sparse_index
 from gateway.runtime import Runtime
+from gateway.services import webhooks
+from gateway.services.webhooks import Event, Kind
 from gateway.transactions.model import USUAL, Case, State, View
 from gateway.transactions.references import REFERENCE_DIGITS, reference
 
@@ -195,12 +198,33 @@ def sealed(runtime: Runtime, key: UUID, column: str, values: Mapping[str, str]) 
 
 
 def change(tx: Connection, runtime: Runtime, key: UUID, *, under: int | None = None, **values: Any) -> bool:
-    """Set columns of one row; with ``under`` only while that lease still holds it."""
+    """Set columns of one row; with ``under`` only while that lease still holds it.
+
+    The service it was begun through is told of another state or stage.
+    """
     where = transactions.c.id == key
     if under is not None:
         where &= transactions.c.lease == under
+    told = _to_tell(tx, runtime, where, values) if "state" in values or "stage" in values else []
     statement = update(transactions).where(where).values(updated_at=runtime.clock(), **values)
-    return bool(tx.execute(statement).rowcount)
+    changed = bool(tx.execute(statement).rowcount)
+    webhooks.tell(tx, Kind.TRANSACTION, told if changed else [], runtime.clock())
+    return changed
+
+
+def _to_tell(
+    tx: Connection, runtime: Runtime, where: ColumnElement[bool], values: Mapping[str, Any]
+) -> list[Event]:
+    """What its service is to hear of this change: the state and the stage it then has, if they are others."""
+    columns = transactions.c
+    query = select(columns.id, columns.service_id, columns.state, columns.stage)
+    row = tx.execute(query.where(where, columns.service_id.is_not(None)).with_for_update()).one_or_none()
+    if row is None:
+        return []
+    now = (str(values.get("state", row.state)), values.get("stage", row.stage))
+    if now == (row.state, row.stage):
+        return []
+    return [Event(runtime.new_id(), row.service_id, row.id, " ".join(now))]
 
 
 def note(tx: Connection, runtime: Runtime, key: UUID, event: str, detail: str | None = None) -> None:

@@ -69,7 +69,7 @@ class Keyboard:
 
 def newest_code(world: World) -> str:
     opened = [notifications.personalisation(world.runtime, r.id, r.personalisation) for r in world.rows()]
-    return next(values["code"] for values in reversed(opened) if "code" in values)
+    return str(next(values["code"] for values in reversed(opened) if "code" in values))
 
 
 def deliver(world: World) -> None:

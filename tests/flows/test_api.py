@@ -58,7 +58,7 @@ class Api:
 
     def code(self) -> str:
         row = [row for row in self.world.rows() if row.klass == "code"][-1]
-        return notifications.personalisation(self.world.runtime, row.id, row.personalisation)["code"]
+        return str(notifications.personalisation(self.world.runtime, row.id, row.personalisation)["code"])
 
 
 def _key(world: World, name: str, **options: Any) -> str:

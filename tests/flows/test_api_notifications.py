@@ -14,13 +14,15 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
-from gateway.api.asking import class_of
 from gateway.api.known import KEPT
 from gateway.api.together import Together, _Waiting
 from gateway.app import create_app
-from gateway.content.store import template_versions, templates
+from gateway.content import editing
+from gateway.content.editing import Author, NewText
+from gateway.content.shipped import class_of
+from gateway.content.store import templates
 from gateway.delivery import ledger
 from gateway.delivery.attempt import run_lane
 from gateway.messages import Limits
@@ -139,7 +141,7 @@ def test_what_was_taken_can_be_asked_for_with_the_same_type_of_key_of_its_servic
 )
 def test_the_text_says_how_a_message_is_treated(name: str, klass: Class) -> None:
     """Nobody sends policy at night by calling it a result."""
-    assert class_of(name) is klass
+    assert class_of(name) == klass
 
 
 def test_a_message_for_later_is_due_then_and_lives_from_then_on(api: Api) -> None:
@@ -220,15 +222,13 @@ def test_a_value_that_cannot_be_said_is_refused(api: Api, code: Any) -> None:
 
 def test_a_text_made_a_moment_ago_can_be_sent(api: Api) -> None:
     """That there is none is never remembered."""
-    new = uuid4()
-    assert api.said(template_id=str(new)) == [("BadRequestError", "Template not found")]
-    now = api.world.clock.now
+    author = Author("test", api.world.runtime.vault, api.world.clock.now)
     with api.world.runtime.db.write() as tx:
-        named = {"id": new, "name": "card_loss/new", "channel": "sms", "language": "zh-CN"}
-        tx.execute(insert(templates).values(**named, created_at=now))
-        version = {"template_id": new, "version": 1, "body": "新", "created_at": now}
-        tx.execute(insert(template_versions).values(**version))
-    assert api.post(api.body(template_id=str(new))).json["content"]["body"] == "新"
+        new = editing.create(tx, author, NewText("New", "sms", "新", "result"))
+    assert api.said(template_id=str(new.id)) == [("BadRequestError", "Template not found")]
+    with api.world.runtime.db.write() as tx:
+        editing.publish(tx, author, *new.key)
+    assert api.post(api.body(template_id=str(new.id))).json["content"]["body"] == "新"
 
 
 def test_a_text_must_exist_and_be_one_for_text_messages(api: Api) -> None:

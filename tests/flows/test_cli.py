@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
-from gateway.content.store import SHIPPED
+from gateway.content.shipped import SHIPPED
 
 Run = Callable[..., Result]
 
@@ -43,6 +43,16 @@ def test_a_new_database_is_watched_and_given_a_key(run: Run) -> None:
     watched = _json(run("--json", "queues"))
     assert watched["balanced"]
     assert {lane["name"] for lane in watched["lanes"]} == {"transactions", "receipts"}
+
+
+def test_what_suites_look_for_is_not_made_beside_a_real_provider(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made-up services and real numbers never meet."""
+    monkeypatch.setenv("SMTP_HOST", "mail.example.com")
+    done = run("seed", "--notify-suite", "--json")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "without a real provider" in done.stderr
 
 
 @pytest.mark.parametrize(

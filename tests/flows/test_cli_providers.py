@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 
 from gateway import config, plugins, runtime
 from gateway.cli import main, providers
-from gateway.content import store
-from gateway.content.store import Registration
+from gateway.content import registered, store
+from gateway.content.registered import Registration
 from gateway.messages import Limits
 
 Run = Callable[..., Result]
@@ -80,7 +80,7 @@ def _refuse_one(state: Path) -> None:
     with here.db.write() as tx:
         text = next(one for one in store.newest_versions(tx) if one.channel == "sms")
         refused = Registration(text.id, text.version, "aliyun_sms", "", "refused", "变量不能相邻")
-        store.record_registration(tx, refused, here.clock())
+        registered.record_registration(tx, refused, here.clock())
     here.db.close()
 
 

@@ -13,6 +13,7 @@ from werkzeug.serving import make_server
 
 from gateway import runtime as runtimes
 from gateway.app import create_app
+from gateway.content import registered, shipped
 from gateway.content import store as content
 from gateway.delivery import books, ledger, receipts
 from gateway.delivery.attempt import run_lane
@@ -145,9 +146,9 @@ def test_a_silent_card_system_is_asked_not_repeated(real: World, sandbox: Sandbo
 def test_no_template_of_the_house_is_refused_by_the_vendors_review(real: World) -> None:
     """Every shipped text passes the rules the vendor reviews by."""
     with real.runtime.db.read() as tx:
-        known = content.registrations(tx, "aliyun_sms")
+        known = registered.registrations(tx, "aliyun_sms")
     assert {registration.state for registration in known.values()} == {"approved"}
-    assert len(known) == len(list(content.SHIPPED.glob("*/*.sms.*.txt")))
+    assert len(known) == len(list(shipped.SHIPPED.glob("*/*.sms.*.txt")))
 
 
 def test_the_ledger_balances_at_the_end(real: World, sandbox: Sandbox) -> None:
@@ -171,7 +172,7 @@ def test_the_vendor_s_sums_of_the_day_are_ours_until_somebody_else_sends(
     assert _differences(real) == {Kind.LOST_ANSWER: 1}
     sender = real.runtime.providers["aliyun_sms"]
     with real.runtime.db.read() as tx:
-        codes = content.registrations(tx, "aliyun_sms")
+        codes = registered.registrations(tx, "aliyun_sms")
         text = content.to_send(tx, "card_loss/failed", "sms", "zh-CN", ["aliyun_sms"])
     elsewhere = Message("+8613800138000", "", "常德人社", codes[text.id, text.version].code)
     assert isinstance(sender.hand_over("elsewhere", [elsewhere])[0], Accepted)

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import select, update
 
 from gateway.citizens import register
-from gateway.content import registration
+from gateway.content import editing, registration
 from gateway.content import store as content
+from gateway.content.editing import Author
 from gateway.delivery import receipts
 from gateway.delivery.attempt import run_lane
 from gateway.notifications.request import Class
@@ -160,9 +161,8 @@ def _reword(world: World) -> None:
     """A new version of the text that ``World.take`` sends."""
     with world.runtime.db.write() as tx:
         template = next(t for t in content.newest_versions(tx) if t.name == "card_loss/failed")
-        content._add_version(
-            tx, template, (template.name, template.channel, template.language), "新的文字。", world.clock.now
-        )
+        author = Author("cli", world.runtime.vault, world.clock.now)
+        editing.publish(tx, author, *editing.add_version(tx, author, template.id, "新的文字。").key)
 
 
 def test_the_approved_text_goes_on_while_a_new_one_is_reviewed(world: World, reviewing: Reviewing) -> None:

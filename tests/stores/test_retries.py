@@ -420,7 +420,7 @@ def test_the_caps_of_a_claim_cost_one_query(world: World, caller: Scripted) -> N
         _call(world, address=f"+861380013800{number}")
     event.listen(world.runtime.db.engine, "before_cursor_execute", note)
     run_lane(world.runtime, NORMAL)
-    looked_up = [one for one in asked if one.startswith("SELECT attempts.address_index, attempts.started_at")]
+    looked_up = [one for one in asked if one.startswith("WITH theirs")]
     assert len(looked_up) == 1
 
 

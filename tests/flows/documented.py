@@ -1,0 +1,95 @@
+"""An instance of the API in which every example of its document can be posted as it stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jwt
+from flask import Flask
+from sqlalchemy import select
+
+from gateway.api import document, examples
+from gateway.app import create_app
+from gateway.content.store import templates
+from gateway.notifications import store as notifications
+from gateway.services import store as services
+from tests.world import World
+
+CITIZENS = 12
+
+
+class Documented:
+    """The application, a service whose key may do everything, and what the examples speak of."""
+
+    def __init__(self, world: World) -> None:
+        world.settle(CITIZENS)
+        self.world = world
+        self.app: Flask = create_app(world.runtime)
+        self.document: dict[str, Any] = document.of(self.app)
+        self.client = self.app.test_client()
+        with world.runtime.db.write() as tx:
+            owner = services.ensure_service(tx, "counter", world.clock.now)
+            scopes = (*services.USUAL, services.OPERATE)
+            self.key = services.create_key(
+                tx, world.runtime.vault, owner, "key", world.clock.now, scopes=scopes
+            )
+        self.ids = {examples.SMS_TEXT: self.text("card_loss/code"), "aliyun_sms": world.provider.name}
+
+    def text(self, name: str, channel: str = "sms") -> str:
+        columns = templates.c
+        where = (columns.name == name, columns.channel == channel, columns.language == "zh-CN")
+        with self.world.runtime.db.read() as tx:
+            return str(tx.execute(select(columns.id).where(*where)).scalar_one())
+
+    # --- calling ---
+
+    def token(self) -> str:
+        claims = {"iss": self.key[-73:-37], "iat": int(self.world.clock.now.timestamp())}
+        return jwt.encode(claims, self.key[-36:], "HS256")
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {self.token()}"}
+        return self.client.open(path, method=method.upper(), data=data, headers=headers)
+
+    def real(self, value: Any) -> Any:
+        """An example with this instance's own ids in it."""
+        text = json.dumps(value)
+        for stands, for_this in self.ids.items():
+            text = text.replace(stands, for_this)
+        return json.loads(text)
+
+    def examples(self) -> Iterator[tuple[str, str, dict[str, Any], str, Any]]:
+        """Method, path, operation, name and body of each example."""
+        for method, path, operation in document.operations(self.document):
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                for name, example in content.get("examples", {}).items():
+                    yield method, path, operation, name, example["value"]
+
+    # --- what the paths speak of ---
+
+    def parameters(self, path: str) -> Mapping[str, str]:
+        """Values for a path's parameters; what they name is made for it."""
+        if "{reference}" in path:
+            return {"reference": self._transaction()}
+        if path.startswith("/v2/template/"):
+            return {"key": self.text("card_loss/code"), "number": "1"}
+        if path.startswith("/v2/transaction-types/"):
+            return {"name": "appointment"}
+        if path == "/v2/ops/cancel":
+            self.ids[examples.NOTIFICATION] = str(self.world.take()[0])
+        return {}
+
+    def _transaction(self) -> str:
+        """One that waits for its code, a minute after it was sent."""
+        self.world.clock.advance(minutes=61)
+        begun = self.call(
+            "post", "/v2/transactions", examples.BODIES["post /v2/transactions"]["proven by a code"]
+        )
+        row = [row for row in self.world.rows() if row.klass == "code"][-1]
+        values = notifications.personalisation(self.world.runtime, row.id, row.personalisation)
+        self.ids[examples.CODE] = values["code"]
+        self.world.clock.advance(seconds=61)
+        return str(begun.json["reference"])

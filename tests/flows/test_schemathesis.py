@@ -1,0 +1,99 @@
+"""Schemathesis against every route: by the document's examples, its limits, beyond them, and in chains."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from schemathesis.engine import events, from_schema
+from schemathesis.schemas import BaseSchema
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from tests.flows.documented import Documented
+from tests.world import World
+
+EXAMPLES, LONG = 4, 60  # drawn for each route, and chains of as many beginnings
+
+
+class _Handler(WSGIRequestHandler):
+    """Keeps connections, and says nothing."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
+        """Nothing."""
+
+
+@pytest.fixture
+def served(sqlite_world: World) -> Iterator[tuple[Documented, str]]:
+    """The API on a port: schemathesis asks without a token by itself only over the wire."""
+    api = Documented(sqlite_world)
+    server = make_server("127.0.0.1", 0, api.app, threaded=True, request_handler=_Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield api, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def _schema(api: Documented, url: str, examples: int) -> BaseSchema:
+    """The document with this instance's own ids, and how hard to try."""
+    schema = schemathesis.openapi.from_dict(api.real(api.document))
+    config = schema.config
+    config.base_url, config.seed, config.continue_on_failure = url, 20261128, True
+    config.generation.max_examples = config.phases.stateful.generation.max_examples = examples
+    config.generation.deterministic, config.generation.database = True, "none"
+    # A well-formed id may name nothing and a well-formed number reach nobody: that is a 400 here, as at
+    # Notify. What must be taken is posted by test_openapi. An id's route also matches ``/sms``.
+    config.checks.positive_data_acceptance.enabled = False
+    config.checks.allow_header_conformance.enabled = False
+
+    @schema.auth(refresh_interval=None)
+    class _Token:
+        def get(self, case: Any, context: Any) -> str:
+            return api.token()
+
+        def set(self, case: Any, data: str, context: Any) -> None:
+            case.headers = {**(case.headers or {}), "Authorization": f"Bearer {data}"}
+
+    return schema
+
+
+def _try(schema: BaseSchema) -> tuple[list[str], Counter[tuple[str, int]]]:
+    """What was found wrong, and how often each operation gave each status."""
+    wrong, seen = dict[str, None](), Counter[tuple[str, int]]()
+    for event in from_schema(schema).execute():
+        if isinstance(event, events.NonFatalError | events.FatalError):
+            wrong[str(event.info if isinstance(event, events.NonFatalError) else event.exception)] = None
+        if not isinstance(event, events.ScenarioFinished):
+            continue
+        for key, node in event.recorder.interactions.items():
+            if node.response is not None:
+                seen[event.recorder.cases[key].value.operation.label, node.response.status_code] += 1
+        for key, checks in event.recorder.checks.items():
+            for check in checks:
+                if check.failure_info:
+                    answer = event.recorder.interactions[key].response
+                    said = answer.content[:300] if answer else b""
+                    failure = check.failure_info.failure
+                    wrong[f"{event.recorder.label}: {failure.title}: {failure.message}: {said!r}"] = None
+    return list(wrong), seen
+
+
+@pytest.mark.parametrize("examples", [EXAMPLES, pytest.param(LONG, marks=pytest.mark.long)])
+def test_no_request_gets_an_answer_the_document_does_not_promise(
+    served: tuple[Documented, str], examples: int
+) -> None:
+    """No fault of ours, no undocumented status, body or type; what breaks the schema is refused."""
+    api, url = served
+    wrong, seen = _try(_schema(api, url, examples))
+    assert wrong == [], "\n".join(wrong)
+    labels = {label for label, _ in seen}
+    taken = {label for label, status in seen if status < 300}
+    assert len(labels) > 20
+    assert {"POST /v2/notifications/sms", "POST /v2/transactions", "POST /v2/broadcasts"} <= taken
