@@ -22,6 +22,7 @@ from marshmallow import fields as form
 
 from gateway.appointment_rules import Appointment, AppointmentSchema
 from gateway.calendars import UNITS, Unit
+from gateway.digest_hours import DigestHours, DigestHoursSchema, outside
 from gateway.errors import SettingError, UnknownNameError
 from gateway.notice_cap import NoticeCap, NoticeCapSchema
 from gateway.pension_rules import PensionAuth, PensionAuthSchema
@@ -91,6 +92,7 @@ class Rules:
     pension_auth: PensionAuth = field(default_factory=PensionAuth)
     send_windows: SendWindows = field(default_factory=SendWindows)
     notice_cap: NoticeCap = field(default_factory=NoticeCap)
+    digest: DigestHours = field(default_factory=DigestHours)
     halls: tuple[Hall, ...] = ()
     districts: Mapping[str, District] = field(default_factory=dict)
 
@@ -254,6 +256,7 @@ class _RulesSchema(Schema):
     pension_auth = form.Nested(PensionAuthSchema)
     send_windows = form.Nested(SendWindowsSchema)
     notice_cap = form.Nested(NoticeCapSchema)
+    digest = form.Nested(DigestHoursSchema)
     halls = form.List(form.Nested(_HallSchema))
     districts = form.Dict(keys=text(r"[0-9]{6}"), values=form.Nested(_DistrictSchema))
 
@@ -262,7 +265,10 @@ class _RulesSchema(Schema):
         halls = tuple(data.pop("halls", ()))
         districts = {code: District(code, **names) for code, names in data.pop("districts", {}).items()}
         _belong(data["division"], halls, districts)
-        return Rules(**data, halls=halls, districts=MappingProxyType(districts))
+        rules = Rules(**data, halls=halls, districts=MappingProxyType(districts))
+        for hour, channel in outside(rules.digest, rules.send_windows):
+            raise ValidationError(f"{hour:%H:%M} is outside the hours of {channel} for notices", "digest")
+        return rules
 
 
 def _belong(division: str, halls: tuple[Hall, ...], districts: Mapping[str, District]) -> None:

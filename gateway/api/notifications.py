@@ -19,7 +19,7 @@ from gateway.api.notification_schemas import NewSmsSchema, NotificationSchema, T
 from gateway.api.problems import ApiError, Problem
 from gateway.api.shown import stamp
 from gateway.api.together import Together
-from gateway.delivery import compose
+from gateway.delivery import addressing, compose
 from gateway.notifications import at_once, store
 from gateway.notifications.request import Origin
 from gateway.notifications.status import Status
@@ -141,7 +141,7 @@ def _own(tx: Connection, written: str) -> Any:
 
 def _shown(tx: Connection, runtime: Runtime, row: Any) -> dict[str, Any]:
     """Every key of Notify's is there; what only letters have is null, and costs are not known yet."""
-    [address] = compose.addresses_of(tx, runtime, channels.load(row.channel).ADDRESS, [row])
+    [address] = addressing.addresses_of(tx, runtime, channels.load(row.channel).ADDRESS, [row])
     return {
         "id": str(row.id),
         "reference": row.reference,

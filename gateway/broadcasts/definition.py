@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from gateway import channels, cities
 from gateway.broadcasts import audience as audiences
 from gateway.broadcasts.audience import Audience
-from gateway.broadcasts.form import NOTICES, SEXES, DefinitionSchema, flat
+from gateway.broadcasts.form import NOTICES, SEXES, DefinitionSchema, against_digest, flat
 from gateway.broadcasts.ladder import CALL_BACK, Rung
 from gateway.calendars import years_before
 from gateway.cities import Rules
@@ -52,6 +52,7 @@ class Definition:
     ``then`` are the rungs after the first channel, for those not reached; ``within_seconds`` is by when,
     from the start, each was reached or is to be called back. ``pace`` is the most messages taken in a
     minute; None leaves it to the providers. ``asks`` is the question its text messages and calls end with.
+    With ``digest`` its messages may wait for the city's digest; ``title`` is what it is called there.
     """
 
     name: str
@@ -63,10 +64,17 @@ class Definition:
     pace: int | None = None
     asks: Asks | None = None
     within_seconds: int | None = None
+    title: str = ""
+    title_en: str = ""
+    digest: bool = False
 
     @property
     def rungs(self) -> tuple[Rung, ...]:
         return (Rung(self.channel), *self.then)
+
+    def titled(self, language: str) -> str | None:
+        """What it is called in a digest in that language."""
+        return (self.title_en if language.startswith("en") else "") or self.title or None
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -102,10 +110,14 @@ def resolve(loaded: Mapping[str, Any], rules: Rules, now: datetime) -> Definitio
     then = _rungs(given.get("then", ()), channel, within, problems)
     audience = None if "audience" not in given else _audience(given["audience"], rules, today, problems)
     asks = _asks(given.get("asks"), problems)
+    problems += against_digest(given) if given.get("digest") else ()
     if problems:
         raise DefinitionError(problems)
     name = given.get("name", template.removeprefix(NOTICES))
-    return Definition(name, template, today, channel, audience, then, given.get("pace"), asks, within)
+    plain = {key: given[key] for key in ("title", "title_en", "digest") if key in given}
+    return Definition(
+        name, template, today, channel, audience, then, given.get("pace"), asks, within, **plain
+    )
 
 
 def _usual(loaded: Mapping[str, Any], problems: list[tuple[str, str]]) -> Mapping[str, Any]:
@@ -230,6 +242,8 @@ def check_list(definition: Definition, kind: str) -> None:
         ]
         if any(rung.older_than for rung in definition.then):
             problems.append(("then.older_than", "nobody's age is known; list ID numbers, or leave it out"))
+        if definition.digest:
+            problems.append(("digest", "nobody is known by a mobile; list ID numbers, or leave it out"))
     if problems:
         raise DefinitionError(problems)
 

@@ -23,6 +23,7 @@ from gateway.notifications.status import Status
 from gateway.runtime import Runtime
 
 DRAIN_PAUSE = timedelta(seconds=2)  # before looking again whether all was handed over
+DIGEST_PAUSE = timedelta(seconds=30)  # the same of what may wait for a day
 RECEIPT_PAUSE = timedelta(seconds=5)  # before looking again whether all receipts came
 REVIEW_PAUSE = timedelta(minutes=1)  # before looking again whether a call-back is still needed
 REVIEWED_FOR = timedelta(hours=72)  # after the end: then no receipt comes any more, and no answer counts
@@ -56,7 +57,8 @@ def settling(
     needless = _needless(tx, row, definition, limits)
     stands = standing(accounts)
     if stands[Status.WAITING] + stands[Status.SENDING]:  # null again: calls wait again
-        return Step({"settled_at": None, "due_at": now + DRAIN_PAUSE}, needless=needless)
+        again = now + (DIGEST_PAUSE if definition.digest else DRAIN_PAUSE)
+        return Step({"settled_at": None, "due_at": again}, needless=needless)
     settled = row.settled_at or now
     closed = [channel for channel in definition.channels if not runtime.weights(channel)]
     following = ladder.following(definition.rungs, row.stage, settled, _latest(row, definition), closed)

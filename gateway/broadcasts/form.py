@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from marshmallow import Schema, validate
+from marshmallow import Schema, ValidationError, validate
 from marshmallow import fields as form
 
 from gateway.broadcasts.audience import INSURED_TYPES, OLDEST, PENSION_STATES
 from gateway.broadcasts.ladder import CALL_BACK, MOST
 from gateway.notifications.asks import KIND
+from gateway.notifications.request import TITLE
 
 NOTICES = "policy/"
 CHANNELS = ("sms", "voice", "email")
@@ -42,6 +43,25 @@ def _one_of(choices: tuple[str, ...], about: str = "", **options: Any) -> form.S
 def _list(inner: form.Field[Any], about: str) -> form.List[Any]:
     words: dict[str, Any] = {"invalid": "must be a list"}
     return form.List(inner, error_messages=words, metadata={"description": about})
+
+
+def _title(about: str) -> form.String:
+    check = validate.Regexp(
+        rf"(?!.*(//|www\.|[【】]))[^\x00-\x1f\x7f\ud800-\udfff]{{1,{TITLE}}}\Z",
+        error=f"must have 1 to {TITLE} plain characters, no web address and no 【】",
+    )
+    return form.String(
+        validate=check, error_messages={"invalid": "must be text"}, metadata={"description": about}
+    )
+
+
+class Plainly(form.Boolean):
+    """true or false; nothing that merely looks like it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("must be true or false")
+        return value
 
 
 class AudienceSchema(Schema):
@@ -134,11 +154,28 @@ class DefinitionSchema(Schema):
         metadata={"description": "The kind of notice, whose usual `then` and `within_seconds` it takes."},
     )
     asks = form.Nested(AsksSchema, allow_none=True)
+    title = _title("What it is called among the notices of a digest: a few words in Chinese.")
+    title_en = _title("The same in English; the Chinese title where there is none.")
+    digest = Plainly(
+        metadata={
+            "description": "Whether it may wait for the city's next digest and go there together with others."
+            " Needs a `title`, and an audience or a list of the register's people."
+        }
+    )
     pace = _number(1, 1_000_000, "The most messages taken in a minute; none unless you say so.")
     attachments: form.Field[Any] = _list(
         form.String(error_messages={"invalid": "must be text"}),
         "Files that go with the e-mails: their names, beside the definition.",
     )
+
+
+def against_digest(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What cannot wait for others, or be told by a title alone."""
+    if not given.get("title"):
+        yield "title", "is needed for a digest: what it is called there"
+    for key in ("asks", "within_seconds", "pace"):
+        if given.get(key) is not None:
+            yield "digest", f"cannot go with {key}; leave one of them out"
 
 
 def flat(messages: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Row, func, select
 from gateway import channels
 from gateway.channels import email
 from gateway.delivery import ledger
-from gateway.delivery.compose import addresses_of, words_of
+from gateway.delivery.addressing import addresses_of
+from gateway.delivery.compose import words_of
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
 from gateway.notifications.store import notifications

@@ -13,13 +13,13 @@ from gateway import cities
 from gateway.cli.command import Context, main, pass_context
 from gateway.delivery.explain import Explained, of, of_rows
 from gateway.notifications import preferences as wanted
-from gateway.notifications.preferences import ANY, Preference
+from gateway.notifications.preferences import ANY, Preference, Wish
 from gateway.notifications.store import of_transaction
 from gateway.runtime import Runtime
 from gateway.transactions import store
 
 ACTOR = "cli"
-WORDS = {"on": True, "off": False, "unset": None}
+UNSET = "unset"
 
 
 @main.command()
@@ -77,24 +77,27 @@ def show_preferences(context: Context, citizen: UUID) -> None:
 def _print(here: Runtime, found: Sequence[Preference]) -> None:
     zone = cities.shipped()[here.settings.city].rules_now(here.clock()).zone
     for one in found:
-        word = "on" if one.wanted else "off"
         at = f"{one.at.astimezone(zone):%Y-%m-%d %H:%M}"
-        click.echo(f"{one.category:<16} {one.channel:<6} {word:<4} {at}  through {one.through}")
+        click.echo(f"{one.category:<16} {one.channel:<6} {one.wish:<5} {at}  through {one.through}")
     if not found:
         click.echo("Nothing said: everything goes.")
 
 
 @preferences.command("set")
 @click.argument("citizen", type=click.UUID)
-@click.argument("wish", type=click.Choice(list(WORDS)))
+@click.argument("wish", type=click.Choice([*Wish, UNSET]))
 @click.option("--category", default=ANY, show_default=True, help="The first word of a text's name: policy.")
 @click.option("--channel", default=ANY, show_default=True, help="sms, voice or email.")
 @pass_context
 def set_preference(context: Context, citizen: UUID, wish: str, category: str, channel: str) -> None:
-    """Say on, off, or take it back (unset); this is recorded. No calls: off --channel voice."""
+    """Say on, off, daily (notices together, once a day), or take it back (unset); this is recorded.
+
+    No calls: off --channel voice. One notice a day: daily.
+    """
     here = context.runtime()
     with here.db.write() as tx:
-        wanted.prefer(tx, here, citizen, category, channel, WORDS[wish], ACTOR)
+        said = None if wish == UNSET else Wish(wish)
+        wanted.prefer(tx, here, citizen, category, channel, said, ACTOR)
     shown = {"citizen": citizen, "category": category, "channel": channel, "wish": wish}
     context.show(shown, lambda: click.echo(f"{category} by {channel}: {wish}."))
 

@@ -100,19 +100,25 @@ def compile_letter(template: str, language: str = "zh-CN") -> CompiledLetter:
 
 def letter(compiled: CompiledLetter, personalisation: Values, frame: Frame) -> tuple[str, str, str]:
     """Subject, plain text and HTML. A missing value raises ``MissingPersonalisationError``."""
+    return framed(filled(compiled, personalisation), frame)
+
+
+def filled(compiled: CompiledLetter, personalisation: Values) -> tuple[str, str, str]:
+    """The same without its frame."""
     words = {key: _words(value) for key, value in compiled.whole.values(personalisation).items()}
     inert = {key: _inert(value) for key, value in words.items()}
-    subject = compiled.subject.filled(words)
     escaped = {key: html.escape(value) for key, value in inert.items()}
     if lists := compiled.whole.lists(personalisation):
         text, body = _with_lists(compiled, inert, escaped, lists)
     else:
         text, body = compiled.text.filled(inert), compiled.html.filled(escaped)
-    return (
-        subject,
-        plain(frame, text),
-        page(frame, subject, body),
-    )
+    return compiled.subject.filled(words), text, body
+
+
+def framed(letter: tuple[str, str, str], frame: Frame) -> tuple[str, str, str]:
+    """A letter with who writes, whom to ask and how to stop it."""
+    subject, text, body = letter
+    return subject, plain(frame, text), page(frame, subject, body)
 
 
 # --- values -----------------------------------------------------------------------------

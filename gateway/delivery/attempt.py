@@ -18,15 +18,15 @@ from typing import TypeVar
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from gateway.delivery import record, routes
+from gateway.delivery import joined, record, routes
 from gateway.delivery.claim import (
     Claimed,
     Handover,
     Question,
     channel_of,
     claim_lane,
-    claim_questions,
 )
+from gateway.delivery.inquiring import claim_questions
 from gateway.delivery.reconcile import ask
 from gateway.delivery.record import Answer
 from gateway.delivery.store import CODE, REFERENCE, storable
@@ -160,7 +160,8 @@ class _Calls:
 
     def _hand_over(self, claimed: Claimed, handovers: Sequence[Handover]) -> None:
         for handover in handovers:
-            self._answers.put(Answer(claimed.lease, handover, self._outcomes(claimed, handover)))
+            outcomes = self._outcomes(claimed, joined.once(handover))
+            self._answers.put(Answer(claimed.lease, handover, joined.each(handover, outcomes)))
 
     def _outcomes(self, claimed: Claimed, handover: Handover) -> Sequence[Outcome]:
         lane, stopping = handover.held[0].lane, self._stopping

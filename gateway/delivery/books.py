@@ -31,7 +31,16 @@ from sqlalchemy import (
 from gateway import channels
 from gateway.db import Utc, metadata, upsert
 from gateway.delivery import ledger, measures
-from gateway.delivery.comparing import Differences, Kind, Ours, Sums, Theirs, compare, compare_sums
+from gateway.delivery.comparing import (
+    Differences,
+    Kind,
+    Ours,
+    Sums,
+    Theirs,
+    compare,
+    compare_sums,
+    each_once,
+)
 from gateway.delivery.store import attempts
 from gateway.provider_books import BooksUnanswered, DayCounter, DayLister
 from gateway.runtime import Runtime
@@ -177,7 +186,7 @@ def _list(
     for page in provider.recorded(day):
         for one in page:
             theirs[one.reference] = Theirs(runtime.vault.index(kind, one.address), one.delivery)
-    ours = _attempts(runtime, name, begins - SENT_LATER, ends + CLOCKS_APART)
+    ours = each_once(_attempts(runtime, name, begins - SENT_LATER, ends + CLOCKS_APART))
     counted: dict[str, int] = {"accepted": 0, "unknown": 0}
 
     def counting() -> Iterator[Ours]:
@@ -216,13 +225,14 @@ def _sums(
     runtime: Runtime, name: str, provider: DayCounter, day: date, begins: datetime, ends: datetime
 ) -> Match:
     totals, columns = provider.counted(day), attempts.c
-    unreported = select(func.count()).where(
+    silent_ones = select(columns.handover, columns.address_index).where(
         columns.provider == name,
         columns.started_at >= begins,
         columns.started_at < ends,
         columns.outcome == "accepted",
         columns.receipt.is_(None),
     )
+    unreported = select(func.count()).select_from(silent_ones.distinct().subquery())  # messages, not notices
     with runtime.db.read() as tx:
         units = measures.in_between(tx, measures.UNITS, name, begins, ends)
         silent = tx.execute(unreported).scalar_one()

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from gateway.delivery import measures, number_caps, routing
 from gateway.messages import Limits
@@ -52,8 +52,11 @@ class Choosing:
         self.held_back: Counter[measures.Key] = Counter()
         self._free = not (self._places or turn.bounded)  # whoever can carry a message may
 
-    def among(self, able: Sequence[Carrier], row: Row[Any], address: str, index: bytes) -> Carrier | Wait:
-        """One of those able to carry it; what it waits for where all of them must not just now."""
+    def among(self, able: Sequence[Carrier], row: Any, address: str, index: bytes) -> Carrier | Wait:
+        """One of those able to carry it; what it waits for where all of them must not just now.
+
+        ``row`` is a notification, or whatever has its ``provider``, ``klass`` and ``template_id``.
+        """
         if self._free and len(able) == 1 and self._numbers.lets(able[0].name, index, row):
             return able[0]
         weights = self._weights(able, address)

@@ -7,20 +7,20 @@ attempts. What was leased to a worker that died comes back here as *unknown*.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, true, update
 
 from gateway import channels, cities
 from gateway.cities import Rules
-from gateway.db import begin_until, claim, due, new_lease
-from gateway.delivery import hours, measures, number_caps, retry
+from gateway.db import begin_until, due, new_lease
+from gateway.delivery import hours, joined, joining, measures, number_caps, retry
 from gateway.delivery.batches import batches
-from gateway.delivery.compose import Letter, Unsendable, addresses_of, compose, words_of
+from gateway.delivery.compose import Joined, Letter, Unsendable, compose
 from gateway.delivery.number_caps import WHOEVER
 from gateway.delivery.store import attempts, new_handover
 from gateway.messages import Message
@@ -29,7 +29,7 @@ from gateway.notifications.pauses import Kind, everything
 from gateway.notifications.reasons import Reason
 from gateway.notifications.request import CLASSES
 from gateway.notifications.status import Status
-from gateway.notifications.store import UNKNOWN, Move, moved, notifications
+from gateway.notifications.store import Move, moved, notifications
 from gateway.providers import Inquiry, Unknown
 from gateway.rows import insert_many
 from gateway.runtime import Runtime
@@ -51,7 +51,8 @@ class Held(NamedTuple):
 class Handover:
     """One call to make: up to a provider's batch of messages, each with its notification.
 
-    ``indexes`` are the blind indexes of their addresses.
+    ``indexes`` are the blind indexes of their addresses. ``together`` has an entry for each message
+    where one tells several notifications: they stand side by side, each with that message.
     """
 
     id: str
@@ -59,15 +60,21 @@ class Handover:
     held: Sequence[Held]
     messages: Sequence[Message]
     indexes: Sequence[bytes]
+    together: Sequence[Joined | None] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One unknown notification to ask its provider about."""
+    """One unknown message to ask its provider about: of a notification, or of several that it told."""
 
     held: Held
     provider: str
     inquiry: Inquiry
+    others: Sequence[Held] = ()
+
+    @property
+    def every(self) -> Sequence[Held]:
+        return self.held, *self.others
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,12 @@ class _Sheet:
     moves: list[Move] = field(default_factory=list)
     send: list[Row[Any]] = field(default_factory=list)
     lost: list[Row[Any]] = field(default_factory=list)
-    ask: list[Row[Any]] = field(default_factory=list)
+    marked: dict[bool, list[Move]] = field(default_factory=dict)  # whether they may join others from now on
+
+    def add(self, other: _Sheet) -> None:
+        """The rows of another one as well."""
+        self.moves += other.moves
+        self.send += other.send
 
 
 def channel_of(lane: str) -> str:
@@ -109,7 +121,7 @@ COLUMNS = [
     notifications.c[name]
     for name in (
         "id citizen_id broadcast_id address lane klass template_id template_version personalisation status "
-        "provider tries created_at expires_at due_at"
+        "provider tries created_at expires_at due_at title digest"
     ).split()
 ]
 """What a claim reads of a notification: the rest is for people."""
@@ -120,7 +132,7 @@ def claim_lane(runtime: Runtime, lane: str, limit: int, turn: Turn | None = None
 
     Whatever comes next for a row is written once: those to be sent get the lease with their
     attempt, the others the end or the later time they wait for. Rows to ask about are left to
-    ``claim_questions``: what is to be sent goes first. ``turn`` is what each provider may be given.
+    ``inquiring``: what is to be sent goes first. ``turn`` is what each provider may be given.
     """
     now, lease = runtime.clock(), new_lease()
     with runtime.db.write() as tx:
@@ -129,31 +141,17 @@ def claim_lane(runtime: Runtime, lane: str, limit: int, turn: Turn | None = None
             return Claimed(lease, 0, now)
         where = [notifications.c.lane == lane, _to_send(still[Kind.BROADCAST])]
         rows = tx.execute(due(notifications, COLUMNS, now=now, limit=limit, where=where)).all()
-        sheet = _sorted(channel_of(lane), rows, now, cities.shipped()[runtime.settings.city].rules_now(now))
+        rules = cities.shipped()[runtime.settings.city].rules_now(now)
+        sheet = _sorted(channel_of(lane), rows, now, rules)
+        if others := joining.others(tx, COLUMNS, sheet.send, where, now, limit):
+            sheet.add(_sorted(channel_of(lane), others, now, rules))
         _lost(tx, runtime, sheet, now)
         handovers = _handovers(tx, runtime, channel_of(lane), sheet, still[Kind.PROVIDER], turn or Turn())
         _open(tx, runtime, handovers, lease, now)
         store.move(tx, sheet.moves, now)
+        for may_join, moves in sheet.marked.items():
+            store.move(tx, moves, now, extra={"digest": may_join})
     return Claimed(lease, len(rows), begin_until(now, runtime.settings.lease), handovers=handovers)
-
-
-def claim_questions(runtime: Runtime, lane: str, limit: int) -> Claimed:
-    """Lease up to ``limit`` unknown notifications that are due to be asked about."""
-    now, lease = runtime.clock(), new_lease()
-    with runtime.db.write() as tx:
-        rows = claim(
-            tx,
-            notifications,
-            now=now,
-            seconds=runtime.settings.lease,
-            limit=limit,
-            lease=lease,
-            where=[notifications.c.lane == lane, UNKNOWN],
-        )
-        sheet = _Sheet(ask=list(rows))
-        questions = _questions(tx, runtime, channel_of(lane), sheet)
-        store.move(tx, sheet.moves, now)
-    return Claimed(lease, len(rows), begin_until(now, runtime.settings.lease), questions=questions)
 
 
 def _to_send(paused: Collection[str]) -> ColumnElement[bool]:
@@ -176,15 +174,15 @@ def _sorted(channel: str, rows: Sequence[Row[Any]], now: datetime, rules: Rules)
             case _ if row.expires_at <= now:
                 sheet.moves.append(moved(row, Status.EXPIRED, None, Reason.TOO_LATE))
             case _ if closed and (until := hours.hold(closed, channel, row)):
-                sheet.moves.append(
-                    moved(row, Status.WAITING, min(until, row.expires_at), Reason.OUTSIDE_WINDOW)
-                )
+                until = min(hours.with_a_digest(rules, row, until), row.expires_at)
+                sheet.moves.append(moved(row, Status.WAITING, until, Reason.OUTSIDE_WINDOW))
             case _:
                 sheet.send.append(row)
     return sheet
 
 
-def _held(row: Row[Any], status: Status, tries: int, *, others: bool = False) -> Held:
+def held_of(row: Row[Any], status: Status, tries: int, *, others: bool = False) -> Held:
+    """A row as it is held after so many tries."""
     standing = retry.Standing(CLASSES[row.klass], tries, row.expires_at, others)
     return Held(row.id, row.lane, row.broadcast_id, status, standing, row.created_at)
 
@@ -203,35 +201,9 @@ def _lost(tx: Connection, runtime: Runtime, sheet: _Sheet, now: datetime) -> Non
     lost = Counter(tx.execute(ended.returning(attempts.c.provider)).scalars())
     measures.add(tx, {(measures.ATTEMPTS, name, "unknown"): n for name, n in lost.items()}, now)
     for row in sheet.lost:
-        held = _held(row, Status.SENDING, row.tries)
+        held = held_of(row, Status.SENDING, row.tries)
         then = retry.after(Unknown(Reason.WORKER_LOST), held.standing, now, waits(runtime, row.lane))
         sheet.moves.append(moved(row, then.status, then.due_at, then.reason))
-
-
-# --- rows to ask about ---------------------------------------------------------------------
-
-
-def _questions(tx: Connection, runtime: Runtime, channel: str, sheet: _Sheet) -> list[Question]:
-    if not sheet.ask:
-        return []
-    kind = channels.load(channel).ADDRESS
-    addresses, words = addresses_of(tx, runtime, kind, sheet.ask), words_of(tx, runtime, sheet.ask)
-    signature = cities.shipped()[runtime.settings.city].rules_now(runtime.clock()).signature
-    latest = _latest_attempts(tx, [row.id for row in sheet.ask])
-    questions = []
-    for row, address in zip(sheet.ask, addresses, strict=True):
-        attempt = latest[row.id]
-        if address is None:  # the citizen left the register: there is no number to ask about
-            sheet.moves.append(moved(row, Status.UNKNOWN, None, Reason.NO_ADDRESS))
-            continue
-        inquiry = Inquiry(address, attempt.handover, attempt.started_at, words.get(row.id, ""), signature)
-        questions.append(Question(_held(row, Status.UNKNOWN, row.tries), attempt.provider, inquiry))
-    return questions
-
-
-def _latest_attempts(tx: Connection, ids: Sequence[UUID]) -> Mapping[UUID, Row[Any]]:
-    query = select(attempts).where(attempts.c.notification_id.in_(ids)).order_by(attempts.c.started_at)
-    return {attempt.notification_id: attempt for attempt in tx.execute(query)}
 
 
 # --- rows to hand over -----------------------------------------------------------------------
@@ -244,19 +216,32 @@ def _handovers(
     if not sheet.send:
         return []
     sendable: list[tuple[Held, Letter]] = []
-    letters = compose(tx, runtime, channel, sheet.send, still, turn)
+    joint = joining.of(tx, runtime, channel, sheet.send)
+    letters = compose(tx, runtime, channel, sheet.send, still, turn, joint)
     going = [letter.address_index for letter in letters if isinstance(letter, Letter)]
     callees = number_caps.by_channel(tx, runtime, channel, going)
     for row, letter in zip(sheet.send, letters, strict=True):
+        if letter is None:
+            continue  # another's letter tells it
         if isinstance(letter, Unsendable):
-            sheet.moves.append(moved(row, letter.status, letter.due_at, letter.reason))
+            move = moved(row, letter.status, letter.due_at, letter.reason)
+            where = sheet.moves if letter.digest is None else sheet.marked.setdefault(letter.digest, [])
+            where.append(move)
         elif capped := callees.until([WHOEVER], letter.address_index, row.klass, row.template_id):
-            until = min(capped[WHOEVER], row.expires_at)
-            sheet.moves.append(moved(row, Status.WAITING, until, Reason.CALLEE_CAP))
+            sheet.moves += [
+                moved(one, Status.WAITING, min(capped[WHOEVER], one.expires_at), Reason.CALLEE_CAP)
+                for one in letter.told_with(row)
+            ]
         else:
             callees.took(WHOEVER, letter.address_index, row.klass, row.template_id)
-            sendable.append((_held(row, Status.SENDING, row.tries + 1, others=letter.others), letter))
-    return [_handover(provider, batch) for provider, batch in batches(runtime, sendable)]
+            sendable.append((sending(row, letter), letter))
+    calls = [(_handover(provider, batch), batch) for provider, batch in batches(runtime, sendable)]
+    return [joined.spread(call, batch, sending) if joint else call for call, batch in calls]
+
+
+def sending(row: Row[Any], letter: Letter) -> Held:
+    """A row in the hand-over of this letter."""
+    return held_of(row, Status.SENDING, row.tries + 1, others=letter.others)
 
 
 def _handover(provider: str, batch: Sequence[tuple[Held, Letter]]) -> Handover:
@@ -280,6 +265,7 @@ def _open(tx: Connection, runtime: Runtime, handovers: Sequence[Handover], lease
         "started_at": [now] * len(every),
     }
     insert_many(tx, attempts, rows)
+    joined.keep(tx, handovers)
     for provider in sorted(set(rows["provider"])):
         started = [
             Move(one.id, one.lane, Status.WAITING, Status.SENDING, leased_until, None, one.broadcast_id)

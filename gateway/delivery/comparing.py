@@ -75,6 +75,21 @@ class Theirs:
     delivery: Delivery
 
 
+def each_once(ours: Iterable[Ours]) -> Iterator[Ours]:
+    """Each message once, whatever number of notices it told: their attempts began at the same moment.
+
+    ``ours`` come in the order of their beginning.
+    """
+    at, seen = None, set[tuple[str, bytes]]()
+    for one in ours:
+        if one.at != at:
+            at, seen = one.at, set()
+        place = (one.handover, one.address)
+        if place not in seen:
+            seen.add(place)
+            yield one
+
+
 def compare(
     theirs: Mapping[str, Theirs], ours: Iterable[Ours], begins: datetime, ends: datetime
 ) -> Differences:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
@@ -23,6 +23,7 @@ from gateway.content.letters import LetterError, compile_letter, letter
 from gateway.content.rendering import MissingPersonalisationError, Values
 from gateway.content.store import TemplateVersion
 from gateway.delivery import measures, wishes
+from gateway.delivery.addressing import addresses_of
 from gateway.delivery.choosing import REVIEW_PAUSE, Carrier, Choosing, Wait
 from gateway.delivery.store import attempts
 from gateway.delivery.wishes import Against
@@ -41,6 +42,17 @@ ELDER = 60  # years (Law on the Protection of the Rights of the Elderly, article
 Key = tuple[UUID, int]
 
 
+class Joined(NamedTuple):
+    """What a message tells besides the row that stands first: other rows, and under which titles.
+
+    ``text`` is the version of the text around them.
+    """
+
+    others: tuple[Row[Any], ...]
+    text: Key
+    titles: str
+
+
 class Letter(NamedTuple):
     """A message, its address's blind index, the provider to carry it, and whether another untried could."""
 
@@ -48,22 +60,28 @@ class Letter(NamedTuple):
     message: Message
     address_index: bytes
     others: bool
+    joined: Joined | None = None
+
+    def told_with(self, row: Row[Any]) -> tuple[Row[Any], ...]:
+        """All that this letter tells, where ``row`` is the first."""
+        return (row, *self.joined.others) if self.joined else (row,)
 
 
 @dataclass(frozen=True, slots=True)
 class Unsendable:
-    """Why this row cannot go out: for good, or until ``due_at``."""
+    """Why this row cannot go out: for good, or until ``due_at``; ``digest`` as in ``Against``."""
 
     status: Status
     reason: str
     due_at: datetime | None = None
+    digest: bool | None = None
 
 
 NOWHERE = Unsendable(Status.SUPPRESSED, Reason.NO_ADDRESS)
 
 
 @dataclass(frozen=True, slots=True)
-class _Sources:
+class Sources:
     """Everything the rows of one claim need beside their own address, read set-wise."""
 
     against: Mapping[UUID, Against]  # what stands against some of them
@@ -77,6 +95,25 @@ class _Sources:
     choosing: Choosing
 
 
+Told = Mapping[UUID, Letter | Unsendable | None]  # by row; None: the letter of another row tells it
+
+
+class Joint(Protocol):
+    """What may go together among the rows of a claim (``joining``).
+
+    ``texts`` are the versions of the texts around them; ``first`` names for each the first of its group.
+    """
+
+    @property
+    def texts(self) -> Sequence[Key]: ...
+
+    @property
+    def first(self) -> Mapping[UUID, UUID]: ...
+
+    def letters(self, runtime: Runtime, places: Mapping[UUID, Sequence[Any]], sources: Sources) -> Told:
+        """Letters that tell several; ``places`` are the rows' addresses, if any, with their blind indexes."""
+
+
 def compose(
     tx: Connection,
     runtime: Runtime,
@@ -84,19 +121,21 @@ def compose(
     rows: Sequence[Row[Any]],
     still: Collection[str],
     turn: Turn,
-) -> list[Letter | Unsendable]:
+    joint: Joint | None = None,
+) -> list[Letter | Unsendable | None]:
     """A letter for each row of a channel, or why there is none; a handful of queries for all of them.
 
-    ``still`` are the providers an operator holds still, ``turn`` is what each may be given.
+    ``still`` are the providers an operator holds still, ``turn`` is what each may be given. None for a
+    row that the letter of another row tells (``joint``).
     """
-    keys = list({(row.template_id, row.template_version) for row in rows})
+    keys = list({*((row.template_id, row.template_version) for row in rows), *(joint.texts if joint else ())})
     kind, calls = channels.load(channel).ADDRESS, channel == voice.SUFFIX
     addresses = addresses_of(tx, runtime, kind, rows)
     indexes = [runtime.vault.index(kind, address) if address else b"" for address in addresses]
     asked = [(index, row.klass) for index, row in zip(indexes, rows, strict=True)]
     rules = cities.shipped()[runtime.settings.city].rules_now(runtime.clock())
-    sources = _Sources(
-        against=wishes.against(tx, runtime, rules, channel, rows, indexes),
+    sources = Sources(
+        against=wishes.against(tx, runtime, rules, channel, rows, indexes, joint.first if joint else {}),
         young=_young(tx, runtime.clock().astimezone(rules.zone).date(), rows) if calls else frozenset(),
         asking=frozenset(questions.asking(tx, [row.id for row in rows]) if calls else ()),
         versions=content.versions(tx, keys),
@@ -106,30 +145,16 @@ def compose(
         rules=rules,
         choosing=Choosing(tx, runtime, channel, turn, asked),
     )
+    places = zip(rows, addresses, indexes, strict=True)
+    told = joint.letters(runtime, {row.id: place for row, *place in places}, sources) if joint else {}
     letters = [
-        _letter(runtime, channel, row, address, index, sources) if address else NOWHERE
+        told[row.id]
+        if row.id in told
+        else (_letter(runtime, channel, row, address, index, sources) if address else NOWHERE)
         for row, address, index in zip(rows, addresses, indexes, strict=True)
     ]
     measures.add(tx, sources.choosing.held_back, runtime.clock())
     return letters
-
-
-def addresses_of(tx: Connection, runtime: Runtime, kind: str, rows: Sequence[Row[Any]]) -> list[str | None]:
-    """Where each of these notifications goes, by an address of this kind."""
-    found = [_own_address(runtime, row) for row in rows]
-    asked = {row.citizen_id for row, own in zip(rows, found, strict=True) if row.citizen_id and not own}
-    if not asked:
-        return found
-    known = register.addresses(tx, runtime.vault, kind, list(asked))
-    return [own or known.get(row.citizen_id) for row, own in zip(rows, found, strict=True)]
-
-
-def _own_address(runtime: Runtime, row: Row[Any]) -> str | None:
-    sealed = row.address
-    try:
-        return runtime.vault.open("notifications.address", row.id, sealed) if sealed else None
-    except TamperedError:
-        return None
 
 
 def _young(tx: Connection, today: date, rows: Sequence[Row[Any]]) -> frozenset[UUID]:
@@ -162,11 +187,11 @@ def _tried(tx: Connection, ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
 
 
 def _letter(
-    runtime: Runtime, channel: str, row: Row[Any], address: str, index: bytes, sources: _Sources
+    runtime: Runtime, channel: str, row: Row[Any], address: str, index: bytes, sources: Sources
 ) -> Letter | Unsendable:
     if sources.against and (against := sources.against.get(row.id)):
         status = Status.WAITING if against.until else Status.SUPPRESSED
-        return Unsendable(status, against.reason, against.until)
+        return Unsendable(status, against.reason, against.until, against.digest)
     carriers = sources.carriers[row.template_id, row.template_version]
     if not carriers:
         return Unsendable(Status.WAITING, Reason.NO_PROVIDER, runtime.clock() + REVIEW_PAUSE)
@@ -192,7 +217,7 @@ def _letter(
 
 
 def _message(
-    runtime: Runtime, channel: str, row: Row[Any], address: str, sources: _Sources, code: str | None
+    runtime: Runtime, channel: str, row: Row[Any], address: str, sources: Sources, code: str | None
 ) -> Message:
     """The message, under the code its likeliest provider knows its template by."""
     version = sources.versions[row.template_id, row.template_version]
@@ -219,11 +244,11 @@ def _letter_to(
     runtime: Runtime,
     row: Row[Any],
     address: str,
-    sources: _Sources,
+    sources: Sources,
     version: TemplateVersion,
     values: Values,
 ) -> Message:
-    rules, stop = sources.rules, _stop(runtime, row, address)
+    rules, stop = sources.rules, stop_link(runtime, row, address)
     frame = Frame(rules.signature, rules.hotline_elsewhere, version.language, stop)
     subject, text, html = letter(compile_letter(version.body, version.language), values, frame)
     return Message(
@@ -239,7 +264,7 @@ def _letter_to(
     )
 
 
-def _stop(runtime: Runtime, row: Row[Any], address: str) -> str:
+def stop_link(runtime: Runtime, row: Row[Any], address: str) -> str:
     """Where notices by e-mail can be stopped; "" for what nobody can stop."""
     if row.klass != Class.NOTICE:
         return ""

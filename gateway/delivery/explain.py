@@ -9,12 +9,12 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from gateway import cities
 from gateway.content import registered
 from gateway.content.registered import Registration
-from gateway.delivery import hours, route_book
+from gateway.delivery import hours, joined, route_book
 from gateway.delivery.store import attempts
 from gateway.delivery.why import Facts, Why, explain
 from gateway.notifications.pauses import Kind, Pause, paused
@@ -25,6 +25,7 @@ from gateway.providers import ReviewState
 from gateway.runtime import Runtime
 
 Key = tuple[UUID, int]
+Digest = tuple[UUID, str, datetime]  # whose, in which lane, when
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class _Known:
     latest: Mapping[UUID, Row[Any]]
     replayed: frozenset[UUID]
     obstacles: Mapping[UUID, Mapping[str, str]]
+    waiting: Mapping[Digest, int]
+    told: Mapping[joined.Place, int]
 
 
 def of(tx: Connection, runtime: Runtime, key: UUID) -> Explained | None:
@@ -59,9 +62,12 @@ def of_rows(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> list[
     """Why each of these is where it is."""
     now, keys = runtime.clock(), [row.id for row in rows]
     rules = cities.shipped()[runtime.settings.city].rules_now(now)
+    latest = _latest(tx, keys)
     known = _Known(
         pauses={kind: paused(tx, kind) for kind in Kind},
-        latest=_latest(tx, keys),
+        latest=latest,
+        waiting=_waiting(tx, {row.citizen_id for row in rows if _for_digest(row)}),
+        told=joined.counted(tx, {latest[row.id].handover for row in rows if row.digest and row.id in latest}),
         replayed=_replayed(tx, keys),
         obstacles=_obstacles(tx, runtime, rows),
     )
@@ -75,8 +81,27 @@ def of_rows(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> list[
     ]
 
 
+def _for_digest(row: Row[Any]) -> bool:
+    """Whether a digest is all that it waits for."""
+    held = row.reason in (None, Reason.DIGEST)
+    return bool(row.digest and row.citizen_id and held and row.status == Status.WAITING and not row.tries)
+
+
+def _waiting(tx: Connection, citizens: Collection[UUID]) -> dict[Digest, int]:
+    """How many notices of these people wait for each of their digests."""
+    if not citizens:
+        return {}
+    columns = notifications.c
+    by = (columns.citizen_id, columns.lane, columns.due_at)
+    mine = columns.citizen_id.in_(citizens) & columns.digest.is_(True) & (columns.status == Status.WAITING)
+    return {tuple(key): n for *key, n in tx.execute(select(*by, func.count()).where(mine).group_by(*by))}
+
+
 def _facts(row: Row[Any], known: _Known, opens_at: datetime | None, now: datetime, zone: ZoneInfo) -> Facts:
     attempt = known.latest.get(row.id)
+    told = known.told.get((attempt.handover, attempt.address_index), 1) if attempt else 1
+    digest = (row.citizen_id, row.lane, row.due_at)
+    future = _for_digest(row) and row.due_at is not None and row.due_at > now
     return Facts(
         status=Status(row.status),
         reason=row.reason,
@@ -93,6 +118,8 @@ def _facts(row: Row[Any], known: _Known, opens_at: datetime | None, now: datetim
         opens_at=opens_at,
         obstacles=known.obstacles.get(row.id, {}),
         replayed=row.id in known.replayed,
+        waits_with=known.waiting.get(digest, 1) - 1 if future else None,
+        told_with=told - 1 if row.status != Status.WAITING else 0,
     )
 
 

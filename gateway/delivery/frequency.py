@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -52,12 +53,13 @@ def had(tx: Connection, cap: NoticeCap, people: Collection[Person], now: datetim
     today = now.astimezone(zone).date()
     span = WEEK - 1 if cap.per_week else 0
     since = datetime.combine(today - timedelta(days=span), time(), zone)
-    found: dict[UUID, tuple[Person, datetime]] = {}  # one notice counts once, however often it was tried
+    found: dict[UUID, tuple[datetime, str, Person]] = {}  # a notice counts once, however often it was tried
     for query in _queries(tx, people):
         for row in tx.execute(query.where(*_lately(since))):
-            found[row.id] = (row.person, row.started_at)
+            tried = (row.started_at, row.handover, row.person)
+            found[row.id] = max(found.get(row.id, tried), tried, key=itemgetter(0, 1))
     days: dict[Person, list[date]] = {}
-    for person, at in found.values():
+    for at, _, person in set(found.values()):  # and so do several in one message
         days.setdefault(person, []).append(at.astimezone(zone).date())
     return Had(cap, today, days)
 
@@ -66,14 +68,14 @@ def _queries(tx: Connection, people: Collection[Person]) -> Iterator[Select[Any]
     """Each notice tried for them: its id, whose, when."""
     known = [one for one in people if isinstance(one, UUID)]
     strangers = [one for one in people if isinstance(one, bytes)]
-    tried, when = attempts.join(notifications, _MINE), attempts.c.started_at
+    tried, when = attempts.join(notifications, _MINE), (attempts.c.started_at, attempts.c.handover)
     if known:
         theirs = attempts.c.address_index.in_([citizens.c.mobile_index, citizens.c.email_index])
         whose = citizens.join(tried, theirs & (notifications.c.citizen_id == citizens.c.id))
-        query = select(notifications.c.id, citizens.c.id.label("person"), when).select_from(whose)
+        query = select(notifications.c.id, citizens.c.id.label("person"), *when).select_from(whose)
         yield query.where(one_of(tx, citizens.c.id, known))
     if strangers:
-        query = select(notifications.c.id, attempts.c.address_index.label("person"), when).select_from(tried)
+        query = select(notifications.c.id, attempts.c.address_index.label("person"), *when).select_from(tried)
         nobody = notifications.c.citizen_id.is_(None)
         yield query.where(one_of(tx, attempts.c.address_index, strangers), nobody)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from gateway import calendars, channels, send_windows
+from gateway import calendars, channels, digest_hours, send_windows
 from gateway.cities import Rules
 from gateway.notifications.request import CLASSES, TREATMENT, Class
 from gateway.send_windows import Opening
@@ -36,3 +36,19 @@ def _windowed(channel: str, row: Row[Any]) -> bool:
     """Nobody is called again at night, not even with a result; a code is being waited for."""
     again = row.tries > 0 and row.klass != Class.CODE and bool(channels.load(channel).RETRIES)
     return again or TREATMENT[CLASSES[row.klass]].windowed
+
+
+# --- digests -----------------------------------------------------------------------------
+
+
+def digest(rules: Rules, since: datetime) -> datetime | None:
+    """When the city's first digest at or after that moment goes."""
+    works = calendars.shipped().is_working_day
+    return digest_hours.moment(rules.digest, rules.send_windows, since, rules.zone, works)
+
+
+def with_a_digest(rules: Rules, row: Row[Any], until: datetime) -> datetime:
+    """Until when a row is held that something holds until then: one that may join others goes with them."""
+    if not row.digest:
+        return until
+    return digest_hours.with_a_digest(until, digest(rules, until), row.expires_at)

@@ -55,15 +55,17 @@ def apply(tx: Connection, runtime: Runtime, pairs: Iterable[tuple[str, Receipt]]
     Raises ``OvertakenError`` where somebody else applies one of them at this moment.
     """
     addressed = [(name, receipt, index(runtime, name, receipt.address)) for name, receipt in pairs]
-    known = _matching(tx, addressed)
+    known, joined = _matching(tx, addressed)
     applied = Applied()
     first: dict[tuple[UUID, str], _Final] = {}
     for name, receipt, address in addressed:
         attempt = _attempt(known, name, receipt, address)
         if attempt is None:
             applied.unmatched.add((name, receipt))
-        elif receipt.delivery is not Delivery.PENDING and attempt.receipt is None:
-            first.setdefault((attempt.notification_id, attempt.handover), _Final(attempt, receipt))
+        elif receipt.delivery is not Delivery.PENDING:
+            for one in joined.get((attempt.handover, address), (attempt,)) if joined else (attempt,):
+                if one.receipt is None:
+                    first.setdefault((one.notification_id, one.handover), _Final(one, receipt))
     if first:
         _end(tx, first, now)
         measures.add(tx, _counted(first.values()), now)
@@ -97,7 +99,8 @@ def complained(
 ) -> Applied:
     """Hear complaints about messages to that very address; another came too early, or is forged."""
     addressed = [(name, one, index(runtime, name, one.address)) for name, one in pairs]
-    known = _handed_over(tx, {one.handover for _, one, _ in addressed}, {key for *_, key in addressed})
+    tried = _handed_over(tx, {one.handover for _, one, _ in addressed}, {key for *_, key in addressed})
+    known = {(row.provider, row.handover, row.address_index) for row in tried}
     applied = Applied()
     for name, one, address in addressed:
         if (name, one.handover, address) in known:
@@ -121,42 +124,59 @@ def _attempt(known: Mapping[Key, Row[Any]], name: str, receipt: Receipt, address
     return by_handover or (known.get((name, receipt.reference, address)) if receipt.reference else None)
 
 
-def _matching(tx: Connection, wanted: Sequence[tuple[str, Receipt, bytes]]) -> dict[Key, Row[Any]]:
+Joined = Mapping[tuple[str, bytes], Sequence[Row[Any]]]  # the attempts that were one message, by its place
+
+
+def _matching(
+    tx: Connection, wanted: Sequence[tuple[str, Receipt, bytes]]
+) -> tuple[dict[Key, Row[Any]], Joined]:
     """The attempts these receipts may speak of: by hand-over id, then by reference what is left."""
     handovers = {receipt.handover for _, receipt, _ in wanted if receipt.handover}
-    known = _handed_over(tx, handovers, {address for *_, address in wanted})
+    found = _handed_over(tx, handovers, {address for *_, address in wanted})
+    known = {(row.provider, row.handover, row.address_index): row for row in found}
     left = {
         (receipt.reference, address)
         for name, receipt, address in wanted
         if receipt.reference and (name, receipt.handover, address) not in known
     }
-    return known | _referred_to(tx, left)
+    referred = _referred_to(tx, left)
+    by_reference = {(row.provider, row.provider_ref, row.address_index): row for row in referred}
+    alone = len(found) + len(referred) == len(known) + len(by_reference)
+    return known | by_reference, {} if alone else _joined([*found, *referred])
+
+
+def _joined(rows: Iterable[Row[Any]]) -> Joined:
+    """Those of a message that told several stand at one place."""
+    found: dict[tuple[str, bytes], dict[UUID, Row[Any]]] = {}
+    for row in rows:
+        found.setdefault((row.handover, row.address_index), {})[row.notification_id] = row
+    return {place: list(some.values()) for place, some in found.items()}
 
 
 _COLUMNS = [attempts.c[name] for name in ("notification_id", "handover", "provider", "address_index")]
 _FOUND = select(*_COLUMNS, attempts.c.provider_ref, attempts.c.receipt, attempts.c.started_at)
 
 
-def _handed_over(tx: Connection, handovers: Collection[str], addresses: Collection[bytes]) -> dict[Key, Any]:
+def _handed_over(tx: Connection, handovers: Collection[str], addresses: Collection[bytes]) -> Sequence[Any]:
     if not handovers:
-        return {}
+        return ()
     columns = attempts.c
     query = _FOUND.where(
         one_of(tx, columns.handover, sorted(handovers)), one_of(tx, columns.address_index, sorted(addresses))
     )
-    return {(row.provider, row.handover, row.address_index): row for row in tx.execute(query).all()}
+    return tx.execute(query).all()
 
 
-def _referred_to(tx: Connection, wanted: Collection[tuple[str, bytes]]) -> dict[Key, Any]:
+def _referred_to(tx: Connection, wanted: Collection[tuple[str, bytes]]) -> Sequence[Any]:
     if not wanted:
-        return {}
+        return ()
     columns = attempts.c
     addresses, references = ({one[place] for one in wanted} for place in (1, 0))
     query = _FOUND.where(
         one_of(tx, columns.address_index, sorted(addresses)),
         one_of(tx, columns.provider_ref, sorted(references)),
     )
-    return {(row.provider, row.provider_ref, row.address_index): row for row in tx.execute(query).all()}
+    return tx.execute(query).all()
 
 
 # --- what follows -------------------------------------------------------------------------

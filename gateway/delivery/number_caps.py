@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from gateway import channels
 from gateway.delivery.store import attempts
@@ -23,6 +23,7 @@ from gateway.notifications.store import notifications
 from gateway.rows import one_of
 from gateway.runtime import Runtime
 
+SEVERAL = UUID(int=0)  # in the place of its text, for a message that tells several notices
 COUNTED = ("accepted", "unknown")  # outcomes after which it may have reached the number
 WHOEVER = ""  # instead of a provider's name: all of the channel's, counted together
 
@@ -120,7 +121,7 @@ class Numbers:
         theirs = theirs.prefix_with("MATERIALIZED", dialect="postgresql")  # found by number, never by time
         columns = theirs.c
         query = (
-            select(columns.provider, columns.address_index, columns.started_at)
+            select(columns.provider, columns.address_index, columns.started_at, columns.handover)
             .add_columns(notifications.c.klass, notifications.c.template_id)
             .select_from(theirs)
             .join(notifications, notifications.c.id == columns.notification_id)
@@ -130,9 +131,12 @@ class Numbers:
                 or_(columns.outcome.is_(None), columns.outcome.in_(COUNTED)),
             )
         )
-        for provider, index, at, klass, template in tx.execute(query):
-            sent = self._sent.setdefault((self._under[provider], index), [])
-            sent.append(Sent(at, kind_of(klass), template))
+        found: dict[tuple[str, bytes, str], Sent] = {}
+        for provider, index, at, handover, klass, template in tx.execute(query):
+            place = (provider, index, handover)
+            found[place] = Sent(at, kind_of(klass), SEVERAL if place in found else template)
+        for (provider, index, _), sent in found.items():
+            self._sent.setdefault((self._under[provider], index), []).append(sent)
 
     def until(
         self, providers: Collection[str], index: bytes, klass: str, template: UUID
@@ -147,7 +151,7 @@ class Numbers:
                 found[provider] = until
         return found
 
-    def lets(self, provider: str, index: bytes, row: Row[Any]) -> bool:
+    def lets(self, provider: str, index: bytes, row: Any) -> bool:
         """Let a message go to a provider that had nothing for its number lately; it counts from now on."""
         if provider not in self._caps:
             return True

@@ -73,16 +73,19 @@ def _failures(tx: Connection, addresses: Collection[bytes], now: datetime) -> di
     """How many messages lately found nobody at each of these, sent since one that arrived there."""
     columns = attempts.c
     query = select(columns.address_index, columns.notification_id, columns.started_at, columns.receipt)
+    query = query.add_columns(columns.handover)
     lately = query.where(
         columns.started_at > now - WITHIN,
         or_(columns.cause == Cause.RECIPIENT.value, columns.receipt == Delivery.DELIVERED.value),
     )
-    failed: dict[bytes, set[UUID]] = {}
+    failed: dict[bytes, dict[UUID, str]] = {}
     for some in suppression.batches(addresses):
         rows = tx.execute(lately.where(columns.address_index.in_(some))).all()
         last = dict(sorted((row[0], row.started_at) for row in rows if row.receipt == Delivery.DELIVERED))
         for row in rows:
             after = row.started_at > last.get(row.address_index, now - WITHIN)
             if after and row.receipt != Delivery.DELIVERED:
-                failed.setdefault(row.address_index, set()).add(row.notification_id)
-    return {address: len(keys) for address, keys in failed.items()}
+                latest = failed.setdefault(row.address_index, {})
+                latest[row.notification_id] = max(latest.get(row.notification_id, ""), row.handover)
+    # One that was tried twice counts once, and so do several that were one message.
+    return {address: len(set(handovers.values())) for address, handovers in failed.items()}

@@ -1,17 +1,17 @@
 """Find out what became of a hand-over whose answer was lost.
 
 Unknown notifications are a queue of their own: due when ``retry`` says, claimed by
-``claim.claim_questions``, one inquiry each.
+``inquiring.claim_questions``, one inquiry for each message.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, case, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, case, func, literal, select, update
 
 from gateway.delivery import measures, receipts, retry
 from gateway.delivery.claim import Claimed, Question, waits
@@ -45,15 +45,17 @@ def ask(runtime: Runtime, claimed: Claimed, question: Question) -> None:
         _wait_for_its_report(runtime, claimed, question)
         return
     finding = _find(provider, question)
-    now, held = runtime.clock(), question.held
-    then = retry.after_inquiry(finding, held.standing, question.inquiry.at, now, waits(runtime, held.lane))
+    now, wait = runtime.clock(), waits(runtime, question.held.lane)
+    thens = [
+        retry.after_inquiry(finding, held.standing, question.inquiry.at, now, wait) for held in question.every
+    ]
     with runtime.db.write() as tx:
-        store.hold(tx, [held.id])
+        store.hold(tx, [held.id for held in question.every])
         if isinstance(finding, Found):
             _accept(tx, question, finding, now)
         elif isinstance(finding, Absent):
             _never_taken(tx, question, now)
-        _move(tx, claimed, question, then, now)
+        _move(tx, claimed, question, thens, now)
         measures.add(tx, _counted(provider, question, finding), now)
     log.info("reconciled", provider=question.provider, finding=WORDS[type(finding)])
 
@@ -72,30 +74,37 @@ def _wait_for_its_report(runtime: Runtime, claimed: Claimed, question: Question)
     now = runtime.clock()
     then = retry.without_inquiry(question.inquiry.at, now, waits(runtime, question.held.lane))
     with runtime.db.write() as tx:
-        _move(tx, claimed, question, then, now)
+        _move(tx, claimed, question, [then] * len(question.every), now)
 
 
-def _move(tx: Connection, claimed: Claimed, question: Question, then: Next, now: datetime) -> None:
-    move = moved(question.held, then.status, then.due_at, then.reason)
-    store.move(tx, [move], now, lease=claimed.lease)
+def _move(tx: Connection, claimed: Claimed, question: Question, thens: Sequence[Next], now: datetime) -> None:
+    moves = [
+        moved(held, then.status, then.due_at, then.reason)
+        for held, then in zip(question.every, thens, strict=True)
+    ]
+    store.move(tx, moves, now, lease=claimed.lease)
+
+
+def _mine(question: Question) -> ColumnElement[bool]:
+    """The attempts that were this message."""
+    columns = attempts.c
+    return columns.notification_id.in_([held.id for held in question.every]) & (
+        columns.handover == question.inquiry.handover
+    )
 
 
 def _accept(tx: Connection, question: Question, finding: Found, now: datetime) -> None:
-    columns, inquiry = attempts.c, question.inquiry
     values: dict[str, Any] = {"outcome": "accepted", "finished_at": now}
     if finding.reference:  # not every inquiry tells it; one learnt meanwhile stays
         values["provider_ref"] = finding.reference
-    mine = (columns.notification_id == question.held.id) & (columns.handover == inquiry.handover)
-    tx.execute(update(attempts).where(mine).values(**values))
+    tx.execute(update(attempts).where(_mine(question)).values(**values))
     if finding.reference:  # its receipt may have come, and been given up, before anybody knew of it
-        receipts.look_again(tx, question.provider, inquiry.at, now)
+        receipts.look_again(tx, question.provider, question.inquiry.at, now)
 
 
 def _never_taken(tx: Connection, question: Question, now: datetime) -> None:
     """No receipt will come for this try; one that a slow worker has recorded by now stands."""
-    columns = attempts.c
-    mine = (columns.notification_id == question.held.id) & (columns.handover == question.inquiry.handover)
-    lost = mine & (columns.outcome == "unknown") & columns.receipt.is_(None)
+    lost = _mine(question) & (attempts.c.outcome == "unknown") & attempts.c.receipt.is_(None)
     values = {"outcome": "unreachable", "code": Reason.NEVER_TAKEN, "finished_at": now}
     tx.execute(update(attempts).where(lost).values(**values))
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, update
 
 from gateway import channels
-from gateway.delivery import measures, reachability, retry
+from gateway.delivery import joined, measures, reachability, retry
 from gateway.delivery.claim import Handover, waits
 from gateway.delivery.reachability import Said
 from gateway.delivery.store import attempts
@@ -175,7 +175,7 @@ def _units(runtime: Runtime, answers: Sequence[Answer]) -> Mapping[measures.Key,
     counted: Counter[measures.Key] = Counter()
     for _, handover, outcomes in answers:
         if counter := counters.get(handover.provider):
-            for message, outcome in zip(handover.messages, outcomes, strict=True):
+            for message, outcome in joined.messages(handover, outcomes):
                 if isinstance(outcome, Accepted | Unknown):
                     key = (measures.UNITS, handover.provider, type(outcome).__name__.lower())
                     counted[key] += counter.units(message.text, message.signature)

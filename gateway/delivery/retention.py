@@ -36,7 +36,7 @@ from sqlalchemy import (
 )
 
 from gateway.db import Utc, metadata, upsert
-from gateway.delivery.store import attempts
+from gateway.delivery.store import attempts, digests
 from gateway.notifications import store
 from gateway.notifications.entries import TAKEN, ledger
 from gateway.notifications.request import Class
@@ -147,6 +147,8 @@ def _attempts(tx: Connection, mark: UUID | None, before: datetime, _now: datetim
     old = list(takewhile(lambda row: row.id != young, rows))
     some = _between(columns.notification_id, mark, old[-1].id) if old else None
     gone = tx.execute(delete(attempts).where(some)).rowcount if some is not None else 0
+    if old:
+        tx.execute(delete(digests).where(_between(digests.c.notification_id, mark, old[-1].id)))
     return _step(rows, old, gone)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table, Uuid
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Table, Uuid
 
 from gateway.db import Utc, metadata
 
@@ -38,6 +38,21 @@ attempts = Table(
 Index("ix_attempts_address", attempts.c.address_index, attempts.c.started_at)
 Index("ix_attempts_handover", attempts.c.handover)
 Index("ix_attempts_provider", attempts.c.provider, attempts.c.started_at)
+
+VALUE = 35  # characters of one value in a registered text, where a vendor bounds it
+
+digests = Table(  # messages that told several notices; their attempts share hand-over and address
+    "digests",
+    metadata,
+    Column("notification_id", Uuid, primary_key=True),  # the first of them
+    Column("handover", String(15), primary_key=True),
+    Column("address_index", LargeBinary(16), nullable=False),
+    Column("template_id", Uuid, nullable=False),
+    Column("template_version", Integer, nullable=False),
+    Column("notices", Integer, nullable=False),
+    Column("titles", String(VALUE), nullable=False),  # "" in an e-mail, which holds the letters themselves
+)
+Index("ix_digests_handover", digests.c.handover)
 
 
 def storable(text: str, most: int) -> str:

@@ -42,6 +42,8 @@ class Facts:
     ``provider`` and ``code`` are those of the newest attempt, the receipt's code before the
     answer's. ``paused`` tells what holds it still and by whom; ``opens_at`` when its window opens, None
     where it is open when it is due; ``obstacles`` why each provider of its channel cannot carry it.
+    ``waits_with`` is how many others of its person wait for the same digest, None where it waits for none;
+    ``told_with`` how many its last message told besides.
     """
 
     status: Status
@@ -59,6 +61,8 @@ class Facts:
     opens_at: datetime | None = None
     obstacles: Mapping[str, str] = field(default_factory=dict)
     replayed: bool = False
+    waits_with: int | None = None
+    told_with: int = 0
 
 
 CHANNELS = {"sms": Words("短信", "SMS"), "voice": Words("语音", "voice"), "email": Words("邮件", "e-mail")}
@@ -78,6 +82,10 @@ REASONS: Mapping[Reason, Words] = {
     Reason.OUTSIDE_WINDOW: Words("现在不是本市发{channel}的时段", "the city's {channel} window is closed"),
     Reason.CALLEE_CAP: Words("近来给此人打的电话已够多", "this person was called often enough lately"),
     Reason.FREQUENCY_CAP: Words("近来给此人的通知已够多", "this person had enough notices lately"),
+    Reason.DIGEST: Words("等着同此人的其他通知合成一条", "it waits for a digest of its person's notices"),
+    Reason.NOT_JOINED: Words(
+        "没有供应商能把它同别的通知合成一条发", "no provider could carry it together with others"
+    ),
     Reason.NO_PROVIDER: Words(
         "没有供应商现在能发（{obstacles}）", "no provider can carry it now ({obstacles})"
     ),
@@ -181,6 +189,14 @@ def _parts(facts: Facts) -> tuple[Words, Words, datetime | None]:
 def _reason(facts: Facts) -> Words:
     if facts.lane.endswith(f".{TEST}"):
         return _PLAYED
+    if not (n := facts.told_with):
+        return _alone(facts)
+    return _alone(facts) + Words(f"（同另外{n}条合成一条）", f" (in one message with {n} more)")
+
+
+def _alone(facts: Facts) -> Words:
+    if (n := facts.waits_with) is not None:
+        return REASONS[Reason.DIGEST] + Words(f"（现有另外{n}条）", f", with {n} more so far")
     if facts.reason is None:
         return _fill(_PLAIN.get(facts.status, _NOTHING_SAID), facts)
     word, _, detail = facts.reason.partition(":")

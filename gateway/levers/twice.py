@@ -13,7 +13,7 @@ from sqlalchemy import Column, Connection, select
 from gateway import channels
 from gateway.broadcasts.store import broadcasts
 from gateway.citizens import register
-from gateway.delivery.compose import addresses_of
+from gateway.delivery.addressing import addresses_of
 from gateway.errors import TamperedError
 from gateway.levers import dead_letters
 from gateway.levers.dead_letters import Cause

@@ -3,6 +3,8 @@
 A category is the first word of a house template's name (``policy``, ``pension_auth``). ``ANY``
 stands for every category or every channel, so *no calls* is one row. Reminders and notices go by
 it; codes and results always go, and what an address refused (``suppression``) stays refused.
+
+*Daily* is a third wish, for notices: they wait for the city's digest and come together.
 """
 
 from __future__ import annotations
@@ -10,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Column, Connection, Row, String, Table, Uuid, delete, select, update
+from sqlalchemy import Column, Connection, Row, String, Table, Uuid, delete, select, update
 
 from gateway import audit, channels
 from gateway.citizens.register import citizens
@@ -27,18 +30,29 @@ from gateway.runtime import Runtime
 ANY = "*"
 HEEDED = frozenset({Class.NOTICE, Class.REMINDER})
 
+DIGESTS = "digest"  # texts that gather others: no category of their own
+
+
+class Wish(StrEnum):
+    """What somebody wants of a category by a channel."""
+
+    ON = "on"
+    OFF = "off"
+    DAILY = "daily"  # notices together, once a day; of reminders the same as on
+
+
 preferences = Table(
     "preferences",
     metadata,
     Column("citizen_id", Uuid, primary_key=True),
     Column("category", String(40), primary_key=True),
     Column("channel", String(8), primary_key=True),
-    Column("wanted", Boolean, nullable=False),
+    Column("wish", String(6), nullable=False),
     Column("at", Utc, nullable=False),
     Column("through", String(80), nullable=False),  # a page, or who wrote it down for them
 )
 
-Said = Mapping[tuple[str, str], bool]  # by category and channel
+Said = Mapping[tuple[str, str], str]  # by category and channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +61,7 @@ class Preference:
 
     category: str
     channel: str
-    wanted: bool
+    wish: Wish
     at: datetime
     through: str
 
@@ -57,10 +71,10 @@ def category(template: str) -> str:
     return template.partition("/")[0]
 
 
-def wanted(said: Said, category: str, channel: str) -> bool:
+def wished(said: Said, category: str, channel: str) -> Wish:
     """What the most exact of these says: both, then the category, then the channel, then all."""
     exact = ((category, channel), (category, ANY), (ANY, channel), (ANY, ANY))
-    return next((said[one] for one in exact if one in said), True)
+    return Wish(next((said[one] for one in exact if one in said), Wish.ON))
 
 
 def prefer(
@@ -69,7 +83,7 @@ def prefer(
     citizen: UUID,
     category: str,
     channel: str,
-    on: bool | None,
+    wish: Wish | None,
     through: str,
 ) -> None:
     """Write down what a citizen wants from now on; None takes back what was said. On record.
@@ -80,14 +94,14 @@ def prefer(
     _check(tx, citizen, category, channel)
     now, keys = runtime.clock(), (preferences.c.citizen_id, preferences.c.category, preferences.c.channel)
     row = {"citizen_id": citizen, "category": category, "channel": channel}
-    if on is None:
+    if wish is None:
         tx.execute(delete(preferences).where(*(key == row[key.name] for key in keys)))
     else:
-        new = {"wanted": on, "at": now, "through": through}
+        new = {"wish": wish, "at": now, "through": through}
         entered = upsert(tx, preferences).values(**row, **new)
         tx.execute(entered.on_conflict_do_update(index_elements=keys, set_=new))
-    word = {True: "on", False: "off", None: "unset"}[on]
-    audit.record(tx, runtime.vault, now, through, f"preference.{word}", f"{citizen} {category} {channel}")
+    action = f"preference.{wish or 'unset'}"
+    audit.record(tx, runtime.vault, now, through, action, f"{citizen} {category} {channel}")
 
 
 def speak(tx: Connection, runtime: Runtime, citizen: UUID, language: str, through: str) -> None:
@@ -120,42 +134,44 @@ def _registered(tx: Connection, citizen: UUID) -> None:
 
 def categories(tx: Connection) -> Sequence[str]:
     """Those the house has texts for, in order."""
-    return sorted({category(name) for name in tx.execute(select(templates.c.name).distinct()).scalars()})
+    found = {category(name) for name in tx.execute(select(templates.c.name).distinct()).scalars()}
+    return sorted(found - {DIGESTS})
 
 
 def of(tx: Connection, citizen: UUID) -> Sequence[Preference]:
     """Everything a citizen said, in order."""
     columns = preferences.c
-    query = select(columns.category, columns.channel, columns.wanted, columns.at, columns.through)
+    query = select(columns.category, columns.channel, columns.wish, columns.at, columns.through)
     query = query.where(columns.citizen_id == citizen).order_by(columns.category, columns.channel)
-    return [Preference(*row) for row in tx.execute(query)]
+    return [
+        Preference(row.category, row.channel, Wish(row.wish), row.at, row.through)
+        for row in tx.execute(query)
+    ]
 
 
-def against(tx: Connection, channel: str, rows: Sequence[Row[Any]]) -> frozenset[UUID]:
-    """Those of these notifications on a channel that are not wanted, by their ids.
+def against(tx: Connection, channel: str, rows: Sequence[Row[Any]]) -> dict[UUID, Wish]:
+    """Those of these notifications on a channel about which something else than *on* was said, by their ids.
 
     One query, two where anybody said anything.
     """
     said = _said(tx, list({row.citizen_id for row in rows if row.citizen_id}))
     theirs = [row for row in rows if row.citizen_id in said]
     if not theirs:
-        return frozenset()
+        return {}
     names = _names(tx, {row.template_id for row in theirs})
-    return frozenset(
-        row.id
-        for row in theirs
-        if not wanted(said[row.citizen_id], category(names[row.template_id]), channel)
-    )
+    wishes = ((row.id, said[row.citizen_id], category(names[row.template_id])) for row in theirs)
+    found = {key: wished(theirs, about, channel) for key, theirs, about in wishes}
+    return {key: wish for key, wish in found.items() if wish is not Wish.ON}
 
 
-def _said(tx: Connection, citizens: Sequence[UUID]) -> dict[UUID, dict[tuple[str, str], bool]]:
+def _said(tx: Connection, citizens: Sequence[UUID]) -> dict[UUID, dict[tuple[str, str], str]]:
     """What each of these said; nothing for those who said nothing."""
-    found: dict[UUID, dict[tuple[str, str], bool]] = {}
+    found: dict[UUID, dict[tuple[str, str], str]] = {}
     if citizens:
         columns = preferences.c
-        query = select(columns.citizen_id, columns.category, columns.channel, columns.wanted)
+        query = select(columns.citizen_id, columns.category, columns.channel, columns.wish)
         for row in tx.execute(query.where(one_of(tx, columns.citizen_id, citizens))):
-            found.setdefault(row.citizen_id, {})[row.category, row.channel] = row.wanted
+            found.setdefault(row.citizen_id, {})[row.category, row.channel] = row.wish
     return found
 
 

@@ -15,6 +15,8 @@ class Reason(StrEnum):
     OUTSIDE_WINDOW = "outside_send_window"  # the city's hours or its working days
     CALLEE_CAP = "callee_cap"  # the person was called too often lately
     FREQUENCY_CAP = "frequency_cap"  # the person had enough notices lately; ends it where waiting is too long
+    DIGEST = "digest"  # it goes with others of the same person, at the city's hour
+    NOT_JOINED = "not_joined"  # nobody could carry it together with others, so it goes by itself
     NO_PROVIDER = "no_provider_can_carry_it"  # paused, without the template, or the channel is closed
     NUMBER_CAP = "provider_number_cap"  # every provider had this number often enough lately
     RATE = "provider_rate"  # so many a second, and no more

@@ -31,6 +31,9 @@ class OnUnknown(StrEnum):
     RECONCILE = "reconcile"  # ask; resend when the provider never had it
 
 
+TITLE = (
+    23  # characters of a notice's title: with words like "and 19 more" it fits a registered text's variable
+)
 URGENT = "urgent"  # the lane that waits behind nobody
 
 
@@ -81,7 +84,9 @@ class Request:
     waiting now, so a result travels in the urgent lane. It goes out from ``not_before`` on, and its
     class's life counts from then; after ``expires`` it would be wrong, even within that life.
     ``asks`` is the question it ends with, to be answered by a text message or a key. ``origin`` is
-    who asked for it through the API.
+    who asked for it through the API. A notice with ``digest`` may go out together with others of the
+    same citizen, ``title`` is what it is called there: one without is never among the titles of a text
+    message or a call.
     """
 
     citizen_id: UUID | None
@@ -100,6 +105,8 @@ class Request:
     expires: datetime | None = None
     asks: Asks | None = None
     origin: Origin = OURSELVES
+    title: str | None = None
+    digest: bool = False
 
     @property
     def lane(self) -> str:

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Connection,
     Index,
@@ -39,7 +40,7 @@ from gateway.db import Utc, metadata, sparse_index
 from gateway.errors import ForgottenError
 from gateway.notifications import questions
 from gateway.notifications.entries import TAKEN, Entry, enter
-from gateway.notifications.request import Request
+from gateway.notifications.request import TITLE, Request
 from gateway.notifications.status import DEAD, ENDS, Status, may_move
 from gateway.rows import insert_many, one_of
 from gateway.runtime import Runtime
@@ -65,6 +66,8 @@ notifications = Table(
     Column("channel", String(8), nullable=False),
     Column("lane", String(16), nullable=False),
     Column("class", String(8), nullable=False, key="klass"),
+    Column("title", String(TITLE)),  # what it is called among others in a digest
+    Column("digest", Boolean),  # true: may go together with others; false: tried, and goes by itself
     Column("template_id", Uuid, nullable=False),
     Column("template_version", Integer, nullable=False),
     Column("personalisation", LargeBinary, nullable=False),
@@ -82,6 +85,13 @@ notifications = Table(
 sparse_index("ix_notifications_due", notifications.c.lane, notifications.c.due_at)
 sparse_index("ix_notifications_first", notifications.c.broadcast_id, notifications.c.first_id)
 sparse_index("ix_notifications_transaction", notifications.c.transaction_id)
+_may_join = notifications.c.digest.is_(True)
+Index(
+    "ix_notifications_digest",  # over what never changes, or nearly
+    notifications.c.citizen_id,
+    postgresql_where=_may_join,
+    sqlite_where=_may_join,
+)
 _replays = notifications.c.replay_of.is_not(None)
 Index(
     "uq_notifications_replay_of",  # a dead letter is replayed once
@@ -164,6 +174,8 @@ def as_row(runtime: Runtime, request: Request, template: TemplateVersion, now: d
         "channel": request.channel,
         "lane": request.lane,
         "klass": request.klass.value,
+        "title": request.title,
+        "digest": request.digest or None,
         "template_id": template.id,
         "template_version": template.version,
         "personalisation": sealed,

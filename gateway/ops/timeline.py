@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
 
+from gateway.delivery import joined
 from gateway.delivery.store import attempts
 from gateway.notifications import store as notifications
 from gateway.notifications.store import notifications as messages
@@ -72,8 +73,10 @@ def _of_messages(tx: Connection, rows: Sequence[Row[Any]]) -> Iterator[Line]:
     for row in rows:
         yield from _message(row)
     mine = attempts.c.notification_id.in_([row.id for row in rows])
-    for attempt in tx.execute(select(attempts).where(mine)):
-        yield from _attempt(attempt)
+    tried = tx.execute(select(attempts).where(mine)).all()
+    told = joined.counted(tx, {one.handover for one in tried} if any(row.digest for row in rows) else ())
+    for attempt in tried:
+        yield from _attempt(attempt, told.get((attempt.handover, attempt.address_index), 1))
 
 
 def _message(row: Row[Any]) -> Iterator[Line]:
@@ -88,8 +91,10 @@ def _message(row: Row[Any]) -> Iterator[Line]:
         yield Line(row.completed_at, f"message_{row.status}", detail)
 
 
-def _attempt(row: Row[Any]) -> Iterator[Line]:
-    name = f"{row.provider} hand-over {row.handover} of {str(row.notification_id)[-12:]}"
+def _attempt(row: Row[Any], told: int) -> Iterator[Line]:
+    """``told`` is how many notices its message told."""
+    several = f", one message for {told} notices" if told > 1 else ""
+    name = f"{row.provider} hand-over {row.handover} of {str(row.notification_id)[-12:]}{several}"
     yield Line(row.started_at, "handing_over", name)
     if row.finished_at:
         yield Line(row.finished_at, row.outcome, " ".join(filter(None, (name, row.code, row.provider_ref))))

@@ -105,10 +105,10 @@ def test_preferences_are_set_shown_and_taken_back(run: Run, books: Runtime, citi
     assert "Nothing said" in run("preferences", "show", str(citizen)).output
     assert "* by voice: off." in run("preferences", "set", str(citizen), "off", "--channel", "voice").output
     (said,) = _json(run("preferences", "show", str(citizen), "--json"))["preferences"]
-    assert (said["category"], said["channel"], said["wanted"], said["through"]) == (
+    assert (said["category"], said["channel"], said["wish"], said["through"]) == (
         "*",
         "voice",
-        False,
+        "off",
         "cli",
     )
     assert run("preferences", "set", str(citizen), "unset", "--channel", "voice").exit_code == 0

@@ -24,7 +24,7 @@ from gateway.errors import UnknownNameError
 from gateway.notice_cap import NoticeCap
 from gateway.notifications import preferences, store, suppression
 from gateway.notifications.pauses import Kind, pause
-from gateway.notifications.preferences import ANY, prefer, wanted
+from gateway.notifications.preferences import ANY, Wish, prefer, wished
 from gateway.notifications.request import Class, Request
 from gateway.notifications.suppression import OPTED_OUT
 from gateway.providers import Cause, Delivery, Rejected, Throttled, Unknown
@@ -62,8 +62,9 @@ def _ids(world: World) -> list[UUID]:
 
 
 def _prefer(world: World, citizen: UUID, category: str, channel: str, on: bool | None) -> None:
+    wish = None if on is None else Wish.ON if on else Wish.OFF
     with world.runtime.db.write() as tx:
-        prefer(tx, world.runtime, citizen, category, channel, on, "page")
+        prefer(tx, world.runtime, citizen, category, channel, wish, "page")
 
 
 # --- the calendar ------------------------------------------------------------------------------
@@ -126,7 +127,8 @@ def test_what_no_window_opens_for_ends_when_its_time_does(
 )
 def test_the_most_exact_wish_decides(said: dict[tuple[str, str], bool], goes: bool) -> None:
     """Category and channel, then category, then channel, then all; nothing said means yes."""
-    assert wanted(said, "policy", "sms") is goes
+    wishes = {place: Wish.ON if on else Wish.OFF for place, on in said.items()}
+    assert wished(wishes, "policy", "sms") is (Wish.ON if goes else Wish.OFF)
 
 
 def test_who_wants_no_notices_gets_none_but_results(world: World) -> None:
@@ -185,7 +187,7 @@ def test_a_wish_is_written_once_and_on_record(world: World) -> None:
     with world.runtime.db.read() as tx:
         (kept,) = preferences.of(tx, citizen)
         told = tx.execute(select(audit.audit.c.action, audit.audit.c.subject)).all()
-    assert (kept.wanted, kept.at, kept.through) == (True, world.clock(), "page")
+    assert (kept.wish, kept.at, kept.through) == (Wish.ON, world.clock(), "page")
     assert [action for action, _ in told] == ["preference.off", "preference.on"]
     assert told[0].subject == f"{citizen} policy sms"
 

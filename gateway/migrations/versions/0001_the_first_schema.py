@@ -236,6 +236,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seed", name=op.f("pk_demo_city")),
     )
     op.create_table(
+        "digests",
+        sa.Column("notification_id", sa.Uuid(), nullable=False),
+        sa.Column("handover", sa.String(length=15), nullable=False),
+        sa.Column("address_index", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("template_id", sa.Uuid(), nullable=False),
+        sa.Column("template_version", sa.Integer(), nullable=False),
+        sa.Column("notices", sa.Integer(), nullable=False),
+        sa.Column("titles", sa.String(length=35), nullable=False),
+        sa.PrimaryKeyConstraint("notification_id", "handover", name=op.f("pk_digests")),
+    )
+    with op.batch_alter_table("digests", schema=None) as batch_op:
+        batch_op.create_index("ix_digests_handover", ["handover"], unique=False)
+
+    op.create_table(
         "documents",
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
@@ -354,6 +368,8 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(length=8), nullable=False),
         sa.Column("lane", sa.String(length=16), nullable=False),
         sa.Column("class", sa.String(length=8), nullable=False),
+        sa.Column("title", sa.String(length=23), nullable=True),
+        sa.Column("digest", sa.Boolean(), nullable=True),
         sa.Column("template_id", sa.Uuid(), nullable=False),
         sa.Column("template_version", sa.Integer(), nullable=False),
         sa.Column("personalisation", sa.LargeBinary(), nullable=False),
@@ -383,6 +399,13 @@ def upgrade() -> None:
             unique=False,
             postgresql_where=sa.text("status = 'failed' OR status = 'undelivered' OR status = 'expired'"),
             sqlite_where=sa.text("status = 'failed' OR status = 'undelivered' OR status = 'expired'"),
+        )
+        batch_op.create_index(
+            "ix_notifications_digest",
+            ["citizen_id"],
+            unique=False,
+            postgresql_where=sa.text("digest IS true"),
+            sqlite_where=sa.text("digest IS 1"),
         )
         batch_op.create_index(
             "ix_notifications_due",
@@ -456,7 +479,7 @@ def upgrade() -> None:
         sa.Column("citizen_id", sa.Uuid(), nullable=False),
         sa.Column("category", sa.String(length=40), nullable=False),
         sa.Column("channel", sa.String(length=8), nullable=False),
-        sa.Column("wanted", sa.Boolean(), nullable=False),
+        sa.Column("wish", sa.String(length=6), nullable=False),
         sa.Column("at", Utc(), nullable=False),
         sa.Column("through", sa.String(length=80), nullable=False),
         sa.PrimaryKeyConstraint("citizen_id", "category", "channel", name=op.f("pk_preferences")),
@@ -924,6 +947,11 @@ def downgrade() -> None:
             sqlite_where=sa.text("due_at IS NOT NULL"),
         )
         batch_op.drop_index(
+            "ix_notifications_digest",
+            postgresql_where=sa.text("digest IS true"),
+            sqlite_where=sa.text("digest IS 1"),
+        )
+        batch_op.drop_index(
             "ix_notifications_dead",
             postgresql_where=sa.text("status = 'failed' OR status = 'undelivered' OR status = 'expired'"),
             sqlite_where=sa.text("status = 'failed' OR status = 'undelivered' OR status = 'expired'"),
@@ -976,6 +1004,10 @@ def downgrade() -> None:
 
     op.drop_table("idempotency")
     op.drop_table("documents")
+    with op.batch_alter_table("digests", schema=None) as batch_op:
+        batch_op.drop_index("ix_digests_handover")
+
+    op.drop_table("digests")
     op.drop_table("demo_city")
     with op.batch_alter_table("citizens", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_citizens_mobile_index"))
