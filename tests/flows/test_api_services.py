@@ -84,16 +84,16 @@ def test_a_key_lives_from_its_making_through_a_rotation_to_its_end(operator: Ope
     assert operator.actions() == ["service.create", "api_key.create", "api_key.rotate", "api_key.revoke"]
 
 
-def test_a_secret_is_told_once(operator: Operator) -> None:
+def test_a_secret_is_told_once(alone: Operator) -> None:
     """A repeated request makes no second key and does not hear the first one's secret; nobody else does."""
-    service = operator.post("/services", name="Pension office").json["id"]
+    service = alone.post("/services", name="Pension office").json["id"]
     path = f"/services/{service}/keys"
-    first, again = (operator.post(path, once="k", name="counter", type="test").json for _ in range(2))
+    first, again = (alone.post(path, once="k", name="counter", type="test").json for _ in range(2))
     assert again == {**first, "api_key": None}
     secret = first["api_key"][-36:]
-    told = [operator.get(where).text for where in ("/services", f"/services/{service}")]
+    told = [alone.get(where).text for where in ("/services", f"/services/{service}")]
     assert not any(secret in text for text in told)
-    with operator.world.runtime.db.read() as tx:
+    with alone.world.runtime.db.read() as tx:
         kept = tx.execute(select(store.api_keys.c.secret)).scalars().all()
     assert len(kept) == 2
     assert not any(secret.encode() in one for one in kept)
