@@ -73,8 +73,8 @@ REFUSALS: Mapping[int, tuple[str, str, Problem]] = {
         "Too many requests or tries; the message says when to go on.",
         Problem(
             "RateLimitError",
-            "Exceeded rate limit for key type NORMAL of 3000 requests per 60 seconds",
-            "Wait, and spread your requests.",
+            "Exceeded rate limit for key type LIVE of 3000 requests per 60 seconds",
+            "Wait a second, then ask more slowly.",
         ),
     ),
     500: (
@@ -184,13 +184,11 @@ def _id(method: str, path: str) -> str:
 
 def _usual(method: str, path: str, operation: Mapping[str, Any]) -> list[int]:
     """What any such route may answer."""
-    usual = [400, 401, 403, 500]
+    usual = [400, 401, 403, 429, 500]
     if "{" in path:
         usual.append(404)
     if method == "post":
         usual.append(413)
-    if method == "post" and path.startswith(("/v2/notifications", "/v2/transactions")):
-        usual.append(429)
     if any(one.get("name") == "Idempotency-Key" for one in operation.get("parameters", ())):
         usual += [409, 422]
     return usual

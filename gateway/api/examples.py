@@ -50,6 +50,27 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
             "pace": 60000,
         },
     },
+    "post /v2/ops/services": {"a new one": {"name": "Pension office"}},
+    "post /v2/ops/services/{key}/limits": {
+        "more a minute": {"per_minute": 6000},
+        "fewer texts a day": {"per_day": {"sms": 10000}},
+    },
+    "post /v2/ops/services/{key}/keys": {
+        "the usual": {"name": "counter-3"},
+        "to try things": {"name": "trying", "type": "test"},
+        "for one text": {"name": "codes", "scopes": ["send"], "templates": [SMS_TEXT]},
+    },
+    "post /v2/ops/keys/{key}/rotate": {"both work for two days": {"overlap_hours": 48}},
+    "post /v2/ops/services/{key}/senders": {
+        "a signature": {"channel": "sms", "value": "养老保险处", "default": True},
+        "a number people reply to": {"channel": "sms", "value": "1069012345", "inbound": True},
+        "where answers go": {"channel": "email", "value": "pensions@example.cn"},
+    },
+    "post /v2/ops/services/{key}/guests": {
+        "of the team": {"address": "13800138000", "kind": "team"},
+        "a guest": {"address": "wang@example.cn"},
+    },
+    "post /v2/ops/services/{key}/guests/remove": {"a guest": {"address": "wang@example.cn"}},
     "post /v2/ops/pause": {"a lane": {"kind": "lane", "name": "sms.bulk"}},
     "post /v2/ops/resume": {"a lane": {"kind": "lane", "name": "sms.bulk"}},
     "post /v2/ops/cancel": {"a message": {"kind": "notification", "name": NOTIFICATION}},
