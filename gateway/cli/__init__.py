@@ -14,11 +14,13 @@ from gateway.cli import (
     reminders,
     replies,
     route,
+    templates,
     tidy,
     token,
     watch,
     webhooks,
     wishes,
+    writing,
 )
 from gateway.cli.command import main
 
@@ -37,9 +39,11 @@ __all__ = [
     "reminders",
     "replies",
     "route",
+    "templates",
     "tidy",
     "token",
     "watch",
     "webhooks",
     "wishes",
+    "writing",
 ]
