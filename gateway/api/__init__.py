@@ -15,6 +15,7 @@ from gateway.api import (
     templates,
     transactions,
     webhooks,
+    writing,
 )
 from gateway.api.document import Documented
 from gateway.runtime import Runtime
@@ -47,4 +48,5 @@ def register(app: Flask, runtime: Runtime) -> None:
     spec.register_blueprint(received.blueprint(runtime))
     for routes in webhooks.blueprints(runtime):
         spec.register_blueprint(routes)
+    spec.register_blueprint(writing.blueprint(runtime))
     app.register_blueprint(docs.blueprint())

@@ -23,6 +23,29 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
             "reference": "case 7",
         },
     },
+    "post /v2/ops/templates": {
+        "a text message": {
+            "name": "取卡通知",
+            "type": "sms",
+            "class": "result",
+            "body": "((姓名))，您的社保卡已制好，请带身份证到((地点))领取。咨询12333",
+        },
+        "an e-mail": {
+            "name": "Card ready",
+            "type": "email",
+            "class": "result",
+            "language": "en",
+            "subject": "Your card is ready",
+            "body": "# Your card is ready\n\n((name)), please bring:\n\n((documents))",
+        },
+    },
+    "post /v2/ops/templates/{key}/versions": {"other words": {"body": "验证码((code))，请勿告诉他人。"}},
+    "post /v2/ops/templates/{key}/versions/{number}/preview": {
+        "with its value": {"personalisation": {"code": CODE}}
+    },
+    "post /v2/ops/templates/{key}/versions/{number}/test": {
+        "to yourself": {"to": "13800138000", "personalisation": {"code": CODE}}
+    },
     "post /v2/template/{key}/preview": {"with its value": {"personalisation": {"code": CODE}}},
     "post /v2/transaction-types/{name}/options": {
         "the first": {"answers": {}},

@@ -17,11 +17,13 @@ from gateway.cli import (
     route,
     senders,
     services,
+    templates,
     tidy,
     token,
     watch,
     webhooks,
     wishes,
+    writing,
 )
 from gateway.cli.command import main
 
@@ -43,9 +45,11 @@ __all__ = [
     "route",
     "senders",
     "services",
+    "templates",
     "tidy",
     "token",
     "watch",
     "webhooks",
     "wishes",
+    "writing",
 ]
