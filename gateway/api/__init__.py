@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apispec.core import Components
 from flask import Flask
 
 from gateway.api import (
@@ -35,10 +36,7 @@ def register(app: Flask, runtime: Runtime) -> None:
         "servers": [{"url": runtime.settings.public_url, "description": "This instance"}],
         "security": [{"service": []}],
     }
-    spec = Documented(app, spec_kwargs=about)
-    spec.spec.components.security_scheme("service", docs.SECURITY)
-    for name, form in schemas.form_schemas().items():
-        spec.spec.components.schema(f"Answers_{name}", schema=form)
+    spec = Documented(app, about, _parts)
     spec.register_blueprint(transactions.blueprint(runtime))
     spec.register_blueprint(broadcasts.blueprint(runtime))
     spec.register_blueprint(levers.blueprint(runtime))
@@ -50,3 +48,9 @@ def register(app: Flask, runtime: Runtime) -> None:
         spec.register_blueprint(routes)
     spec.register_blueprint(writing.blueprint(runtime))
     app.register_blueprint(docs.blueprint())
+
+
+def _parts(components: Components) -> None:
+    components.security_scheme("service", docs.SECURITY)
+    for name, form in schemas.form_schemas().items():
+        components.schema(f"Answers_{name}", schema=form)

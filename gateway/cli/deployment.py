@@ -53,7 +53,8 @@ def operator(context: Context, name: str) -> None:
     """Make an operator, or give one a new password, shown this once; ends sessions and lifts a lock."""
     here = context.runtime()
     password = secrets.token_urlsafe(12)
+    digest = operators.digest_of(password)
     with here.db.write() as tx:
-        operators.set_password(tx, name, password, here.clock())
+        operators.set_password(tx, name, digest, here.clock())
         audit.record(tx, here.vault, here.clock(), "cli", "operator.set_password", name)
     context.show({"user": name, "password": password}, lambda: click.echo(password))
