@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,7 +24,7 @@ from gateway.cities import City
 from gateway.citizens import register
 from gateway.content import registered
 from gateway.content import store as content
-from gateway.delivery import ledger, receipts, retention
+from gateway.delivery import books, ledger, measures, receipts, retention
 from gateway.delivery.attempt import run_lane
 from gateway.delivery.claim import claim_lane
 from gateway.delivery.explain import of
@@ -39,11 +39,25 @@ from gateway.notifications.preferences import ANY, Wish, prefer
 from gateway.notifications.request import Class, Request
 from gateway.notifications.suppression import DEAD_ADDRESS, suppressions
 from gateway.ops import timeline
-from gateway.providers import Accepted, Cause, Delivery, Inquiry, Rejected, Throttled, Unknown, Unreachable
+from gateway.provider_books import Totals
+from gateway.providers import (
+    Absent,
+    Accepted,
+    Cause,
+    Delivery,
+    Found,
+    Inquiry,
+    Rejected,
+    Throttled,
+    Unknown,
+    Unreachable,
+)
 from gateway.send_windows import SendWindows
 from tests.world import Scripted, World, report
 
 LANE = "sms.bulk"
+NAME = {"name": "王*"}
+DAWN = datetime(2026, 11, 1, tzinfo=UTC)
 TUESDAY = "2026-11-24"
 Place = tuple[str, str]
 
@@ -340,13 +354,13 @@ def test_one_a_day_is_a_wish(world: World, monkeypatch: pytest.MonkeyPatch) -> N
     world.clock.advance(hours=2)
     world.take(klass=Class.NOTICE, title="乙")
     assert _run(world) == []
-    assert _why(world) == (
+    assert _why(world, -1) == (
         "waiting: it waits for a digest of its person's notices, with 1 more so far; "
         "it will go at 2026-11-25 10:00."
     )
     _at(world, "2026-11-25T10:00")
     assert _run(world) == [_told(2, "甲、乙")]
-    assert _why(world).startswith("accepted: scripted took it (in one message with 1 more); ")
+    assert _why(world, -1).startswith("accepted: scripted took it (in one message with 1 more); ")
 
 
 def test_what_would_not_live_to_see_the_digest_does_not_wait(
@@ -391,6 +405,45 @@ def test_an_address_is_given_up_after_three_messages_not_three_notices(world: Wo
         _push(world, place, Delivery.UNDELIVERED, Cause.RECIPIENT)
     with world.runtime.db.read() as tx:
         assert [row.reason for row in tx.execute(select(suppressions))] == [DEAD_ADDRESS]
+
+
+def test_three_notices_in_a_call_are_one_call(world: World) -> None:
+    """A telephone rings once for them; that is what caps, units and the books of the day count."""
+    calls = Counting()
+    weights = {**world.runtime.settings.providers, "voice": {"calls": 1}}
+    world.runtime = replace(
+        world.runtime,
+        providers={**world.runtime.providers, "calls": calls},
+        settings=replace(world.runtime.settings, providers=weights),
+    )
+    world.settle(1)
+    _notices(world, "甲", "乙", "丙", channel="voice", template="policy/retirement_age", personalisation=NAME)
+    run_lane(world.runtime, "voice.bulk")
+    ((_, message),) = calls.took
+    assert "您有3条通知：甲、乙、丙。" in message.text
+    world.clock.advance(minutes=2)  # one a minute, five an hour: a second one may be made
+    world.take(klass=Class.NOTICE, channel="voice", template="policy/retirement_age", personalisation=NAME)
+    run_lane(world.runtime, "voice.bulk")
+    assert len(calls.took) == 2
+    assert books.match(world.runtime, "calls", world.clock().date())
+    with world.runtime.db.read() as tx:
+        used = measures.in_between(tx, measures.UNITS, "calls", DAWN, world.clock() + timedelta(days=1))
+        (matched,) = books.of_day(tx, world.clock().date())
+    assert used == {"accepted": 2}
+    assert matched.difference == 0
+
+
+class Counting(Scripted):
+    """A provider of calls that tells its sums of a day, a unit for each."""
+
+    name, channel = "calls", "voice"
+    day_zone = UTC
+
+    def units(self, _text: str, _signature: str) -> int:
+        return 1
+
+    def counted(self, _day: date) -> Totals:
+        return Totals(taken=2, delivered=0, undelivered=0, open=2)
 
 
 # --- lost answers, another try -----------------------------------------------------------------
@@ -526,7 +579,7 @@ OUTCOMES = st.sampled_from(["accepted", "throttled", "unreachable", "unknown", "
     batch=st.sampled_from([1, 3]),
 )
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
 )
 def test_whatever_the_mixture_each_notice_ends_once(
     sqlite_world: World,
@@ -578,21 +631,27 @@ def _mixture(
             world.provider.took.append((handover, message))
         return came.get(how, Accepted(f"ref-{handover}"))
 
-    world.provider.script = script
-    for _ in range(30):
+    def find(inquiry: Inquiry) -> Any:
+        had = ((handover, message.address) for handover, message in world.provider.took)
+        return Found("") if (inquiry.handover, inquiry.address) in had else Absent()
+
+    world.provider.script, world.provider.found = script, find
+    for _ in range(16):
         run_lane(world.runtime, LANE)
-        world.clock.advance(hours=4)
+        world.clock.advance(hours=6)
     rows = [row for row in world.rows() if row.id not in earlier]
     assert len(rows) == len(notices)
     assert all(row.status in ("accepted", "failed", "expired", "suppressed") for row in rows)
     assert _balanced(world)
-    taken = {handover for handover, _ in world.provider.took}
-    theirs = [row for row in _attempts(world) if row.notification_id not in earlier]
-    went = Counter(row.notification_id for row in theirs if row.handover in taken)
+    indexed = world.runtime.vault.index
+    taken = [(handover, indexed("mobile", message.address)) for handover, message in world.provider.took]
+    assert len(set(taken)) == len(taken)
+    theirs = [row for row in _attempts(world) if (row.handover, row.address_index) in taken]
+    went = Counter(row.notification_id for row in theirs)
     assert set(went.values()) <= {1}
     assert went.keys() == {row.id for row in rows if row.status == "accepted"}
     if cap:
-        days = {(row.handover, row.address_index): row.started_at for row in theirs if row.handover in taken}
+        days = {(row.handover, row.address_index): row.started_at for row in theirs}
         zone = cities.shipped()["changde"].versions[-1].zone
         each = Counter((address, at.astimezone(zone).date()) for (_, address), at in days.items())
         assert max(each.values(), default=0) <= cap
