@@ -13,15 +13,18 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from dotenv import dotenv_values
 
 from gateway import route_settings
 from gateway.errors import SettingError
-from gateway.route_settings import Allowance, Weights
+from gateway.route_settings import Allowance, Tariff, Weights
 
 MASTER_KEY_BYTES = 32
+LOOPBACK = "127.0.0.0/8"  # where the sandbox plays a service
+Network = IPv4Network | IPv6Network
 RUNNING = "running.json"  # in the state folder while an instance runs: the settings of its processes
 # A provider counts as configured as soon as one of these is set.
 REAL_PROVIDER_KEYS = (
@@ -55,10 +58,11 @@ class Settings:
     ``demo`` is true while no real provider is configured: the sandbox then plays
     the outside world. ``providers`` maps a channel to its providers and their weights,
     ``destinations`` a channel and a calling code to other weights of theirs, ``allowances`` a
-    provider to what it may be given.
+    provider to what it may be given, ``tariffs`` to what it charges.
     ``trusted_proxies`` is how many of our own proxies stand before us. ``transactions``
     names the types offered; empty: all that can be done here. Times are in seconds;
-    ``keep`` is in days.
+    ``keep`` is in days. ``webhooks_private`` are networks of ours in which services may be told
+    of their events, by plain http too.
     """
 
     state: Path
@@ -80,6 +84,8 @@ class Settings:
     keep: Mapping[str, int] = field(default_factory=lambda: {name: days for name, (days, _) in KEEP.items()})
     destinations: Mapping[str, Mapping[str, Weights]] = field(default_factory=dict)
     allowances: Mapping[str, Allowance] = field(default_factory=dict)
+    tariffs: Mapping[str, Tariff] = field(default_factory=dict)
+    webhooks_private: tuple[Network, ...] = ()
 
     @property
     def callbacks_url(self) -> str:
@@ -123,22 +129,23 @@ def _read(environment: Mapping[str, str], folder: Path) -> Settings:
             "CARD_CORE_URL is set but no SMS provider is. Set ALIYUN_ACCESS_KEY_ID and the other settings "
             "of a provider to go live, or unset CARD_CORE_URL to play in the sandbox."
         )
+    demo = bool(sandbox_url) or not real
     providers = {channel: _weights(environment, channel) for channel in CHANNELS}
+    named = [name for weights in providers.values() for name in weights]
     return Settings(
         state=folder,
         database_url=_database_url(environment.get("DATABASE_URL", ""), folder),
         broker_url=_broker_url(environment.get("BROKER_URL", "")),
         public_url=environment.get("PUBLIC_URL", "http://127.0.0.1:12333").rstrip("/"),
         city=environment.get("HUIYIN_CITY", "changde"),
-        demo=bool(sandbox_url) or not real,
+        demo=demo,
         providers=providers,
         destinations={
             channel: route_settings.destinations(environment, _key(channel), weights)
             for channel, weights in providers.items()
         },
-        allowances=route_settings.allowances(
-            environment, [name for weights in providers.values() for name in weights]
-        ),
+        allowances=route_settings.allowances(environment, named),
+        tariffs=route_settings.tariffs(environment, named),
         sandbox_url=sandbox_url,
         trusted_proxies=_count(environment, "TRUSTED_PROXIES"),
         lease=_seconds(environment, "HUIYIN_LEASE_SECONDS", 30),
@@ -148,6 +155,7 @@ def _read(environment: Mapping[str, str], folder: Path) -> Settings:
         environment=dict(environment),
         metrics_token=environment.get("METRICS_TOKEN", ""),
         transactions=_names(environment.get("TRANSACTIONS", "")),
+        webhooks_private=_networks(environment, "WEBHOOKS_PRIVATE", LOOPBACK if demo else ""),
         keep={name: _days(environment, name) for name in KEEP},
     )
 
@@ -219,6 +227,13 @@ def _key(channel: str) -> str:
 
 def _names(given: str) -> tuple[str, ...]:
     return tuple(filter(None, (part.strip() for part in given.split(","))))
+
+
+def _networks(environment: Mapping[str, str], key: str, usual: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(one) for one in _names(environment.get(key, usual)))
+    except ValueError:
+        raise SettingError(f"{key} must be networks like 10.1.0.0/16, comma-separated.") from None
 
 
 def _seconds(environment: Mapping[str, str], key: str, default: float) -> float:

@@ -179,7 +179,7 @@ def _beyond_text(limits: Limits, message: Message) -> Excess | None:
         written = len(_written(message.text)) - len('""')
         if written + _JSON > limits.json:
             return Excess("json", "text", limits.json - _JSON, written)
-    return Excess("links", "text") if not limits.links and _links(message.text) else None
+    return Excess("links", "text") if not limits.links and has_link(message.text) else None
 
 
 def _beyond_values(limits: Limits, message: Message) -> Excess | None:
@@ -188,7 +188,7 @@ def _beyond_values(limits: Limits, message: Message) -> Excess | None:
             return Excess("variable", name, limits.variable, len(value))
         if not limits.empty and not value.strip():
             return Excess("empty", name)
-        if not limits.links_in_values and _links(value):
+        if not limits.links_in_values and has_link(value):
             return Excess("links_in_values", name)
     return None
 
@@ -202,6 +202,6 @@ def _beyond_rest(limits: Limits, message: Message) -> Excess | None:
     return Excess("files", "attachments", limits.files, size) if size > limits.files else None
 
 
-def _links(text: str) -> bool:
+def has_link(text: str) -> bool:
     """Whether there is a web address; most words have neither sign one cannot be without."""
     return ("." in text or "/" in text) and _LINK.search(text) is not None

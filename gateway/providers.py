@@ -196,11 +196,12 @@ class ReviewState(StrEnum):
     PENDING = "pending"
     APPROVED = "approved"
     REFUSED = "refused"
+    MISMATCH = "mismatch"  # approved, but with other variables than ours: never sent there
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """The provider's judgement of a template; ``reason`` says why it was refused."""
+    """The provider's judgement of a template; ``reason`` says why it was refused, or its variables there."""
 
     state: ReviewState
     reason: str = ""
@@ -254,10 +255,7 @@ class Reporter(Sender, Protocol):
         """Whether the request really comes from this provider."""
 
     def parse(self, callback: Callback) -> Sequence[Report]:
-        """Read what is in it, item by item. Raises ``ValueError`` for a body that is none of the provider's.
-
-        Called later than ``verify``, with kind, url and body only.
-        """
+        """Read kind, url and body, item by item. ``ValueError`` for a body that is none of its own."""
 
     def acknowledgement(self, kind: str) -> tuple[str, str]:
         """The body and content type the provider wants to hear after a callback of that kind."""
@@ -269,9 +267,7 @@ class Collector(Reporter, Protocol):
 
     def collect(self) -> Iterator[tuple[Callback, Callable[[], None]]]:
         """What waits there now, each with what to call once it is kept: only then it is put away.
-
-        One that is met again because the process died in between does no harm. An ``OSError``
-        means that the place cannot be read now.
+        One that is met again does no harm. An ``OSError`` means that the place cannot be read now.
         """
 
 
@@ -282,14 +278,18 @@ class TemplateRegistrar(Sender, Protocol):
     def register(self, name: str, body: str, kind: str) -> str:
         """Hand in a text with ``${variables}``; kind is ``code`` or ``notice``. Returns its code there.
 
-        Raises ``RegistrationRefused`` with the provider's reason, or
-        ``RegistrationUnanswered`` when nothing was learnt.
+        Raises ``RegistrationRefused`` with its reason, ``RegistrationUnanswered`` if nothing was learnt.
         """
 
-    def review(self, code: str) -> Review: ...
+    def review(self, code: str, body: str = "") -> Review:
+        """What was decided on the template; with our ``body`` also whether its variables are the same."""
+
+    @property
+    def sign_name(self) -> str:
+        """The name our messages are signed with there."""
 
     def review_signature(self) -> Review:
-        """What was decided on the name our messages are signed with."""
+        """What was decided on that name."""
 
 
 class RegistrationRefused(Exception):

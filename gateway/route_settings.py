@@ -2,14 +2,16 @@
 
 ``SMS_PROVIDERS`` names a channel's providers with their weights; ``SMS_PROVIDERS_86`` has other
 weights for numbers with that calling code. ``ALIYUN_SMS_PER_SECOND``, ``…_PER_DAY`` and
-``…_CONCURRENT`` bound what all workers together hand to one provider.
+``…_CONCURRENT`` bound what all workers together hand to one provider. ``ALIYUN_SMS_PRICE`` is what
+it charges, ``TWILIO_SMS_PRICE_44`` what for numbers with that calling code.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 
 from gateway.errors import SettingError
 
@@ -28,6 +30,25 @@ class Allowance:
     per_second: int = 0
     per_day: int = 0
     concurrent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """What a provider charges for a part of a text message, a begun minute of a call, or an e-mail.
+
+    ``rate`` None: nobody said. ``towards`` has other rates by calling code.
+    """
+
+    rate: Decimal | None = None
+    currency: str = ""
+    towards: Mapping[str, Tariff] = field(default_factory=dict, hash=False)
+
+    def for_address(self, address: str) -> Tariff:
+        """That for numbers of its calling code, else the general one."""
+        for code, there in self.towards.items():
+            if address.startswith(f"+{code}"):
+                return there
+        return self
 
 
 def weights(environment: Mapping[str, str], key: str, default: str) -> dict[str, int]:
@@ -72,6 +93,34 @@ def allowances(environment: Mapping[str, str], names: Collection[str]) -> dict[s
         if one != Allowance():
             found[name] = one
     return found
+
+
+_PRICE = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,6})?) ([A-Z]{3})")
+
+
+def tariffs(environment: Mapping[str, str], names: Collection[str]) -> dict[str, Tariff]:
+    """What each provider charges, where a setting says so."""
+    found = {}
+    for name in names:
+        key = f"{name.upper()}_PRICE"
+        codes = {one.removeprefix(f"{key}_"): one for one in environment if one.startswith(f"{key}_")}
+        if strange := [one for code, one in codes.items() if not _CODE.fullmatch(code)]:
+            raise SettingError(f"{strange[0]}: put a calling code after {key}_, like {key}_86.")
+        towards = {code: _tariff(environment, one) for code, one in codes.items() if environment[one]}
+        general = _tariff(environment, key)
+        if general.rate is not None or towards:
+            found[name] = Tariff(general.rate, general.currency, towards)
+    return found
+
+
+def _tariff(environment: Mapping[str, str], key: str) -> Tariff:
+    given = environment.get(key)
+    if not given:
+        return Tariff()
+    price = _PRICE.fullmatch(given)
+    if price is None:
+        raise SettingError(f"{key} must be an amount and a currency, like 0.045 CNY, not {given!r}.")
+    return Tariff(Decimal(price[1]), price[2])
 
 
 def _whole(environment: Mapping[str, str], key: str) -> int:

@@ -5,6 +5,7 @@ No provider of its own. Source: the vendor's pages on QuerySmsTemplate and Query
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from gateway.providers import Review, ReviewState
@@ -16,6 +17,7 @@ REVIEW_STATES = {
     "2": ReviewState.REFUSED,
     "10": ReviewState.REFUSED,  # withdrawn
 }
+VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 NOT_THERE = frozenset({"isv.SMS_TEMPLATE_ILLEGAL", "isv.SMS_SIGNATURE_ILLEGAL"})
 
 
@@ -33,3 +35,16 @@ def read(answer: dict[str, Any] | Failure, status: str) -> Review:
         return Review(ReviewState.PENDING, answer.code)
     state = REVIEW_STATES.get(str(answer.get(status)), ReviewState.PENDING)
     return Review(state, str(answer.get("Reason") or "") if state is ReviewState.REFUSED else "")
+
+
+def compared(review: Review, answer: dict[str, Any] | Failure, body: str) -> Review:
+    """The same, unless an approved text has other variables than ours in ``body``: they would stay empty."""
+    content = answer.get("TemplateContent") if isinstance(answer, dict) else None
+    if review.state is not ReviewState.APPROVED or not body or not isinstance(content, str):
+        return review
+    theirs = dict.fromkeys(VARIABLE.findall(content))
+    return (
+        review
+        if set(theirs) == set(VARIABLE.findall(body))
+        else Review(ReviewState.MISMATCH, ", ".join(theirs))
+    )

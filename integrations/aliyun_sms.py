@@ -174,7 +174,7 @@ class AliyunSms(Pushes, DaySums):
     def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:
         super().__init__(settings["ALIYUN_CALLBACK_NETWORKS"])
         self._rpc = connect(settings, "ALIYUN_SMS_ENDPOINT", "dysmsapi.aliyuncs.com")
-        self._sign_name = settings["ALIYUN_SMS_SIGN_NAME"]
+        self.sign_name = settings["ALIYUN_SMS_SIGN_NAME"]
         self._clock = clock
 
     # --- Sender ---
@@ -217,7 +217,7 @@ class AliyunSms(Pushes, DaySums):
         return self._rpc.request(
             _Send,
             PhoneNumbers=number_of(message.address),
-            SignName=message.signature or self._sign_name,
+            SignName=message.signature or self.sign_name,
             TemplateParam=json_of(dict(message.params)),
         )
 
@@ -225,7 +225,7 @@ class AliyunSms(Pushes, DaySums):
         return self._rpc.request(
             _SendBatch,
             PhoneNumberJson=json_of([number_of(message.address) for message in messages]),
-            SignNameJson=json_of([message.signature or self._sign_name for message in messages]),
+            SignNameJson=json_of([message.signature or self.sign_name for message in messages]),
             TemplateParamJson=json_of([dict(message.params) for message in messages]),
         )
 
@@ -297,14 +297,14 @@ class AliyunSms(Pushes, DaySums):
             raise RegistrationRefused(aliyun_reviews.reason(answer))
         raise RegistrationUnanswered(aliyun_reviews.reason(answer))
 
-    def review(self, code: str) -> Review:
+    def review(self, code: str, body: str = "") -> Review:
         """Ask for the judgement; while the vendor cannot be asked it counts as pending."""
         answer = self._rpc.ask(self._rpc.request(QuerySmsTemplateRequest, TemplateCode=code))
-        return aliyun_reviews.read(answer, "TemplateStatus")
+        return aliyun_reviews.compared(aliyun_reviews.read(answer, "TemplateStatus"), answer, body)
 
     def review_signature(self) -> Review:
         """The same of the name in the settings."""
-        answer = self._rpc.ask(self._rpc.request(QuerySmsSignRequest, SignName=self._sign_name))
+        answer = self._rpc.ask(self._rpc.request(QuerySmsSignRequest, SignName=self.sign_name))
         return aliyun_reviews.read(answer, "SignStatus")
 
 

@@ -53,6 +53,7 @@ from integrations.pushed_json import (
     words,
 )
 from integrations.tencent_api import COMMON_OUTCOMES, Api, Failure, Refusal, clean_code
+from integrations.tencent_reviews import NOT_THERE, numbered, read
 
 SETTINGS: dict[str, str] = {
     "TENCENT_SECRET_ID": "the secret id of the account",
@@ -149,18 +150,10 @@ CAUSES: dict[str, Cause] = {
 ALL_CAUSES = {one.code: one.cause for one in OUTCOMES.values() if isinstance(one, Rejected)} | CAUSES
 
 DELIVERIES = {"SUCCESS": Delivery.DELIVERED, "FAIL": Delivery.UNDELIVERED}
-STATES = {
-    "0": ReviewState.APPROVED,
-    "1": ReviewState.PENDING,
-    "2": ReviewState.PENDING,  # approved, not yet in force
-    "-1": ReviewState.REFUSED,
-}
 TEMPLATE_TYPES = {"code": 3, "notice": 2}
 DOMESTIC = 0  # International: templates and signatures for mainland numbers
-VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 PAGE_SIZE = 100  # the most a list gives
 MOST_SIGNATURES = 1000
-NOT_THERE = "not_there"
 SLACK = timedelta(minutes=1)  # between the vendor's clock and ours
 
 Clock = Callable[[], datetime]
@@ -183,7 +176,7 @@ class TencentSms:
 
     def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:
         self._api = Api(settings)
-        self._sign_name = settings["TENCENT_SMS_SIGN_NAME"]
+        self.sign_name = settings["TENCENT_SMS_SIGN_NAME"]
         self._networks = Networks(settings["TENCENT_CALLBACK_NETWORKS"])
         self._key = settings["TENCENT_SECRET_KEY"].encode()
         self._clock = clock
@@ -201,7 +194,7 @@ class TencentSms:
             "PhoneNumberSet": [message.address],
             "SmsSdkAppId": self._api.app_id,
             "TemplateId": message.template,
-            "SignName": message.signature or self._sign_name,
+            "SignName": message.signature or self.sign_name,
             "TemplateParamSet": list(message.params.values()),
             "SessionContext": handover,
         }
@@ -287,7 +280,7 @@ class TencentSms:
             )  # about a text: nothing personal
         raise RegistrationUnanswered(answer.code)
 
-    def review(self, code: str) -> Review:
+    def review(self, code: str, body: str = "") -> Review:
         """Ask for the judgement; while the vendor cannot be asked it counts as pending."""
         if not (code.isascii() and code.isdecimal()):
             return Review(ReviewState.REFUSED, NOT_THERE)
@@ -295,7 +288,7 @@ class TencentSms:
         rows = _rows(self._api.ask("DescribeSmsTemplateList", request), "DescribeTemplateStatusSet")
         if not isinstance(rows, list):
             return Review(ReviewState.PENDING, rows.code)
-        return _review([row for row in rows if str(row.get("TemplateId")) == code])
+        return read([row for row in rows if str(row.get("TemplateId")) == code], numbered(body))
 
     def review_signature(self) -> Review:
         """The same of the name in the settings, which is looked for in the list of all."""
@@ -305,22 +298,16 @@ class TencentSms:
             rows = _rows(self._api.ask("DescribeSmsSignList", request), "DescribeSignListStatusSet")
             if not isinstance(rows, list):
                 return Review(ReviewState.PENDING, rows.code)
-            found += [row for row in rows if row.get("SignName") == self._sign_name]
+            found += [row for row in rows if row.get("SignName") == self.sign_name]
             if len(rows) < PAGE_SIZE:
                 break
-        return _review(found)
+        return read(found)
 
 
 def build(settings: Mapping[str, str], clock: Clock = lambda: datetime.now(UTC)) -> TencentSms:
     """Optional settings: TENCENT_SMS_ENDPOINT (sms.tencentcloudapi.com), TENCENT_REGION (ap-guangzhou),
     TENCENT_TIMEOUT_SECONDS (3). Raises ``ValueError`` for a value that is none."""
     return TencentSms(settings, clock)
-
-
-def numbered(body: str) -> str:
-    """``${name}`` as the vendor has it: ``{1}``, ``{2}`` …, each name numbered where it first stands."""
-    names = list(dict.fromkeys(VARIABLE.findall(body)))
-    return VARIABLE.sub(lambda found: f"{{{names.index(found[1]) + 1}}}", body)
 
 
 # --- reading answers -------------------------------------------------------------------
@@ -365,15 +352,6 @@ def _rows(answer: dict[str, Any] | Failure, key: str) -> list[dict[str, Any]] | 
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         return Unknown("unreadable_answer")
     return rows
-
-
-def _review(rows: Sequence[Mapping[str, Any]]) -> Review:
-    """Of several applications the one that went furthest counts; none at all is a no."""
-    states = [STATES.get(str(row.get("StatusCode")), ReviewState.PENDING) for row in rows]
-    for state in (ReviewState.APPROVED, ReviewState.PENDING):
-        if state in states:
-            return Review(state)
-    return Review(ReviewState.REFUSED, str(rows[-1].get("ReviewReply") or "") if rows else NOT_THERE)
 
 
 def _receipt(report: Mapping[str, Any]) -> Receipt:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from functools import cache
 from threading import Event, Lock
+from typing import NamedTuple
 
 import structlog
 from celery import Celery
@@ -15,11 +16,14 @@ from kombu.exceptions import OperationalError
 
 from gateway import config, logs, readiness, runtime
 from gateway.config import Settings
+from gateway.delivery.simulated import is_simulated
 from gateway.errors import SettingError
 from gateway.runtime import Runtime, Wake
 
-WORK = {lane: f"tasks.{lane}.run" for lane in ("transactions", "receipts", "broadcasts", "reminders")}
-DELIVERY = "tasks.delivery.run"
+WORK = {
+    lane: f"tasks.{lane}.run" for lane in ("transactions", "receipts", "broadcasts", "reminders", "webhooks")
+}
+DELIVERY, SIMULATE = "tasks.delivery.run", "tasks.delivery.simulate"
 QUIET, LONGEST_QUIET = 1.0, 30.0  # seconds without another try, doubled while the broker is away
 STALE = 10.0  # seconds after which a wake-up is dropped unread: the sweep has sent others since
 log = structlog.get_logger()
@@ -92,9 +96,23 @@ def publish_only() -> None:
     app.conf.update(broker_transport_options={**app.conf.broker_transport_options, **impatient})
 
 
+class Message(NamedTuple):
+    """What wakes a lane: a task, what it is told, and the queue it goes to."""
+
+    task: str
+    told: list[str]
+    queue: str
+
+
+def message(lane: str) -> Message:
+    if lane in WORK:
+        return Message(WORK[lane], [], lane)
+    return Message(SIMULATE, [lane], "simulated") if is_simulated(lane) else Message(DELIVERY, [lane], lane)
+
+
 def _publish(lane: str) -> None:
-    task, arguments = (WORK[lane], []) if lane in WORK else (DELIVERY, [lane])
-    app.send_task(task, args=arguments, queue=lane, ignore_result=True, expires=STALE)
+    task, told, queue = message(lane)
+    app.send_task(task, args=told, queue=queue, ignore_result=True, expires=STALE)
 
 
 class _Wake:

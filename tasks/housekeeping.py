@@ -17,9 +17,11 @@ from gateway.delivery import books, fetching, lanes, ledger, measures, receipts,
 from gateway.notifications import inbound, questions, suppression
 from gateway.phone import calls
 from gateway.runtime import Runtime
-from gateway.services import idempotency, sessions
+from gateway.services import idempotency, sessions, webhooks
 from gateway.transactions import engine, identity, reminders
 from gateway.transactions.store import transactions
+from gateway.webhooks import book as webhook_book
+from gateway.webhooks import telling
 from tasks.app import app, current
 from tasks.turns import Turns
 
@@ -43,6 +45,8 @@ def sweep() -> None:
     now = runtime.clock()
     with runtime.db.read() as tx:
         due = lanes.due(tx, now) | {lane for lane, table in QUEUES if is_due(tx, table, now)}
+        if webhooks.is_due(tx, now):
+            due.add(telling.LANE)
     runtime.wake_all(due)
 
 
@@ -77,7 +81,8 @@ def tidy() -> None:
     """Every hour. Each room says how long it keeps what; each is a commit of its own."""
     runtime = current()
     said = (inbound, questions, suppression)
-    rooms = (store, *said, idempotency, identity, receipts, route_book, calls, book, books, sessions)
+    mine = (idempotency, identity, receipts, route_book, calls, book, books, sessions, webhook_book)
+    rooms = (store, *said, *mine)
     for room in rooms:
         try:
             _forget_old(runtime, room.forget_old)

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from ipaddress import ip_network
 from itertools import count
 from pathlib import Path
 
@@ -164,6 +165,7 @@ def settings(state: Path, url: str) -> Settings:
         master_key=MASTER_KEY,
         callback_secret="callback-secret",
         environment={},
+        webhooks_private=(ip_network("127.0.0.0/8"),),
     )
 
 

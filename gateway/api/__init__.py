@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from flask import Flask
 
-from gateway.api import broadcasts, docs, levers, notifications, schemas, templates, transactions
+from gateway.api import (
+    broadcasts,
+    docs,
+    levers,
+    notifications,
+    received,
+    schemas,
+    templates,
+    transactions,
+    webhooks,
+)
 from gateway.api.document import Documented
 from gateway.runtime import Runtime
 
@@ -32,4 +42,7 @@ def register(app: Flask, runtime: Runtime) -> None:
     spec.register_blueprint(levers.blueprint(runtime))
     spec.register_blueprint(notifications.blueprint(runtime))
     spec.register_blueprint(templates.blueprint(runtime))
+    spec.register_blueprint(received.blueprint(runtime))
+    for routes in webhooks.blueprints(runtime):
+        spec.register_blueprint(routes)
     app.register_blueprint(docs.blueprint())

@@ -10,6 +10,7 @@ from typing import Any
 
 SMS_TEXT = "0f6a9f5e-4c1b-4c43-9a43-2a7f3f1d7c11"
 NOTIFICATION = "740e5834-3a29-46b4-9a6f-16142fde533a"
+HOOK = "https://notices.example.gov.cn/huiyin"  # where a service is told of its events
 CODE = "482913"  # the one-time code a citizen received, and one a service sends
 PERSON = {"id_number": "430721198901296678", "name": "肖卫伟"}
 
@@ -60,6 +61,21 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
             "seconds": 3600,
             "why": "the other one is slow",
         }
+    },
+    **{
+        f"{call} {path}/{{kind}}{more}": named
+        for path in ("/v2/webhooks", "/v2/ops/services/{service}/webhooks")
+        for call, more, named in (
+            ("put", "", {"with a token of yours": {"url": HOOK, "token": "a-token-of-your-own"}}),
+            (
+                "post",
+                "/replay",
+                {
+                    "what failed": {},
+                    "all since": {"states": ["failed", "delivered"], "since": "2026-11-28T08:00:00Z"},
+                },
+            ),
+        )
     },
     "post /v2/ops/routes/clear": {"text messages": {"channel": "sms"}},
 }

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from gateway.notifications import store as notifications
+from gateway.notifications.notify_words import stamp as stamp
 from gateway.runtime import Runtime
 from gateway.transactions import engine, registry, store
 from gateway.transactions.headlines import headline
 from gateway.transactions.model import ENDS, OPEN, Option, State, TransactionType, View, Words
 from gateway.transactions.store import Transaction
-
-
-def stamp(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def both(words: Words) -> dict[str, str]:

@@ -19,8 +19,7 @@ from gateway.api import template_schemas as forms
 from gateway.api.problems import ApiError, Problem
 from gateway.api.shown import stamp
 from gateway.content import store
-from gateway.content.frame import Frame
-from gateway.content.letters import compile_letter, letter
+from gateway.content.preview import page
 from gateway.content.store import State, TemplateVersion
 from gateway.runtime import Runtime
 from gateway.services.store import READ
@@ -161,6 +160,5 @@ def _previewed(runtime: Runtime, version: TemplateVersion, given: dict[str, Any]
     }
     if version.channel == "email":
         rules = cities.shipped()[runtime.settings.city].rules_now(runtime.clock())
-        frame = Frame(rules.signature, rules.hotline_elsewhere, version.language)
-        said["html"] = letter(compile_letter(version.body, version.language), values, frame)[2]
+        said["html"] = page(version, values, rules)
     return said

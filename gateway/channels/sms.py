@@ -28,6 +28,7 @@ __all__ = [
     "length",
     "normalise",
     "parts",
+    "rooms",
 ]
 
 SUFFIX = "sms"
@@ -140,6 +141,7 @@ _GSM_BASIC = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _GSM_EXTENSION = frozenset("\f^{}\\[~]|€")  # each is an escape and a character
+GSM_ROOMS, UNICODE_ROOMS = (160, 153), (70, 67)  # of the only part, of one of several
 _FIRST_SUPPLEMENTARY = 0x10000  # from here on UTF-16 needs two code units
 
 
@@ -164,6 +166,12 @@ def parts(text: str, signature: str = "") -> int:
     return count
 
 
+def rooms(text: str, signature: str = "") -> tuple[int, int]:
+    """What fits into the only part, and into each of several, in the units of ``length``."""
+    _, single, concatenated = _costs(_signed(text, signature))
+    return single, concatenated
+
+
 def _signed(text: str, signature: str) -> str:
     return f"【{signature}】{text}" if signature else text
 
@@ -171,8 +179,8 @@ def _signed(text: str, signature: str) -> str:
 def _costs(text: str) -> tuple[list[int], int, int]:
     """Units of each character, and how many fit into the only part or one of several."""
     if _GSM_BASIC.issuperset(text.translate(_WITHOUT_EXTENSION)):
-        return [2 if c in _GSM_EXTENSION else 1 for c in text], 160, 153
-    return [2 if ord(c) >= _FIRST_SUPPLEMENTARY else 1 for c in text], 70, 67
+        return [2 if c in _GSM_EXTENSION else 1 for c in text], *GSM_ROOMS
+    return [2 if ord(c) >= _FIRST_SUPPLEMENTARY else 1 for c in text], *UNICODE_ROOMS
 
 
 _WITHOUT_EXTENSION = {ord(c): None for c in _GSM_EXTENSION}

@@ -6,11 +6,12 @@ provider's number may call them.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from gateway.channels import AddressError, sms
 
-__all__ = ["ADDRESS", "CAPS", "LIMIT", "RECEIPT_WINDOW", "RETRIES", "SUFFIX", "normalise", "parts"]
+__all__ = ["ADDRESS", "CAPS", "LIMIT", "RECEIPT_WINDOW", "RETRIES", "SUFFIX", "normalise", "parts", "seconds"]
 
 SUFFIX = "voice"
 ADDRESS = "mobile"
@@ -47,3 +48,21 @@ def normalise(text: str) -> str:
 def parts(text: str, signature: str) -> int:
     """One call, however long it speaks."""
     return 1
+
+
+def seconds(text: str) -> float:
+    """About how long a text takes to be said once, at the usual pace.
+
+    Ours: 4.5 syllables a second for a Chinese character or a digit, a little below the 5.2 measured
+    in everyday Mandarin (Pellegrino, Coupé and Marsico, Language 87, 2011), 150 words a minute for
+    what is written in letters, and a breath of a quarter of a second at each mark between words.
+    """
+    syllables = len(_SYLLABLE.findall(text))
+    words = len(_WORD.findall(text))
+    return syllables / _SYLLABLES + words / _SPOKEN_WORDS + len(_BREATH.findall(text)) * _PAUSE
+
+
+_SYLLABLES, _SPOKEN_WORDS, _PAUSE = 4.5, 2.5, 0.25  # a second, a second, seconds
+_SYLLABLE = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff0-9]")
+_WORD = re.compile(r"[A-Za-z\u00c0-\u024f]+(?:['’-][A-Za-z\u00c0-\u024f]+)*")
+_BREATH = re.compile(r"[，。；：！？、,.;:!?]+(?=\s|$|[\u3400-\u9fff])")

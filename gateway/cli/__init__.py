@@ -17,6 +17,7 @@ from gateway.cli import (
     tidy,
     token,
     watch,
+    webhooks,
     wishes,
 )
 from gateway.cli.command import main
@@ -39,5 +40,6 @@ __all__ = [
     "tidy",
     "token",
     "watch",
+    "webhooks",
     "wishes",
 ]

@@ -16,8 +16,9 @@ from uuid import UUID
 from sqlalchemy import Connection, insert, select, update
 
 from gateway import audit
-from gateway.content import store
+from gateway.content import lint, store
 from gateway.content.letters import compile_letter
+from gateway.content.lint import NotFitError
 from gateway.content.shipped import BY as SHIPPED_BY
 from gateway.content.store import (
     FALLBACK_LANGUAGE,
@@ -101,7 +102,10 @@ def add_version(tx: Connection, author: Author, key: UUID, body: str) -> Templat
 
 
 def publish(tx: Connection, author: Author, key: UUID, version: int) -> TemplateVersion:
-    """Let a draft be sent from now on; one that is published stays as it is. Raises ``TextError``."""
+    """Let a draft be sent from now on; one that is published stays as it is.
+
+    Raises ``TextError``, or ``NotFitError`` for one that breaks rules.
+    """
     known = _history(tx, key)
     one = next((one for one in known if one.version == version), None)
     if one is None:
@@ -110,6 +114,8 @@ def publish(tx: Connection, author: Author, key: UUID, version: int) -> Template
         raise TextError("This text is archived. Make a new one instead.")
     if one.state == State.PUBLISHED:
         return one
+    if found := lint.errors(one):
+        raise NotFitError(found)
     if any(other.state == State.PUBLISHED and other.version > version for other in known):
         raise TextError(f"A newer version than {version} is published. Make a new version with these words.")
     columns = template_versions.c

@@ -40,6 +40,11 @@ provider_templates = Table(
 )
 
 
+_columns = tuple(
+    provider_templates.c[name] for name in ("template_id", "version", "provider", "code", "state", "reason")
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Registration:
     """A version as one provider knows it."""
@@ -51,15 +56,26 @@ class Registration:
     state: str
     reason: str
 
+    @property
+    def key(self) -> tuple[UUID, int]:
+        return self.template_id, self.version
+
+
+def of(tx: Connection, template: UUID) -> list[Registration]:
+    """What all providers know of a text, the newest version first."""
+    columns = provider_templates.c
+    query = select(*_columns).where(columns.template_id == template)
+    return [
+        Registration(*row) for row in tx.execute(query.order_by(columns.version.desc(), columns.provider))
+    ]
+
 
 def registrations(
     tx: Connection, provider: str, keys: Sequence[tuple[UUID, int]] | None = None
 ) -> Mapping[tuple[UUID, int], Registration]:
     """What this provider knows of our versions: all of them, or those named."""
     columns = provider_templates.c
-    query = select(
-        columns.template_id, columns.version, columns.provider, columns.code, columns.state, columns.reason
-    ).where(columns.provider == provider)
+    query = select(*_columns).where(columns.provider == provider)
     if keys is not None:
         query = query.where(tuple_(columns.template_id, columns.version).in_(keys))
     return {(row.template_id, row.version): Registration(*row) for row in tx.execute(query)}

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from gateway.content import registered, store
 from gateway.content.registered import Registration
 from gateway.content.store import TemplateVersion
+from gateway.errors import UnknownNameError
 from gateway.providers import RegistrationRefused, RegistrationUnanswered, ReviewState, TemplateRegistrar
 from gateway.runtime import Runtime
 
@@ -39,9 +40,10 @@ def pull(runtime: Runtime) -> int:
     for provider in runtime.providers.values():
         if isinstance(provider, TemplateRegistrar):
             with runtime.db.read() as tx:
-                known = registered.registrations(tx, provider.name).values()
-            pending = [one for one in known if one.state == ReviewState.PENDING]
-            answers = (_reviewed(provider, one) for one in pending)
+                known = registered.registrations(tx, provider.name)
+                pending = [one for one in known.values() if one.state == ReviewState.PENDING]
+                ours = store.versions(tx, [one.key for one in pending])
+            answers = (_reviewed(provider, one, ours[one.key]) for one in pending)
             decided += sum(bool(_kept(runtime, one)) for one in answers if one.state != ReviewState.PENDING)
     return decided
 
@@ -79,6 +81,34 @@ def standing(tx: Connection, provider: str, channel: str) -> Standing:
     return Standing(len(given) - len(waiting), len(newest) - len(given), tuple(waiting))
 
 
+def hand_in(runtime: Runtime, template: TemplateVersion) -> Iterator[Registration]:
+    """Hand one version in, a draft too, or ask again how it stands: a mismatch may have been mended there."""
+    for provider in _registrars(runtime, template.channel):
+        with runtime.db.read() as tx:
+            known = registered.registrations(tx, provider.name, [template.key]).get(template.key)
+        if known is None or not known.code:
+            known = _kept(runtime, _handed_in(provider, template))
+        yield _kept(runtime, _reviewed(provider, known, template)) if known.code else known
+
+
+def link(runtime: Runtime, template: TemplateVersion, name: str, code: str) -> Registration:
+    """Say that a provider has this version under a code already, and ask it how that stands.
+
+    Raises ``UnknownNameError`` where no such provider reviews texts of the channel.
+    """
+    registrars = {one.name: one for one in _registrars(runtime, template.channel)}
+    if name not in registrars:
+        known = ", ".join(registrars) or "none"
+        raise UnknownNameError(f"{name[:40]} reviews no {template.channel} texts here; known: {known}.")
+    said = Registration(template.id, template.version, name, code[:80], ReviewState.PENDING, "")
+    return _kept(runtime, _reviewed(registrars[name], said, template))
+
+
+def _registrars(runtime: Runtime, channel: str) -> list[TemplateRegistrar]:
+    every = runtime.providers.values()
+    return [one for one in every if isinstance(one, TemplateRegistrar) and one.channel == channel]
+
+
 def _with_provider(runtime: Runtime, provider: TemplateRegistrar) -> Iterator[Registration]:
     with runtime.db.read() as tx:
         known = registered.registrations(tx, provider.name)
@@ -89,7 +119,7 @@ def _with_provider(runtime: Runtime, provider: TemplateRegistrar) -> Iterator[Re
             if present is None:
                 present = _kept(runtime, _handed_in(provider, template))
             if present.state == ReviewState.PENDING:
-                yield _kept(runtime, _reviewed(provider, present))
+                yield _kept(runtime, _reviewed(provider, present, template))
             elif template.key not in known:
                 yield present
         except RegistrationUnanswered as error:
@@ -114,6 +144,12 @@ def _handed_in(provider: TemplateRegistrar, template: TemplateVersion) -> Regist
     return Registration(*place, code, ReviewState.PENDING, "")
 
 
-def _reviewed(provider: TemplateRegistrar, registration: Registration) -> Registration:
-    review = provider.review(registration.code)
-    return replace(registration, state=review.state, reason=review.reason)
+def _reviewed(
+    provider: TemplateRegistrar, registration: Registration, template: TemplateVersion
+) -> Registration:
+    review = provider.review(registration.code, template.compiled.provider_body())
+    reason = review.reason
+    if review.state == ReviewState.MISMATCH:
+        ours = ", ".join(template.compiled.variables.values())
+        reason = f"its variables there: {reason or 'none'}; ours: {ours or 'none'}"
+    return replace(registration, state=review.state, reason=reason)

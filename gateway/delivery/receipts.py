@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import OperationalError
 
 from gateway.db import Utc, claim, metadata, new_lease, sparse_index, upsert
-from gateway.delivery import keyed, matching, reachability
+from gateway.delivery import keyed, matching, owners, reachability
 from gateway.delivery.matching import OvertakenError
 from gateway.notifications import inbound, questions
 from gateway.providers import (
@@ -179,7 +179,7 @@ def _clean(report: Report, came: datetime) -> Report:
         return plain
     plain = replace(plain, handover=_storable(plain.handover))
     if isinstance(plain, Inbound):
-        return replace(plain, id=_storable(plain.id), text=_storable(plain.text))
+        return replace(plain, id=_storable(plain.id), to=_storable(plain.to), text=_storable(plain.text))
     return replace(plain, reference=_storable(plain.reference), code=_storable(plain.code)[:80])
 
 
@@ -206,7 +206,8 @@ def _apply_all(runtime: Runtime, read: Sequence[Read]) -> None:
     unmatched |= _matched(runtime, matching.complained, complaints, now)
     said = [(name, one) for name, one in reports if isinstance(one, Inbound)]
     with runtime.db.write() as tx:
-        heard = inbound.receive(tx, runtime, said, keyed.calls(tx, runtime, [one for _, one in said]))
+        keys = keyed.calls(tx, runtime, [one for _, one in said])
+        heard = inbound.receive(tx, runtime, said, keys, owners.owners(tx, runtime, said))
         for row, found in read:
             waiting = bool(unmatched) and any((row.provider, one) in unmatched for one in found or ())
             _settle(tx, row, readable=_whole(found), waiting=waiting, now=now)

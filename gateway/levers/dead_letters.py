@@ -43,7 +43,7 @@ from gateway.delivery.store import attempts
 from gateway.errors import ForgottenError, TamperedError
 from gateway.notifications import questions, store
 from gateway.notifications.asks import Asks
-from gateway.notifications.request import Class, Request
+from gateway.notifications.request import TEST, Class, Request
 from gateway.notifications.status import DEAD, Status
 from gateway.notifications.store import notifications
 from gateway.providers import Delivery
@@ -60,6 +60,7 @@ log = structlog.get_logger()
 _mine = notifications.c
 _reason = func.coalesce(_mine.reason, literal_column("''"))
 _newer = notifications.alias("newer")
+_real = _mine.key_type.is_distinct_from(TEST)  # a test's end was played, and must never go out
 _not_replayed = ~exists().where(_newer.c.replay_of == _mine.id)
 _perhaps_taken = exists().where(
     attempts.c.notification_id == _mine.id,
@@ -131,7 +132,7 @@ def groups(tx: Connection, *statuses: Status, since: datetime | None = None) -> 
     newest = func.max(_mine.completed_at)
     query = (
         select(*keys, number, func.min(_mine.completed_at), newest)
-        .where(_one_of(statuses), _mine.completed_at > since if since else true(), _not_replayed)
+        .where(_one_of(statuses), _real, _mine.completed_at > since if since else true(), _not_replayed)
         .group_by(*keys)
         .order_by(newest.desc())
     )
@@ -145,7 +146,7 @@ def recent(tx: Connection, now: datetime, within: timedelta) -> Mapping[str, int
     """How many failed lately and were not replayed, by lane; counting stops at ``MOST_COUNTED``."""
     some = (
         select(_mine.lane)
-        .where(_one_of([Status.FAILED]), _mine.completed_at > now - within, _not_replayed)
+        .where(_one_of([Status.FAILED]), _real, _mine.completed_at > now - within, _not_replayed)
         .limit(MOST_COUNTED)
         .subquery()
     )
@@ -215,6 +216,7 @@ def _of(cause: Cause) -> ColumnElement[bool]:
     if cause.status not in DEAD:
         raise ValueError(f"{cause.status} is no dead letter")
     return and_(
+        _real,
         _mine.status == cause.status,
         _mine.klass == cause.klass,
         _mine.channel == cause.channel,

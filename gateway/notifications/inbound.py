@@ -34,8 +34,11 @@ from gateway.notifications import replies, suppression
 from gateway.notifications.replies import Matched, Reply
 from gateway.providers import Inbound
 from gateway.runtime import Runtime
+from gateway.services import webhooks
+from gateway.services.webhooks import Kind
 
 KEPT = timedelta(days=90)
+NUMBER = 40
 AT_ONCE = 1_000  # messages in one statement; databases bound its parameters
 
 inbound = Table(
@@ -44,6 +47,8 @@ inbound = Table(
     Column("id", Uuid, primary_key=True),
     Column("provider", String(40), nullable=False),
     Column("provider_id", String(64), nullable=False),
+    Column("service_id", Uuid),  # whose it is: of that number, or else who wrote to this person last
+    Column("number", String(NUMBER), nullable=False),  # ours that it was sent to; "" where nobody said
     Column("address_index", LargeBinary(16), nullable=False, index=True),
     Column("address", LargeBinary),  # null once forgotten, like the text
     Column("text", LargeBinary),
@@ -55,6 +60,13 @@ inbound = Table(
     Column("received_at", Utc, nullable=False),
     UniqueConstraint("provider", "provider_id"),
     Index("ix_inbound_received_at", "received_at", "id"),
+)
+OWNED = inbound.c.service_id.is_not(None)
+Index(
+    "ix_inbound_service",
+    *(inbound.c[name] for name in ("service_id", "received_at", "id")),
+    postgresql_where=OWNED,
+    sqlite_where=OWNED,
 )
 FOR_PEOPLE = inbound.c.question.is_(None) & inbound.c.text.is_not(None)
 WAITING = FOR_PEOPLE & inbound.c.wish.is_(None) & inbound.c.handled_at.is_(None)
@@ -74,19 +86,28 @@ class Received:
 
 Calls = Mapping[tuple[str, str], UUID]
 """By hand-over and address: the notification of the call in which keys were pressed."""
+Owners = Mapping[tuple[str, str], UUID]
+"""By provider and its id of a message: the service it is for."""
 
 
 def receive(
-    tx: Connection, runtime: Runtime, said: Sequence[tuple[str, Inbound]], calls: Calls | None = None
+    tx: Connection,
+    runtime: Runtime,
+    said: Sequence[tuple[str, Inbound]],
+    calls: Calls | None = None,
+    owners: Owners | None = None,
 ) -> Received:
-    """Keep what came in from each provider, and heed it in the order it came."""
+    """Keep what came in from each provider, heed it in the order it came, and tell whose it is."""
     messages = {(provider, message.id[:64]): message for provider, message in said}
     rows = {
-        key: _row(runtime, key[0], message, place) for place, (key, message) in enumerate(messages.items())
+        key: _row(runtime, key[0], message, place, (owners or {}).get((key[0], message.id)))
+        for place, (key, message) in enumerate(messages.items())
     }
     if not rows:
         return Received(0, 0)
     new = _keep(tx, sorted(rows.values(), key=itemgetter("provider", "provider_id")))
+    told = [(rows[key]["service_id"], rows[key]["id"]) for key in new if rows[key]["service_id"]]
+    webhooks.tell(tx, Kind.INBOUND, webhooks.ended(told), runtime.clock())
     _heed(tx, {rows[key]["address_index"] for key in new if rows[key]["wish"]})
     plain = [(rows[key], messages[key]) for key in new if not rows[key]["wish"]]
     matched = replies.match(tx, _replies(plain, calls or {}), runtime.clock())
@@ -104,13 +125,15 @@ def _keep(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, 
     return new
 
 
-def _row(runtime: Runtime, provider: str, message: Inbound, place: int) -> dict[str, Any]:
+def _row(runtime: Runtime, provider: str, message: Inbound, place: int, owner: UUID | None) -> dict[str, Any]:
     key = runtime.new_id()
     sent_at = message.at or runtime.clock()  # vendors' clocks count seconds: their order tells the rest
     return {
         "id": key,
         "provider": provider,
         "provider_id": message.id[:64],
+        "service_id": owner,
+        "number": message.to[:NUMBER],
         "address_index": runtime.vault.index("mobile", message.address),
         "address": runtime.vault.seal("inbound.address", key, message.address),
         "text": runtime.vault.seal("inbound.text", key, message.text),

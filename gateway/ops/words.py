@@ -21,6 +21,7 @@ _URGENCIES: Mapping[str, Words] = {
     "urgent": Words("加急", "urgent"),
     "normal": Words("普通", "normal"),
     "bulk": Words("群发", "bulk"),
+    "test": Words("测试", "test"),
 }
 _WORK: Mapping[str, Words] = {
     "transactions": Words("业务系统办理", "back offices"),

@@ -41,12 +41,14 @@ TYPES = {
     TEST: "sends nothing and simulates what would become of it",
 }
 SEND, READ, TRANSACTIONS, BROADCASTS = "send", "read", "transactions", "broadcasts"
+WEBHOOKS = "webhooks"  # where receipts and what people wrote go: whoever holds such a key can redirect them
 OPERATE = "operate"  # the levers: they reach every service's messages
 SCOPES = {
     SEND: "ask for messages",
     READ: "see messages, texts and what people replied",
     TRANSACTIONS: "begin and steer transactions",
     BROADCASTS: "push policy to many people",
+    WEBHOOKS: "say where the service is told of its events",
     OPERATE: "pull the levers and manage services, over everybody's messages",
 }
 USUAL = (BROADCASTS, READ, SEND, TRANSACTIONS)  # what a key may do unless more is asked for

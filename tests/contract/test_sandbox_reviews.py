@@ -158,3 +158,13 @@ def test_a_call_that_plays_a_recording_is_refused_as_there_is_none(sandbox: Sand
     assert isinstance(answer := rpc.ask(request), Refusal)
     assert answer.code == "isv.VOICE_FILE_ILLEGAL"
     assert sandbox.call("GET", "calls") == []
+
+
+def test_an_approved_template_with_other_variables_than_ours_is_a_mismatch(sandbox: Sandbox) -> None:
+    """It would go out with holes, or be refused for each message; the order of variables is no matter."""
+    registrar = provider(sandbox)
+    code = registrar.register("模板", "您尾号${card}的卡已于${day}挂失", "notice")
+    assert registrar.review(code, "${day}：尾号${card}") == Review(ReviewState.APPROVED)
+    assert registrar.review(code, "您尾号${tail}的卡") == Review(ReviewState.MISMATCH, "card, day")
+    decide(sandbox, template=code, state="pending")
+    assert registrar.review(code, "您尾号${tail}的卡") == Review(ReviewState.PENDING)

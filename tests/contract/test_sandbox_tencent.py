@@ -298,3 +298,10 @@ def test_what_somebody_writes_is_one_message_however_often_it_is_pushed(sandbox:
     first, second = pushed(sandbox, door, "sms-reply")
     assert first == second
     assert (first.address, first.text) == (NUMBER, "退订 6266")  # type: ignore[union-attr]
+
+
+def test_an_approved_text_with_other_variables_than_ours_is_a_mismatch(sandbox: Sandbox) -> None:
+    registrar = provider(sandbox)
+    code = registrar.register("提醒", "请${name}于${day}前办理", "notice")
+    assert registrar.review(code, "请${a}于${b}前办理") == Review(ReviewState.APPROVED)
+    assert registrar.review(code, "请于${day}前办理") == Review(ReviewState.MISMATCH, "1, 2")

@@ -16,7 +16,7 @@ from gateway.errors import SettingError
 from gateway.messages import Message
 from gateway.plugins import load
 from gateway.providers import Accepted, Callback, Unreachable
-from integrations.tencent_sms import numbered
+from integrations.tencent_reviews import numbered
 from tests.contract import contract_vectors as vectors
 from tests.contract.canned_server import CannedServer
 

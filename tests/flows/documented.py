@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -31,11 +32,33 @@ class Documented:
         self.client = self.app.test_client()
         with world.runtime.db.write() as tx:
             owner = services.ensure_service(tx, "counter", world.clock.now)
-            scopes = (*services.USUAL, services.OPERATE)
+            scopes = (*services.USUAL, services.WEBHOOKS, services.OPERATE)
             self.key = services.create_key(
                 tx, world.runtime.vault, owner, "key", world.clock.now, scopes=scopes
             )
-        self.ids = {examples.SMS_TEXT: self.text("card_loss/code"), "aliyun_sms": world.provider.name}
+        self.ids = {
+            examples.SMS_TEXT: self.text("card_loss/code"),
+            "aliyun_sms": world.provider.name,
+            examples.HOOK: "http://127.0.0.1:9/",
+        }
+
+    def narrowed(self) -> dict[str, Any]:
+        """The document with this instance's own ids, where only what is there can be named."""
+        found: dict[str, Any] = self.real(self.document)
+        for name, properties in self.existing().items():
+            found["components"]["schemas"][name]["properties"] |= properties
+        return found
+
+    def existing(self) -> dict[str, dict[str, Any]]:
+        """By form and field: what names something, and what this moment allows."""
+        later = [(self.world.clock.now + timedelta(hours=hours)).isoformat() for hours in (1, 100)]
+        return {
+            "NewSms": {
+                "template_id": {"enum": [self.text("card_loss/failed")]},
+                "phone_number": {"enum": ["13800138000", "+86 139 0013 9000", "+852 9123 4567"]},
+                "scheduled_for": {"enum": later},
+            }
+        }
 
     def text(self, name: str, channel: str = "sms") -> str:
         columns = templates.c
@@ -76,6 +99,8 @@ class Documented:
             return {"reference": self._transaction()}
         if path.startswith("/v2/template/"):
             return {"key": self.text("card_loss/code"), "number": "1"}
+        if "/webhooks/{kind}" in path:
+            return {"kind": "receipt", "service": self.key[-73:-37]}
         if path.startswith("/v2/transaction-types/"):
             return {"name": "appointment"}
         if path == "/v2/ops/cancel":

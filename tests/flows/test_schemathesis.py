@@ -17,6 +17,10 @@ from tests.flows.documented import Documented
 from tests.world import World
 
 EXAMPLES, LONG = 4, 60  # drawn for each route, and chains of as many beginnings
+TAKING = {"POST /v2/notifications/sms"}
+"""Here the narrowed form says all there is to say, so what fits it is taken. Elsewhere an id may be
+well-formed and name nothing: that is a 400, as at Notify.
+"""
 
 
 class _Handler(WSGIRequestHandler):
@@ -43,15 +47,12 @@ def served(sqlite_world: World) -> Iterator[tuple[Documented, str]]:
 
 def _schema(api: Documented, url: str, examples: int) -> BaseSchema:
     """The document with this instance's own ids, and how hard to try."""
-    schema = schemathesis.openapi.from_dict(api.real(api.document))
+    schema = schemathesis.openapi.from_dict(api.narrowed())
     config = schema.config
     config.base_url, config.seed, config.continue_on_failure = url, 20261128, True
     config.generation.max_examples = config.phases.stateful.generation.max_examples = examples
     config.generation.deterministic, config.generation.database = True, "none"
-    # A well-formed id may name nothing and a well-formed number reach nobody: that is a 400 here, as at
-    # Notify. What must be taken is posted by test_openapi. An id's route also matches ``/sms``.
-    config.checks.positive_data_acceptance.enabled = False
-    config.checks.allow_header_conformance.enabled = False
+    config.checks.allow_header_conformance.enabled = False  # an id's route also matches ``/sms``
 
     @schema.auth(refresh_interval=None)
     class _Token:
@@ -77,12 +78,18 @@ def _try(schema: BaseSchema) -> tuple[list[str], Counter[tuple[str, int]]]:
                 seen[event.recorder.cases[key].value.operation.label, node.response.status_code] += 1
         for key, checks in event.recorder.checks.items():
             for check in checks:
-                if check.failure_info:
-                    answer = event.recorder.interactions[key].response
+                label = event.recorder.cases[key].value.operation.label
+                answer = event.recorder.interactions[key].response
+                if check.failure_info and not _expected(check.name, label, answer):
                     said = answer.content[:300] if answer else b""
                     failure = check.failure_info.failure
-                    wrong[f"{event.recorder.label}: {failure.title}: {failure.message}: {said!r}"] = None
+                    wrong[f"{label}: {failure.title}: {failure.message}: {said!r}"] = None
     return list(wrong), seen
+
+
+def _expected(check: str, label: str, answer: Any) -> bool:
+    """Whether valid data may be refused here: it names nothing, or its Idempotency-Key was used before."""
+    return check == "positive_data_acceptance" and (label not in TAKING or answer.status_code == 422)
 
 
 @pytest.mark.parametrize("examples", [EXAMPLES, pytest.param(LONG, marks=pytest.mark.long)])

@@ -15,6 +15,7 @@ from gateway.content import store as content
 from gateway.content.editing import Author
 from gateway.delivery import receipts
 from gateway.delivery.attempt import run_lane
+from gateway.errors import UnknownNameError
 from gateway.notifications.request import Class
 from gateway.notifications.store import notifications
 from gateway.providers import (
@@ -137,8 +138,10 @@ class Reviewing(Scripted):
             raise RegistrationUnanswered("connect_failed")
         return f"T{abs(hash((name, body)))}"
 
-    def review(self, code: str) -> Review:
-        return Review(self.reviews)
+    sign_name = "常德人社"
+
+    def review(self, code: str, body: str = "") -> Review:
+        return Review(self.reviews, "a, b" if self.reviews is ReviewState.MISMATCH else "")
 
     def review_signature(self) -> Review:
         return Review(ReviewState.APPROVED)
@@ -160,7 +163,7 @@ def _register(runtime: Runtime) -> list[str]:
 def _reword(world: World) -> None:
     """A new version of the text that ``World.take`` sends."""
     with world.runtime.db.write() as tx:
-        template = next(t for t in content.newest_versions(tx) if t.name == "card_loss/failed")
+        template = content.to_send(tx, "card_loss/failed", "sms", "zh-CN", [])
         author = Author("cli", world.runtime.vault, world.clock.now)
         editing.publish(tx, author, *editing.add_version(tx, author, template.id, "新的文字。").key)
 
@@ -352,3 +355,28 @@ def test_a_refused_text_ends_when_every_provider_has_refused_it(world: World) ->
     run_lane(world.runtime, LANE)
     assert world.statuses() == {"failed": 1}
     assert (len(world.provider.calls), len(other.calls)) == (1, 1)
+
+
+def test_a_text_registered_with_other_variables_is_shown_and_not_sent(
+    world: World, reviewing: Reviewing
+) -> None:
+    """The version approved before goes on; once it is mended there and asked for again, the new one does."""
+    _register(world.runtime)
+    _reword(world)
+    with world.runtime.db.read() as tx:
+        new = next(t for t in content.newest_versions(tx) if t.body == "新的文字。")
+    reviewing.reviews = ReviewState.MISMATCH
+    said = registration.link(world.runtime, new, reviewing.name, "SMS_7")
+    assert (said.state, said.code) == ("mismatch", "SMS_7")
+    assert said.reason == "its variables there: a, b; ours: none"
+    world.take()
+    run_lane(world.runtime, LANE)
+    assert [message.text for _, message in reviewing.took] != ["新的文字。"]
+    assert world.statuses() == {"accepted": 1}
+    reviewing.reviews = ReviewState.APPROVED
+    assert [one.state for one in registration.hand_in(world.runtime, new)] == ["approved"]
+    world.take()
+    run_lane(world.runtime, LANE)
+    assert (reviewing.took[-1][1].text, reviewing.took[-1][1].template) == ("新的文字。", "SMS_7")
+    with pytest.raises(UnknownNameError, match="known: scripted"):
+        registration.link(world.runtime, new, "other", "SMS_7")

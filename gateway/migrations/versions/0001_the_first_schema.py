@@ -277,6 +277,8 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("provider", sa.String(length=40), nullable=False),
         sa.Column("provider_id", sa.String(length=64), nullable=False),
+        sa.Column("service_id", sa.Uuid(), nullable=True),
+        sa.Column("number", sa.String(length=40), nullable=False),
         sa.Column("address_index", sa.LargeBinary(length=16), nullable=False),
         sa.Column("address", sa.LargeBinary(), nullable=True),
         sa.Column("text", sa.LargeBinary(), nullable=True),
@@ -290,6 +292,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("provider", "provider_id", name=op.f("uq_inbound_provider_provider_id")),
     )
     with op.batch_alter_table("inbound", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_inbound_service",
+            ["service_id", "received_at", "id"],
+            unique=False,
+            postgresql_where=sa.text("service_id IS NOT NULL"),
+            sqlite_where=sa.text("service_id IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_inbound_address_index"), ["address_index"], unique=False)
         batch_op.create_index("ix_inbound_received_at", ["received_at", "id"], unique=False)
         batch_op.create_index(
@@ -972,6 +981,11 @@ def downgrade() -> None:
 
     op.drop_table("ledger")
     with op.batch_alter_table("inbound", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_inbound_service",
+            postgresql_where=sa.text("service_id IS NOT NULL"),
+            sqlite_where=sa.text("service_id IS NOT NULL"),
+        )
         batch_op.drop_index(
             "ix_inbound_waiting",
             postgresql_where=sa.text(

@@ -1,0 +1,1 @@
+"""Telling services: composing, signing and posting what ``gateway.services.webhooks`` holds."""
