@@ -85,7 +85,7 @@ def _print(here: Runtime, found: Sequence[Preference]) -> None:
 
 @preferences.command("set")
 @click.argument("citizen", type=click.UUID)
-@click.argument("wish", type=click.Choice([*Wish, UNSET]))
+@click.argument("wish", type=click.Choice([*map(str, Wish), UNSET]))
 @click.option("--category", default=ANY, show_default=True, help="The first word of a text's name: policy.")
 @click.option("--channel", default=ANY, show_default=True, help="sms, voice or email.")
 @pass_context

@@ -31,7 +31,7 @@ def class_of(name: str) -> str:
     something a person did.
     """
     kind, _, event = name.partition("/")
-    if kind == "policy":
+    if kind in ("policy", "digest"):
         return "notice"
     if event == "code":
         return "code"

@@ -143,7 +143,7 @@ def claim_lane(runtime: Runtime, lane: str, limit: int, turn: Turn | None = None
         rows = tx.execute(due(notifications, COLUMNS, now=now, limit=limit, where=where)).all()
         rules = cities.shipped()[runtime.settings.city].rules_now(now)
         sheet = _sorted(channel_of(lane), rows, now, rules)
-        if others := joining.others(tx, COLUMNS, sheet.send, where, now, limit):
+        if others := joining.others(tx, COLUMNS, sheet.send, where, now):
             sheet.add(_sorted(channel_of(lane), others, now, rules))
         _lost(tx, runtime, sheet, now)
         handovers = _handovers(tx, runtime, channel_of(lane), sheet, still[Kind.PROVIDER], turn or Turn())

@@ -48,7 +48,6 @@ def others(
     going: Sequence[Row[Any]],
     where: Sequence[ColumnElement[bool]],
     now: datetime,
-    limit: int,
 ) -> Sequence[Row[Any]]:
     """What else is due of the people of these rows and may join them, held as they are; none is no query."""
     citizens = {row.citizen_id for row in going if row.digest}
@@ -57,7 +56,7 @@ def others(
     mine = notifications.c
     theirs = one_of(tx, mine.citizen_id, sorted(citizens, key=store.BY_NUMBER)) & mine.digest.is_(True)
     due = (mine.due_at <= now) & (mine.status == Status.WAITING)
-    query = select(*columns).where(theirs, due, *where).order_by(mine.id).limit(len(going) + limit)
+    query = select(*columns).where(theirs, due, *where).order_by(mine.id).limit(len(citizens) * MOST)
     held = {row.id for row in going}
     return [row for row in tx.execute(query.with_for_update(skip_locked=True)) if row.id not in held]
 

@@ -83,9 +83,7 @@ REASONS: Mapping[Reason, Words] = {
     Reason.CALLEE_CAP: Words("近来给此人打的电话已够多", "this person was called often enough lately"),
     Reason.FREQUENCY_CAP: Words("近来给此人的通知已够多", "this person had enough notices lately"),
     Reason.DIGEST: Words("等着同此人的其他通知合成一条", "it waits for a digest of its person's notices"),
-    Reason.NOT_JOINED: Words(
-        "没有供应商能把它同别的通知合成一条发", "no provider could carry it together with others"
-    ),
+    Reason.NOT_JOINED: Words("它不能同别的通知合成一条发", "it cannot go together with others"),
     Reason.NO_PROVIDER: Words(
         "没有供应商现在能发（{obstacles}）", "no provider can carry it now ({obstacles})"
     ),

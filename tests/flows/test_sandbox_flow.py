@@ -20,6 +20,7 @@ from gateway.delivery.attempt import run_lane
 from gateway.delivery.comparing import Kind
 from gateway.demo import city, seed
 from gateway.messages import Message
+from gateway.notifications.request import Class
 from gateway.providers import Accepted
 from gateway.transactions import steps
 from gateway.transactions.model import State
@@ -177,6 +178,30 @@ def test_the_vendor_s_sums_of_the_day_are_ours_until_somebody_else_sends(
     elsewhere = Message("+8613800138000", "", "常德人社", codes[text.id, text.version].code)
     assert isinstance(sender.hand_over("elsewhere", [elsewhere])[0], Accepted)
     until(lambda: _differences(real) == {Kind.LOST_ANSWER: 1, Kind.THEIRS_ONLY: 1}, 10)
+
+
+def test_three_notices_are_one_registered_text_on_the_handset(real: World, sandbox: Sandbox) -> None:
+    """Though its answer was lost the receipt ends all three; the day's books miss one answer, not three."""
+    text, name = "policy/retirement_age", {"name": "王*"}
+    for title in ("延迟退休", "认证帮办", "社保卡换发"):
+        real.clock.advance(microseconds=1)
+        real.take(klass=Class.NOTICE, template=text, personalisation=name, title=title, digest=True)
+    sandbox.fault("aliyun_sms", "silent", times=1)
+
+    def delivered() -> bool:
+        run_lane(real.runtime, "sms.bulk")
+        receipts.apply_due(real.runtime)
+        real.clock.advance(seconds=0.5)
+        return real.statuses() == {"delivered": 3}
+
+    until(delivered, 10)
+    assert _texts(sandbox, real) == [
+        "【常德人社】您有3条人社通知：延迟退休、认证帮办、社保卡换发。详情请拨打12333咨询，拒收请回复R"
+    ]
+    assert sandbox.call("GET", "counts")["repeated"] == 0
+    assert _differences(real) == {Kind.LOST_ANSWER: 1}
+    with real.runtime.db.read() as tx:
+        assert ledger.balanced(tx)
 
 
 def _differences(world: World) -> dict[Kind, int]:

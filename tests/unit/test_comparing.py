@@ -19,6 +19,7 @@ from gateway.delivery.comparing import (
     Theirs,
     compare,
     compare_sums,
+    each_once,
     in_words,
 )
 from gateway.provider_books import Totals
@@ -113,3 +114,13 @@ def test_what_explains_itself_is_nobody_s_work() -> None:
     assert [kind for kind, _ in in_words(found)] == [Kind.OURS_ONLY, Kind.TO_COME]
     assert set(WORDS) == set(Kind)
     assert set(Kind) > UNEXPLAINED
+
+
+def test_a_message_that_told_several_is_one() -> None:
+    """Its attempts share hand-over and address; another address, hand-over or moment is another message."""
+    one = ours("SM1")
+    others = [
+        ours("SM2", address=b"b"),
+        ours("SM3", at=NOON + timedelta(seconds=1)),
+    ]
+    assert list(each_once([one, ours("SM2", address=b"b"), one, *others])) == [one, *others]
