@@ -37,6 +37,8 @@ def register(app: Flask, runtime: Runtime) -> None:
     spec.spec.components.security_scheme("service", docs.SECURITY)
     for name, form in schemas.form_schemas().items():
         spec.spec.components.schema(f"Answers_{name}", schema=form)
+    for name, body in notifications.DESCRIBED.items():
+        spec.spec.components.schema(name, schema=body)
     spec.register_blueprint(transactions.blueprint(runtime))
     spec.register_blueprint(broadcasts.blueprint(runtime))
     spec.register_blueprint(levers.blueprint(runtime))

@@ -15,9 +15,9 @@ from sqlalchemy import Connection, Row
 
 from gateway import channels
 from gateway.db import due
+from gateway.delivery.addressing import addresses_of
 from gateway.delivery.attempt import never
 from gateway.delivery.claim import COLUMNS, channel_of
-from gateway.delivery.compose import addresses_of
 from gateway.notifications import store
 from gateway.notifications.reasons import Reason
 from gateway.notifications.request import TEST

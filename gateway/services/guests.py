@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -20,6 +21,7 @@ from sqlalchemy import (
 
 from gateway.channels import email, sms
 from gateway.db import Utc, metadata
+from gateway.rows import one_of
 from gateway.security import Vault
 from gateway.services.store import TEAM
 
@@ -45,6 +47,15 @@ def allows(tx: Connection, vault: Vault, service_id: UUID, key_type: str, addres
     columns = guests.c
     mine = (columns.service_id == service_id) & (columns.address_index == _index(vault, address))
     return tx.execute(select(columns.id).where(mine)).first() is not None
+
+
+def allowed(tx: Connection, vault: Vault, service_id: UUID, addresses: Collection[str]) -> frozenset[str]:
+    """Those of many (normalised) addresses that are on a service's list."""
+    columns, by_index = guests.c, {_index(vault, address): address for address in addresses}
+    mine = (columns.service_id == service_id) & one_of(tx, columns.address_index, list(by_index))
+    return frozenset(
+        by_index[index] for index in tx.execute(select(columns.address_index).where(mine)).scalars()
+    )
 
 
 def add(tx: Connection, vault: Vault, service_id: UUID, kind: str, address: str, now: datetime) -> bool:

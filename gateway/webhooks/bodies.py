@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, select
 
 from gateway import channels
-from gateway.delivery.compose import addresses_of
+from gateway.delivery.addressing import addresses_of
 from gateway.delivery.ends import notify_statuses
 from gateway.errors import TamperedError
 from gateway.notifications.inbound import inbound

@@ -38,6 +38,8 @@ class Documented:
             )
         self.ids = {
             examples.SMS_TEXT: self.text("card_loss/code"),
+            examples.EMAIL_TEXT: self.text("card_loss/succeeded", "email"),
+            examples.VOICE_TEXT: self.text("pension_auth/remind_due", "voice"),
             "aliyun_sms": world.provider.name,
             examples.HOOK: "http://127.0.0.1:9/",
         }

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 
 from celeryconfig import GENERAL_QUEUES, URGENT_QUEUES
 from gateway.delivery import explain, lanes, ledger, measures, simulated
-from gateway.delivery.compose import addresses_of
+from gateway.delivery.addressing import addresses_of
 from gateway.delivery.store import attempts
 from gateway.levers import dead_letters
 from gateway.notifications import store
