@@ -15,6 +15,7 @@ from gateway.api import document, examples
 from gateway.app import create_app
 from gateway.content.store import templates
 from gateway.notifications import store as notifications
+from gateway.services import senders
 from gateway.services import store as services
 from tests.world import World
 
@@ -36,6 +37,7 @@ class Documented:
             self.key = services.create_key(
                 tx, world.runtime.vault, owner, "key", world.clock.now, scopes=scopes
             )
+            self.sender = senders.add(tx, world.runtime.vault, owner, "sms", "常德社保", world.clock.now)
         self.ids = {
             examples.SMS_TEXT: self.text("card_loss/code"),
             examples.EMAIL_TEXT: self.text("card_loss/succeeded", "email"),
@@ -58,6 +60,7 @@ class Documented:
             "NewSms": {
                 "template_id": {"enum": [self.text("card_loss/failed")]},
                 "phone_number": {"enum": ["13800138000", "+86 139 0013 9000", "+852 9123 4567"]},
+                "sms_sender_id": {"enum": [str(self.sender)]},
                 "scheduled_for": {"enum": later},
             }
         }
