@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from gateway.api.notification_schemas import plain
+from gateway.api.notification_fields import plain
 from gateway.api.received import OlderLinksSchema
 from gateway.services.webhooks import LONGEST_URL, State
 from gateway.webhooks.book import LONGEST_TOKEN

@@ -1,0 +1,67 @@
+"""How notifications stand, as GOV.UK Notify shows them: each with every key, whatever its channel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row
+
+from gateway.delivery import ends, wording
+from gateway.errors import TamperedError
+from gateway.notifications.notify_words import stamp
+from gateway.notifications.stored import own_address, own_unsubscribe
+from gateway.runtime import Runtime
+
+LETTERS = ("line_1", "line_2", "line_3", "line_4", "line_5", "line_6", "postcode", "postage")
+
+
+def template(runtime: Runtime, key: UUID, version: int) -> dict[str, Any]:
+    """The version of a text, by its address."""
+    uri = f"{runtime.settings.public_url}/v2/template/{key}"
+    return {"id": str(key), "version": version, "uri": uri}
+
+
+def shown(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> Iterator[dict[str, Any]]:
+    """Each of these; a few queries for all of them."""
+    statuses = ends.notify_statuses(tx, rows)
+    said = wording.said_by(tx, runtime, rows)
+    for row in rows:
+        subject, body = said.get(row.id, (None, ""))
+        supplied = _supplied(runtime, row)
+        yield {
+            "id": str(row.id),
+            "reference": row.reference,
+            "email_address": supplied if row.channel == "email" else None,
+            "phone_number": supplied if row.channel != "email" else None,
+            **dict.fromkeys(LETTERS),
+            "type": row.channel,
+            "status": statuses[row.id],
+            "template": template(runtime, row.template_id, row.template_version),
+            "body": body,
+            "subject": subject,
+            "created_at": stamp(row.created_at),
+            "created_by_name": None,
+            "sent_at": _at(row.handed_over_at),
+            "completed_at": _at(row.completed_at),
+            "scheduled_for": _at(row.scheduled_for),
+            "one_click_unsubscribe_url": own_unsubscribe(runtime, row) or None,
+            **_cost(row),
+        }
+
+
+def _at(moment: Any) -> str | None:
+    return stamp(moment) if moment else None
+
+
+def _supplied(runtime: Runtime, row: Row[Any]) -> str | None:
+    try:
+        own = own_address(runtime, row)
+    except TamperedError:
+        return None
+    return own and own.supplied
+
+
+def _cost(row: Row[Any]) -> dict[str, Any]:
+    return {"is_cost_data_ready": False, "cost_in_pounds": None, "cost_details": {}, "cost_currency": None}
