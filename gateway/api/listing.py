@@ -53,17 +53,20 @@ def _place(tx: Connection, caller: Caller, key: UUID) -> Any:
     return tx.execute(query).one_or_none()
 
 
-def links(public_url: str, given: Sequence[tuple[str, str]], last: UUID | None) -> dict[str, str]:
-    """This page's address, and that of the one after ``last``; where a page begins stands first."""
+def links(here: str, given: Sequence[tuple[str, str]], last: UUID | None) -> dict[str, str]:
+    """This page's address, and that of the one after ``last``; where a page begins stands first.
+
+    ``here`` is where such pages are, ``given`` what was asked for.
+    """
     rest = [(name, value) for name, value in given if name != "older_than"]
     begun = [(name, value) for name, value in given if name == "older_than"]
-    found = {"current": _link(public_url, [*begun, *rest])}
-    return found | ({"next": _link(public_url, [("older_than", str(last)), *rest])} if last else {})
+    found = {"current": _link(here, [*begun, *rest])}
+    return found | ({"next": _link(here, [("older_than", str(last)), *rest])} if last else {})
 
 
-def _link(public_url: str, pairs: Sequence[tuple[str, str]]) -> str:
+def _link(here: str, pairs: Sequence[tuple[str, str]]) -> str:
     query = urlencode(pairs, errors="replace")
-    return f"{public_url}{PATH}{'?' if query else ''}{query}"
+    return f"{here}{'?' if query else ''}{query}"
 
 
 # --- Notify's statuses in the words of our rows ---------------------------------------------------------

@@ -129,7 +129,7 @@ def _looking(routes: Blueprint, runtime: Runtime) -> None:
             rows = listing.page(tx, door.caller(), wanted)
             found = list(standing.shown(tx, runtime, rows))
         last, given = rows[-1].id if rows else None, list(request.args.items(multi=True))
-        links = listing.links(runtime.settings.public_url, given, last)
+        links = listing.links(f"{runtime.settings.public_url}{listing.PATH}", given, last)
         return problems.as_json({"notifications": found, "links": links}, 200)
 
     @routes.get("/<key>")
