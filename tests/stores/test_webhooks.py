@@ -73,11 +73,8 @@ class Service:
 
     def asked(self, count: int) -> list[UUID]:
         """So many messages of its own that wait."""
-        to = {
-            "address": "+8613800138000",
-            "origin": Origin(self.id, "normal", "case 7", supplied="138 0013 8000"),
-        }
-        return self.world.take(count, **to)
+        origin = Origin(self.id, "normal", "case 7", supplied="138 0013 8000")
+        return self.world.take(count, address="+8613800138000", origin=origin)
 
     def cancel(self, ids: list[UUID]) -> None:
         with self.world.runtime.db.write() as tx:
