@@ -8,11 +8,14 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row
 
+from gateway import cities
+from gateway.api import costs
 from gateway.delivery import ends, wording
 from gateway.errors import TamperedError
 from gateway.notifications.notify_words import stamp
-from gateway.notifications.stored import own_address, own_unsubscribe
+from gateway.notifications.stored import Address, own_address, own_unsubscribe
 from gateway.runtime import Runtime
+from gateway.services import senders
 
 LETTERS = ("line_1", "line_2", "line_3", "line_4", "line_5", "line_6", "postcode", "postage")
 
@@ -27,9 +30,13 @@ def shown(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> Iterato
     """Each of these; a few queries for all of them."""
     statuses = ends.notify_statuses(tx, rows)
     said = wording.said_by(tx, runtime, rows)
+    named = senders.values(tx, runtime.vault, {row.sender_id for row in rows if row.sender_id})
+    house = cities.shipped()[runtime.settings.city].rules_now(runtime.clock()).signature
     for row in rows:
         subject, body = said.get(row.id, (None, ""))
-        supplied = _supplied(runtime, row)
+        address = _address(runtime, row)
+        written, supplied = address or (None, None)
+        signature = senders.signature(named.get(row.sender_id), house)
         yield {
             "id": str(row.id),
             "reference": row.reference,
@@ -47,7 +54,7 @@ def shown(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> Iterato
             "completed_at": _at(row.completed_at),
             "scheduled_for": _at(row.scheduled_for),
             "one_click_unsubscribe_url": own_unsubscribe(runtime, row) or None,
-            **_cost(row),
+            **costs.of(runtime.settings, row, written, body, signature),
         }
 
 
@@ -55,13 +62,8 @@ def _at(moment: Any) -> str | None:
     return stamp(moment) if moment else None
 
 
-def _supplied(runtime: Runtime, row: Row[Any]) -> str | None:
+def _address(runtime: Runtime, row: Row[Any]) -> Address | None:
     try:
-        own = own_address(runtime, row)
+        return own_address(runtime, row)
     except TamperedError:
         return None
-    return own and own.supplied
-
-
-def _cost(row: Row[Any]) -> dict[str, Any]:
-    return {"is_cost_data_ready": False, "cost_in_pounds": None, "cost_details": {}, "cost_currency": None}

@@ -44,7 +44,7 @@ class CostSchema(Schema):
 
     billable_sms_fragments = fields.Integer()
     international_rate_multiplier = fields.Float()
-    sms_rate = _words("The price of one part.")
+    sms_rate = fields.Float(metadata={"description": "The price of one part at home."})
 
 
 class NotificationSchema(Schema):
@@ -77,7 +77,9 @@ class NotificationSchema(Schema):
     cost_in_pounds = fields.Float(
         allow_none=True, metadata={"description": "An amount of `cost_currency`, whatever its name says."}
     )
-    cost_details = fields.Dict(metadata={"description": "Of a text message: the schema `Cost` below."})
+    cost_details = fields.Dict(
+        metadata={"description": "Of a text message of known price: the schema `Cost`."}
+    )
     cost_currency = _words("ISO 4217. Not in Notify.", allow_none=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID, uuid4
@@ -22,6 +23,7 @@ from gateway.delivery.store import attempts
 from gateway.messages import Limits
 from gateway.notifications.status import Status
 from gateway.notifications.store import notifications
+from gateway.route_settings import Tariff
 from gateway.services import guests, senders
 from gateway.services import store as services
 from tests.flows.test_api_notifications import Api
@@ -277,6 +279,29 @@ def test_each_status_is_shown_in_notifys_words_and_found_by_them(world: World) -
         assert set(api.listed(f"status={word}")) == wanted, word
     both = set(api.listed("status=created&status=delivered"))
     assert both == {key for key, status in stands.items() if status in ("created", "delivered")}
+
+
+def test_a_cost_is_shown_once_something_was_handed_over_and_its_price_is_known(api: Messages) -> None:
+    """In the currency of the contract; an e-mail costs nothing, nor does what was never handed over."""
+    world, text = api.world, api.template("card_loss/failed")
+    mail, waiting = api.shown(api.mail()), api.shown(api.post(api.body()))
+    assert (mail["is_cost_data_ready"], mail["cost_in_pounds"], mail["cost_details"]) == (True, 0.0, {})
+    assert (waiting["is_cost_data_ready"], waiting["cost_in_pounds"]) == (False, None)
+    run_lane(world.runtime, "sms.normal")
+    assert api.get(listing.PATH + "?template_type=sms").json["notifications"][0]["cost_in_pounds"] is None
+    tariff = Tariff(Decimal("0.045"), "CNY", {"852": Tariff(Decimal("0.36"), "CNY")})
+    world.runtime = replace(
+        world.runtime, settings=replace(world.runtime.settings, tariffs={"scripted": tariff})
+    )
+    api.app = create_app(world.runtime)
+    api.client = api.app.test_client()
+    abroad = api.post({"template_id": text, "phone_number": "+852 9123 4567"})
+    run_lane(world.runtime, "sms.normal")
+    shown = api.shown(abroad)
+    parts = shown["cost_details"]["billable_sms_fragments"]
+    assert shown["cost_in_pounds"] == pytest.approx(0.36 * parts)
+    assert (shown["cost_details"]["international_rate_multiplier"], shown["cost_currency"]) == (8.0, "CNY")
+    assert shown["cost_details"]["sms_rate"] == 0.045
 
 
 # --- lists -----------------------------------------------------------------------------------------------
