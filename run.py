@@ -17,8 +17,8 @@
     python3 run.py tidy --dry-run               what is due to be forgotten
     python3 run.py citizen                      a made-up citizen to play as (while it runs)
     python3 run.py seed --citizens N            a larger demo city (while it runs)
-    python3 run.py templates register           hand texts in for review, fetch decisions
     python3 run.py services | keys | senders    who may call the API, how much, under which name
+    python3 run.py templates list | new | show  texts: write, try, publish, hand in for review
     python3 run.py api-key | operator | migrate for whoever installs
     python3 run.py VERB --help                  what a verb takes
     一条命令即可启动：python3 run.py，然后按屏幕提示打开网页。
