@@ -7,7 +7,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from ipaddress import ip_network
-from itertools import count
 from pathlib import Path
 
 import psycopg
@@ -22,13 +21,13 @@ from gateway.instance.postgres import Postgres
 from gateway.instance.supervisor import StartError
 from gateway.runtime import Runtime
 from gateway.security import Vault
+from tests.databases import TEMPLATE, Databases, named
 from tests.valkey import Valkey
 from tests.world import START, Clock, Scripted, Wakes, World
 
 MASTER_KEY = bytes(range(32))
 hypothesis.register_profile("untimed", deadline=None)  # a busy machine breaks no rule
 hypothesis.load_profile("untimed")
-_numbers = count()
 
 
 def lacking(what: str) -> None:
@@ -74,15 +73,20 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres: str) -> str:
-    """A migrated database to make each test's from."""
+    """A server with a migrated database to make each test's from."""
     with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE template_huiyin")
-    _prepare(_named(postgres, "template_huiyin").replace("postgresql://", "postgresql+psycopg://"))
+        connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    _prepare(_by_psycopg(named(postgres, TEMPLATE)))
     return postgres
 
 
-def _named(url: str, database: str) -> str:
-    return url.rpartition("/")[0] + "/" + database
+@pytest.fixture(scope="session")
+def postgres_databases(postgres_template: str) -> Databases:
+    return Databases(postgres_template)
+
+
+def _by_psycopg(url: str) -> str:
+    return url.replace("postgresql://", "postgresql+psycopg://")
 
 
 @pytest.fixture
@@ -102,13 +106,11 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres_url(postgres_template: str) -> Iterator[str]:
-    """A fresh, migrated database of PostgreSQL."""
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(postgres_template, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_huiyin")
-        yield _named(postgres_template, name).replace("postgresql://", "postgresql+psycopg://")
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def postgres_url(postgres_databases: Databases) -> Iterator[str]:
+    """A migrated database of PostgreSQL, as new."""
+    url = postgres_databases.take()
+    yield _by_psycopg(url)
+    postgres_databases.give_back(url)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apispec.core import Components
 from flask import Flask
 
 from gateway.api import (
@@ -11,9 +12,11 @@ from gateway.api import (
     notifications,
     received,
     schemas,
+    services,
     templates,
     transactions,
     webhooks,
+    writing,
 )
 from gateway.api.document import Documented
 from gateway.runtime import Runtime
@@ -33,16 +36,21 @@ def register(app: Flask, runtime: Runtime) -> None:
         "servers": [{"url": runtime.settings.public_url, "description": "This instance"}],
         "security": [{"service": []}],
     }
-    spec = Documented(app, spec_kwargs=about)
-    spec.spec.components.security_scheme("service", docs.SECURITY)
-    for name, form in schemas.form_schemas().items():
-        spec.spec.components.schema(f"Answers_{name}", schema=form)
+    spec = Documented(app, about, _parts)
     spec.register_blueprint(transactions.blueprint(runtime))
     spec.register_blueprint(broadcasts.blueprint(runtime))
     spec.register_blueprint(levers.blueprint(runtime))
+    spec.register_blueprint(services.blueprint(runtime))
     spec.register_blueprint(notifications.blueprint(runtime))
     spec.register_blueprint(templates.blueprint(runtime))
     spec.register_blueprint(received.blueprint(runtime))
     for routes in webhooks.blueprints(runtime):
         spec.register_blueprint(routes)
+    spec.register_blueprint(writing.blueprint(runtime))
     app.register_blueprint(docs.blueprint())
+
+
+def _parts(components: Components) -> None:
+    components.security_scheme("service", docs.SECURITY)
+    for name, form in schemas.form_schemas().items():
+        components.schema(f"Answers_{name}", schema=form)

@@ -28,11 +28,20 @@ Find = Callable[[UUID], Account | None]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status, a body, and the lanes to wake once it is committed."""
+    """A status, a body, and the lanes to wake once it is committed.
+
+    ``once`` names what of the body is not told again to whoever repeats the request.
+    """
 
     status: int
     body: Mapping[str, Any]
     lanes: set[str] = field(default_factory=set)
+    once: str = ""
+
+    @property
+    def again(self) -> Stored:
+        kept = {name: None if name == self.once else value for name, value in self.body.items()}
+        return Stored(self.status, json.dumps(kept))
 
 
 class Parser(FlaskParser):
@@ -202,5 +211,5 @@ def _kept(tx: Connection, runtime: Runtime, key: str, work: Callable[[Connection
                 ),
             )
     answer = work(tx)
-    idempotency.store(tx, runtime, service, key, digest, Stored(answer.status, json.dumps(answer.body)))
+    idempotency.store(tx, runtime, service, key, digest, answer.again)
     return answer

@@ -23,6 +23,29 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
             "reference": "case 7",
         },
     },
+    "post /v2/ops/templates": {
+        "a text message": {
+            "name": "取卡通知",
+            "type": "sms",
+            "class": "result",
+            "body": "((姓名))，您的社保卡已制好，请带身份证到((地点))领取。咨询12333",
+        },
+        "an e-mail": {
+            "name": "Card ready",
+            "type": "email",
+            "class": "result",
+            "language": "en",
+            "subject": "Your card is ready",
+            "body": "# Your card is ready\n\n((name)), please bring:\n\n((documents))",
+        },
+    },
+    "post /v2/ops/templates/{key}/versions": {"other words": {"body": "验证码((code))，请勿告诉他人。"}},
+    "post /v2/ops/templates/{key}/versions/{number}/preview": {
+        "with its value": {"personalisation": {"code": CODE}}
+    },
+    "post /v2/ops/templates/{key}/versions/{number}/test": {
+        "to yourself": {"to": "13800138000", "personalisation": {"code": CODE}}
+    },
     "post /v2/template/{key}/preview": {"with its value": {"personalisation": {"code": CODE}}},
     "post /v2/transaction-types/{name}/options": {
         "the first": {"answers": {}},
@@ -50,6 +73,27 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
             "pace": 60000,
         },
     },
+    "post /v2/ops/services": {"a new one": {"name": "Pension office"}},
+    "post /v2/ops/services/{key}/limits": {
+        "more a minute": {"per_minute": 6000},
+        "fewer texts a day": {"per_day": {"sms": 10000}},
+    },
+    "post /v2/ops/services/{key}/keys": {
+        "the usual": {"name": "counter-3"},
+        "to try things": {"name": "trying", "type": "test"},
+        "for one text": {"name": "codes", "scopes": ["send"], "templates": [SMS_TEXT]},
+    },
+    "post /v2/ops/keys/{key}/rotate": {"both work for two days": {"overlap_hours": 48}},
+    "post /v2/ops/services/{key}/senders": {
+        "a signature": {"channel": "sms", "value": "养老保险处", "default": True},
+        "a number people reply to": {"channel": "sms", "value": "1069012345", "inbound": True},
+        "where answers go": {"channel": "email", "value": "pensions@example.cn"},
+    },
+    "post /v2/ops/services/{key}/guests": {
+        "of the team": {"address": "13800138000", "kind": "team"},
+        "a guest": {"address": "wang@example.cn"},
+    },
+    "post /v2/ops/services/{key}/guests/remove": {"a guest": {"address": "wang@example.cn"}},
     "post /v2/ops/pause": {"a lane": {"kind": "lane", "name": "sms.bulk"}},
     "post /v2/ops/resume": {"a lane": {"kind": "lane", "name": "sms.bulk"}},
     "post /v2/ops/cancel": {"a message": {"kind": "notification", "name": NOTIFICATION}},

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import asdict
 
 import click
 
 from gateway import audit, migrations, runtime
 from gateway.cli.command import Context, main, pass_context
-from gateway.content import registration, shipped
+from gateway.content import shipped
 from gateway.db import Db
 from gateway.services import operators
 from gateway.services import store as services
@@ -28,26 +27,6 @@ def migrate(context: Context) -> None:
         imported = shipped.import_shipped(tx, runtime.system_clock())
     result = {"revision": migrations.head(), "templates_imported": imported}
     context.show(result, lambda: click.echo(f"Schema {result['revision']}; {imported} texts imported."))
-
-
-@main.group()
-def templates() -> None:
-    """The texts we send."""
-
-
-@templates.command("register")
-@pass_context
-def register_templates(context: Context) -> None:
-    """Hand new texts in where a provider reviews them, and fetch its decisions."""
-    here = context.runtime(sending=True)
-    touched = [asdict(item) for item in registration.register(here)]
-
-    def human() -> None:
-        for item in touched:
-            click.echo(f"{item['provider']}  {item['code']}  {item['state']}  {item['reason']}")
-        click.echo(f"{len(touched)} texts registered or reviewed.")
-
-    context.show({"registrations": touched}, human)
 
 
 @main.command("api-key")
@@ -74,7 +53,8 @@ def operator(context: Context, name: str) -> None:
     """Make an operator, or give one a new password, shown this once; ends sessions and lifts a lock."""
     here = context.runtime()
     password = secrets.token_urlsafe(12)
+    digest = operators.digest_of(password)
     with here.db.write() as tx:
-        operators.set_password(tx, name, password, here.clock())
+        operators.set_password(tx, name, digest, here.clock())
         audit.record(tx, here.vault, here.clock(), "cli", "operator.set_password", name)
     context.show({"user": name, "password": password}, lambda: click.echo(password))

@@ -147,7 +147,7 @@ def _standing(here: Runtime, channel: str, name: str, weight: int) -> dict[str, 
         row["texts"] = asdict(registration.standing(tx, name, channel))
     provider = here.providers.get(name)
     if isinstance(provider, TemplateRegistrar):
-        row["signature"] = asdict(provider.review_signature())
+        row["signature"] = {"name": provider.sign_name, **asdict(provider.review_signature())}
     return row
 
 
@@ -167,7 +167,11 @@ def _about_texts(row: Mapping[str, Any]) -> Iterator[str]:
     if "texts" not in row:
         return
     signature = row.get("signature")
-    yield f"signature: {_said(signature)}" if signature else "signature: --ask asks the provider"
+    yield (
+        f"signature {signature['name']}: {_said(signature)}"
+        if signature
+        else "signature: --ask asks the provider"
+    )
     texts = row["texts"]
     yield f"texts: {texts['approved']} approved, {texts['new']} not handed in yet"
     for one in texts["open"]:

@@ -114,10 +114,10 @@ def publish(tx: Connection, author: Author, key: UUID, version: int) -> Template
         raise TextError("This text is archived. Make a new one instead.")
     if one.state == State.PUBLISHED:
         return one
-    if found := lint.errors(one):
-        raise NotFitError(found)
     if any(other.state == State.PUBLISHED and other.version > version for other in known):
         raise TextError(f"A newer version than {version} is published. Make a new version with these words.")
+    if found := lint.errors(one):
+        raise NotFitError(found)
     columns = template_versions.c
     where = (columns.template_id == key, columns.version == version)
     tx.execute(update(template_versions).where(*where).values(state=State.PUBLISHED, published_at=author.now))

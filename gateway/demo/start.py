@@ -60,8 +60,9 @@ def _known(here: Runtime, kept: Path) -> dict[str, Any] | None:
 
 def _credentials(here: Runtime) -> dict[str, Any]:
     password, now = secrets.token_urlsafe(12), here.clock()
+    digest = operators.digest_of(password)
     with here.db.write() as tx:
-        operators.set_password(tx, OPERATOR, password, now)
+        operators.set_password(tx, OPERATOR, digest, now)
         service = store.ensure_service(tx, SERVICE, now)
         key = store.create_key(tx, here.vault, service, "first", now)
         audit.record(tx, here.vault, now, "first start", "operator.set_password", OPERATOR)

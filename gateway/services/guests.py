@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -14,12 +15,12 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     Uuid,
-    insert,
+    delete,
     select,
 )
 
 from gateway.channels import email, sms
-from gateway.db import Utc, metadata
+from gateway.db import Utc, metadata, upsert
 from gateway.security import Vault
 from gateway.services.store import TEAM
 
@@ -47,16 +48,43 @@ def allows(tx: Connection, vault: Vault, service_id: UUID, key_type: str, addres
     return tx.execute(select(columns.id).where(mine)).first() is not None
 
 
-def add(tx: Connection, vault: Vault, service_id: UUID, kind: str, address: str, now: datetime) -> bool:
-    """Put a (normalised) address on the list; False when it was there."""
-    columns, index = guests.c, _index(vault, address)
-    there = (columns.service_id == service_id) & (columns.address_index == index)
-    if tx.execute(select(columns.id).where(there)).first():
-        return False
-    key = uuid4()
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Somebody on a service's list; the address is for its operators, to be shown masked."""
+
+    id: UUID
+    kind: str
+    address: str
+    created_at: datetime
+
+
+def of(tx: Connection, vault: Vault, service_id: UUID) -> list[Guest]:
+    """A service's whole list, the team first."""
+    columns = guests.c
+    query = select(guests).where(columns.service_id == service_id)
+    rows = tx.execute(query.order_by(columns.kind.desc(), columns.created_at, columns.id))
+    return [
+        Guest(row.id, row.kind, vault.open("guests.address", row.id, row.address), row.created_at)
+        for row in rows
+    ]
+
+
+def add(
+    tx: Connection, vault: Vault, service_id: UUID, kind: str, address: str, now: datetime
+) -> UUID | None:
+    """Put a (normalised) address on the list; its id there, or None when it was there."""
+    key, index = uuid4(), _index(vault, address)
     row = {"id": key, "service_id": service_id, "kind": kind, "address_index": index, "created_at": now}
-    tx.execute(insert(guests).values(**row, address=vault.seal("guests.address", key, address)))
-    return True
+    sealed = vault.seal("guests.address", key, address)
+    put = upsert(tx, guests).values(**row, address=sealed).on_conflict_do_nothing()
+    return key if tx.execute(put.returning(guests.c.id)).first() else None
+
+
+def remove(tx: Connection, vault: Vault, service_id: UUID, address: str) -> UUID | None:
+    """Take an address off the list; its id there, or None when it was not there."""
+    columns = guests.c
+    mine = (columns.service_id == service_id) & (columns.address_index == _index(vault, address))
+    return tx.execute(delete(guests).where(mine).returning(columns.id)).scalar_one_or_none()
 
 
 def _index(vault: Vault, address: str) -> bytes:

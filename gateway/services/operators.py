@@ -23,9 +23,13 @@ operators = Table(
 _hasher = PasswordHasher()
 
 
-def set_password(tx: Connection, name: str, password: str, now: datetime) -> None:
+def digest_of(password: str) -> str:
+    """What is kept of a password. It takes some 50 ms on purpose: call it outside a transaction."""
+    return _hasher.hash(password)
+
+
+def set_password(tx: Connection, name: str, digest: str, now: datetime) -> None:
     """Make an operator, or give one a new password; whoever was in with the old one is out."""
-    digest = _hasher.hash(password)
     if not tx.execute(update(operators).where(operators.c.name == name).values(password=digest)).rowcount:
         tx.execute(insert(operators).values(name=name, password=digest, created_at=now))
     sessions.end_all(tx, name)
@@ -38,9 +42,8 @@ def kept(tx: Connection, name: str) -> str | None:
 
 
 def matches(digest: str | None, password: str) -> bool:
-    """Whether this is the password of what was kept. It takes as long for an unknown name.
-
-    It takes some 50 ms on purpose: call it outside a transaction.
+    """Whether this is the password of what was kept. It takes as long as ``digest_of``, and so it does
+    for an unknown name.
     """
     nobodys = _nobodys()
     try:
@@ -51,4 +54,4 @@ def matches(digest: str | None, password: str) -> bool:
 
 @cache
 def _nobodys() -> str:
-    return _hasher.hash(secrets.token_urlsafe(32))
+    return digest_of(secrets.token_urlsafe(32))

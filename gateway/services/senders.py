@@ -79,6 +79,14 @@ def add(
     return key
 
 
+def archive(tx: Connection, key: UUID, now: datetime) -> UUID | None:
+    """Take a sender back; whose it was, or None where there is none in use by this id."""
+    columns = senders.c
+    mine = (columns.id == key) & columns.archived_at.is_(None)
+    gone = update(senders).where(mine).values(archived_at=now, is_default=False)
+    return tx.execute(gone.returning(columns.service_id)).scalar_one_or_none()
+
+
 def of(tx: Connection, vault: Vault, service_id: UUID) -> tuple[Sender, ...]:
     """A service's senders, the oldest first."""
     columns = senders.c

@@ -11,6 +11,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
@@ -20,16 +21,18 @@ from sqlalchemy import (
     ForeignKey,
     Integer,
     LargeBinary,
+    Row,
     String,
     Table,
     Text,
     Uuid,
+    func,
     insert,
     select,
     update,
 )
 
-from gateway.db import Utc, metadata
+from gateway.db import Utc, metadata, upsert
 from gateway.security import Vault
 from gateway.services import senders
 from gateway.services.senders import Sender
@@ -136,9 +139,21 @@ def account(tx: Connection, vault: Vault, key: UUID) -> Account | None:
     return Account(
         Service(row.id, row.name, row.active),
         tuple(_keys(tx, vault, key)),
-        Limits(row.rate_limit, json.loads(row.daily_limits)),
+        limits_of(row),
         senders.of(tx, vault, key),
     )
+
+
+def listed(tx: Connection) -> Sequence[Row[Any]]:
+    """All services by name, each with ``keys``: how many were not revoked."""
+    held = select(func.count()).where(api_keys.c.service_id == services.c.id, api_keys.c.revoked_at.is_(None))
+    query = select(services, held.scalar_subquery().label("keys")).order_by(services.c.name)
+    return tx.execute(query).all()
+
+
+def limits_of(row: Row[Any]) -> Limits:
+    """The limits in a row of ``services``."""
+    return Limits(row.rate_limit, json.loads(row.daily_limits))
 
 
 def ensure_service(tx: Connection, name: str, now: datetime) -> UUID:
@@ -146,16 +161,52 @@ def ensure_service(tx: Connection, name: str, now: datetime) -> UUID:
     known = tx.execute(select(services.c.id).where(services.c.name == name)).scalar_one_or_none()
     if known:
         return UUID(str(known))
+    made = add_service(tx, name, now)
+    return made or ensure_service(tx, name, now)  # somebody else made it meanwhile
+
+
+def add_service(tx: Connection, name: str, now: datetime) -> UUID | None:
+    """Make a service with the usual limits; None where one is called so."""
     key = uuid4()
     row = {"id": key, "name": name, "active": True, "rate_limit": PER_MINUTE, "daily_limits": "{}"}
-    tx.execute(insert(services).values(**row, created_at=now))
-    return key
+    made = upsert(tx, services).values(**row, created_at=now).on_conflict_do_nothing()
+    return key if tx.execute(made.returning(services.c.id)).first() else None
 
 
 def set_limits(tx: Connection, service_id: UUID, limits: Limits) -> None:
     """Other limits for a service. Busy doors heed them within seconds."""
     values = {"rate_limit": limits.per_minute, "daily_limits": json.dumps(dict(limits.by_channel))}
     tx.execute(update(services).where(services.c.id == service_id).values(**values))
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key to make. Empty ``templates`` or ``senders`` allow all."""
+
+    name: str
+    type: str = NORMAL
+    scopes: Collection[str] = USUAL
+    templates: Collection[UUID] = ()
+    senders: Collection[UUID] = ()
+
+
+def issue(tx: Connection, vault: Vault, service_id: UUID, new: NewKey, now: datetime) -> tuple[UUID, str]:
+    """Make a key; its id, and the whole of it: the only time its secret is shown."""
+    key, secret = uuid4(), str(uuid4())
+    tx.execute(
+        insert(api_keys).values(
+            id=key,
+            service_id=service_id,
+            name=new.name,
+            type=new.type,
+            scopes=" ".join(sorted(new.scopes)),
+            templates=_listed(new.templates),
+            senders=_listed(new.senders),
+            secret=vault.seal("api_keys.secret", key, secret),
+            created_at=now,
+        )
+    )
+    return key, f"{new.name}-{service_id}-{secret}"
 
 
 def create_key(
@@ -166,26 +217,12 @@ def create_key(
     now: datetime,
     *,
     type: str = NORMAL,  # noqa: A002  # the contract's word
-    scopes: Sequence[str] = USUAL,
+    scopes: Collection[str] = USUAL,
     templates: Collection[UUID] = (),
     senders: Collection[UUID] = (),
 ) -> str:
-    """Make a key and return it whole: the only time its secret is shown."""
-    key, secret = uuid4(), str(uuid4())
-    tx.execute(
-        insert(api_keys).values(
-            id=key,
-            service_id=service_id,
-            name=name,
-            type=type,
-            scopes=" ".join(sorted(scopes)),
-            templates=_listed(templates),
-            senders=_listed(senders),
-            secret=vault.seal("api_keys.secret", key, secret),
-            created_at=now,
-        )
-    )
-    return f"{name}-{service_id}-{secret}"
+    """The same for whoever needs the key alone."""
+    return issue(tx, vault, service_id, NewKey(name, type, scopes, templates, senders), now)[1]
 
 
 def _keys(tx: Connection, vault: Vault, service_id: UUID) -> list[ApiKey]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from gateway import config, runtime
 from gateway.app import create_app
 from gateway.demo.city import Person
+from gateway.runtime import Runtime
 from tests.flows.citizen import Browser, Desk
+from tests.flows.shell import Shell
 from tests.world import World
 
 
@@ -37,3 +42,28 @@ def browser(open_browser: Callable[[], Browser]) -> Browser:
 def person(sqlite_world: World, browser: Browser) -> Person:
     """徐冬桃, born 1953."""
     return sqlite_world.people[2]
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """The command where nothing is set and there is no database yet."""
+    monkeypatch.chdir(tmp_path)
+    for name in config.DEPLOYMENT:
+        monkeypatch.delenv(name, raising=False)
+    return Shell(tmp_path / "state")
+
+
+@pytest.fixture
+def run(shell: Shell, sqlite_template: Path) -> Shell:
+    """The command on a migrated database of its own."""
+    shell.state.mkdir(mode=0o700)
+    shutil.copy(sqlite_template, shell.state / "huiyin.db")
+    return shell
+
+
+@pytest.fixture
+def books(run: Shell) -> Iterator[Runtime]:
+    """The same database, to look into."""
+    here = runtime.build(config.load({}, run.state), wake=lambda _lane: None, sending=False)
+    yield here
+    here.db.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import jwt
@@ -15,6 +16,7 @@ from gateway.api import document, examples
 from gateway.app import create_app
 from gateway.content.store import templates
 from gateway.notifications import store as notifications
+from gateway.services import guests
 from gateway.services import store as services
 from tests.world import World
 
@@ -26,13 +28,15 @@ class Documented:
 
     def __init__(self, world: World) -> None:
         world.settle(CITIZENS)
-        self.world = world
+        self.world, self._numbers = world, count()
         self.app: Flask = create_app(world.runtime)
         self.document: dict[str, Any] = document.of(self.app)
         self.client = self.app.test_client()
         with world.runtime.db.write() as tx:
             owner = services.ensure_service(tx, "counter", world.clock.now)
+            guests.add(tx, world.runtime.vault, owner, "team", "+8613800138000", world.clock.now)
             scopes = (*services.USUAL, services.WEBHOOKS, services.OPERATE)
+            services.set_limits(tx, owner, services.Limits(1_000_000, {}))  # the clock stands still
             self.key = services.create_key(
                 tx, world.runtime.vault, owner, "key", world.clock.now, scopes=scopes
             )
@@ -97,15 +101,30 @@ class Documented:
         """Values for a path's parameters; what they name is made for it."""
         if "{reference}" in path:
             return {"reference": self._transaction()}
-        if path.startswith("/v2/template/"):
+        if path.startswith(("/v2/template/", "/v2/ops/templates/")):
             return {"key": self.text("card_loss/code"), "number": "1"}
         if "/webhooks/{kind}" in path:
             return {"kind": "receipt", "service": self.key[-73:-37]}
+        if path.startswith("/v2/ops/"):
+            return self._of_a_service(path)
         if path.startswith("/v2/transaction-types/"):
             return {"name": "appointment"}
+        return {}
+
+    def _of_a_service(self, path: str) -> Mapping[str, str]:
+        """What operators steer: a message, or a service made for it with a key and a sender."""
         if path == "/v2/ops/cancel":
             self.ids[examples.NOTIFICATION] = str(self.world.take()[0])
-        return {}
+        kind = path.split("/")[3]
+        if "{key}" not in path:
+            return {}
+        made = self.call("post", "/v2/ops/services", {"name": f"service {next(self._numbers)}"}).json
+        within = f"/v2/ops/services/{made['id']}"
+        if kind == "keys":
+            made = self.call("post", f"{within}/keys", {"name": "key"}).json
+        if kind == "senders":
+            made = self.call("post", f"{within}/senders", {"channel": "sms", "value": "人社局"}).json
+        return {"key": made["id"]}
 
     def _transaction(self) -> str:
         """One that waits for its code, a minute after it was sent."""

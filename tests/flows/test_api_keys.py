@@ -140,6 +140,7 @@ def test_a_key_opens_the_routes_of_its_scopes_only(door: Door) -> None:
         "send": ("POST", "/v2/notifications/sms"),
         "transactions": ("GET", TYPES),
         "broadcasts": ("GET", f"/v2/broadcasts/{uuid4()}"),
+        "webhooks": ("GET", "/v2/webhooks"),
         "operate": ("GET", "/v2/ops/levers"),
     }
     assert set(routes) == set(SCOPES)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import select
 
+from gateway import audit
+from gateway.app import create_app
 from gateway.content import editing
 from gateway.content.editing import Author, NewText, whole
 from gateway.content.store import TemplateVersion
-from gateway.services.store import SEND
+from gateway.delivery.attempt import run_lane
+from gateway.messages import Limits
+from gateway.route_settings import Tariff
+from gateway.services import guests
+from gateway.services.store import OPERATE, SEND, USUAL
 from tests.flows.test_api_notifications import Api
 from tests.world import World
 
@@ -159,3 +168,118 @@ def test_a_key_sees_the_texts_it_may_send(api: Api) -> None:
     assert preview(api, other.id, name="x").status_code == 404
     api.key = api.new_key("counter", scopes=[SEND])
     assert api.get("/v2/templates").status_code == 403
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def operator(api: Api) -> Api:
+    api.key = api.new_key("counter", scopes=[*USUAL, OPERATE])
+    return api
+
+
+def ops(api: Api, path: str, body: Any = None, **headers: str) -> Any:
+    url = f"/v2/ops/templates{path}"
+    return api.client.post(url, json=body or {}, headers={**api.headers(), **headers})
+
+
+NEW = {"name": "取卡", "type": "sms", "class": "result", "body": "((姓名))，请领卡。咨询12333"}
+
+
+def test_a_text_is_written_tried_published_sent_and_archived(world: World) -> None:
+    """A draft goes to the team alone; what is archived is refused by name; all of it is on record."""
+    api = Api(world)
+    api.key = api.new_key("counter", scopes=[*USUAL, OPERATE])
+    made = ops(api, "", NEW)
+    assert made.status_code == 201
+    key = made.json["id"]
+    assert (made.json["class"], made.json["archived"]) == ("result", False)
+    [draft] = made.json["versions"]
+    assert (draft["state"], draft["variables"], draft["findings"]) == ("draft", ["姓名"], [])
+    send = api.body(template_id=key, personalisation={"姓名": "王芳"})
+    assert wrong(api.post(send))[2] == "Template not found"
+    trial = {"to": "13800138000", "personalisation": {"姓名": "王芳"}}
+    outside = wrong(ops(api, f"/{key}/versions/1/test", trial))
+    assert outside[0] == 400
+    assert "team" in outside[2]
+    with world.runtime.db.write() as tx:
+        mine, now = UUID(api.key[-73:-37]), world.clock.now
+        guests.add(tx, world.runtime.vault, mine, "team", "+8613800138000", now)
+    assert ops(api, f"/{key}/versions/1/test", trial).status_code == 201
+    run_lane(world.runtime, "sms.urgent")
+    assert [message.text for _, message in world.provider.took] == ["王芳，请领卡。咨询12333"]
+    assert ops(api, f"/{key}/versions/1/publish").json["versions"][0]["state"] == "published"
+    world.clock.advance(seconds=4)
+    assert api.post(send).json["template"]["version"] == 1
+    assert ops(api, f"/{key}/archive").json["archived"] is True
+    assert key not in {one["id"] for one in api.get("/v2/ops/templates").json["templates"]}
+    with world.runtime.db.read() as tx:
+        done = tx.execute(select(audit.audit.c.action).order_by(audit.audit.c.number)).scalars().all()
+    assert done == [f"template.{what}" for what in ("write", "test", "publish", "archive")]
+
+
+def test_what_lint_calls_an_error_keeps_a_text_from_being_published(operator: Api) -> None:
+    """Every finding is told at once; the draft stays, and the next version may be better."""
+    key = ops(operator, "", {**NEW, "body": "【人社】请打开https://a.cn"}).json["id"]
+    refused = ops(operator, f"/{key}/versions/1/publish")
+    assert refused.status_code == 400
+    assert len(refused.json["errors"]) == 2
+    assert all(one["next_step"] for one in refused.json["errors"])
+    again = ops(operator, f"/{key}/versions", {"body": "请打电话12333"})
+    assert [one["version"] for one in again.json["versions"]] == [2, 1]
+    assert ops(operator, f"/{key}/versions/2/publish").status_code == 200
+    assert wrong(ops(operator, f"/{key}/versions/1/publish"))[0] == 400
+
+
+def priced(api: Api, tariff: Tariff) -> None:
+    settings = replace(api.world.runtime.settings, tariffs={api.world.provider.name: tariff})
+    api.world.runtime = replace(api.world.runtime, settings=settings)
+    api.app = create_app(api.world.runtime)
+    api.client = api.app.test_client()
+
+
+def test_a_preview_for_operators_counts_prices_and_says_who_would_carry_it(operator: Api) -> None:
+    """A draft too; what stands against a provider is named with its field."""
+    operator.world.provider.limits = Limits(variable=3)
+    priced(operator, Tariff(Decimal("0.05"), "CNY"))
+    key = ops(operator, "", NEW).json["id"]
+    path = f"/{key}/versions/1/preview"
+    seen = ops(operator, path, {"personalisation": {"姓名": "王芳"}}).json
+    assert seen["body"] == "王芳，请领卡。咨询12333"
+    assert seen["counted"] == {"alphabet": "unicode", "units": 20, "parts": 1, "room": 70, "left": 50}
+    [carrier] = seen["carriers"]
+    assert (carrier["provider"], carrier["carries"], carrier["en"]) == ("scripted", True, "")
+    assert carrier["price"] == {"parts": 1, "rate": "0.05", "amount": "0.05", "currency": "CNY"}
+    [carrier] = ops(operator, path, {"personalisation": {"姓名": "王芳芳芳"}}).json["carriers"]
+    assert carrier["en"] == "personalisation 姓名 is too long: at most 3 characters, this has 4"
+    assert wrong(ops(operator, path))[2] == "Missing personalisation: 姓名"
+
+
+def test_what_cannot_be_written_is_refused_with_its_reason(operator: Api) -> None:
+    mail = {**NEW, "type": "email"}
+    for body, said in (
+        ({**NEW, "type": "fax"}, "type must be one of sms, email, voice"),
+        ({**NEW, "subject": "x"}, "subject is for e-mails only"),
+        (mail, "subject is a required property"),
+        ({**NEW, "body": "\x00"}, "body must not contain control characters"),
+        ({**NEW, "translates": str(uuid4())}, "no sms text"),
+        ({**mail, "subject": "s", "body": "[a](https://b.cn/((c)))"}, "links are fixed"),
+    ):
+        status, _, message = wrong(ops(operator, "", body))
+        assert (status, said in message) == (400, True), message
+    for path in ("", "/versions/1/publish", "/versions/1/preview", "/versions", "/archive"):
+        body = {"body": "x"} if path == "/versions" else {}
+        answer = (
+            ops(operator, f"/{uuid4()}{path}", body) if path else operator.get(f"/v2/ops/templates/{uuid4()}")
+        )
+        assert wrong(answer) == (404, "NoResultFound", "No result found"), path
+    operator.key = operator.new_key("counter")
+    assert operator.get("/v2/ops/templates").status_code == 403
+
+
+def test_an_idempotency_key_makes_one_text(operator: Api) -> None:
+    first, second = (ops(operator, "", NEW, **{"Idempotency-Key": "a"}).json for _ in range(2))
+    assert first == second
+    listed = operator.get("/v2/ops/templates").json["templates"]
+    assert len([one for one in listed if one["name"] == "取卡"]) == 1

@@ -3,54 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from gateway.cli import main
 from gateway.content.shipped import SHIPPED
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.chdir(tmp_path)
-    for name in ("DATABASE_URL", "BROKER_URL", "HUIYIN_STATE"):
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*words: str) -> Result:
-        return CliRunner().invoke(main, [*words, "--state", str(tmp_path / "state")])
-
-    return run
+from tests.flows.shell import Shell
 
 
-def _json(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
-
-
-def test_a_new_database_is_watched_and_given_a_key(run: Run) -> None:
+def test_a_new_database_is_watched_and_given_a_key(shell: Shell) -> None:
     """migrate, api-key, operator and queues work in turn, each as one JSON object."""
-    assert _json(run("migrate", "--json"))["templates_imported"] == len(list(SHIPPED.glob("*/*.txt")))
-    assert _json(run("migrate", "--json"))["templates_imported"] == 0
-    made = _json(run("api-key", "--json", "--service", "counter"))
+    assert shell.json("migrate")["templates_imported"] == len(list(SHIPPED.glob("*/*.txt")))
+    assert shell.json("migrate")["templates_imported"] == 0
+    made = json.loads(shell("api-key", "--json", "--service", "counter").stdout)
     assert made["api_key"][-73:-37] == made["service_id"]
-    assert _json(run("operator", "--json"))["user"] == "operator"
-    watched = _json(run("--json", "queues"))
+    assert shell.json("operator")["user"] == "operator"
+    watched = json.loads(shell("--json", "queues").stdout)
     assert watched["balanced"]
     assert {lane["name"] for lane in watched["lanes"]} == {"transactions", "receipts"}
 
 
 def test_what_suites_look_for_is_not_made_beside_a_real_provider(
-    run: Run, monkeypatch: pytest.MonkeyPatch
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Made-up services and real numbers never meet."""
     monkeypatch.setenv("SMTP_HOST", "mail.example.com")
-    done = run("seed", "--notify-suite", "--json")
+    done = shell("seed", "--notify-suite", "--json")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "without a real provider" in done.stderr
 
@@ -65,37 +43,39 @@ def test_what_suites_look_for_is_not_made_beside_a_real_provider(
         (["fly"], "No such command 'fly'"),
     ],
 )
-def test_a_mistake_is_one_line_that_says_what_to_do(run: Run, words: list[str], said: str) -> None:
+def test_a_mistake_is_one_line_that_says_what_to_do(shell: Shell, words: list[str], said: str) -> None:
     """Exit code 2, no traceback, the next step named."""
-    result = run(*words)
+    result = shell(*words)
     assert result.exit_code == 2
     assert said in result.stderr
     assert "Traceback" not in result.output
 
 
-def test_a_database_that_does_not_answer_is_said_in_a_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_does_not_answer_is_said_in_a_line(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The line names DATABASE_URL, and no password of it is shown."""
     monkeypatch.setenv("DATABASE_URL", "postgresql://huiyin:secret@127.0.0.1:1/huiyin")
-    result = run("queues")
+    result = shell("queues")
     assert result.exit_code == 2
     assert "The database does not answer" in result.stderr
     assert "secret" not in result.output
 
 
-def test_an_unknown_reference_is_said_so(run: Run) -> None:
+def test_an_unknown_reference_is_said_so(shell: Shell) -> None:
     """The operator is told what a reference looks like."""
-    run("migrate")
-    result = run("timeline", "12345678901234")
+    shell("migrate")
+    result = shell("timeline", "12345678901234")
     assert result.exit_code == 1
     assert "There is no such reference. It has 14 digits" in result.stderr
 
 
 def test_a_dotenv_file_is_read_and_the_environment_wins(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Settings may stand in .env; what the environment says comes first."""
     (tmp_path / ".env").write_text("DATABASE_URL=mysql://nowhere\n")
-    assert "DATABASE_URL must begin with" in run("migrate").stderr
+    assert "DATABASE_URL must begin with" in shell("migrate").stderr
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/other.db")
-    assert run("migrate").exit_code == 0
+    assert shell("migrate").exit_code == 0
     assert (tmp_path / "other.db").exists()

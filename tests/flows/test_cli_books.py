@@ -2,45 +2,32 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from sqlalchemy import delete, select, update
 
 from gateway import audit, config, runtime
-from gateway.cli import main
 from gateway.delivery import books
 from gateway.delivery.attempt import run_lane
 from gateway.notifications import store
 from gateway.notifications.request import Class, Request
 from gateway.notifications.store import notifications
 from gateway.runtime import Runtime
+from tests.flows.shell import Shell
 
-Run = Callable[..., Result]
 
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The command on a state of its own, whose messages go to the console."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("DATABASE_URL", "BROKER_URL", *config.REAL_PROVIDER_KEYS):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HUIYIN_STATE", str(tmp_path / "state"))
+@pytest.fixture(autouse=True)
+def console(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its messages go to the console."""
     monkeypatch.setenv("SMS_PROVIDERS", "console")
-    monkeypatch.setenv("CONSOLE_OUTPUT", str(tmp_path / "sent"))
-    return lambda *words: CliRunner().invoke(main, list(words))
+    monkeypatch.setenv("CONSOLE_OUTPUT", str(run.state.parent / "sent"))
 
 
 @pytest.fixture
-def here(run: Run) -> Runtime:
+def here(run: Shell, console: None) -> Runtime:
     """Three messages went out, and one row vanished since."""
-    assert run("migrate", "--json").exit_code == 0
-    here = runtime.build(config.load(), wake=lambda _lane: None)
+    here = runtime.build(config.load(state=run.state), wake=lambda _lane: None)
     asked = Request(None, "sms", Class.NOTICE, "card_loss/failed", "zh-CN", {}, address="+8613800138000")
     with here.db.write() as tx:
         store.take(tx, here, [asked] * 3)
@@ -51,27 +38,21 @@ def here(run: Run) -> Runtime:
     return here
 
 
-def _json(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
-
-
 def _actions(here: Runtime) -> list[str]:
     with here.db.read() as tx:
         return list(tx.execute(select(audit.audit.c.action).order_by(audit.audit.c.number)).scalars())
 
 
-def test_nothing_was_matched_yet(run: Run) -> None:
+def test_nothing_was_matched_yet(run: Shell) -> None:
     """And that is said."""
-    run("migrate")
-    assert _json(run("books", "--json")) == {"day": None, "books": []}
+    assert run.json("books") == {"day": None, "books": []}
     assert "done at night" in run("books").stdout
     assert "Say which day" in run("books", "--run").stderr
 
 
-def test_the_differences_of_a_day_are_told_in_words_and_as_json(run: Run, here: Runtime) -> None:
+def test_the_differences_of_a_day_are_told_in_words_and_as_json(run: Shell, here: Runtime) -> None:
     """Matching anew is on record, reading is not."""
-    row = _json(run("books", "--day", "2026-11-27", "--run", "--json"))["books"][0]
+    row = run.json("books", "--day", "2026-11-27", "--run")["books"][0]
     assert (row["provider"], row["zone"], row["difference"]) == (books.LEDGER, "UTC", 1)
     [told] = row["differences"]
     assert (told["kind"], told["number"], len(told["some"])) == ("ours_only", 1, 1)
@@ -84,14 +65,14 @@ def test_the_differences_of_a_day_are_told_in_words_and_as_json(run: Run, here: 
     assert _actions(here).count("books.run") == 1
 
 
-def test_what_is_due_is_counted_and_then_forgotten(run: Run, here: Runtime) -> None:
+def test_what_is_due_is_counted_and_then_forgotten(run: Shell, here: Runtime) -> None:
     """A dry run forgets nothing; forgetting is on record."""
     with here.db.write() as tx:
         long_ago = here.clock() - timedelta(days=31)
         tx.execute(update(notifications).values(created_at=long_ago, expires_at=long_ago))
-    dry = {one["walk"]: one for one in _json(run("tidy", "--dry-run", "--json"))["tidied"]}
+    dry = {one["walk"]: one for one in run.json("tidy", "--dry-run")["tidied"]}
     assert (dry["notice"]["due"], dry["notice"]["forgotten_now"], dry["result"]["due"]) == (2, 0, 0)
-    done = {one["walk"]: one for one in _json(run("tidy", "--json"))["tidied"]}
+    done = {one["walk"]: one for one in run.json("tidy")["tidied"]}
     assert (done["notice"]["due"], done["notice"]["forgotten_now"], done["notice"]["forgotten"]) == (0, 2, 2)
     assert "what notices said" in run("tidy", "--dry-run").stdout
     assert _actions(here).count("tidy") == 1

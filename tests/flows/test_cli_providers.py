@@ -2,46 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from gateway import config, plugins, runtime
-from gateway.cli import main, providers
+from gateway.cli import providers
 from gateway.content import registered, store
 from gateway.content.registered import Registration
 from gateway.messages import Limits
+from tests.flows.shell import Shell
 
-Run = Callable[..., Result]
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "providers.md"
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The command on a state of its own."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("DATABASE_URL", "BROKER_URL", "HUIYIN_STATE", *config.REAL_PROVIDER_KEYS):
-        monkeypatch.delenv(name, raising=False)
-    return lambda *words: CliRunner().invoke(main, [*words, "--state", str(tmp_path / "state")])
-
-
-def _json(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
-
-
-def test_the_table_of_the_documents_is_the_one_the_code_prints(run: Run) -> None:
+def test_the_table_of_the_documents_is_the_one_the_code_prints(shell: Shell) -> None:
     """After a change: python3 run.py providers --table, into docs/reference/providers.md."""
-    assert run("providers", "--table").stdout in DOCUMENT.read_text("utf-8")
+    assert shell("providers", "--table").stdout in DOCUMENT.read_text("utf-8")
 
 
-def test_the_table_needs_no_setting_and_no_database(run: Run) -> None:
+def test_the_table_needs_no_setting_and_no_database(shell: Shell) -> None:
     """Every provider in integrations/ is in it, and no back office."""
-    known = {one["name"]: one for one in _json(run("providers", "--table", "--json"))["providers"]}
+    known = {one["name"]: one for one in shell.json("providers", "--table")["providers"]}
     assert {"aliyun_sms", "console", "smtp", "twilio_voice"} <= known.keys()
     assert "card_core" not in known
     assert known["aliyun_sms"]["registers"]
@@ -60,16 +42,16 @@ def test_each_limit_has_its_words() -> None:
     )
 
 
-def test_it_shows_what_is_missing_and_how_texts_stand(run: Run, tmp_path: Path) -> None:
+def test_it_shows_what_is_missing_and_how_texts_stand(shell: Shell, tmp_path: Path) -> None:
     """Without settings the first provider lacks them; a refused text stands there with its reason."""
-    assert run("migrate").exit_code == 0
+    assert shell("migrate").exit_code == 0
     _refuse_one(tmp_path / "state")
-    one = _json(run("providers", "--json"))["providers"][0]
+    one = shell.json("providers")["providers"][0]
     assert (one["name"], one["weight"]) == ("aliyun_sms", 1)
     assert "ALIYUN_ACCESS_KEY_ID" in one["missing"]
     assert [(text["state"], text["reason"]) for text in one["texts"]["open"]] == [("refused", "变量不能相邻")]
     assert one["texts"]["new"] > 0
-    said = run("providers").stdout
+    said = shell("providers").stdout
     assert "lacks ALIYUN_ACCESS_KEY_ID, " in said
     assert "refused 变量不能相邻" in said
     assert "--ask asks the provider" in said
@@ -84,12 +66,12 @@ def _refuse_one(state: Path) -> None:
     here.db.close()
 
 
-def test_whole_settings_are_said_to_be_whole(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whole_settings_are_said_to_be_whole(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """A provider by its own name and weight."""
     monkeypatch.setenv("SMS_PROVIDERS", "console=3")
     monkeypatch.setenv("CONSOLE_OUTPUT", "/dev/null")
-    assert run("migrate").exit_code == 0
-    assert "sms    console=3  whole" in run("providers").stdout
+    assert shell("migrate").exit_code == 0
+    assert "sms    console=3  whole" in shell("providers").stdout
 
 
 def test_a_class_that_is_no_provider_is_not_taken_for_one() -> None:

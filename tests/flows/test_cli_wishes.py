@@ -2,53 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
-from click.testing import CliRunner, Result
 from sqlalchemy import select
 
-from gateway import audit, config
+from gateway import audit
 from gateway.citizens import register
 from gateway.citizens.register import citizens
-from gateway.cli import main
-from gateway.db import Db
 from gateway.demo import city
 from gateway.demo.seed import entry
 from gateway.notifications.request import Class, Request
 from gateway.notifications.store import notifications, take
 from gateway.runtime import Runtime
-from gateway.security import Vault
 from gateway.transactions import engine
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The command on a migrated database of its own."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("DATABASE_URL", "BROKER_URL", "HUIYIN_STATE"):
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*words: str) -> Result:
-        return CliRunner().invoke(main, [*words, "--state", str(tmp_path / "state")])
-
-    assert run("migrate").exit_code == 0
-    return run
-
-
-@pytest.fixture
-def books(run: Run, tmp_path: Path) -> Iterator[Runtime]:
-    """The same database, to look into."""
-    settings = config.load(state=tmp_path / "state")
-    db = Db(settings.database_url)
-    yield Runtime(settings, db, Vault(settings.master_key), {}, lambda _lane: None)
-    db.close()
+from tests.flows.shell import Shell
 
 
 @pytest.fixture
@@ -61,16 +29,11 @@ def citizen(books: Runtime) -> UUID:
     return key
 
 
-def _json(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
-
-
-def test_explain_says_why_in_both_languages(run: Run, books: Runtime, citizen: UUID) -> None:
+def test_explain_says_why_in_both_languages(run: Shell, books: Runtime, citizen: UUID) -> None:
     """By the message's id; --json holds the same with when it moves."""
     with books.db.read() as tx:
         key = tx.execute(select(notifications.c.id).where(notifications.c.citizen_id == citizen)).scalar_one()
-    (told,) = _json(run("explain", str(key), "--json"))["notifications"]
+    (told,) = run.json("explain", str(key))["notifications"]
     assert (
         told["en"] == "waiting: it was not tried yet; it is due and goes with the next claim of sms.normal."
     )
@@ -82,29 +45,29 @@ def test_explain_says_why_in_both_languages(run: Run, books: Runtime, citizen: U
     assert told["zh"] in spoken
 
 
-def test_a_reference_explains_all_its_messages(run: Run, books: Runtime, citizen: UUID) -> None:
+def test_a_reference_explains_all_its_messages(run: Shell, books: Runtime, citizen: UUID) -> None:
     """Whoever reads a reference aloud is told about each of them."""
     with books.db.write() as tx:
         draft = engine.open_draft(tx, books, "card_loss", "api")
         asked = Request(citizen, "sms", Class.RESULT, "card_loss/failed", "zh-CN", {}, draft.row.id)
         take(tx, books, [asked, asked])
-    told = _json(run("explain", draft.row.reference, "--json"))["notifications"]
+    told = run.json("explain", draft.row.reference)["notifications"]
     assert [one["status"] for one in told] == ["waiting", "waiting"]
 
 
 @pytest.mark.parametrize("given", ["b2f5b0e5-434f-4090-b711-0526ed4ce084", "20261128000001", "nonsense"])
-def test_explain_knows_no_strangers(given: str, run: Run, books: Runtime) -> None:
+def test_explain_knows_no_strangers(given: str, run: Shell, books: Runtime) -> None:
     """One line says that there is nothing of the kind."""
     result = run("explain", given)
     assert result.exit_code == 1
     assert "Nothing is known by this id or reference" in result.output
 
 
-def test_preferences_are_set_shown_and_taken_back(run: Run, books: Runtime, citizen: UUID) -> None:
+def test_preferences_are_set_shown_and_taken_back(run: Shell, books: Runtime, citizen: UUID) -> None:
     """No calls is one row; every change is on record."""
     assert "Nothing said" in run("preferences", "show", str(citizen)).output
     assert "* by voice: off." in run("preferences", "set", str(citizen), "off", "--channel", "voice").output
-    (said,) = _json(run("preferences", "show", str(citizen), "--json"))["preferences"]
+    (said,) = run.json("preferences", "show", str(citizen))["preferences"]
     assert (said["category"], said["channel"], said["wish"], said["through"]) == (
         "*",
         "voice",
@@ -112,13 +75,13 @@ def test_preferences_are_set_shown_and_taken_back(run: Run, books: Runtime, citi
         "cli",
     )
     assert run("preferences", "set", str(citizen), "unset", "--channel", "voice").exit_code == 0
-    assert _json(run("preferences", "show", str(citizen), "--json"))["preferences"] == []
+    assert run.json("preferences", "show", str(citizen))["preferences"] == []
     with books.db.read() as tx:
         actions = tx.execute(select(audit.audit.c.action)).scalars().all()
     assert actions == ["preference.off", "preference.unset"]
 
 
-def test_nobody_prefers_what_there_is_none_of(run: Run, books: Runtime, citizen: UUID) -> None:
+def test_nobody_prefers_what_there_is_none_of(run: Shell, books: Runtime, citizen: UUID) -> None:
     """A wrong word is one line that names the right ones, and nothing is written."""
     result = run("preferences", "set", str(citizen), "off", "--category", "weather")
     assert result.exit_code == 2
@@ -126,7 +89,7 @@ def test_nobody_prefers_what_there_is_none_of(run: Run, books: Runtime, citizen:
     assert "policy" in result.output
 
 
-def test_a_citizen_is_written_to_in_the_language_asked_for(run: Run, books: Runtime, citizen: UUID) -> None:
+def test_a_citizen_is_written_to_in_the_language_asked_for(run: Shell, books: Runtime, citizen: UUID) -> None:
     """One there are texts in; anything else is one line and changes nothing."""
     assert run("preferences", "language", str(citizen), "en").exit_code == 0
     refused = run("preferences", "language", str(citizen), "tlh")

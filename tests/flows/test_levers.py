@@ -2,60 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
-from click.testing import CliRunner, Result
 from sqlalchemy import insert, select
 
-from gateway import audit, config
-from gateway.cli import main
-from gateway.db import Db
+from gateway import audit
 from gateway.delivery.ledger import balanced
 from gateway.delivery.store import attempts
 from gateway.notifications.request import Class, Request
 from gateway.notifications.status import Status
 from gateway.notifications.store import move, moved, notifications, take
 from gateway.runtime import Runtime
-from gateway.security import Vault
+from tests.flows.shell import Shell
 
-Run = Callable[..., Result]
 KEYS = tuple(
     f"ALIYUN_{name}" for name in ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SMS_SIGN_NAME", "CALLBACK_NETWORKS")
 )
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The command on a migrated database of its own, with one provider in its settings."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("DATABASE_URL", "BROKER_URL", "HUIYIN_STATE"):
-        monkeypatch.delenv(name, raising=False)
+@pytest.fixture(autouse=True)
+def one_provider(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its settings name one."""
     for name in KEYS:
         monkeypatch.setenv(name, "127.0.0.1" if "NETWORKS" in name else "none")
-
-    def run(*words: str) -> Result:
-        return CliRunner().invoke(main, [*words, "--state", str(tmp_path / "state")])
-
-    assert run("migrate").exit_code == 0
-    return run
-
-
-@pytest.fixture
-def books(run: Run, tmp_path: Path) -> Iterator[Runtime]:
-    """The same database, to look into."""
-    settings = config.load(state=tmp_path / "state")
-    db = Db(settings.database_url)
-    yield Runtime(settings, db, Vault(settings.master_key), {}, lambda _lane: None)
-    db.close()
-
-
-def _json(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 def actions(books: Runtime) -> list[tuple[str, str, str]]:
@@ -75,9 +43,9 @@ def kill(books: Runtime, count: int) -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), [("lane", "sms.bulk"), ("provider", "aliyun_sms")])
-def test_a_lever_is_pulled_once_and_recorded(kind: str, name: str, run: Run, books: Runtime) -> None:
-    assert _json(run("pause", kind, name, "--json"))["changed"]
-    assert not _json(run("pause", kind, name, "--json"))["changed"]
+def test_a_lever_is_pulled_once_and_recorded(kind: str, name: str, run: Shell, books: Runtime) -> None:
+    assert run.json("pause", kind, name)["changed"]
+    assert not run.json("pause", kind, name)["changed"]
     assert f"The {kind} {name} is running." in run("resume", kind, name).output
     assert actions(books) == [("cli", f"{kind}.pause", name), ("cli", f"{kind}.resume", name)]
 
@@ -92,32 +60,32 @@ def test_a_lever_is_pulled_once_and_recorded(kind: str, name: str, run: Run, boo
         (["dead", "--replay", "failed/result/sms/x"], "Say --dry-run to count first, then --yes"),
     ],
 )
-def test_what_there_is_not_is_refused_with_what_there_is(words: list[str], said: str, run: Run) -> None:
+def test_what_there_is_not_is_refused_with_what_there_is(words: list[str], said: str, run: Shell) -> None:
     result = run(*words)
     assert result.exit_code == 2
     assert said in " ".join(result.stderr.split())
 
 
-def test_a_cause_that_is_none_is_said_so(run: Run) -> None:
+def test_a_cause_that_is_none_is_said_so(run: Shell) -> None:
     assert "is no cause" in run("dead", "--replay", "isv.BLACK_LIST", "--dry-run").stderr
 
 
-def test_dead_letters_are_listed_counted_and_replayed(run: Run, books: Runtime) -> None:
+def test_dead_letters_are_listed_counted_and_replayed(run: Shell, books: Runtime) -> None:
     """The dry run changes nothing; what was replayed is not listed again."""
     assert "No dead letters." in run("dead").output
     kill(books, 3)
-    [group] = _json(run("dead", "--json"))["dead"]
+    [group] = run.json("dead")["dead"]
     cause = "failed/result/sms/isv.BLACK_LIST"
     assert (group["cause"], group["number"]) == (cause, 3)
-    plan = _json(run("dead", "--replay", cause, "--dry-run", "--json"))
+    plan = run.json("dead", "--replay", cause, "--dry-run")
     assert (plan["fresh"], plan["again"], plan["late"], plan["would_get_a_second"]) == (3, 0, 0, [])
-    assert _json(run("dead", "--json"))["dead"] == [group]
+    assert run.json("dead")["dead"] == [group]
     assert "3 taken anew." in run("dead", "--replay", cause, "--yes").output
-    assert _json(run("dead", "--json"))["dead"] == []
+    assert run.json("dead")["dead"] == []
     assert actions(books) == [("cli", "dead.replay", cause), ("cli", "dead.replayed", f"3 {cause}")]
 
 
-def test_a_dry_run_says_who_would_get_a_second_message(run: Run, books: Runtime) -> None:
+def test_a_dry_run_says_who_would_get_a_second_message(run: Shell, books: Runtime) -> None:
     """Masked, with what it is about; the first twenty, and how many more."""
     kill(books, 22)
     with books.db.write() as tx:
@@ -128,7 +96,7 @@ def test_a_dry_run_says_who_would_get_a_second_message(run: Run, books: Runtime)
             [{"notification_id": key, "handover": str(n), **lost} for n, key in enumerate(keys)],
         )
     cause = "failed/result/sms/isv.BLACK_LIST"
-    plan = _json(run("dead", "--replay", cause, "--dry-run", "--json"))
+    plan = run.json("dead", "--replay", cause, "--dry-run")
     assert (plan["again"], len(plan["would_get_a_second"])) == (22, 20)
     assert {one["address"] for one in plan["would_get_a_second"]} == {"139****0001"}
     said = run("dead", "--replay", cause, "--dry-run").output
@@ -137,13 +105,13 @@ def test_a_dry_run_says_who_would_get_a_second_message(run: Run, books: Runtime)
     assert "and 2 more" in said
 
 
-def test_a_message_is_withdrawn_once_and_on_record(run: Run, books: Runtime) -> None:
+def test_a_message_is_withdrawn_once_and_on_record(run: Shell, books: Runtime) -> None:
     """What waits goes out no more; what is over stays as it is."""
     with books.db.write() as tx:
         asked = Request(None, "sms", Class.RESULT, "card_loss/failed", "zh-CN", {}, address="+8613900000001")
         take(tx, books, [asked])
         key = str(tx.execute(select(notifications.c.id)).scalar_one())
-    assert _json(run("cancel", "notification", key, "--json"))["withdrawn"] == 1
+    assert run.json("cancel", "notification", key)["withdrawn"] == 1
     assert "1 are with a provider or ended" in run("cancel", "notification", key).output
     with books.db.read() as tx:
         row = tx.execute(select(notifications)).one()
@@ -160,7 +128,7 @@ def test_a_message_is_withdrawn_once_and_on_record(run: Run, books: Runtime) -> 
         ("broadcast", "spring", "There is no broadcast called 'spring'"),
     ],
 )
-def test_what_there_is_not_cannot_be_cancelled(kind: str, name: str, said: str, run: Run) -> None:
+def test_what_there_is_not_cannot_be_cancelled(kind: str, name: str, said: str, run: Shell) -> None:
     result = run("cancel", kind, name)
     assert result.exit_code == 2
     assert said in " ".join(result.stderr.split())
