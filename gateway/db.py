@@ -37,7 +37,8 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
+
+from gateway.autocommit import Autocommit
 
 metadata = MetaData(
     naming_convention={
@@ -73,10 +74,10 @@ class Utc(TypeDecorator[datetime]):
         return None if dialect.name == "postgresql" else super().result_processor(dialect, coltype)
 
 
-def sparse_index(name: str, *columns: ColumnElement[Any]) -> Index:
+def sparse_index(name: str, *columns: ColumnElement[Any], **how: Any) -> Index:
     """An index over those rows alone whose last column is not null: small where few rows are due."""
     present = columns[-1].is_not(None)
-    return Index(name, *columns, postgresql_where=present, sqlite_where=present)
+    return Index(name, *columns, postgresql_where=present, sqlite_where=present, **how)
 
 
 class Db:
@@ -92,7 +93,7 @@ class Db:
         if by_index and not url.startswith("sqlite"):
             event.listen(self.engine, "connect", _look_up_by_index)
         self._reader, self._writer = _roles(self.engine)
-        self._single = None if url.startswith("sqlite") else _committing(url)
+        self._single = None if url.startswith("sqlite") else Autocommit(self.engine.url)
         self._queues = _queues(self.engine.url.database) if url.startswith("sqlite") else ()
 
     def read(self) -> AbstractContextManager[Connection]:
@@ -107,30 +108,18 @@ class Db:
                 turns.enter_context(_in_turn(queue))
             yield turns.enter_context(self._writer.begin())
 
-    def execute_single(self, statement: str, values: Mapping[str, Any]) -> bool:
-        """Run one statement that is a transaction of its own: a single round trip. False on SQLite.
+    def execute_single(self, statement: str, values: Mapping[str, Any]) -> list[Any] | None:
+        """Run one statement that is a transaction of its own, in a single round trip, and give its rows.
 
-        It must be harmless when repeated: it is, where the connection was lost under it. So
-        nobody need ask beforehand whether the connection still lives.
+        None on SQLite. It must be harmless when repeated: it is, where the connection was lost under
+        it. So nobody need ask beforehand whether the connection still lives.
         """
-        if self._single is None:
-            return False
-        try:
-            self._run(self._single, statement, values)
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
-            self._run(self._single, statement, values)
-        return True
-
-    def _run(self, engine: Engine, statement: str, values: Mapping[str, Any]) -> None:
-        with engine.connect() as connection:
-            connection.exec_driver_sql(statement, values)
+        return self._single.run(statement, values) if self._single else None
 
     def close(self) -> None:
         self.engine.dispose()
         if self._single:
-            self._single.dispose()
+            self._single.close()
 
 
 def _queues(database: str | None) -> Sequence[str]:
@@ -167,13 +156,6 @@ def _engine(url: str) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
-
-
-def _committing(url: str) -> Engine:
-    """Connections on which every statement commits."""
-    return create_engine(
-        url, isolation_level="AUTOCOMMIT", pool_size=2, pool_reset_on_return=None, hide_parameters=True
-    )
 
 
 def _roles(engine: Engine) -> tuple[Engine, Engine]:

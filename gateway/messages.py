@@ -33,10 +33,10 @@ class Message:
     with ``params`` for its variables in the order they first stand in the text; a
     provider that carries free text ignores both. ``language`` is the text's (zh-CN, en).
 
-    ``subject``, ``html``, ``unsubscribe`` (the https address one click on which stops
-    such mails) and ``attachments`` are an e-mail's. ``plays`` is how often a call says
-    its text, ``slow`` that it says it slowly, ``asks`` that keys are waited for after it.
-    After ``expires_at`` it is of no use: a provider that can holds it no longer.
+    ``subject``, ``html``, ``reply_to`` (an address, where answers go elsewhere), ``unsubscribe`` (the
+    https address one click on which stops such mails) and ``attachments`` are an e-mail's. ``plays``
+    is how often a call says its text, ``slow`` that it says it slowly, ``asks`` that keys are waited
+    for after it. After ``expires_at`` it is of no use: a provider that can holds it no longer.
     """
 
     address: str
@@ -47,6 +47,7 @@ class Message:
     language: str = "zh-CN"
     subject: str = ""
     html: str = ""
+    reply_to: str = ""
     unsubscribe: str = ""
     attachments: tuple[Attachment, ...] = ()
     plays: int = 2

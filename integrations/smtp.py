@@ -121,8 +121,8 @@ class Smtp:
     reports: frozenset[str] = frozenset({"email-report"})
 
     def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:
-        self._sender_name, self._sender = _sender(settings["SMTP_SENDER"])
-        self._domain = settings.get("SMTP_BOUNCE_DOMAIN") or self._sender.rpartition("@")[2]
+        self._sender_name, self.from_address = _sender(settings["SMTP_SENDER"])
+        self._domain = settings.get("SMTP_BOUNCE_DOMAIN") or self.from_address.rpartition("@")[2]
         self._tokens = Tokens(self._domain, _secret(settings["CALLBACKS_URL"]))
         self._networks = Networks(settings["EMAIL_CALLBACK_NETWORKS"])
         self._server = _server(settings, self._domain)
@@ -141,7 +141,7 @@ class Smtp:
         """
         outcomes: list[Outcome] = []
         begun = time.monotonic()
-        writer = Writer(self._sender, self._sender_name, self._clock())
+        writer = Writer(self.from_address, self._sender_name, self._clock())
         for number, message in enumerate(messages, start=1):
             try:
                 outcome = self._send(handover, number, message, writer, begun)

@@ -68,6 +68,8 @@ class Writer:
             ("Auto-Submitted", "auto-generated"),
             ("Content-Language", _encoded("Content-Language", line(message.language)[:40])),
         ]
+        if message.reply_to.isascii() and (answers_to := line(message.reply_to)):
+            headers.append(("Reply-To", answers_to))
         if unsubscribes(message.unsubscribe):
             headers.append(("List-Unsubscribe", f"<{message.unsubscribe}>"))
             headers.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))

@@ -54,3 +54,5 @@ def _parts(components: Components) -> None:
     components.security_scheme("service", docs.SECURITY)
     for name, form in schemas.form_schemas().items():
         components.schema(f"Answers_{name}", schema=form)
+    for name, body in notifications.DESCRIBED.items():
+        components.schema(name, schema=body)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from flask import Response, g, request
+from marshmallow import ValidationError
 from sqlalchemy import Connection
 from webargs.flaskparser import FlaskParser
 
@@ -19,7 +20,7 @@ from gateway.notifications import asked
 from gateway.runtime import Runtime
 from gateway.services import idempotency, limits, store
 from gateway.services.auth import Caller, NotAllowed, authenticate
-from gateway.services.idempotency import OtherBody, Running, Stored
+from gateway.services.idempotency import OtherBody, Repeated, Stored
 from gateway.services.limits import Asked, Day
 from gateway.services.store import Account
 
@@ -71,10 +72,19 @@ class Parser(FlaskParser):
     def handle_error(
         self, error: Any, req: Any, schema: Any, *, error_status_code: Any, error_headers: Any
     ) -> Any:
-        listed = list(_flat(error.normalized_messages().get("json", {})))
         raise ApiError(
-            400, *(Problem("ValidationError", text, "See this route in /docs.") for text in listed)
+            400, *(one for found in error.normalized_messages().values() for one in _faults(found))
         )
+
+
+def faults(error: ValidationError) -> Sequence[Problem]:
+    """Everything that is wrong with a part of a body."""
+    return list(_faults(error.messages))
+
+
+def _faults(messages: Any) -> Iterator[Problem]:
+    for text in _flat(messages):
+        yield Problem("ValidationError", text, "See this route in /docs.")
 
 
 def _flat(messages: Any, path: str = "") -> Any:
@@ -188,28 +198,39 @@ def idempotency_key() -> str:
 
 
 def _kept(tx: Connection, runtime: Runtime, key: str, work: Callable[[Connection], Answer]) -> Answer:
-    service = caller().service_id
-    digest = idempotency.request_digest(runtime.vault, request.method, request.path, request.get_data())
-    match idempotency.look_up(tx, runtime, service, key, digest):
-        case Stored(status, body):
-            g.repeated = True
-            return Answer(status, json.loads(body))
-        case OtherBody():
-            raise ApiError(
-                422,
-                Problem(
-                    "BadRequestError",
-                    "Idempotency-Key was used for another request",
-                    "Make a new key for a new request.",
-                ),
-            )
-        case Running():
-            raise ApiError(
-                409,
-                Problem(
-                    "BadRequestError", "The same request is still being worked on", "Repeat it in a second."
-                ),
-            )
+    service, asked = caller().service_id, digest(runtime)
+    if found := idempotency.look_up(tx, runtime, service, key, asked):
+        stored = repeated(found)
+        return Answer(stored.status, json.loads(stored.body))
     answer = work(tx)
-    idempotency.store(tx, runtime, service, key, digest, answer.again)
+    idempotency.store(tx, runtime, service, key, asked, answer.again)
     return answer
+
+
+def digest(runtime: Runtime) -> bytes:
+    """What this request is compared by, should its key come again."""
+    return idempotency.request_digest(runtime.vault, request.method, request.path, request.get_data())
+
+
+def repeated(found: Repeated) -> Stored:
+    """The answer that stands under a key; ``ApiError`` where it cannot be given for this request."""
+    if isinstance(found, Stored):
+        g.repeated = True
+        return found
+    if isinstance(found, OtherBody):
+        said = "Idempotency-Key was used for another request"
+        raise ApiError(422, Problem("BadRequestError", said, "Make a new key for a new request."))
+    said = "The same request is still being worked on"
+    raise ApiError(409, Problem("BadRequestError", said, "Repeat it in a second."))
+
+
+def answered(runtime: Runtime) -> Response | None:
+    """The answer that stands under this very request's key: what has changed since changes nothing."""
+    if not (key := idempotency_key()):
+        return None
+    with runtime.db.read() as tx:
+        found = idempotency.known(tx, runtime, caller().service_id, key, digest(runtime))
+    if not isinstance(found, Stored):
+        return None
+    stored = repeated(found)
+    return problems.as_json(json.loads(stored.body), stored.status)

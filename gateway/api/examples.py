@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 SMS_TEXT = "0f6a9f5e-4c1b-4c43-9a43-2a7f3f1d7c11"
+EMAIL_TEXT = "5b1c3a0e-2d57-4b0e-8f43-9f3f1f6d7c22"
+VOICE_TEXT = "c7d0a1b2-6c1f-4c58-8a53-1b7e2f9d7c33"
 NOTIFICATION = "740e5834-3a29-46b4-9a6f-16142fde533a"
 HOOK = "https://notices.example.gov.cn/huiyin"  # where a service is told of its events
 CODE = "482913"  # the one-time code a citizen received, and one a service sends
@@ -47,6 +49,33 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
         "to yourself": {"to": "13800138000", "personalisation": {"code": CODE}}
     },
     "post /v2/template/{key}/preview": {"with its value": {"personalisation": {"code": CODE}}},
+    "post /v2/notifications/email": {
+        "now": {
+            "email_address": "wang.fang@example.com",
+            "template_id": EMAIL_TEXT,
+            "personalisation": {"card_tail": "6789", "until": "12月5日", "bank": "请另行告知银行"},
+            "reference": "case 7",
+            "one_click_unsubscribe_url": "https://example.com/unsubscribe/3f9c",
+            "sanitise_content_for": ["bank"],
+        },
+    },
+    "post /v2/notifications/voice": {
+        "said three times": {
+            "phone_number": "13800138000",
+            "template_id": VOICE_TEXT,
+            "personalisation": {"city": "常德市", "when": "十二月三十一日"},
+            "play_times": 3,
+        },
+    },
+    "post /v2/notifications/batch": {
+        "one of them cannot be taken": {
+            "template_id": SMS_TEXT,
+            "items": [
+                {"phone_number": "13800138000", "personalisation": {"code": CODE}, "reference": "case 7"},
+                {"phone_number": "12333", "personalisation": {"code": CODE}, "reference": "case 8"},
+            ],
+        },
+    },
     "post /v2/transaction-types/{name}/options": {
         "the first": {"answers": {}},
         "the next": {"answers": {"matter": "card"}},

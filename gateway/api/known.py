@@ -7,16 +7,19 @@ refused on what is kept: what was made a moment ago works at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from gateway.channels import email
 from gateway.content import store as content
 from gateway.content.store import TemplateVersion
 from gateway.notifications.carriage import Carriage, carriage
 from gateway.runtime import Runtime
+from gateway.services import guests
 from gateway.services import store as services
+from gateway.services.auth import Caller
 from gateway.services.store import Account
 
 KEPT = timedelta(seconds=3)
@@ -53,9 +56,27 @@ class Known:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        mailers = (one for one in runtime.providers.values() if one.channel == email.SUFFIX)
+        self.from_email: str = next((getattr(one, "from_address", "") for one in mailers), "")
         self.account = Lately(self._account, runtime.clock)
         self.text = Lately(self._text, runtime.clock)
         self.carriage = Lately(self._carriage, runtime.clock)
+
+    def account_with(self, account: Account, sender: UUID) -> Account:
+        """The same account, read anew where it does not know this sender yet."""
+        if any(one.id == sender for one in account.senders):
+            return account
+        return self._account(account.service.id) or account
+
+    def allows(self, caller: Caller, address: str) -> bool:
+        """Whether a team's key may write to this (normalised) address; asked each time."""
+        with self._runtime.db.read() as tx:
+            return guests.allows(tx, self._runtime.vault, caller.service_id, caller.key.type, address)
+
+    def allowed(self, caller: Caller, addresses: Collection[str]) -> frozenset[str]:
+        """Those of many addresses a team's key may write to."""
+        with self._runtime.db.read() as tx:
+            return guests.allowed(tx, self._runtime.vault, caller.service_id, addresses)
 
     def _account(self, service: UUID) -> Account | None:
         with self._runtime.db.read() as tx:

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from gateway.api.notification_schemas import plain
+from gateway.api.notification_fields import plain
 from gateway.api.schemas import SOMETIMES
 from gateway.delivery.route_book import LONGEST as LONGEST_OVERRIDE
 from gateway.notifications.pauses import Kind

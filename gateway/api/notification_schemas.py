@@ -1,142 +1,118 @@
-"""Bodies of ``/v2/notifications``, and what is wrong with them in GOV.UK Notify's words."""
+"""Bodies of ``/v2/notifications``: what is asked, and what is answered."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from datetime import UTC, datetime
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, fields
 
-from gateway.channels import AddressError, sms
+from gateway.api.notification_fields import (
+    NO_UUID,
+    Mailbox,
+    Moment,
+    Names,
+    OneOf,
+    Phone,
+    Reference,
+    SecureUrl,
+    Values,
+    said,
+)
 
-LONGEST_REFERENCE = 1_000
-FEWEST_DIGITS, MOST_DIGITS = 8, 15  # of any country's number (E.164)
-_BAD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")  # what no database and no vendor takes
-
-
-def _wrong_type(value: object, wanted: str) -> ValidationError:
-    shown = type(value).__name__ if isinstance(value, dict | list) else str(value)[:100]
-    return ValidationError(f"{shown} is not of type {wanted}")
-
-
-def plain(text: str) -> str:
-    """The same text; ``ValidationError`` for control characters and halves of characters."""
-    if _BAD.search(text):
-        raise ValidationError("must not contain control characters")
-    return text
+PLAYS = (1, 2, 3)  # as often as Aliyun says a text in one call
 
 
-class Text(fields.String):
-    """A string of plain characters."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if not isinstance(value, str):
-            raise _wrong_type(value, "string")
-        return plain(value)
+def _words(about: str, **options: Any) -> fields.String:
+    return fields.String(metadata={"description": about}, **options)
 
 
-class Reference(Text):
-    """The service's own word for a message."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs)
-        if len(text) > LONGEST_REFERENCE:
-            raise ValidationError(f"{text} is too long")
-        return text
+def by_id(about: str, **options: Any) -> fields.UUID:
+    return fields.UUID(error_messages=said(NO_UUID), metadata={"description": about}, **options)
 
 
-class Phone(Text):
-    """A telephone number in some form; whether texts reach it is asked later."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs)
-        if wrong := wrong_form(text):
-            raise ValidationError(wrong)
-        return text
+def given_values(about: str) -> Values:
+    metadata = {"type": "object", "description": about}
+    return Values(error_messages=said("None is not of type object"), metadata=metadata)
 
 
-def wrong_form(text: str) -> str | None:
-    """What is wrong with the form of a number, in Notify's words."""
-    try:
-        sms.normalise(text)
-    except AddressError as error:
-        return _words(unicodedata.normalize("NFKC", text)) if error.reason in _FORMLESS else None
-    return None
+def by_phone(**options: Any) -> Phone:
+    about = {"description": "A mobile number; outside the mainland with + and country."}
+    return Phone(error_messages=said(), metadata=about, **options)
 
 
-_FORMLESS = ("empty", "not_a_number")
+def by_mailbox(**options: Any) -> Mailbox:
+    return Mailbox(error_messages=said(), metadata={"description": "An e-mail address."}, **options)
 
 
-def _words(text: str) -> str:
-    digits = sum(c.isdecimal() for c in text)
-    if any(c.isalpha() for c in text):
-        return "Must not contain letters or symbols"
-    if digits < FEWEST_DIGITS:
-        return "Not enough digits"
-    return "Too many digits" if digits > MOST_DIGITS else "Not a valid country prefix"
+def own_reference() -> Reference:
+    about = "Your own word for it, up to 1,000 characters; no personal data."
+    return Reference(error_messages=said(), metadata={"description": about})
 
 
-class Values(fields.Field[dict[str, Any]]):
-    """What is put into a text, by name."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise _wrong_type(value, "object")
-        return value
+def when() -> Moment:
+    about = "Not before this time: ISO 8601, a week ahead at most."
+    metadata = {"type": "string", "format": "date-time", "description": about}
+    return Moment(error_messages=said(), metadata=metadata)
 
 
-class Moment(fields.Field[datetime]):
-    """A time in ISO 8601; one without a zone is in UTC."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
-        if not isinstance(value, str):
-            raise _wrong_type(value, "string")
-        try:
-            at = datetime.fromisoformat(value)
-            return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, OverflowError):
-            raise ValidationError(
-                "datetime format is invalid. It must be a valid ISO8601 date time format, "
-                "https://en.wikipedia.org/wiki/ISO_8601"
-            ) from None
+# --- what is asked --------------------------------------------------------------------------------
 
 
-def _said(null: str = "None is not of type string") -> dict[str, Any]:
-    return {"required": "is a required property", "null": null, "invalid_uuid": _NO_UUID}
+class NewMessageSchema(Schema):
+    """What every channel is told."""
+
+    template_id = by_id("A text of this channel.", required=True)
+    personalisation = given_values("A value for each ((name)) in the text.")
+    reference = own_reference()
+    scheduled_for = when()
 
 
-_NO_UUID = "is not a valid UUID"
-
-
-class NewSmsSchema(Schema):
+class NewSmsSchema(NewMessageSchema):
     """A text message to one person."""
 
-    phone_number = Phone(
-        required=True,
-        error_messages=_said(),
-        metadata={"description": "A mobile number; outside the mainland with + and country."},
+    phone_number = by_phone(required=True)
+    sms_sender_id = by_id("One of your senders; without it your default one, or else this city's signature.")
+
+
+class NewEmailSchema(NewMessageSchema):
+    """An e-mail to one person."""
+
+    email_address = by_mailbox(required=True)
+    email_reply_to_id = by_id("One of your addresses for answers; without it your default one, if any.")
+    one_click_unsubscribe_url = SecureUrl(
+        error_messages=said(),
+        metadata={
+            "format": "uri",
+            "description": "An https address that stops such e-mails by a POST (RFC 8058); "
+            "mail programs show it as a button.",
+        },
     )
-    template_id = fields.UUID(
-        required=True, error_messages=_said(_NO_UUID), metadata={"description": "A text of channel sms."}
+    sanitise_content_for = Names(
+        allow_none=True,
+        metadata={
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Names of values you did not write yourself. No value can make markup or a link "
+            "here anyhow; `sanitised_content` tells which of these were changed for it.",
+        },
     )
-    personalisation = Values(
-        error_messages=_said("None is not of type object"),
-        metadata={"type": "object", "description": "A value for each ((name)) in the text."},
+
+
+class NewVoiceSchema(NewMessageSchema):
+    """A call that speaks a text to one person. Not in Notify."""
+
+    phone_number = by_phone(required=True)
+    play_times = OneOf(
+        PLAYS,
+        metadata={
+            "type": "integer",
+            "enum": list(PLAYS),
+            "description": "How often it is said; twice without.",
+        },
     )
-    reference = Reference(
-        error_messages=_said(),
-        metadata={"description": "Your own word for it, up to 1,000 characters; no personal data."},
-    )
-    sms_sender_id = fields.UUID(
-        error_messages=_said(_NO_UUID),
-        metadata={"description": "Accepted for Notify's clients; texts go out as this city."},
-    )
-    scheduled_for = Moment(
-        error_messages=_said(),
-        metadata={"type": "string", "format": "date-time", "description": "Not before this time."},
-    )
+
+
+# --- what is answered ------------------------------------------------------------------------------
 
 
 class TemplateSchema(Schema):
@@ -148,8 +124,19 @@ class TemplateSchema(Schema):
 
 
 class SmsContentSchema(Schema):
+    """What it says, without the signature."""
+
     body = fields.String()
-    from_number = fields.String(metadata={"description": "The signature it goes out under."})
+    from_number = _words("The signature or number it goes out under.")
+
+
+class EmailContentSchema(Schema):
+    """What it says, as its text is written."""
+
+    from_email = fields.String()
+    body = fields.String()
+    subject = fields.String()
+    one_click_unsubscribe_url = fields.String(allow_none=True)
 
 
 class TakenSchema(Schema):
@@ -160,22 +147,27 @@ class TakenSchema(Schema):
     uri = fields.String()
     template = fields.Nested(TemplateSchema)
     scheduled_for = fields.String(allow_none=True)
+
+
+class TakenSmsSchema(TakenSchema):
+    """A text message that was taken."""
+
     content = fields.Nested(SmsContentSchema)
 
 
-class NotificationSchema(Schema):
-    """A notification as it stands; keys that only letters have are null."""
+class TakenEmailSchema(TakenSchema):
+    """An e-mail that was taken."""
 
-    id = fields.UUID()
-    reference = fields.String(allow_none=True)
-    email_address = fields.String(allow_none=True)
-    phone_number = fields.String(allow_none=True)
-    type = fields.String()
-    status = fields.String()
-    template = fields.Nested(TemplateSchema)
-    body = fields.String()
-    subject = fields.String(allow_none=True)
-    created_at = fields.String()
-    sent_at = fields.String(allow_none=True)
-    completed_at = fields.String(allow_none=True)
-    scheduled_for = fields.String(allow_none=True)
+    content = fields.Nested(EmailContentSchema)
+    sanitised_content = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        metadata={"description": "Of the values named in `sanitise_content_for`: those that were changed."},
+    )
+
+
+class TakenVoiceSchema(TakenSchema):
+    """A call that was taken."""
+
+    content = fields.Nested(SmsContentSchema)
+    play_times = fields.Integer()

@@ -1,103 +1,175 @@
-"""Single messages for systems: take one, say how it stands (GOV.UK Notify's v2, see its contract)."""
+"""Single messages for systems: take one, say how it stands, list them (GOV.UK Notify's v2)."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response, g, request
 from flask_smorest import Blueprint
-from sqlalchemy import Connection, select
+from marshmallow import Schema
 
-from gateway import channels
-from gateway.api import asking, door, problems, schemas
-from gateway.api.asking import Asked
-from gateway.api.door import Answer
+from gateway.api import (
+    asking,
+    batch,
+    batch_schemas,
+    door,
+    listing,
+    mailing,
+    problems,
+    standing,
+    standing_schemas,
+)
+from gateway.api import notification_schemas as bodies
+from gateway.api.asking import Asked, Asker
 from gateway.api.known import Known
-from gateway.api.notification_schemas import NewSmsSchema, NotificationSchema, TakenSchema
 from gateway.api.problems import ApiError, Problem
-from gateway.api.shown import stamp
 from gateway.api.together import Together
-from gateway.delivery import addressing, compose
-from gateway.notifications import at_once, store
-from gateway.notifications.request import Origin
-from gateway.notifications.status import Status
+from gateway.notifications.notify_words import stamp
 from gateway.notifications.store import notifications
+from gateway.notifications.stored import as_row
 from gateway.runtime import Runtime
+from gateway.services import idempotency
+from gateway.services.idempotency import Stored
 from gateway.services.store import READ, SEND
 
-ONCE = {"in": "header", "name": "Idempotency-Key", "schema": {"type": "string", "maxLength": 255}}
-LETTERS = ("line_1", "line_2", "line_3", "line_4", "line_5", "line_6", "postcode", "postage")
-STATUS = {
-    Status.WAITING: "created",
-    Status.SENDING: "sending",
-    Status.ACCEPTED: "sending",
-    Status.UNKNOWN: "sending",
-    Status.DELIVERED: "delivered",
-    Status.UNDELIVERED: "temporary-failure",
-    Status.SUPPRESSED: "permanent-failure",
-    Status.EXPIRED: "technical-failure",
-    Status.FAILED: "technical-failure",
-    Status.CANCELLED: "cancelled",
+ONCE = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "description": "The same key and body have the same answer, and are taken once, for 48 hours.",
+    "schema": {"type": "string", "maxLength": idempotency.LONGEST_KEY},
 }
-"""Our words in Notify's."""
+DESCRIBED: Mapping[str, type[Schema]] = {
+    "PhoneItem": batch_schemas.PhoneItemSchema,
+    "EmailItem": batch_schemas.EmailItemSchema,
+    "Cost": standing_schemas.CostSchema,
+}
+"""Schemas that others name in words only."""
+Ask = Callable[[Asker, Mapping[str, Any]], Asked]
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """What a request goes through."""
+
+    runtime: Runtime
+    known: Known
+    together: Together
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
     """The routes under ``/v2/notifications``."""
-    known, together = Known(runtime), Together(runtime)
+    entry = _Door(runtime, Known(runtime), Together(runtime))
     routes = Blueprint("notifications", __name__, url_prefix="/v2/notifications", description="Messages")
     routes.ARGUMENTS_PARSER = door.Parser()
-    routes.before_request(lambda: _enter(runtime, known))
+    routes.before_request(lambda: _enter(entry))
     routes.after_request(partial(door.leave, runtime))
-
-    @routes.post("/sms")
-    @routes.arguments(NewSmsSchema())  # made once, not for each request
-    @routes.doc(parameters=[ONCE])
-    @routes.response(201, TakenSchema)
-    @routes.alt_response(400, schema=schemas.ProblemsSchema)
-    @routes.alt_response(409, schema=schemas.ProblemsSchema)
-    def send_sms(body: dict[str, Any]) -> Response:
-        """Take a text message. It is stored before you have the answer."""
-        return _take(runtime, known, together, body)
-
-    @routes.get("/<key>")
-    @routes.response(200, NotificationSchema)
-    @routes.alt_response(400, schema=schemas.ProblemsSchema)
-    @routes.alt_response(404, schema=schemas.ProblemsSchema)
-    def show(key: str) -> Response:
-        """How a message of your service stands."""
-        with runtime.db.read() as tx:
-            return problems.as_json(_shown(tx, runtime, _own(tx, key)), 200)
-
+    _taking(routes, entry)
+    _looking(routes, runtime)
     return routes
 
 
-def _enter(runtime: Runtime, known: Known) -> None:
+def _taking(routes: Blueprint, entry: _Door) -> None:
+    @routes.post("/sms")
+    @routes.arguments(bodies.NewSmsSchema())  # made once, not for each request
+    @routes.doc(parameters=[ONCE])
+    @routes.response(201, bodies.TakenSmsSchema)
+    def send_sms(body: dict[str, Any]) -> Response:
+        """Take a text message. It is stored before you have the answer."""
+        return _take(entry, asking.text_message, body)
+
+    @routes.post("/email")
+    @routes.arguments(bodies.NewEmailSchema())
+    @routes.doc(parameters=[ONCE])
+    @routes.response(201, bodies.TakenEmailSchema)
+    def send_email(body: dict[str, Any]) -> Response:
+        """Take an e-mail. It is stored before you have the answer."""
+        return _take(entry, mailing.letter, body)
+
+    @routes.post("/voice")
+    @routes.arguments(bodies.NewVoiceSchema())
+    @routes.doc(parameters=[ONCE])
+    @routes.response(201, bodies.TakenVoiceSchema)
+    def send_voice(body: dict[str, Any]) -> Response:
+        """Take a call that speaks a text. It is stored before you have the answer."""
+        return _take(entry, asking.call, body)
+
+    @routes.post("/letter")
+    def send_letter() -> Response:
+        """There are no letters here: this refuses them in GOV.UK Notify's words."""
+        raise asking.refused("Service is not allowed to send letters", "Send a text message or an e-mail.")
+
+    @routes.post("/batch")
+    @routes.arguments(batch_schemas.NewBatchSchema())
+    @routes.doc(parameters=[ONCE])
+    @routes.response(201, batch_schemas.BatchSchema)
+    def send_batch(body: dict[str, Any]) -> Response:
+        """Take up to 1,000 messages of one text, in one commit.
+
+        What is wrong with the whole is refused as a whole. Otherwise each item has its own result,
+        in their order: what is taken has an `id`, what is refused its `errors`.
+        """
+        return batch.take(entry.runtime, _asker(entry), body)
+
+
+def _looking(routes: Blueprint, runtime: Runtime) -> None:
+    @routes.get("")
+    @routes.arguments(standing_schemas.ListingSchema(), location="query", unknown="raise")
+    @routes.response(200, standing_schemas.NotificationsSchema)
+    def show_all(wanted: dict[str, Any]) -> Response:
+        """The messages of your service asked for with this type of key: 250 a page, the newest first.
+
+        Calls are listed only with `template_type=voice`. `status=failed` means every failure.
+        """
+        with runtime.db.read() as tx:
+            rows = listing.page(tx, door.caller(), wanted)
+            found = list(standing.shown(tx, runtime, rows))
+        last, given = rows[-1].id if rows else None, list(request.args.items(multi=True))
+        links = listing.links(f"{runtime.settings.public_url}{listing.PATH}", given, last)
+        return problems.as_json({"notifications": found, "links": links}, 200)
+
+    @routes.get("/<key>")
+    @routes.response(200, standing_schemas.NotificationSchema)
+    def show(key: str) -> Response:
+        """How a message of your service stands."""
+        return problems.as_json(_own(runtime, key), 200)
+
+
+def _enter(entry: _Door) -> None:
     """Whoever looks needs another scope than whoever sends, and costs the day nothing."""
+    runtime, account = entry.runtime, entry.known.account
     if request.method != "POST":
-        door.enter_known(runtime, READ, known.account)
+        door.enter_known(runtime, READ, account)
         return
     channel = request.path.rpartition("/")[2]
-    door.enter_known(runtime, SEND, known.account, channel if channel in runtime.settings.providers else "")
+    door.enter_known(runtime, SEND, account, channel if channel in runtime.settings.providers else "")
 
 
-def _take(runtime: Runtime, known: Known, together: Together, body: dict[str, Any]) -> Response:
-    now, caller = runtime.clock(), door.caller()
-    origin = Origin(caller.service_id, caller.key.type, body.get("reference"))
-    asked = asking.text_message(known, body, origin, now)
-    row = store.as_row(runtime, asked.request, asked.version, now)
+def _asker(entry: _Door) -> Asker:
+    return Asker(entry.known, door.caller(), entry.runtime.clock())
+
+
+# --- taking one -------------------------------------------------------------------------------------
+
+
+def _take(entry: _Door, ask: Ask, body: dict[str, Any]) -> Response:
+    runtime, asker = entry.runtime, _asker(entry)
+    try:
+        asked = ask(asker, body)
+    except ApiError:
+        if earlier := door.answered(runtime):
+            return earlier
+        raise
+    row = as_row(runtime, asked.request, asked.version, asker.now)
     taken = _taken(runtime, row["id"], asked)
-    if "Idempotency-Key" in request.headers:
-        return door.once(runtime, lambda tx: _kept(tx, row, taken))
-    together.enter(row)
+    if key := door.idempotency_key():
+        return _take_once(entry, key, row, taken)
+    entry.together.enter(row)
     return problems.as_json(taken, 201)
-
-
-def _kept(tx: Connection, row: dict[str, Any], taken: dict[str, Any]) -> Answer:
-    at_once.enter_in(tx, [row])
-    return Answer(201, taken, {row["lane"]})
 
 
 def _taken(runtime: Runtime, key: UUID, asked: Asked) -> dict[str, Any]:
@@ -105,61 +177,38 @@ def _taken(runtime: Runtime, key: UUID, asked: Asked) -> dict[str, Any]:
     return {
         "id": str(key),
         "reference": asked.request.origin.reference,
-        "uri": f"{runtime.settings.public_url}/v2/notifications/{key}",
-        "template": _template(runtime, *asked.version.key),
+        "uri": f"{runtime.settings.public_url}{listing.PATH}/{key}",
+        "template": standing.template(runtime, *asked.version.key),
         "scheduled_for": stamp(at) if at else None,
-        "content": {"body": asked.body, "from_number": asked.signature},
+        **asked.said,
     }
 
 
-def _template(runtime: Runtime, key: UUID, version: int) -> dict[str, Any]:
-    return {
-        "id": str(key),
-        "version": version,
-        "uri": f"{runtime.settings.public_url}/v2/template/{key}",
-    }
+def _take_once(entry: _Door, key: str, row: Mapping[str, Any], taken: Mapping[str, Any]) -> Response:
+    """Take it with its key, in one commit; or give the answer that stands under the key."""
+    runtime, service = entry.runtime, door.caller().service_id
+    digest = door.digest(runtime)
+    answer = Stored(201, json.dumps(taken))
+    found = entry.together.enter(row, idempotency.entry(runtime, service, key, digest, answer))
+    if found is None:
+        return problems.as_json(taken, 201)
+    stored = door.repeated(found)
+    g.repeated = True
+    return problems.as_json(json.loads(stored.body), stored.status)
 
 
-# --- one message as it stands ---------------------------------------------------------------
+# --- looking at one -----------------------------------------------------------------------------------
 
 
-def _own(tx: Connection, written: str) -> Any:
+def _own(runtime: Runtime, written: str) -> dict[str, Any]:
     """The caller's own message, asked for with the same type of key; any other is as unknown as none."""
     try:
         key = UUID(written)
     except ValueError:
         problem = Problem("ValidationError", "notification_id is not a valid UUID", "Take it from `id`.")
         raise ApiError(400, problem) from None
-    columns, caller = notifications.c, door.caller()
-    mine = (columns.service_id == caller.service_id) & (columns.key_type == caller.key.type)
-    row = tx.execute(select(notifications).where(columns.id == key, mine)).one_or_none()
-    if row is None:
-        problem = Problem("NoResultFound", "No result found", "Only your own messages are shown.")
-        raise ApiError(404, problem)
-    return row
-
-
-def _shown(tx: Connection, runtime: Runtime, row: Any) -> dict[str, Any]:
-    """Every key of Notify's is there; what only letters have is null, and costs are not known yet."""
-    [address] = addressing.addresses_of(tx, runtime, channels.load(row.channel).ADDRESS, [row])
-    return {
-        "id": str(row.id),
-        "reference": row.reference,
-        "email_address": address if row.channel == "email" else None,
-        "phone_number": address if row.channel != "email" else None,
-        **dict.fromkeys(LETTERS),
-        "type": row.channel,
-        "status": STATUS[Status(row.status)],
-        "template": _template(runtime, row.template_id, row.template_version),
-        "body": compose.words_of(tx, runtime, [row]).get(row.id, ""),
-        "subject": None,
-        "created_at": stamp(row.created_at),
-        "created_by_name": None,
-        "sent_at": stamp(row.handed_over_at) if row.handed_over_at else None,
-        "completed_at": stamp(row.completed_at) if row.completed_at else None,
-        "scheduled_for": None,
-        "one_click_unsubscribe_url": None,
-        "is_cost_data_ready": False,
-        "cost_in_pounds": None,
-        "cost_details": {},
-    }
+    query = notifications.select().where(notifications.c.id == key, listing.mine(door.caller()))
+    with runtime.db.read() as tx:
+        for one in standing.shown(tx, runtime, tx.execute(query).all()):
+            return one
+    raise ApiError(404, Problem("NoResultFound", "No result found", "Only your own messages are shown."))

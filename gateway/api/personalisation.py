@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from gateway.api.notification_schemas import plain
+from gateway.api.notification_fields import plain
 from gateway.api.problems import ApiError, Problem
 from gateway.content.rendering import MissingPersonalisationError, compared
 from gateway.content.store import TemplateVersion
@@ -25,13 +25,13 @@ def checked(version: TemplateVersion, given: Mapping[str, Any]) -> dict[str, Any
             for name, value in given.items()
             if value is not None and (key := compared(name)) in names
         }
-        version.compiled.values(values)
-    except MissingPersonalisationError as error:
-        problem = Problem("BadRequestError", str(error), "Give every ((name)) of the text a value.")
-        raise ApiError(400, problem) from None
     except ValidationError as error:
         problem = Problem("ValidationError", f"personalisation {error.messages[0]}", "Send plain text.")
         raise ApiError(400, problem) from None
+    if len(values) < len(names):
+        missing = MissingPersonalisationError(tuple(one for one in names.values() if one not in values))
+        problem = Problem("BadRequestError", str(missing), "Give every ((name)) of the text a value.")
+        raise ApiError(400, problem)
     return values
 
 

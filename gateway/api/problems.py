@@ -32,12 +32,11 @@ class ApiError(Exception):
 
 
 def body(status: int, problems: Sequence[Problem]) -> dict[str, object]:
-    return {
-        "status_code": status,
-        "errors": [
-            {"error": item.error, "message": item.message, "next_step": item.next_step} for item in problems
-        ],
-    }
+    return {"status_code": status, "errors": listed(problems)}
+
+
+def listed(problems: Sequence[Problem]) -> list[dict[str, str]]:
+    return [{"error": item.error, "message": item.message, "next_step": item.next_step} for item in problems]
 
 
 def as_json(body: Mapping[str, object], status: int) -> Response:

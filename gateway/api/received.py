@@ -11,12 +11,12 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 from sqlalchemy import Connection, Row, select, tuple_
 
-from gateway.api import door
+from gateway.api import door, listing
 from gateway.api.problems import ApiError, Problem
-from gateway.api.schemas import SOMETIMES
-from gateway.api.shown import stamp
+from gateway.api.standing_schemas import LinksSchema
 from gateway.errors import TamperedError
 from gateway.notifications.inbound import inbound
+from gateway.notifications.notify_words import stamp
 from gateway.runtime import Runtime
 from gateway.services.store import READ
 
@@ -41,18 +41,11 @@ class ReceivedSchema(Schema):
     created_at = fields.String()
 
 
-class OlderLinksSchema(Schema):
-    """Where this page and the next one are."""
-
-    current = fields.String()
-    next = fields.String(metadata={"description": "While the page is not empty.", SOMETIMES: True})
-
-
 class ReceivedPageSchema(Schema):
     """Up to 250 of them."""
 
     received_text_messages = fields.List(fields.Nested(ReceivedSchema))
-    links = fields.Nested(OlderLinksSchema)
+    links = fields.Nested(LinksSchema)
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
@@ -89,9 +82,8 @@ def older_than() -> UUID | None:
 
 def page_links(runtime: Runtime, path: str, last: UUID | None) -> dict[str, str]:
     """Links of a page that ends with this id; Notify's clients go on until a page is empty."""
-    here, given = f"{runtime.settings.public_url}{path}", request.query_string.decode("ascii", "replace")
-    links = {"current": f"{here}?{given}" if given else here}
-    return links | {"next": f"{here}?older_than={last}"} if last else links
+    given = list(request.args.items(multi=True))
+    return listing.links(f"{runtime.settings.public_url}{path}", given, last)
 
 
 def _page(tx: Connection, service: UUID, older: UUID | None) -> Sequence[Row[Any]]:

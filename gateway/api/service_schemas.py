@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from gateway.api.lever_schemas import YesNo
-from gateway.api.notification_schemas import Text
+from gateway.api.notification_fields import Text
 from gateway.levers.accounts import CHANNELS, LONGEST_NAME, LONGEST_OVERLAP, MOST, OVERLAP
 from gateway.services import guests, senders
 from gateway.services.store import NORMAL, PER_DAY, PER_MINUTE, SCOPES, TYPES, USUAL

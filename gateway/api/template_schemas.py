@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
-from gateway.api.notification_schemas import Values
+from gateway.api.notification_fields import Values
 from gateway.api.schemas import SOMETIMES
 
 

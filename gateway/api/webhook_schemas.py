@@ -6,8 +6,8 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from gateway.api.notification_schemas import plain
-from gateway.api.received import OlderLinksSchema
+from gateway.api.notification_fields import plain
+from gateway.api.standing_schemas import LinksSchema
 from gateway.services.webhooks import LONGEST_URL, State
 from gateway.webhooks.book import LONGEST_TOKEN
 from gateway.webhooks.signing import SHORTEST_TOKEN
@@ -104,7 +104,7 @@ class WebhookEventsSchema(Schema):
     """Up to 250, the newest first."""
 
     events = fields.List(fields.Nested(WebhookEventSchema))
-    links = fields.Nested(OlderLinksSchema)
+    links = fields.Nested(LinksSchema)
 
 
 class WebhookReplaySchema(Schema):

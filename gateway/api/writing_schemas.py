@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from gateway.api.notification_schemas import Text, Values
+from gateway.api.notification_fields import Text, Values
 from gateway.content.editing import CHANNELS, CLASSES, LONGEST_BODY, LONGEST_TITLE
 from gateway.content.lint import ERROR, WARNING
 from gateway.content.store import LANGUAGES, State

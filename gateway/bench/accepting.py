@@ -1,4 +1,7 @@
-"""How many single messages a second are taken: posted by a service, stored, answered."""
+"""How many single messages a second are taken: posted by a service, stored, answered.
+
+The service has limits, a key with scopes, and a webhook, as one in earnest has.
+"""
 
 from __future__ import annotations
 
@@ -32,22 +35,28 @@ class Run:
     cpu_us: Mapping[str, float]
 
 
-def measure(stage: Stage, messages: int, runs: int) -> Run:
-    """The median of several runs after one to warm up; nothing is sent meanwhile."""
+def measure(stage: Stage, messages: int, runs: int) -> tuple[Run, Run]:
+    """The median of several runs after one to warm up, without and with Idempotency-Keys in turn.
+
+    Nothing is sent meanwhile.
+    """
     service = asking.service(stage)
+    asking.told(stage, service)
     lanes.hold(stage, BATCHED)
     try:
-        _run(stage, service, messages // 4)
-        done = sorted((_run(stage, service, messages) for _ in range(runs)), key=lambda run: run.per_s)
+        for keyed in (False, True):
+            _run(stage, service, messages // 4, keyed)
+        turns = [[_run(stage, service, messages, keyed) for keyed in (False, True)] for _ in range(runs)]
     finally:
         lanes.forget(stage)
         lanes.let_go(stage, BATCHED)
-    return done[len(done) // 2]
+    plain, with_keys = (sorted(done, key=lambda run: run.per_s) for done in zip(*turns, strict=True))
+    return plain[runs // 2], with_keys[runs // 2]
 
 
-def _run(stage: Stage, service: Service, messages: int) -> Run:
+def _run(stage: Stage, service: Service, messages: int, keyed: bool) -> Run:
     lanes.forget(stage)
-    requests = service.requests(lanes.TEMPLATE, VALUES, range(messages))
+    requests = service.requests(lanes.TEMPLATE, VALUES, range(messages), keyed=keyed)
     costs, own = stage.costs(), time.process_time()
     posted = posting.post(stage.instance.url, requests, CONNECTIONS)
     spent = {**costs.since(), "client": time.process_time() - own}

@@ -13,6 +13,7 @@ from gateway.notifications.entries import TAKEN, ledger
 from gateway.notifications.request import Request
 from gateway.notifications.status import Status
 from gateway.notifications.store import notifications
+from gateway.notifications.stored import as_row
 from gateway.runtime import Runtime
 
 AT_ONCE = 10_000  # taken in one commit
@@ -35,7 +36,7 @@ def _copy(runtime: Runtime, requests: Sequence[Request]) -> None:
     now = runtime.clock()
     with runtime.db.write() as tx:
         versions = store.texts(tx, runtime, requests)
-        rows = [store.as_row(runtime, one, versions[store.text(one)], now) for one in requests]
+        rows = [as_row(runtime, one, versions[store.text(one)], now) for one in requests]
         columns = ", ".join(notifications.c[key].name for key in rows[0])
         connection = tx.connection.driver_connection
         assert connection

@@ -19,12 +19,13 @@ from gateway.notifications.pauses import Kind
 from gateway.notifications.request import Class, Request
 from gateway.notifications.status import Status
 from gateway.notifications.store import notifications
+from gateway.services import idempotency
 
 ACTOR = "bench"
 TEMPLATE = "policy/retirement_age"
 PATIENCE = 1_800.0  # seconds
 LOOK = 0.1
-TABLES = (attempts, notifications, ledger, measures.measures, receipts.callbacks)
+TABLES = (attempts, notifications, ledger, measures.measures, receipts.callbacks, idempotency.answers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,10 +85,16 @@ def _template(stage: Stage) -> str:
 
 def _accept(stage: Stage, fewer: int, spent: Spent, say: Say) -> dict[str, Any]:
     messages = accepting.MESSAGES // fewer
-    say(f"Taking {messages:,} single messages, {RUNS} times.")
-    run = accepting.measure(stage, messages, RUNS)
-    spent["accept"] = _rounded(run.cpu_us)
-    return {"per_s": round(run.per_s), "p50_ms": round(run.p50_ms, 1), "p99_ms": round(run.p99_ms, 1)}
+    say(f"Taking {messages:,} single messages, {RUNS} times without keys and with.")
+    run, keyed = accepting.measure(stage, messages, RUNS)
+    spent["accept"], spent["accept_keyed"] = _rounded(run.cpu_us), _rounded(keyed.cpu_us)
+    return {
+        "per_s": round(run.per_s),
+        "p50_ms": round(run.p50_ms, 1),
+        "p99_ms": round(run.p99_ms, 1),
+        "keyed_per_s": round(keyed.per_s),
+        "keyed_p99_ms": round(keyed.p99_ms, 1),
+    }
 
 
 def _send(stage: Stage, fewer: int, spent: Spent, say: Say) -> dict[str, Any]:

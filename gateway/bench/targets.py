@@ -16,6 +16,7 @@ AT_LEAST: Mapping[str, float] = {
     "end_to_end": 8,
 }
 """Times the empty task's ceiling, by part."""
+KEYED = 0.8  # of what is taken without Idempotency-Keys is taken with
 URGENT_P99_MS = 1_000
 URGENT_TIMES_IDLE, URGENT_FLOOR_MS = 2, 300  # whichever is more
 BACKLOG_TIMES = 1.2  # the largest's cost for a message, against the smallest's
@@ -36,6 +37,8 @@ def ratios(result: Mapping[str, Any]) -> dict[str, float]:
     """Each figure with a target against its measure: the empty task, the idle wait, the smallest backlog."""
     noop = result["ceilings"]["celery_noop_per_s"]
     found = {name: per_s / noop for name, per_s in _rates(result)}
+    if accept := result.get("accept"):
+        found["accept_keyed"] = accept["keyed_per_s"] / accept["per_s"]
     if urgent := result.get("urgent"):
         found["urgent_p99"] = urgent["loaded_p99_ms"] / urgent["idle_p99_ms"]
     backlog = result.get("backlog", ())
@@ -56,6 +59,8 @@ def verdicts(result: Mapping[str, Any]) -> list[Verdict]:
     """A line for each figure, in the order measured."""
     against = result["ratios"]
     found = [_rate(name, per_s, against[name]) for name, per_s in _rates(result)]
+    if accept := result.get("accept"):
+        found.append(_keyed(accept["keyed_per_s"], against["accept_keyed"]))
     if urgent := result.get("urgent"):
         found.append(_urgent(urgent["idle_p99_ms"], urgent["loaded_p99_ms"]))
     if "backlog_cost" in against:
@@ -68,6 +73,11 @@ def _rate(name: str, per_s: float, ratio: float) -> Verdict:
     least = AT_LEAST.get(name)
     wanted = f">= {least:g} x" if least else "-"
     return Verdict(name, f"{per_s:,}/s  {ratio} x", wanted, ratio >= least if least else None)
+
+
+def _keyed(per_s: float, ratio: float) -> Verdict:
+    found, wanted = f"{per_s:,}/s  {ratio} x", f">= {KEYED} x accept"
+    return Verdict("accept, with keys", found, wanted, ratio >= KEYED)
 
 
 def _urgent(idle: float, loaded: float) -> Verdict:

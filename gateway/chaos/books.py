@@ -14,9 +14,9 @@ from gateway import channels
 from gateway.channels import email
 from gateway.delivery import joined, ledger
 from gateway.delivery.addressing import addresses_of
-from gateway.delivery.compose import words_of
 from gateway.delivery.joined import Place
 from gateway.delivery.store import attempts, digests
+from gateway.delivery.wording import words_of
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
 from gateway.notifications.store import notifications

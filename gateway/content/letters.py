@@ -138,6 +138,11 @@ def _inert(words: str) -> str:
     return _LINKISH.sub("\u2060", words)
 
 
+def as_told(value: str) -> str:
+    """A value as an e-mail's text says it."""
+    return _inert(_words(value))
+
+
 # --- lists ------------------------------------------------------------------------------
 
 _GAP = re.compile(r"\n{3,}")

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row
 
 from gateway.citizens import register
 from gateway.errors import TamperedError
+from gateway.notifications.stored import own_address
 from gateway.runtime import Runtime
 
 
@@ -23,8 +24,8 @@ def addresses_of(tx: Connection, runtime: Runtime, kind: str, rows: Sequence[Row
 
 
 def _own_address(runtime: Runtime, row: Row[Any]) -> str | None:
-    sealed = row.address
     try:
-        return runtime.vault.open("notifications.address", row.id, sealed) if sealed else None
+        own = own_address(runtime, row)
     except TamperedError:
         return None
+    return own and own.written

@@ -121,7 +121,7 @@ COLUMNS = [
     notifications.c[name]
     for name in (
         "id citizen_id broadcast_id address lane klass template_id template_version personalisation status "
-        "provider tries created_at expires_at due_at title digest"
+        "provider tries created_at expires_at due_at title digest sender_id unsubscribe plays"
     ).split()
 ]
 """What a claim reads of a notification: the rest is for people."""

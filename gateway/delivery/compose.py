@@ -33,8 +33,10 @@ from gateway.notifications import questions, store, unsubscribe
 from gateway.notifications.reasons import Reason
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
+from gateway.notifications.stored import own_unsubscribe
 from gateway.providers import ReviewState
 from gateway.runtime import Runtime
+from gateway.services import senders
 from gateway.traffic.turn import Turn
 
 ELDER = 60  # years (Law on the Protection of the Rights of the Elderly, article 2): told slowly, and twice
@@ -85,6 +87,7 @@ class Sources:
     """Everything the rows of one claim need beside their own address, read set-wise."""
 
     against: Mapping[UUID, Against]  # what stands against some of them
+    senders: Mapping[UUID, str]  # under whose names services want them to go out, by the sender's id
     young: frozenset[UUID]  # citizens known to be no elders
     asking: frozenset[UUID]  # calls that wait for a key
     versions: Mapping[Key, TemplateVersion]
@@ -136,6 +139,7 @@ def compose(
     rules = cities.shipped()[runtime.settings.city].rules_now(runtime.clock())
     sources = Sources(
         against=wishes.against(tx, runtime, rules, channel, rows, indexes, joint.first if joint else {}),
+        senders=senders.values(tx, runtime.vault, {row.sender_id for row in rows if row.sender_id}),
         young=_young(tx, runtime.clock().astimezone(rules.zone).date(), rows) if calls else frozenset(),
         asking=frozenset(questions.asking(tx, [row.id for row in rows]) if calls else ()),
         versions=content.versions(tx, keys),
@@ -161,19 +165,6 @@ def _young(tx: Connection, today: date, rows: Sequence[Row[Any]]) -> frozenset[U
     """The people to be called who are known to be younger than an elder, by the city's date."""
     called = [row.citizen_id for row in rows if row.citizen_id]
     return frozenset(register.born_after(tx, years_before(today, ELDER), called))
-
-
-def words_of(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> dict[UUID, str]:
-    """What each of these notifications says, without its signature; what cannot be told is left out."""
-    known = content.versions(tx, list({(row.template_id, row.template_version) for row in rows}))
-    found = {}
-    for row in rows:
-        try:
-            values = store.personalisation(runtime, row.id, row.personalisation)
-            found[row.id] = known[row.template_id, row.template_version].compiled.render(values)
-        except (TamperedError, MissingPersonalisationError):
-            continue
-    return found
 
 
 def _tried(tx: Connection, ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
@@ -229,11 +220,11 @@ def _message(
     return Message(
         address=address,
         text=text,
-        signature=sources.rules.signature,
+        signature=senders.signature(sources.senders.get(row.sender_id), sources.rules.signature),
         template=code,
         params=params,
         language=version.language,
-        plays=1 if quick else 2,
+        plays=row.plays or (1 if quick else 2),
         slow=not quick,
         asks=bool(sources.asking) and row.id in sources.asking,
         expires_at=row.expires_at,
@@ -258,6 +249,7 @@ def _letter_to(
         language=version.language,
         subject=subject,
         html=html,
+        reply_to=sources.senders.get(row.sender_id, ""),
         unsubscribe=stop,
         attachments=sources.files.get(row.broadcast_id, ()),
         expires_at=row.expires_at,
@@ -266,6 +258,8 @@ def _letter_to(
 
 def stop_link(runtime: Runtime, row: Row[Any], address: str) -> str:
     """Where notices by e-mail can be stopped; "" for what nobody can stop."""
+    if row.unsubscribe:
+        return own_unsubscribe(runtime, row)
     if row.klass != Class.NOTICE:
         return ""
     index = runtime.vault.index(email.ADDRESS, address)

@@ -14,8 +14,8 @@ from gateway.db import begin_until, claim, new_lease
 from gateway.delivery import joined
 from gateway.delivery.addressing import addresses_of
 from gateway.delivery.claim import Claimed, Question, channel_of, held_of
-from gateway.delivery.compose import words_of
 from gateway.delivery.store import attempts
+from gateway.delivery.wording import words_of
 from gateway.notifications import store
 from gateway.notifications.reasons import Reason
 from gateway.notifications.status import Status
@@ -23,6 +23,7 @@ from gateway.notifications.store import UNKNOWN, Move, moved, notifications
 from gateway.providers import Inquiry
 from gateway.rows import one_of
 from gateway.runtime import Runtime
+from gateway.services import senders
 
 Place = tuple[str, bytes]  # hand-over and address: one message
 
@@ -94,7 +95,8 @@ def _questions(
 ) -> tuple[list[Move], list[Question]]:
     kind = channels.load(channel).ADDRESS
     addresses, words = addresses_of(tx, runtime, kind, rows), words_of(tx, runtime, rows)
-    signature = cities.shipped()[runtime.settings.city].rules_now(runtime.clock()).signature
+    house = cities.shipped()[runtime.settings.city].rules_now(runtime.clock()).signature
+    named = senders.values(tx, runtime.vault, {row.sender_id for row in rows if row.sender_id})
     moves, asked = list[Move](), dict[tuple[Any, ...], Question]()
     for row, address in zip(rows, addresses, strict=True):
         attempt, held = latest[row.id], held_of(row, Status.UNKNOWN, row.tries)
@@ -108,6 +110,7 @@ def _questions(
             asked[key] = Question(first.held, first.provider, first.inquiry, (*first.others, held))
             continue
         text = told.get(place) or words.get(row.id, "")
+        signature = senders.signature(named.get(row.sender_id), house)
         inquiry = Inquiry(address, attempt.handover, attempt.started_at, text, signature)
         asked[key] = Question(held, attempt.provider, inquiry)
     return moves, list(asked.values())

@@ -132,7 +132,7 @@ def _content_of(klass: Class) -> Callable[[Connection, UUID | None, datetime, da
         mine = [row.id for row in old if row.klass == klass]
         store.hold(tx, mine)
         some = one_of(tx, columns.id, mine) & (columns.personalisation != FORGOTTEN)
-        values = {"personalisation": FORGOTTEN, "address": null()}
+        values = {"personalisation": FORGOTTEN, "address": null(), "unsubscribe": null()}
         gone = tx.execute(update(notifications).where(some).values(**values)).rowcount if mine else 0
         return _step(rows, old, gone)
 

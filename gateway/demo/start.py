@@ -20,6 +20,8 @@ from gateway.instance import Hooks, Ready
 from gateway.instance.state import write_private
 from gateway.runtime import Runtime
 from gateway.services import operators, store
+from gateway.services.webhooks import Kind
+from gateway.webhooks import book
 
 OPERATOR, SERVICE = "operator", "local"
 
@@ -78,12 +80,22 @@ def place(ready: Ready) -> Place:
     return Place(ready.url, ready.sandbox_url, str(ready.credentials["api_key"]))
 
 
+def listen(here: Runtime, ready: Ready) -> None:
+    """Have the sandbox's service told of what concerns ours; its page shows what it hears."""
+    service = UUID(str(ready.credentials["service_id"]))
+    with here.db.write() as tx:
+        for kind in Kind:
+            url = f"{ready.sandbox_url}/service/{kind}"
+            book.subscribe(tx, here, service, kind, url, None, "demo")
+
+
 def show_one(settings: Settings, ready: Ready) -> str:
     """Play one loss report on the pages and say how it went; nothing where there is no demo city."""
     if not settings.sandbox_url:
         return ""
     here = asleep(settings)
     try:
+        listen(here, ready)
         person = seed.next_person(here)
         played = faces.web(place(ready), person)
     except HuiyinError as error:
@@ -104,6 +116,7 @@ def play_tour(settings: Settings, ready: Ready, began: float, say: Say) -> dict[
     """The whole tour as the object ``run.py demo --json`` prints; ``ok`` only when all of it held."""
     here = asleep(settings)
     try:
+        listen(here, ready)
         result = tour.play(here, place(ready), say)
     finally:
         here.db.close()

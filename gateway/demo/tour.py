@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -26,13 +26,16 @@ PUSH_PATIENCE = 120.0  # seconds
 def play(here: Runtime, place: Place, say: Say) -> dict[str, Any]:
     """Play all of it; ``ok`` says whether all of it held."""
     played = list(_transactions(here, place, say))
+    told = _told(place, played)
+    say(f"webhooks: {told['told']} events told to the service")
     pushed = _push(place, say)
     book = _books(here)
-    held = all(one.ok for one in played) and pushed["ok"] and book["balanced"]
+    held = all(one.ok for one in played) and told["ok"] and pushed["ok"] and book["balanced"]
     return {
         "ok": held and all(book["channels"].get(channel) for channel in ("sms", "voice", "email")),
         "transactions": [asdict(one) for one in played],
         "channels": book.pop("channels"),
+        "webhooks": told,
         "broadcast": pushed,
         "ledger": book,
     }
@@ -44,6 +47,25 @@ def _transactions(here: Runtime, place: Place, say: Say) -> Any:
             one: Played = player(place, seed.next_person(here, kind), kind)
             say(f"{kind} by {face}: {one.state}, SMS after {one.delivered_in_s} s")
             yield one
+
+
+# --- the service --------------------------------------------------------------------------------
+
+
+def _told(place: Place, played: Sequence[Played]) -> dict[str, Any]:
+    """Whether the sandbox's service heard how each transaction ended that was begun through the API."""
+    world = World(place.sandbox_url)
+    ended = {(one.reference, one.state) for one in played if one.face == "api"}
+
+    def heard() -> Mapping[str, Any] | None:
+        found = world.get("service")
+        known = {(one["body"].get("reference"), one["body"].get("state")) for one in found["heard"]}
+        return found if ended <= known else None
+
+    try:
+        return {"ok": True, "told": until(heard, "The service's word that it was told")["told"]}
+    except TourError:
+        return {"ok": False, "told": world.get("service")["told"]}
 
 
 # --- the push --------------------------------------------------------------------------------

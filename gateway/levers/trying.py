@@ -10,7 +10,7 @@ from gateway import audit, channels
 from gateway.content.rendering import Values
 from gateway.content.store import TemplateVersion
 from gateway.errors import HuiyinError, UnknownNameError
-from gateway.notifications import at_once, store
+from gateway.notifications import at_once, stored
 from gateway.notifications.request import Class, Origin, Request
 from gateway.runtime import Runtime
 from gateway.services import guests
@@ -56,7 +56,7 @@ def send(
         address=address,
         origin=Origin(service, TEAM, "test"),
     )
-    row = store.as_row(runtime, request, version, runtime.clock())
+    row = stored.as_row(runtime, request, version, runtime.clock())
     at_once.enter_in(tx, [row])
     said = f"template {version.id} version {version.version}"
     audit.record(tx, runtime.vault, runtime.clock(), actor[:80], "template.test", said)

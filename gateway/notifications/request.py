@@ -61,11 +61,20 @@ TREATMENT: Mapping[Class, Treatment] = {
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The service that asked through the API, the type of its key, its own word for the message."""
+    """The service that asked through the API, the type of its key, and how it wants the message to go.
+
+    ``reference`` is its own word for it, ``supplied`` the address as it wrote it, ``sender_id`` whose
+    name it goes out under, ``unsubscribe`` the https address that stops such e-mails, ``plays`` how often
+    a call says its text. None is the house's own way.
+    """
 
     service_id: UUID | None
     key_type: str | None
     reference: str | None = None
+    supplied: str | None = None
+    sender_id: UUID | None = None
+    unsubscribe: str | None = None
+    plays: int | None = None
 
 
 OURSELVES = Origin(None, None)

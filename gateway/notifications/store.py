@@ -23,6 +23,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     String,
     Table,
     Update,
@@ -42,6 +43,7 @@ from gateway.notifications import questions
 from gateway.notifications.entries import TAKEN, Entry, enter
 from gateway.notifications.request import TITLE, Request
 from gateway.notifications.status import DEAD, ENDS, Status, may_move
+from gateway.notifications.stored import as_row
 from gateway.rows import insert_many, one_of
 from gateway.runtime import Runtime
 from gateway.services import webhooks
@@ -62,7 +64,11 @@ notifications = Table(
     Column("service_id", Uuid),  # the one that asked for it through the API
     Column("key_type", String(8)),  # of the key it asked with
     Column("reference", String(1000)),  # that service's own word for it
-    Column("address", LargeBinary),  # of somebody the register does not know
+    Column("sender_id", Uuid),  # of services.senders: the name it goes out under, where not the house's
+    Column("unsubscribe", LargeBinary),  # that service's address to stop such e-mails
+    Column("plays", SmallInteger),  # how often a call says its text
+    Column("scheduled_for", Utc),  # by that service
+    Column("address", LargeBinary),  # of somebody the register does not know; see ``stored``
     Column("channel", String(8), nullable=False),
     Column("lane", String(16), nullable=False),
     Column("class", String(8), nullable=False, key="klass"),
@@ -126,6 +132,18 @@ Index(
     postgresql_where=_of_a_broadcast,
     sqlite_where=_of_a_broadcast,
 )
+_asked_for = notifications.c.service_id.is_not(None)
+Index(
+    "ix_notifications_service",  # what a service lists, newest first, and what it asked for today
+    notifications.c.service_id,
+    notifications.c.key_type,
+    notifications.c.created_at,
+    notifications.c.id,
+    postgresql_where=_asked_for,
+    sqlite_where=_asked_for,
+)
+# Four bytes of each: a reference may be a thousand characters long.
+sparse_index("ix_notifications_reference", notifications.c.reference, postgresql_using="hash")
 
 
 def take(tx: Connection, runtime: Runtime, requests: Sequence[Request]) -> set[str]:
@@ -151,40 +169,6 @@ def text(request: Request) -> Text:
 def texts(tx: Connection, runtime: Runtime, requests: Sequence[Request]) -> dict[Text, TemplateVersion]:
     """The versions to send, each looked up once."""
     return {one: content.to_send(tx, *one, runtime.reviewers) for one in sorted(set(map(text, requests)))}
-
-
-def as_row(runtime: Runtime, request: Request, template: TemplateVersion, now: datetime) -> dict[str, Any]:
-    """One notification as it is stored, sealed; raises ``MissingPersonalisationError``."""
-    template.compiled.values(request.personalisation)  # refuse at the door what cannot be rendered
-    key, origin = runtime.new_id(), request.origin
-    words = json.dumps(dict(request.personalisation), ensure_ascii=False)
-    sealed = runtime.vault.seal("notifications.personalisation", key, words)
-    address = request.address and runtime.vault.seal("notifications.address", key, request.address)
-    return {
-        "id": key,
-        "transaction_id": request.transaction_id,
-        "citizen_id": request.citizen_id,
-        "broadcast_id": request.broadcast_id,
-        "first_id": request.first_id,
-        "replay_of": request.replay_of,
-        "service_id": origin.service_id,
-        "key_type": origin.key_type,
-        "reference": origin.reference,
-        "address": address or None,
-        "channel": request.channel,
-        "lane": request.lane,
-        "klass": request.klass.value,
-        "title": request.title,
-        "digest": request.digest or None,
-        "template_id": template.id,
-        "template_version": template.version,
-        "personalisation": sealed,
-        "status": Status.WAITING.value,
-        "tries": 0,
-        "created_at": now,
-        "expires_at": request.expires_at(now),
-        "due_at": request.due_at(now),
-    }
 
 
 def personalisation(runtime: Runtime, key: UUID, sealed: bytes) -> dict[str, Any]:

@@ -33,6 +33,8 @@ from gateway.ops import queues
 from gateway.runtime import Runtime
 from gateway.security import same
 from gateway.traffic.breaker import Mode
+from gateway.webhooks import book as webhooks
+from gateway.webhooks import telling
 
 Schema = Callable[[Connection], str | None]
 
@@ -113,10 +115,16 @@ class _Books(Collector):
         yield self._unknown()
         waiting = next(w.depth + w.unknown for w in work if w.name == receipts.LANE)
         yield _gauge("huiyin_receipts_waiting", "Callbacks of providers not applied yet.", waiting)
+        yield from self._webhooks()
         yield self._ledger()
         yield self._books()
         yield self._breakers()
         yield from _counts(measures.totals(self.tx))
+
+    def _webhooks(self) -> Iterator[Metric]:
+        waiting, oldest = webhooks.waiting(self.tx, self.runtime.clock())
+        yield _gauge("huiyin_webhooks_waiting", "Events services are still to be told.", waiting)
+        yield _gauge("huiyin_webhooks_oldest_age_seconds", "How long the oldest of them has waited.", oldest)
 
     def _schema(self) -> Metric:
         about = InfoMetricFamily("huiyin_schema", "The release that runs and the schema it found.")
@@ -183,6 +191,9 @@ def _counts(totals: dict[measures.Key, float]) -> Iterator[Metric]:
     held_back = CounterMetricFamily(
         "huiyin_held_back", "Messages a provider had no room for, by reason.", labels=["provider", "reason"]
     )
+    calls = CounterMetricFamily(
+        "huiyin_webhook_calls", "Calls to services, by kind of event and outcome.", labels=["kind", "outcome"]
+    )
     buckets: dict[str, dict[str, float]] = defaultdict(dict)
     sums: dict[str, float] = {}
     for (name, label, detail), number in sorted(totals.items()):
@@ -197,6 +208,8 @@ def _counts(totals: dict[measures.Key, float]) -> Iterator[Metric]:
                 inquiries.add_metric([label, detail], number)
             case measures.HELD_BACK:
                 held_back.add_metric([label, detail], number)
+            case telling.CALLED:
+                calls.add_metric([label, detail], number)
             case measures.HANDOVER:
                 buckets[label][detail] = number
             case measures.HANDOVER_SUM:
@@ -206,6 +219,7 @@ def _counts(totals: dict[measures.Key, float]) -> Iterator[Metric]:
     yield unknown
     yield inquiries
     yield held_back
+    yield calls
     yield _times(buckets, sums)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -21,6 +22,7 @@ from sqlalchemy import (
 
 from gateway.channels import email, sms
 from gateway.db import Utc, metadata, upsert
+from gateway.rows import one_of
 from gateway.security import Vault
 from gateway.services.store import TEAM
 
@@ -46,6 +48,15 @@ def allows(tx: Connection, vault: Vault, service_id: UUID, key_type: str, addres
     columns = guests.c
     mine = (columns.service_id == service_id) & (columns.address_index == _index(vault, address))
     return tx.execute(select(columns.id).where(mine)).first() is not None
+
+
+def allowed(tx: Connection, vault: Vault, service_id: UUID, addresses: Collection[str]) -> frozenset[str]:
+    """Those of many (normalised) addresses that are on a service's list."""
+    columns, by_index = guests.c, {_index(vault, address): address for address in addresses}
+    mine = (columns.service_id == service_id) & one_of(tx, columns.address_index, list(by_index))
+    return frozenset(
+        by_index[index] for index in tx.execute(select(columns.address_index).where(mine)).scalars()
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ A sender that is taken back stays as a row: what was asked for under it still na
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -98,6 +98,20 @@ def of(tx: Connection, vault: Vault, service_id: UUID) -> tuple[Sender, ...]:
         for row in tx.execute(query.order_by(columns.created_at, columns.id))
     ]
     return tuple(rows)
+
+
+def values(tx: Connection, vault: Vault, ids: Collection[UUID]) -> dict[UUID, str]:
+    """What these senders are called, those taken back too."""
+    if not ids:
+        return {}
+    columns = senders.c
+    rows = tx.execute(select(columns.id, columns.value).where(columns.id.in_(ids)))
+    return {row.id: vault.open("senders.value", row.id, row.value) for row in rows}
+
+
+def signature(sender: str | None, house: str) -> str:
+    """What a text message is signed with: a sender's name; a number signs nothing, so the house does."""
+    return sender if sender and not sender.removeprefix("+").isdecimal() else house
 
 
 def owner(tx: Connection, vault: Vault, number: str) -> UUID | None:

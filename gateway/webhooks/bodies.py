@@ -12,13 +12,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
 
-from gateway import channels
-from gateway.delivery.addressing import addresses_of
 from gateway.delivery.ends import notify_statuses
 from gateway.errors import TamperedError
 from gateway.notifications.inbound import inbound
 from gateway.notifications.notify_words import stamp
 from gateway.notifications.store import notifications
+from gateway.notifications.stored import own_address
 from gateway.rows import one_of
 from gateway.runtime import Runtime
 from gateway.services.webhooks import Kind
@@ -76,23 +75,18 @@ def _about(tx: Connection, table: Any, events: Events) -> dict[UUID, Row[Any]]:
 
 def _receipts(tx: Connection, runtime: Runtime, events: Events) -> dict[UUID, Body]:
     rows = list(_about(tx, notifications, events).values())
-    statuses, to = notify_statuses(tx, rows), _recipients(tx, runtime, rows)
-    about = {row.id: _receipt(row, statuses[row.id], to.get(row.id)) for row in rows}
+    statuses = notify_statuses(tx, rows)
+    about = {row.id: _receipt(row, statuses[row.id], _supplied(runtime, row)) for row in rows}
     return {event.id: about[event.subject] for event in events if event.subject in about}
 
 
-def _recipients(tx: Connection, runtime: Runtime, rows: Events) -> dict[UUID, str | None]:
-    """Where each of these went; one look-up for each kind of address."""
-    found: dict[UUID, str | None] = {}
-    for kind in sorted(set(map(_kind, rows))):
-        some = [row for row in rows if _kind(row) == kind]
-        found |= dict(zip([row.id for row in some], addresses_of(tx, runtime, kind, some), strict=True))
-    return found
-
-
-def _kind(row: Row[Any]) -> str:
-    kind: str = channels.load(row.channel).ADDRESS
-    return kind
+def _supplied(runtime: Runtime, row: Row[Any]) -> str | None:
+    """The recipient as the service wrote it; None once that is no longer kept."""
+    try:
+        own = own_address(runtime, row)
+    except TamperedError:
+        return None
+    return own and own.supplied
 
 
 def _receipt(row: Row[Any], status: str, to: str | None) -> Body:

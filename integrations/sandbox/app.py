@@ -36,6 +36,7 @@ from integrations.sandbox.phones import Phones
 from integrations.sandbox.receipts import Pushes, Receipts, push_all
 from integrations.sandbox.repeated import CALL, MAIL, TEXT, Repeated
 from integrations.sandbox.scratch import open_scratch
+from integrations.sandbox.services import Services
 from integrations.sandbox.signature import Doorkeeper
 from integrations.sandbox.steering_door import SteeringDoor
 from integrations.sandbox.texts import Templates
@@ -61,6 +62,7 @@ class Sandbox:
         self.phones = Phones(self.repeated, options.newest)
         self.replies = Replies(options.newest)
         self.webhooks = Webhooks(credentials, self.faults)
+        self.services = Services()
         self._build_cities(state, credentials)
         self._build_mail(options)
         self._build_aliyun(state, credentials)
@@ -174,7 +176,7 @@ class Sandbox:
             shelf.clear()
         parts: tuple[Any, ...] = (
             *(self.limits, self.faults, self.calls, self.repeated, self.aliyun.signatures),
-            *(self.webhooks, self.twilio_messages, self.exchange),
+            *(self.webhooks, self.twilio_messages, self.exchange, self.services),
             *self.pushes,
             *self.added,
         )
@@ -219,6 +221,7 @@ def create_app(sandbox: Sandbox) -> web.Application:
             *sandbox.pension_door.routes(),
             *sandbox.twilio.routes(),
             *sandbox.exchange.routes(),
+            *sandbox.services.routes(),
             *(route for door in sandbox.added for route in door.routes()),
             *sandbox.page.routes(),
         ]

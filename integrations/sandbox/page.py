@@ -18,12 +18,21 @@ from integrations.sandbox.handsets import Handsets
 from integrations.sandbox.inbound import Replies
 from integrations.sandbox.mailbox import Mailboxes
 from integrations.sandbox.options import Options
-from integrations.sandbox.page_parts import boxes, reviews, switches, threads
-from integrations.sandbox.page_words import ANSWER_WORDS, MAILBOX_WORDS, TARGETS, modes_of
+from integrations.sandbox.page_parts import boxes, reviews, switches, threads, told
+from integrations.sandbox.page_words import ANSWER_WORDS, MAILBOX_WORDS, SERVICE_WORDS, TARGETS, modes_of
 from integrations.sandbox.phones import Phones
+from integrations.sandbox.services import Services
 
 FILES = Path(__file__).parent / "pages"
-PARTS = ("counts", "faults", "ringing", "phones", "mails", "reviews")  # what changes, each a template
+PARTS = (
+    "counts",
+    "faults",
+    "ringing",
+    "phones",
+    "mails",
+    "service",
+    "reviews",
+)  # what changes, each a template
 # A mail's page stands in a frame without rights; its own answer allows it its looks and nothing else.
 POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; form-action 'self'"
 
@@ -37,6 +46,7 @@ class World(Protocol):
     phones: Phones
     replies: Replies
     mailboxes: Mailboxes
+    services: Services
     aliyun: Aliyun
     added: list[Door]
 
@@ -93,6 +103,9 @@ class Page:
             "phones": phones,
             "ringing": [phone["number"] for phone in phones if phone["rings"]],
             "boxes": boxes(world.mailboxes),
+            "service": world.services,
+            "told": told(world.services),
+            "service_words": SERVICE_WORDS,
             "reviews": reviews(world.aliyun.reviews.listed()),
             "counts": world.counts(),
             "seed": world.options.seed,

@@ -10,14 +10,23 @@ from integrations.sandbox.handsets import Handsets, Shelf, Text
 from integrations.sandbox.inbound import Replies, Reply
 from integrations.sandbox.mailbox import Mailboxes
 from integrations.sandbox.mails import Mail
-from integrations.sandbox.page_words import CALL_WORDS, MAIL_WORDS, REVIEW_WORDS, TEXT_WORDS, mode_words
+from integrations.sandbox.page_words import (
+    CALL_WORDS,
+    HEARD_WORDS,
+    MAIL_WORDS,
+    REVIEW_WORDS,
+    TEXT_WORDS,
+    mode_words,
+)
 from integrations.sandbox.phones import Call, Phones
 from integrations.sandbox.receipts import CHINA
+from integrations.sandbox.services import Heard, Services
 
 PHONES = 12  # handsets on the page
 MESSAGES = 5  # newest messages and calls in each of them
 MESSAGES_ALONE = 50  # when one handset was searched for
 BOXES, MAILS = 6, 3  # mailboxes, and newest mails in each of them
+TOLD = 6  # newest events a service heard of
 REVIEWS = 30  # newest templates
 
 Part = dict[str, Any]
@@ -101,6 +110,20 @@ def _letter(mail: Mail) -> Part:
 
 def _size(size: int) -> str:
     return f"{size / 2**20:.1f} MB" if size >= 2**20 else f"{max(1, round(size / 1024))} KB"
+
+
+# --- a service ------------------------------------------------------------------------------
+
+
+def told(services: Services) -> list[Part]:
+    """What the service heard last, newest first."""
+    return [_told(one) for one in list(services.heard)[: -TOLD - 1 : -1]]
+
+
+def _told(one: Heard) -> Part:
+    body = one.body if isinstance(one.body, dict) else {}
+    style = _state(HEARD_WORDS[one.answered < 300])
+    return {"kind": one.kind, "body": body, "answered": one.answered} | _when(one.at) | style
 
 
 # --- reviews and faults -----------------------------------------------------------------------

@@ -40,6 +40,16 @@ MAILBOX_WORDS = {
     "gone": "地址不存在 Is gone",
     "complains": "投诉垃圾邮件 Complains",
 }
+SERVICE_WORDS = {
+    "200": "收下 200 Takes it",
+    "404": "拒收 404 Refuses",
+    "410": "不再要 410 Wants no more",
+    "503": "故障 503 Is down",
+}
+HEARD_WORDS = {
+    True: ("delivered", "✓ 已收下", "taken"),
+    False: ("failed", "✕ 未收下", "not taken"),
+}
 REVIEW_WORDS = {
     "pending": ("waiting", "… 审核中", "under review"),
     "approved": ("delivered", "✓ 已通过", "approved"),

@@ -173,6 +173,32 @@ def test_a_worker_killed_during_the_card_call_blocks_the_card_once(
     assert sandbox.call("GET", "counts")["calls"]["card/report-loss"] == 1
 
 
+def test_a_service_is_told_after_workers_broker_and_itself_were_down(
+    instance: Instance, place: Place, sandbox: Sandbox, person: Person
+) -> None:
+    """What happened meanwhile waits in the database; nothing of it is lost."""
+    here = start.asleep(instance.settings)
+    start.listen(here, instance.ready)
+    here.db.close()
+    sandbox.call("POST", "service", {"answers": "503"})
+    reference = _report(place, person)
+    until(lambda: sandbox.call("GET", "service")["told"], PATIENCE)
+    for name in ("general", "broker"):
+        instance.kill(name)
+    sandbox.call("POST", "service", {"answers": "200"})
+    for name in ("broker", "general"):
+        instance.resume(name)
+
+    def told() -> bool:
+        heard = sandbox.call("GET", "service")["heard"]
+        well = [one["body"] for one in heard if one["answered"] == 200]
+        return {("submitted", reference), ("succeeded", reference)} <= {
+            (body["state"], body["reference"]) for body in well
+        }
+
+    until(told, PATIENCE)
+
+
 def test_logs_and_queue_messages_of_a_tour_hold_nothing_personal(
     instance: Instance, place: Place, sandbox: Sandbox, person: Person
 ) -> None:

@@ -16,7 +16,7 @@ from gateway.api import document, examples
 from gateway.app import create_app
 from gateway.content.store import templates
 from gateway.notifications import store as notifications
-from gateway.services import guests
+from gateway.services import guests, senders
 from gateway.services import store as services
 from tests.world import World
 
@@ -40,8 +40,11 @@ class Documented:
             self.key = services.create_key(
                 tx, world.runtime.vault, owner, "key", world.clock.now, scopes=scopes
             )
+            self.sender = senders.add(tx, world.runtime.vault, owner, "sms", "常德社保", world.clock.now)
         self.ids = {
             examples.SMS_TEXT: self.text("card_loss/code"),
+            examples.EMAIL_TEXT: self.text("card_loss/succeeded", "email"),
+            examples.VOICE_TEXT: self.text("pension_auth/remind_due", "voice"),
             "aliyun_sms": world.provider.name,
             examples.HOOK: "http://127.0.0.1:9/",
         }
@@ -60,6 +63,7 @@ class Documented:
             "NewSms": {
                 "template_id": {"enum": [self.text("card_loss/failed")]},
                 "phone_number": {"enum": ["13800138000", "+86 139 0013 9000", "+852 9123 4567"]},
+                "sms_sender_id": {"enum": [str(self.sender)]},
                 "scheduled_for": {"enum": later},
             }
         }

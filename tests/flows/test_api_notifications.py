@@ -28,6 +28,8 @@ from gateway.delivery.attempt import run_lane
 from gateway.messages import Limits
 from gateway.notifications import store
 from gateway.notifications.request import Class, Origin, Request
+from gateway.notifications.stored import as_row
+from gateway.services import idempotency
 from gateway.services import store as services
 from gateway.services.store import api_keys
 from tests.world import World
@@ -115,7 +117,7 @@ def test_what_was_taken_can_be_asked_for_with_the_same_type_of_key_of_its_servic
     uri = api.post(api.body(reference="r")).json["uri"].removeprefix("http://127.0.0.1:12333")
     found = api.get(uri)
     assert (found.status_code, found.json["status"], found.json["type"]) == (200, "created", "sms")
-    assert (found.json["phone_number"], found.json["reference"]) == ("+8613800138000", "r")
+    assert (found.json["phone_number"], found.json["reference"]) == ("13800138000", "r")
     assert found.json.keys() >= {"line_1", "postcode", "subject", "sent_at", "cost_details", "body"}
     assert api.get(uri, api.new_key("another")).status_code == 404
     with api.world.runtime.db.read() as tx:
@@ -342,7 +344,7 @@ def _row(world: World, **changes: Any) -> dict[str, Any]:
     )
     with world.runtime.db.read() as tx:
         version = store.texts(tx, world.runtime, [request])[store.text(request)]
-    return {**store.as_row(world.runtime, request, version, world.clock.now), **changes}
+    return {**as_row(world.runtime, request, version, world.clock.now), **changes}
 
 
 def _at_once(calls: list[Callable[[], None]]) -> None:
@@ -377,6 +379,69 @@ def test_one_row_the_database_refuses_stops_no_other(world: World) -> None:
     assert {row.id for row in world.rows()} == {rows[0]["id"], rows[2]["id"]}
     with pytest.raises(Exception, match="channel"):
         together.enter(rows[1])
+
+
+def test_one_key_asked_with_many_times_at_once_takes_one_message(world: World) -> None:
+    """Everybody gets the same answer; whoever asks something else under it is refused, whoever came first."""
+    api = Api(world)
+    answers: list[Any] = []
+
+    def ask(reference: str, key: str) -> None:
+        client = api.app.test_client()
+        body = json.dumps(api.body(reference=reference))
+        headers = {**api.headers(), "Idempotency-Key": key}
+        answers.append((key, reference, client.post(PATH, data=body, headers=headers)))
+
+    asked = [("a", "one"), ("b", "one"), ("a", "two"), ("a", "three"), ("a", "four")] * 4
+    _at_once([lambda one=one: ask(*one) for one in asked])  # type: ignore[misc]
+    assert {(key, answer.status_code) for key, _, answer in answers} == {
+        ("one", 201),
+        ("one", 422),
+        ("two", 201),
+        ("three", 201),
+        ("four", 201),
+    }
+    for key in ("one", "two", "three", "four"):
+        taken = {answer.json["id"] for of, _, answer in answers if of == key and answer.status_code == 201}
+        assert len(taken) == 1
+    assert len(world.rows()) == 4
+    with world.runtime.db.read() as tx:
+        assert ledger.balanced(tx)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite's writers queue
+def test_a_key_that_is_being_worked_under_is_not_waited_for(world: World) -> None:
+    """Others that share the commit are taken, and that one is told to come again: nobody waits for a hang."""
+    api, key = Api(world), {"Idempotency-Key": "k"}
+    service = UUID(api.key[-73:-37])
+    with world.runtime.db.write() as tx:
+        assert idempotency.look_up(tx, world.runtime, service, "k", b"") is None
+        answer = api.post(api.body(), **key)
+        assert (answer.status_code, answer.json["errors"][0]["error"]) == (409, "BadRequestError")
+        assert api.post(api.body(), **{"Idempotency-Key": "other"}).status_code == 201
+    assert api.post(api.body(), **key).status_code == 201
+    assert len(world.rows()) == 2
+
+
+def test_a_key_and_its_message_are_stored_together_or_not_at_all(world: World) -> None:
+    """After whatever broke between, asking again takes it."""
+    api, key = Api(world), {"Idempotency-Key": "k"}
+    service = UUID(api.key[-73:-37])
+    entry = idempotency.entry(world.runtime, service, "k", b"d" * 32, idempotency.Stored(201, "{}"))
+    with pytest.raises(Exception, match="channel"):
+        Together(world.runtime).enter(_row(world, channel=None), entry)
+    assert api.post(api.body(), **key).status_code == 201
+    assert len(world.rows()) == 1
+
+
+def test_a_key_is_good_for_two_days(world: World) -> None:
+    api, key = Api(world), {"Idempotency-Key": "k"}
+    first = api.post(api.body(), **key).json["id"]
+    for days, new in ((1.9, False), (0.2, True)):
+        world.clock.now += timedelta(days=days)
+        with world.runtime.db.write() as tx:
+            idempotency.forget_old(tx, world.clock.now)
+        assert (api.post(api.body(), **key).json["id"] != first) is new
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -10,37 +10,26 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from gateway import audit, config, runtime
+from gateway import audit
 from gateway.content import registered
 from gateway.content.registered import Registration
 from gateway.runtime import Runtime
 from gateway.services import guests
 from gateway.services import store as services
-from tests.flows.test_cli import Run, _json, run
-
-__all__ = ["run"]  # a fixture of the neighbour's
+from tests.flows.shell import Shell
 
 
-@pytest.fixture
-def here(run: Run, tmp_path: Path) -> Any:
-    """The instance that the verbs speak to, with its texts."""
-    assert run("migrate").exit_code == 0
-    opened = runtime.build(config.load({}, tmp_path / "state"), wake=lambda _lane: None, sending=False)
-    yield opened
-    opened.db.close()
-
-
-def written(run: Run, tmp_path: Path, words: str, *options: str) -> Any:
+def written(run: Shell, tmp_path: Path, words: str, *options: str) -> Any:
     file = tmp_path / "words.txt"
     file.write_text(words, "utf-8")
     options = options or ("--channel", "sms", "--class", "result")
-    return _json(run("templates", "new", "取卡", *options, "--file", str(file), "--json"))
+    return run.json("templates", "new", "取卡", *options, "--file", str(file))
 
 
 WORDS = "((姓名))，请到((地点))领卡((家属??，带户口簿))。咨询12333"
 
 
-def test_a_text_is_made_looked_at_and_published(run: Run, tmp_path: Path, here: Runtime) -> None:
+def test_a_text_is_made_looked_at_and_published(run: Shell, tmp_path: Path, books: Runtime) -> None:
     """Each step says the next one; a preview counts, prices and says who would carry it."""
     made = written(run, tmp_path, WORDS)
     assert (made["state"], made["version"], made["findings"]) == ("draft", 1, [])
@@ -49,19 +38,19 @@ def test_a_text_is_made_looked_at_and_published(run: Run, tmp_path: Path, here: 
     assert "取卡" in shown
     assert f"templates publish {key}" in shown
     given = ("--value", "姓名=王芳", "--value", "地点=市大厅", "--value", "地点=县大厅", "--value", "家属=是")
-    seen = _json(run("templates", "preview", key, *given, "--json"))
+    seen = run.json("templates", "preview", key, *given)
     assert seen["body"] == "王芳，请到市大厅和县大厅领卡，带户口簿。咨询12333"
     assert (seen["counted"]["parts"], seen["carriers"][0]["price"]["amount"]) == (1, None)
     assert "not handed in" in seen["carriers"][0]["en"]
     told = run("templates", "preview", key, *given).output
     assert "1 part" in told
     assert "ALIYUN_SMS_PRICE" in told
-    assert _json(run("templates", "publish", key, "--json"))["state"] == "published"
-    listed = _json(run("templates", "list", "--channel", "sms", "--json"))["templates"]
+    assert run.json("templates", "publish", key)["state"] == "published"
+    listed = run.json("templates", "list", "--channel", "sms")["templates"]
     assert next(one for one in listed if one["id"] == key)["state"] == "published"
-    assert _json(run("templates", "list", "--drafts", "--json"))["templates"] == []
-    assert _json(run("templates", "archive", key, "--json"))["archived"] is True
-    with here.db.read() as tx:
+    assert run.json("templates", "list", "--drafts")["templates"] == []
+    assert run.json("templates", "archive", key)["archived"] is True
+    with books.db.read() as tx:
         done = tx.execute(select(audit.audit.c.actor, audit.audit.c.action).order_by(audit.audit.c.number))
         assert [tuple(row) for row in done] == [
             ("cli", "template.write"),
@@ -71,7 +60,7 @@ def test_a_text_is_made_looked_at_and_published(run: Run, tmp_path: Path, here: 
 
 
 def test_lint_ends_with_one_and_nothing_is_published_that_it_calls_an_error(
-    run: Run, tmp_path: Path, here: Runtime
+    run: Shell, tmp_path: Path, books: Runtime
 ) -> None:
     key = written(run, tmp_path, "请打开https://a.cn，兹告知。")["id"]
     linted = run("templates", "lint", key, "--json")
@@ -83,35 +72,35 @@ def test_lint_ends_with_one_and_nothing_is_published_that_it_calls_an_error(
     assert "网址" in refused.output
     better = tmp_path / "better.txt"
     better.write_text("请打电话12333。", "utf-8")
-    assert _json(run("templates", "edit", key, "--file", str(better), "--json"))["version"] == 2
+    assert run.json("templates", "edit", key, "--file", str(better))["version"] == 2
     assert run("templates", "lint", key).exit_code == 0
-    assert _json(run("templates", "publish", key, "--json"))["version"] == 2
+    assert run.json("templates", "publish", key)["version"] == 2
 
 
-def test_a_draft_is_tried_on_the_team_alone(run: Run, tmp_path: Path, here: Runtime) -> None:
+def test_a_draft_is_tried_on_the_team_alone(run: Shell, tmp_path: Path, books: Runtime) -> None:
     key = written(run, tmp_path, "您好。咨询12333")["id"]
     trial = ("templates", "test", key, "--to", "13800138000", "--service")
     assert "no service called" in run(*trial, "counter").stderr
-    with here.db.write() as tx:
-        service = services.ensure_service(tx, "counter", here.clock())
+    with books.db.write() as tx:
+        service = services.ensure_service(tx, "counter", books.clock())
     assert "team" in run(*trial, "counter").stderr
-    with here.db.write() as tx:
-        guests.add(tx, here.vault, service, "team", "+8613800138000", here.clock())
-    assert _json(run(*trial, "counter", "--json"))["lane"] == "sms.urgent"
+    with books.db.write() as tx:
+        guests.add(tx, books.vault, service, "team", "+8613800138000", books.clock())
+    assert run.json(*trial, "counter")["lane"] == "sms.urgent"
 
 
-def test_how_a_provider_knows_a_text_is_shown(run: Run, tmp_path: Path, here: Runtime) -> None:
-    """Code, signature, state, and why it is not sent there."""
+def test_how_a_provider_knows_a_text_is_shown(run: Shell, tmp_path: Path, books: Runtime) -> None:
+    """Code, signature, state, and why it is not sent tbooks."""
     made = written(run, tmp_path, "您好((a))。咨询12333")
-    with here.db.write() as tx:
+    with books.db.write() as tx:
         one = UUID(made["id"])
         said = Registration(one, 1, "aliyun_sms", "SMS_1", "mismatch", "its variables there: b; ours: a")
-        registered.record_registration(tx, said, here.clock())
-    shown = _json(run("templates", "show", made["id"], "--json"))["registrations"]
+        registered.record_registration(tx, said, books.clock())
+    shown = run.json("templates", "show", made["id"])["registrations"]
     assert [(one["code"], one["state"], one["reason"]) for one in shown] == [
         ("SMS_1", "mismatch", "its variables there: b; ours: a")
     ]
-    carrier = _json(run("templates", "preview", made["id"], "--value", "a=x", "--json"))["carriers"][0]
+    carrier = run.json("templates", "preview", made["id"], "--value", "a=x")["carriers"][0]
     assert (carrier["carries"], carrier["code"]) == (False, "SMS_1")
     assert "other variables" in carrier["en"]
 
@@ -125,7 +114,7 @@ def test_how_a_provider_knows_a_text_is_shown(run: Run, tmp_path: Path, here: Ru
         (["new", "a", "--channel", "sms"], "Missing option '--class'"),
     ],
 )
-def test_a_mistake_is_one_line(run: Run, here: Runtime, words: list[str], said: str) -> None:
+def test_a_mistake_is_one_line(run: Shell, books: Runtime, words: list[str], said: str) -> None:
     result = run("templates", *words)
     assert result.exit_code == 2
     assert said in result.stderr

@@ -5,7 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from datetime import timedelta
+import json
+import shutil
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -25,6 +30,7 @@ from gateway.webhooks.retry import (
     after,
     rest,
 )
+from tests.conftest import lacking
 from tests.world import START
 
 AILING = [Answered(500), Answered(503), Answered(429), Answered(408), Silent("timeout"), Barred()]
@@ -96,3 +102,55 @@ def test_what_we_say_can_be_checked_by_whoever_has_the_secret(body: bytes, secon
     assert signing.signature(secret, event, seconds, body) == f"v1,{expected}"
     assert signing.signature(secret, event, seconds + 1, body) != f"v1,{expected}"
     assert signing.signature(signing.new_secret(), event, seconds, body) != f"v1,{expected}"
+
+
+# --- what the how-to shows ------------------------------------------------------------------------------
+
+HOW_TO = Path(__file__).parents[2] / "docs/how-to/receive-webhooks.md"
+BODY = '{"message": "你好"}'.encode()
+
+
+def _shown(language: str) -> str:
+    return HOW_TO.read_text("utf-8").partition(f"```{language}\n")[2].partition("```")[0]
+
+
+def _said(secret: str, seconds_ago: float = 0) -> dict[str, str]:
+    now = datetime.now(UTC) - timedelta(seconds=seconds_ago)
+    return {
+        name.lower(): value
+        for name, value in signing.headers("token", secret, UUID(int=1), now, BODY).items()
+    }
+
+
+def test_the_python_code_of_the_how_to_knows_us(secret: str) -> None:
+    """It takes what we sign and refuses another body, another secret and what is old."""
+    names: dict[str, Any] = {}
+    exec(_shown("python"), names)  # noqa: S102 - it is ours
+    verify = names["verify"]
+    assert verify(secret, _said(secret), BODY)
+    assert not verify(secret, _said(secret), BODY + b" ")
+    assert not verify(signing.new_secret(), _said(secret), BODY)
+    assert not verify(secret, _said(secret, 600), BODY)
+
+
+def test_the_node_code_of_the_how_to_knows_us(secret: str) -> None:
+    """The same in a receiver of Node."""
+    node = shutil.which("node")
+    if node is None:
+        lacking("node is not installed here")
+    cases = [
+        [secret, _said(secret), BODY.decode()],
+        [secret, _said(secret), BODY.decode() + " "],
+        [signing.new_secret(), _said(secret), BODY.decode()],
+        [secret, _said(secret, 600), BODY.decode()],
+    ]
+    told = "process.stdout.write(JSON.stringify(JSON.parse(process.argv[1]).map("
+    told += "([secret, headers, body]) => verify(secret, headers, Buffer.from(body)))))"
+    command = [str(node), "-e", _shown("js") + told, json.dumps(cases)]
+    printed = subprocess.run(command, capture_output=True, check=True).stdout
+    assert json.loads(printed) == [True, False, False, False]
+
+
+@pytest.fixture
+def secret() -> str:
+    return signing.new_secret()

@@ -364,6 +364,10 @@ def upgrade() -> None:
         sa.Column("service_id", sa.Uuid(), nullable=True),
         sa.Column("key_type", sa.String(length=8), nullable=True),
         sa.Column("reference", sa.String(length=1000), nullable=True),
+        sa.Column("sender_id", sa.Uuid(), nullable=True),
+        sa.Column("unsubscribe", sa.LargeBinary(), nullable=True),
+        sa.Column("plays", sa.SmallInteger(), nullable=True),
+        sa.Column("scheduled_for", Utc(), nullable=True),
         sa.Column("address", sa.LargeBinary(), nullable=True),
         sa.Column("channel", sa.String(length=8), nullable=False),
         sa.Column("lane", sa.String(length=16), nullable=False),
@@ -420,6 +424,21 @@ def upgrade() -> None:
             unique=False,
             postgresql_where=sa.text("first_id IS NOT NULL"),
             sqlite_where=sa.text("first_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_notifications_reference",
+            ["reference"],
+            unique=False,
+            postgresql_using="hash",
+            postgresql_where=sa.text("reference IS NOT NULL"),
+            sqlite_where=sa.text("reference IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_notifications_service",
+            ["service_id", "key_type", "created_at", "id"],
+            unique=False,
+            postgresql_where=sa.text("service_id IS NOT NULL"),
+            sqlite_where=sa.text("service_id IS NOT NULL"),
         )
         batch_op.create_index(
             "ix_notifications_transaction",
@@ -935,6 +954,17 @@ def downgrade() -> None:
             "ix_notifications_transaction",
             postgresql_where=sa.text("transaction_id IS NOT NULL"),
             sqlite_where=sa.text("transaction_id IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_notifications_service",
+            postgresql_where=sa.text("service_id IS NOT NULL"),
+            sqlite_where=sa.text("service_id IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_notifications_reference",
+            postgresql_using="hash",
+            postgresql_where=sa.text("reference IS NOT NULL"),
+            sqlite_where=sa.text("reference IS NOT NULL"),
         )
         batch_op.drop_index(
             "ix_notifications_first",
