@@ -98,6 +98,10 @@ class CountedSchema(Schema):
     )
     ladder = fields.List(fields.Nested(ShareSchema))
     asks = fields.Nested(AsksSchema, allow_none=True)
+    digest_at = fields.String(
+        allow_none=True,
+        metadata={"description": "When they would go, started now, if they may wait for a digest."},
+    )
     attachments = fields.List(fields.Nested(AttachmentSchema))
     by_district = fields.List(fields.Nested(GroupSchema))
 

@@ -73,7 +73,9 @@ class Definition:
         return (Rung(self.channel), *self.then)
 
     def titled(self, language: str) -> str | None:
-        """What it is called in a digest in that language."""
+        """What it is called in a digest, in that language; None for a question, which needs its own words."""
+        if self.asks:
+            return None
         return (self.title_en if language.startswith("en") else "") or self.title or None
 
     @property

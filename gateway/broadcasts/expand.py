@@ -19,8 +19,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, update
 
-from gateway import cities
-from gateway.broadcasts import audience, coming_back, ending, follow_up, recipients, store
+from gateway.broadcasts import audience, coming_back, ending, follow_up, recipients, rehearsal, store
 from gateway.broadcasts import definition as definitions
 from gateway.broadcasts.audience import Addressee, Page
 from gateway.broadcasts.definition import Definition
@@ -28,7 +27,7 @@ from gateway.broadcasts.ladder import CALL_BACK
 from gateway.broadcasts.step import USUAL, Limits, Step
 from gateway.broadcasts.store import State, broadcasts
 from gateway.db import claim, new_lease
-from gateway.delivery import hours, ledger
+from gateway.delivery import ledger
 from gateway.delivery.claim import channel_of
 from gateway.delivery.ledger import Account
 from gateway.errors import HuiyinError
@@ -157,6 +156,7 @@ def _expansion(
     if definition.rungs[row.stage - 1].channel == CALL_BACK:
         return _ticketing(tx, runtime, row, definition, limits)
     size, window = _sizes(definition.pace, limits)
+    # All of a digest waits ahead: else most of it would miss the hour.
     if not definition.digest and standing.get(Status.WAITING, 0) + size > window:
         return Step({"due_at": now + FULL_PAUSE})
     page = _page(tx, runtime, row, definition, size, limits)
@@ -166,17 +166,12 @@ def _expansion(
     elif definition.pace:
         values["paced_until"] = values["due_at"] = _paced(row.paced_until, len(page.people), definition, now)
     listed = definition.audience is None and row.stage == 1
-    not_before = _digest_at(runtime, now) if definition.digest else None
+    not_before = rehearsal.digest_at(runtime, definition)
     return Step(
         values,
         [_request(row, definition, person, not_before) for person in page.people],
         forget=_last_line(page) if listed else None,
     )
-
-
-def _digest_at(runtime: Runtime, now: datetime) -> datetime | None:
-    """When what may wait for others is due. All of it waits ahead: else most of it would miss the hour."""
-    return hours.digest(cities.shipped()[runtime.settings.city].rules_now(now), now)
 
 
 def _ticketing(tx: Connection, runtime: Runtime, row: Any, definition: Definition, limits: Limits) -> Step:

@@ -258,9 +258,10 @@ def as_json(progress: Progress) -> dict[str, Any]:
     shown["ladder"] = [asdict(rung) for rung in progress.rungs]
     del shown["rungs"]
     for name in ("created_at", "started_at", "finished_at", "deadline"):
-        shown[name] = _stamp(shown[name])
+        shown[name] = stamp(shown[name])
     return shown
 
 
-def _stamp(at: datetime | None) -> str | None:
+def stamp(at: datetime | None) -> str | None:
+    """As every time is written for systems."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if at else None

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from gateway import channels
+from gateway import channels, cities
 from gateway.broadcasts import answers, audience, carrying, enclosures, ladder, recipients, store
 from gateway.broadcasts import definition as definitions
 from gateway.broadcasts.audience import Group
 from gateway.broadcasts.definition import Definition, DefinitionError
 from gateway.broadcasts.ladder import CALL_BACK, Rung
+from gateway.broadcasts.progress import stamp
 from gateway.broadcasts.recipients import BATCH, Checked
 from gateway.cities import Rules
 from gateway.content.documents import Listed
+from gateway.delivery import hours
 from gateway.messages import Attachment
 from gateway.notifications.asks import Asks
 from gateway.runtime import Runtime
@@ -42,7 +45,8 @@ class Rehearsal:
     ``no_address`` and ``opted_out`` are in ``people`` and will be suppressed.
     ``seconds`` is how long the pace makes it last; None without a pace.
     ``closed`` are channels of the follow-up without a provider: then nobody is followed up.
-    ``asks`` is the question it ends with.
+    ``asks`` is the question it ends with. ``digest_at`` is when they would go if it were started now and
+    they may wait for one another.
     """
 
     people: int
@@ -55,6 +59,7 @@ class Rehearsal:
     attachments: tuple[Listed, ...] = ()
     asks: Asks | None = None
     rungs: tuple[Share, ...] = ()
+    digest_at: datetime | None = None
 
 
 def rehearse(
@@ -78,6 +83,17 @@ def rehearse(
             _share(tx, runtime, definition, rung, _written_to(_groups(tx, definition, rung), rung))
             for rung in definition.then
         ),
+        digest_at=digest_at(runtime, definition),
+    )
+
+
+def digest_at(runtime: Runtime, definition: Definition) -> datetime | None:
+    """When a page of it taken now is due; None where it waits for no digest."""
+    now = runtime.clock()
+    return (
+        hours.digest(cities.shipped()[runtime.settings.city].rules_now(now), now)
+        if definition.digest
+        else None
     )
 
 
@@ -143,6 +159,7 @@ def rehearse_list(
         attachments=_listed(files),
         asks=definition.asks,
         rungs=tuple(_share(tx, runtime, definition, rung, languages) for rung in definition.then),
+        digest_at=digest_at(runtime, definition),
     )
 
 
@@ -215,6 +232,7 @@ def as_json(rehearsal: Rehearsal, rules: Rules) -> dict[str, Any]:
         ],
         "closed_channels": list(rehearsal.closed),
         "asks": answers.question_as_json(rehearsal.asks),
+        "digest_at": stamp(rehearsal.digest_at),
         "attachments": [asdict(one) for one in rehearsal.attachments],
         "by_district": [
             {"district": code, "name": _name(code, rules), "people": sum(bands.values()), "by_age": bands}

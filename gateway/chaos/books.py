@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from gateway import channels
 from gateway.channels import email
-from gateway.delivery import ledger
+from gateway.delivery import joined, ledger
 from gateway.delivery.addressing import addresses_of
+from gateway.delivery.joined import Place
+from gateway.delivery.store import attempts, digests
 from gateway.delivery.wording import words_of
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
@@ -22,12 +24,16 @@ from gateway.runtime import Runtime
 from gateway.transactions.model import WITH_BACK_OFFICE
 from gateway.transactions.store import transactions
 
+SENT = (Status.ACCEPTED, Status.DELIVERED)
 Address = tuple[str, str]  # channel, address
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One notification in the books. ``words`` is what it says, "" where that is not known."""
+    """One message in the books: a notification, or several that one message told.
+
+    ``words`` is what it says, "" where that is not known.
+    """
 
     channel: str
     address: str
@@ -70,6 +76,16 @@ def read(runtime: Runtime) -> Books:
 def _rows(tx: Connection, runtime: Runtime) -> list[Written]:
     found = tx.execute(select(notifications)).all()
     addresses, words = _addresses(tx, runtime, found), words_of(tx, runtime, found)
+    together, seen = _together(tx), set[Place]()
+    once = []
+    for row in found:
+        place, said = together.get(row.id, (None, ""))
+        if place and row.status in SENT:
+            if place in seen:
+                continue
+            seen.add(place)
+            words[row.id] = said
+        once.append(row)
     return [
         Written(
             channel=row.channel,
@@ -80,8 +96,22 @@ def _rows(tx: Connection, runtime: Runtime) -> list[Written]:
             expires_at=row.expires_at,
             words="" if row.channel == email.SUFFIX else words.get(row.id, ""),  # a letter is laid out
         )
-        for row in found
+        for row in once
     ]
+
+
+def _together(tx: Connection) -> dict[UUID, tuple[Place, str]]:
+    """Of each notification whose last message told several: which one that was, and what it said."""
+    of_several = select(digests.c.handover).distinct()
+    query = select(attempts.c.notification_id, attempts.c.handover, attempts.c.address_index)
+    tried = query.where(attempts.c.notification_id.in_(_joined(of_several))).order_by(attempts.c.started_at)
+    last = {key: (handover, index) for key, handover, index in tx.execute(tried)}
+    said = joined.told(tx, {handover for handover, _ in last.values()})
+    return {key: (place, said[place]) for key, place in last.items() if place in said}
+
+
+def _joined(handovers: Select[Any]) -> Select[Any]:
+    return select(attempts.c.notification_id).where(attempts.c.handover.in_(handovers))
 
 
 def _addresses(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> Mapping[UUID, str]:

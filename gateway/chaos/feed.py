@@ -25,6 +25,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.chaos.books import Address
 from gateway.chaos.scene import Scene
+from gateway.citizens import register
 from gateway.demo import city
 from gateway.demo.city import Person
 from gateway.demo.world import Handset
@@ -39,6 +40,7 @@ PROVERS = 4  # people at the same time who wait for their codes
 BREATH = 0.25  # seconds before what a fault refused is tried again
 PATIENCE = 60.0  # seconds for one transaction
 NOTICE, CODE = "policy/retirement_age", "card_loss/code"
+TOGETHER, MARK = 3, "第{}件"  # notices in a digest; what each says, alone or among others
 API = "api"  # a lane of its own: the door of the transactions
 Begun = tuple[str, Handset]  # a transaction's reference, and where its code comes
 
@@ -88,6 +90,7 @@ def feeding(scene: Scene, seconds: float) -> Iterator[Fed]:
     fed, over, begun = Fed(), Event(), SimpleQueue[Begun]()
     works: list[Callable[[], None]] = [
         lambda: _direct(scene, fed, over),
+        lambda: _digests(scene, over),
         lambda: _pushes(scene, over, max(PUSH_EVERY, seconds / len(GROUPS))),
         lambda: _begin(scene, fed, over, begun),
         *[lambda: _prove(scene, over, begun)] * PROVERS,
@@ -117,6 +120,22 @@ def _direct(scene: Scene, fed: Fed, over: Event) -> None:
             continue
         now = time.time()
         fed.messages |= {(one.channel, str(one.address)): (one.lane, now) for one in requests}
+
+
+def _digests(scene: Scene, over: Event) -> None:
+    """Some notices of one person after the other, to be told by one message."""
+    people, vault = city.people(scene.citizens), scene.runtime.vault
+    for number, person in enumerate(people):
+        if over.wait(EVERY):
+            return
+        marks = [MARK.format(number * TOGETHER + place) for place in range(TOGETHER)]
+        with suppress(DBAPIError), scene.runtime.db.write() as tx:
+            if citizen := register.find(tx, vault, person.id_number):
+                plain = Request(citizen.id, "sms", Class.NOTICE, NOTICE, "zh-CN", {})
+                requests = [
+                    replace(plain, personalisation={"name": mark}, title=mark, digest=True) for mark in marks
+                ]
+                store.take(tx, scene.runtime, requests)
 
 
 def _request(scene: Scene, line: Line, number: int) -> Request:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from gateway.chaos.books import Address, Written
-from gateway.chaos.feed import API, Fed
+from gateway.chaos.books import SENT, Address, Written
+from gateway.chaos.feed import API, MARK, Fed
 from gateway.chaos.witness import Taken
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
 
 OPEN = (Status.WAITING, Status.SENDING)
-SENT = (Status.ACCEPTED, Status.DELIVERED)
+MARKED = re.compile(MARK.format("[0-9]+"))
 TRANSIT = 4.0  # seconds from the last look at the clock to being taken: a call that hangs takes as long
 
 
@@ -34,7 +35,7 @@ def never_taken(rows: Iterable[Written], taken: Iterable[Taken]) -> int:
     return (Counter(row.to for row in rows if row.status in SENT) - at).total()
 
 
-def duplicates(rows: Iterable[Written], taken: Iterable[Taken]) -> Mapping[str, int]:
+def duplicates(rows: Iterable[Written], taken: Sequence[Taken]) -> Mapping[str, int]:
     """How many different messages came to somebody more than once, by class."""
     at = defaultdict[Address, list[Written]](list)
     for row in rows:
@@ -44,7 +45,17 @@ def duplicates(rows: Iterable[Written], taken: Iterable[Taken]) -> Mapping[str, 
         if times > 1:
             meant = (row for row in at[channel, address] if row.words in words)
             found[next((str(row.klass) for row in meant), "nobody's")] += 1
+    found[Class.NOTICE] += _told_again(taken)
     return dict(found)
+
+
+def _told_again(taken: Iterable[Taken]) -> int:
+    """How many notices were told by two different messages: alone, or among others of a digest."""
+    words = defaultdict[str, set[str]](set)
+    for one in taken:
+        for mark in MARKED.findall(one.words):
+            words[mark].add(one.words)
+    return sum(len(some) > 1 for some in words.values())
 
 
 def expired_codes(

@@ -102,6 +102,9 @@ def print_rehearsal(draft: Draft, counted: Mapping[str, Any], rules: Rules) -> N
         f"{_lasting(draft.counted.seconds)} at {pace:,} a minute" if pace else "as fast as providers take it"
     )
     out.print(f"About {counted['estimated_parts']:,} parts by {draft.definition.channel}; {lasts}.")
+    if draft.counted.digest_at:
+        goes = draft.counted.digest_at.astimezone(rules.zone)
+        out.print(f"Together with other notices, in the digest of {goes:%A %Y-%m-%d %H:%M}.", highlight=False)
     if draft.counted.asks:
         choices = ", ".join(f"{digit} {word}" for digit, word in draft.counted.asks.choices)
         out.print(f"It asks: {choices}.", highlight=False, markup=False)

@@ -228,15 +228,10 @@ def _waiting(facts: Facts) -> tuple[Words, Words, datetime | None]:
         return _out_of_time(facts)
     if facts.paused:
         what, actor = facts.paused
-        ends, held = (
-            _at(facts, facts.expires_at),
-            Words(f"{actor}暂停了{what}", f"{what} is paused by {actor}"),
-        )
-        return (
-            held,
-            Words(f"恢复后才发，{ends}作废", f"it goes when that is resumed, and expires at {ends}"),
-            None,
-        )
+        ends = _at(facts, facts.expires_at)
+        held = Words(f"{actor}暂停了{what}", f"{what} is paused by {actor}")
+        goes = Words(f"恢复后才发，{ends}作废", f"it goes when that is resumed, and expires at {ends}")
+        return held, goes, None
     if facts.due_at is None:
         return _reason(facts), Words("没有定下一步", "nothing is planned for it"), None
     if facts.due_at > facts.now:

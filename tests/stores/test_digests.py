@@ -20,6 +20,7 @@ from gateway.broadcasts import expand, progress, rehearsal
 from gateway.broadcasts import store as broadcasts
 from gateway.broadcasts.progress import Progress
 from gateway.broadcasts.store import START
+from gateway.chaos import books as chaos
 from gateway.cities import City
 from gateway.citizens import register
 from gateway.content import registered
@@ -562,6 +563,16 @@ def test_the_timeline_tells_of_one_message(world: World) -> None:
     retention.tidy(world.runtime)
     with world.runtime.db.read() as tx:
         assert tx.execute(select(digests)).all() == []
+
+
+def test_chaos_reads_a_digest_as_one_message(world: World) -> None:
+    """What was told together arrived once; what was never handed over is there one by one."""
+    world.settle(1)
+    _notices(world, "甲", "乙", "丙")
+    assert len(chaos.read(world.runtime).rows) == 3
+    _run(world)
+    (written,) = chaos.read(world.runtime).rows
+    assert written.words == _told(3, "甲、乙、丙")
 
 
 # --- whatever the mixture ------------------------------------------------------------------------

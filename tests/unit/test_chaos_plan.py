@@ -103,6 +103,15 @@ def test_the_same_words_twice_to_one_person_are_counted_under_their_class() -> N
     assert found == {"code": 1, "result": 0, "reminder": 0, "notice": 1}
 
 
+def test_a_notice_told_by_two_messages_is_told_twice() -> None:
+    """Alone or among others of a digest: each says its mark, and the words around it do not matter."""
+    alone, among = (
+        replace(TAKEN, words=words) for words in ("第17件，您好", "您有2条通知：第17件、第18件。")
+    )
+    assert judge.duplicates([ROW], [alone, replace(among, words="第7件、第18件")])["notice"] == 0
+    assert judge.duplicates([ROW], [alone, among])["notice"] == 1
+
+
 def test_a_code_is_too_late_by_every_clock_of_its_call_or_not_at_all() -> None:
     """A jump while the call was under way excuses it, and so does the time a call takes; nothing else."""
     taken = replace(TAKEN, words="【常德人社】验证码000001", at=NOW.timestamp() + judge.TRANSIT + 1)

@@ -129,7 +129,7 @@ def test_what_cannot_wait_for_others_is_refused(more: dict[str, object], key: st
 
 
 def test_what_was_asked_for_is_what_is_kept() -> None:
-    """A definition comes back from its row as it was, and speaks to each in their language."""
+    """A definition comes back from its row as it was, with a title in two languages; a question has none."""
     rules = cities.shipped()["changde"].rules_at(date(2026, 11, 24))
     keys = {
         "template": "policy/retirement_age",
@@ -140,3 +140,6 @@ def test_what_was_asked_for_is_what_is_kept() -> None:
     made = definitions.read({**keys, "audience": {}}, rules, _at("2026-11-24T09:00"))
     assert definitions.load(definitions.dump(made)) == made
     assert (made.titled("zh-CN"), made.titled("en"), made.digest) == ("延迟退休", "Retirement", True)
+    asks = {"kind": "a", "choices": [["1", "能"], ["2", "不能"]]}
+    question = {"template": "policy/auth_help", "title": "认证帮办", "asks": asks, "audience": {}}
+    assert definitions.read(question, rules, _at("2026-11-24T09:00")).titled("zh-CN") is None
