@@ -54,11 +54,11 @@ class Hooks(Api):
         data = None if body is None else json.dumps(body)
         return self.client.open(path, method=method, data=data, headers=self.headers(key))
 
-    def hear(self, *said: Inbound) -> list[UUID]:
-        """These texts are its own."""
+    def hear(self, *said: Inbound, service: UUID | None = None) -> list[UUID]:
+        """These texts are its own, or another service's."""
         runtime = self.world.runtime
         with runtime.db.write() as tx:
-            owners = {("scripted", one.id): self.service for one in said}
+            owners = {("scripted", one.id): service or self.service for one in said}
             inbound.receive(tx, runtime, [("scripted", one) for one in said], owners=owners)
             query = select(inbound.inbound.c.id).order_by(inbound.inbound.c.received_at)
             return list(tx.execute(query).scalars())
@@ -96,7 +96,10 @@ def test_what_people_wrote_is_shown_exactly_as_notify_does(api: Hooks) -> None:
         "links": {"current": f"{here}?older_than={key}"},
     }
     other = api.new_key("other")
-    assert api.get(RECEIVED, other).json["received_text_messages"] == []
+    earlier = Inbound("2", "+8613800138000", "106", "x", START - timedelta(hours=1))
+    [theirs, _] = api.hear(earlier, service=UUID(other[-73:-37]))
+    found = api.get(RECEIVED, other).json["received_text_messages"]
+    assert [item["id"] for item in found] == [str(theirs)]
     assert api.get(f"{RECEIVED}?older_than={key}", other).json["received_text_messages"] == []
     assert api.get(f"{RECEIVED}?older_than={uuid4()}").json["received_text_messages"] == []
     wrong = api.get(f"{RECEIVED}?older_than=1")
