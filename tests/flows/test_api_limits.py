@@ -16,7 +16,9 @@ from sqlalchemy import select
 from gateway.api.known import KEPT
 from gateway.app import create_app
 from gateway.content.store import templates
+from gateway.notifications import asked
 from gateway.services import store
+from gateway.services.limits import Day
 from gateway.services.store import Limits
 from gateway.traffic.meter import Meter
 from gateway.traffic.shared import InProcess
@@ -137,6 +139,10 @@ def test_a_process_that_begins_in_the_middle_of_a_day_counts_what_was_taken(worl
     assert [first.post(kind=kind).status_code for kind in ("normal", "test", "normal")] == [201] * 3
     first.client = create_app(replace(world.runtime, meter=Meter(InProcess()))).test_client()
     assert [first.post().status_code for _ in range(2)] == [201, 429]
+    today = Day(first.id, "sms", world.clock.now - timedelta(hours=1), world.clock.now)
+    later = replace(today, before=world.clock.advance(seconds=1))
+    with world.runtime.db.read() as tx:
+        assert (asked.count(tx, today), asked.count(tx, later)) == (0, 3)
 
 
 def test_a_raised_limit_holds_in_seconds(sqlite_world: World) -> None:
