@@ -1,14 +1,14 @@
 """Dead letters: what reached nobody, gathered by its cause, and taken anew once the cause is gone.
 
-A dead letter is an end and stays one. A replay takes a new notification that says
-the same to the same person and names the old one in ``replay_of``; the old one
-then counts as replayed. It never travels in an urgent lane: no code waits behind it.
-A replay belongs to its broadcast: its files go with it, and pausing and cancelling reach it. In
-the broadcast's figures it takes the place of the dead one.
+A dead letter is an end and stays one. A replay takes a new notification that says the same to the
+same person and names the old one in ``replay_of``; the old one then counts as replayed. It never
+travels in an urgent lane: no code waits behind it. A replay belongs to its broadcast: its files go
+with it, pausing and cancelling reach it, and in its figures it takes the dead one's place. The
+service that asked sees both.
 
-What is no longer true is never replayed: codes; reminders, whose next one is judged
-by itself; results that are old, or whose transaction changed since; notices that
-are old, or whose broadcast was cancelled. Nor what is no longer kept.
+What is no longer true is never replayed: codes; reminders, whose next one is judged by itself;
+results that are old, or whose transaction changed since; notices that are old, or whose broadcast
+was cancelled. Nor what is no longer kept.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from gateway.content.rendering import MissingPersonalisationError
 from gateway.content.store import TemplateVersion
 from gateway.delivery.store import attempts
 from gateway.errors import ForgottenError, TamperedError
-from gateway.notifications import questions, store
+from gateway.notifications import questions, store, stored
 from gateway.notifications.asks import Asks
 from gateway.notifications.request import TEST, Class, Request
 from gateway.notifications.status import DEAD, Status
@@ -157,8 +157,8 @@ def recent(tx: Connection, now: datetime, within: timedelta) -> Mapping[str, int
 def plan(tx: Connection, cause: Cause, now: datetime) -> Plan:
     """Count what a replay of this cause would do now; changes nothing."""
     kind = case((_too_late(now), "late"), (_perhaps_taken, "again"), else_="fresh")
-    query = select(kind.label("kind"), func.count()).where(_of(cause), _not_replayed).group_by("kind")
-    counts: dict[str, int] = dict(tx.execute(query).all())
+    query = select(kind.label("kind"), func.count()).where(_of(cause), _not_replayed)
+    counts: dict[str, int] = dict(tx.execute(query.group_by("kind")).all())
     return Plan(counts.get("fresh", 0), counts.get("again", 0), counts.get("late", 0))
 
 
@@ -277,9 +277,9 @@ def _renders(request: Request, version: TemplateVersion) -> bool:
 def _request(runtime: Runtime, row: Row[Any], version: TemplateVersion, asks: Asks | None) -> Request | None:
     """The same again; None for a row whose cells cannot be opened, which no replay can help."""
     try:
-        address = row.address and runtime.vault.open("notifications.address", row.id, row.address)
+        address, origin = stored.own_address(runtime, row), stored.own_origin(runtime, row)
         said = store.personalisation(runtime, row.id, row.personalisation)
-    except ForgottenError:  # it was counted among the late ones, unless that happened meanwhile
+    except ForgottenError:  # counted among the late ones, unless it happened meanwhile
         return None
     except TamperedError:
         log.error("cell_cannot_be_opened", table="notifications", row=str(row.id))  # noqa: TRY400
@@ -293,8 +293,9 @@ def _request(runtime: Runtime, row: Row[Any], version: TemplateVersion, asks: As
         personalisation=said,
         transaction_id=row.transaction_id,
         broadcast_id=row.broadcast_id,
-        address=address or None,
+        address=address.written if address else None,
         first_id=row.first_id or (row.id if row.broadcast_id else None),
         replay_of=row.id,
         asks=asks,
+        origin=origin,
     )

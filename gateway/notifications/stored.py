@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from gateway.content.store import TemplateVersion
-from gateway.notifications.request import Request
+from gateway.notifications.request import Origin, Request
 from gateway.notifications.status import Status
 from gateway.runtime import Runtime
 
@@ -75,3 +75,17 @@ def own_unsubscribe(runtime: Runtime, row: Any) -> str:
     """The service's address that stops such e-mails; "" where it gave none. Raises ``TamperedError``."""
     sealed = row.unsubscribe
     return runtime.vault.open("notifications.unsubscribe", row.id, sealed) if sealed else ""
+
+
+def own_origin(runtime: Runtime, row: Any) -> Origin:
+    """Who asked for the row, and how it wanted it to go, to ask the same again. Raises ``TamperedError``."""
+    address = own_address(runtime, row)
+    return Origin(
+        row.service_id,
+        row.key_type,
+        row.reference,
+        address.supplied if address else None,
+        row.sender_id,
+        own_unsubscribe(runtime, row) or None,
+        row.plays,
+    )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select, update
@@ -22,8 +22,8 @@ from gateway.delivery.attempt import run_lane
 from gateway.delivery.store import attempts
 from gateway.levers import dead_letters
 from gateway.levers.dead_letters import Cause
-from gateway.notifications import store
-from gateway.notifications.request import Class
+from gateway.notifications import store, stored
+from gateway.notifications.request import Class, Origin
 from gateway.notifications.status import Status
 from gateway.notifications.store import notifications
 from gateway.providers import Accepted, Rejected
@@ -62,6 +62,19 @@ def groups(world: World, *statuses: Status) -> list[dead_letters.Group]:
 def balanced(world: World) -> bool:
     with world.runtime.db.read() as tx:
         return ledger.balanced(tx)
+
+
+def test_a_replay_is_its_services_and_goes_where_the_first_went(world: World) -> None:
+    """Whoever asked sees it under its own word; the address is the one form, not as it was supplied."""
+    world.settle(1)
+    origin = Origin(uuid4(), "normal", "case 7", "138 0013 8000")
+    dead(world, 1, citizen_id=None, address="+8613800138000", origin=origin)
+    world.provider.took.clear()
+    assert replayed(world) == 1
+    run_lane(world.runtime, LANE)
+    assert [message.address for _, message in world.provider.took] == ["+8613800138000"]
+    new = next(row for row in world.rows() if row.replay_of)
+    assert stored.own_origin(world.runtime, new) == origin
 
 
 def test_dead_letters_are_gathered_by_their_cause(world: World) -> None:
