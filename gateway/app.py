@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from flask import Flask, Request, Response, g, jsonify, render_template, request
@@ -21,6 +20,7 @@ from gateway.callbacks import views as callbacks
 from gateway.ops import console, metrics
 from gateway.phone import views as phone
 from gateway.runtime import Runtime
+from gateway.security import chance
 
 LARGEST_BODY = 4 * 1024 * 1024  # bytes; a provider's push of some hundred receipts has about 100 kB
 TEMPLATES = "../templates/pages"
@@ -76,7 +76,7 @@ class _Sessions(SecureCookieSessionInterface):
 
 
 def _begin() -> None:
-    g.request_id = uuid4().hex[:16]
+    g.request_id = chance()[:8].hex()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request=g.request_id)
 

@@ -39,6 +39,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.autocommit import Autocommit
+from gateway.security import chance
 
 metadata = MetaData(
     naming_convention={
@@ -276,6 +277,6 @@ def is_due(tx: Connection, table: Table, now: datetime) -> bool:
 
 def uuid7() -> UUID:
     """A UUID in time order (RFC 9562, version 7): new rows land at the end of the index."""
-    milliseconds, chance = time.time_ns() // 1_000_000, int.from_bytes(os.urandom(10))
-    value = milliseconds << 80 | 0x7 << 76 | (chance >> 68) << 64 | 0b10 << 62 | chance & (1 << 62) - 1
+    milliseconds, bits = time.time_ns() // 1_000_000, int.from_bytes(chance()[:10])
+    value = milliseconds << 80 | 0x7 << 76 | (bits >> 68) << 64 | 0b10 << 62 | bits & (1 << 62) - 1
     return UUID(int=value)

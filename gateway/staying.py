@@ -11,9 +11,31 @@ import select
 from concurrent.futures import Future
 from typing import Any
 
+from gunicorn import util
+from gunicorn.http import wsgi
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 MOMENT = 10  # milliseconds; so long a thread that has nothing else to do waits for the next request
+
+
+class Whole(wsgi.Response):  # type: ignore[misc]  # gunicorn ships no types
+    """An answer that has its whole body at once goes out in one piece, head and all: one call to the
+    system, one packet, and the thread does not wait for its turn again in between.
+    """
+
+    headers_sent: bool
+
+    def write(self, arg: bytes) -> None:
+        whole = self.response_length == len(arg) and not (self.headers_sent or self._omits_body)
+        if not whole:
+            super().write(arg)
+            return
+        head = [*self.default_headers(), *(f"{name}: {value}\r\n" for name, value in self.headers), "\r\n"]
+        util.write(self.sock, "".join(head).encode("latin-1") + arg)
+        self.headers_sent, self.sent = True, len(arg)
+
+
+wsgi.Response = Whole  # what ``wsgi.create`` makes of each request
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types

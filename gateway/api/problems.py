@@ -39,9 +39,12 @@ def listed(problems: Sequence[Problem]) -> list[dict[str, str]]:
     return [{"error": item.error, "message": item.message, "next_step": item.next_step} for item in problems]
 
 
+_written = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def as_json(body: Mapping[str, object], status: int) -> Response:
     """A JSON answer in UTF-8; what UTF-8 cannot say in an echoed input becomes a question mark."""
-    text = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+    text = _written(body).encode("utf-8", "replace")
     return Response(text, status, content_type="application/json")
 
 

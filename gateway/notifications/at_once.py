@@ -43,15 +43,16 @@ def enter(db: Db, rows: Sequence[Row], keys: Mapping[UUID, Row] = {}) -> Entered
     broadcast. Those that are in already are passed over, so it may be repeated where an answer
     was lost.
     """
-    names = tuple(notifications.c[key].name for key in rows[0])
-    written = [dict(zip(names, row.values(), strict=True)) for row in rows]
-    values = {"rows": json.dumps(written, default=_as_text)}
+    names = _names(tuple(rows[0]))
+    pairs = (zip(names, row.values(), strict=True) for row in rows)
+    written = [{name: value for name, value in row if value is not None} for row in pairs]
+    values = {"rows": _json(written)}
     if keys:
         asked = [
             {**entry, "notification": key, "lock": idempotency.lock_number(entry["service_id"], entry["key"])}
             for key, entry in keys.items()
         ]
-        values["keys"] = json.dumps(asked, default=_as_text)
+        values["keys"] = _json(asked)
     statement = _keyed_statement(names) if keys else _statement(names)
     found = db.execute_single(statement, values)
     if found is None:
@@ -85,9 +86,18 @@ def _enter_each(tx: Connection, rows: Sequence[Row], keys: Mapping[UUID, Row]) -
     return known
 
 
+@cache
+def _names(keys: Sequence[str]) -> tuple[str, ...]:
+    """What the database calls these columns."""
+    return tuple(notifications.c[key].name for key in keys)
+
+
 def _as_text(value: object) -> str:
     """A value JSON has no word for, as PostgreSQL reads it."""
     return "\\x" + value.hex() if isinstance(value, bytes) else str(value)
+
+
+_json = json.JSONEncoder(default=_as_text).encode
 
 
 @cache

@@ -135,10 +135,7 @@ Index(
 _asked_for = notifications.c.service_id.is_not(None)
 Index(
     "ix_notifications_service",  # what a service lists, newest first, and what it asked for today
-    notifications.c.service_id,
-    notifications.c.key_type,
-    notifications.c.created_at,
-    notifications.c.id,
+    *(notifications.c[name] for name in ("service_id", "key_type", "created_at", "id")),
     postgresql_where=_asked_for,
     sqlite_where=_asked_for,
 )
@@ -147,10 +144,15 @@ sparse_index("ix_notifications_reference", notifications.c.reference, postgresql
 
 
 def take(tx: Connection, runtime: Runtime, requests: Sequence[Request]) -> set[str]:
-    """Store the notifications and enter them in the ledger; returns the lanes to wake after commit."""
+    """Store the notifications and enter them in the ledger; returns the lanes to wake after commit.
+
+    Raises ``MissingPersonalisationError``.
+    """
     if not requests:
         return set()
     now, versions = runtime.clock(), texts(tx, runtime, requests)
+    for request in requests:  # refuse at the door what cannot be rendered
+        versions[text(request)].compiled.values(request.personalisation)
     rows = [as_row(runtime, request, versions[text(request)], now) for request in requests]
     insert_many(tx, notifications, {name: [row[name] for row in rows] for name in rows[0]})
     questions.ask(tx, runtime, {row["id"]: one for row, one in zip(rows, requests, strict=True)})

@@ -13,8 +13,7 @@ from gateway.runtime import Runtime
 
 
 def as_row(runtime: Runtime, request: Request, template: TemplateVersion, now: datetime) -> dict[str, Any]:
-    """One notification as it is stored, sealed; raises ``MissingPersonalisationError``."""
-    template.compiled.values(request.personalisation)  # refuse at the door what cannot be rendered
+    """One notification as it is stored, sealed. Whoever asks sees to it that its text can be filled."""
     key, origin = runtime.new_id(), request.origin
     words = json.dumps(dict(request.personalisation), ensure_ascii=False)
     seal = runtime.vault.seal

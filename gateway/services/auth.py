@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import hmac
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from hashlib import sha256
 from uuid import UUID
 
 import jwt
-from jwt.algorithms import HMACAlgorithm
 
+from gateway.security import same
 from gateway.services.store import Account, ApiKey
 
-HS256 = HMACAlgorithm(HMACAlgorithm.SHA256)
 CLOCK_SKEW = 30  # seconds a caller's clock may differ
 
 
@@ -85,7 +86,7 @@ class _Token:
 
 def _matching(token: _Token, account: Account, now: datetime) -> Caller | NotAllowed:
     for key in account.keys:
-        if HS256.verify(token.signed, key.secret.encode(), token.signature):
+        if same(hmac.digest(key.secret.encode(), token.signed, sha256), token.signature):
             if wrong := _in_time(token.claims, now):
                 return wrong
             return _invalid("API key revoked") if key.ended(now) else Caller(account, key)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from gateway import logs
 from gateway.demo import city
 from gateway.errors import TamperedError
-from gateway.security import Vault, mask_id_number, mask_mobile, mask_name, one_time_code, redact
+from gateway.security import Vault, chance, mask_id_number, mask_mobile, mask_name, one_time_code, redact
 
 VAULT = Vault(bytes(32))
 
@@ -98,3 +100,17 @@ def test_a_traceback_of_a_library_is_masked_too(capsys: pytest.CaptureFixture[st
 def test_codes_are_six_digits() -> None:
     """Leading zeros are kept."""
     assert all(len(code) == 6 and code.isdigit() for code in (one_time_code() for _ in range(1000)))
+
+
+def test_chance_is_given_once_in_threads_and_children() -> None:
+    """A nonce used twice would open what is sealed; a child of a process begins with its own."""
+    with ThreadPoolExecutor(4) as threads:
+        some = threads.map(lambda _: [chance() for _ in range(700)], range(4))
+    assert len(set().union(*some)) == 2_800
+    reading, writing = os.pipe()
+    if not (child := os.fork()):
+        os.write(writing, chance())
+        os._exit(0)
+    ours = chance()
+    os.waitpid(child, 0)
+    assert os.read(reading, 16) != ours

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import TConn
@@ -83,3 +84,37 @@ def test_connection_that_was_closed_is_not_kept() -> None:
 
         worker.wsgi = leave
         assert worker.handle(connection) is False
+
+
+@pytest.mark.parametrize(
+    ("pieces", "length", "sends"),
+    [([b"hello"], 5, 1), ([b"he", b"llo"], 5, 3), ([b"hello"], None, 3), ([b"hello, too long"], 5, 2)],
+)
+def test_an_answer_that_is_whole_goes_out_in_one_piece(
+    pieces: list[bytes], length: int | None, sends: int
+) -> None:
+    """Head and body; whatever comes in parts goes as gunicorn sends it, and nobody reads a difference."""
+    with _asking() as (worker, connection, answered):
+        sent: list[bytes] = []
+
+        class Wire:
+            def sendall(self, data: bytes) -> None:
+                sent.append(data)
+                wire.sendall(data)
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(wire, name)
+
+        def say(_environ: Any, start: Any) -> list[bytes]:
+            start("200 OK", [] if length is None else [("Content-Length", str(length))])
+            worker.alive = False
+            return pieces
+
+        wire, worker.wsgi = connection.sock, say
+        connection.sock = Wire()
+        worker.handle(connection)
+        assert len(sent) == sends
+        head, _, body = b"".join(sent).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert body == (b"hello" if length else b"5\r\nhello\r\n0\r\n\r\n")
+        assert not answered
