@@ -139,7 +139,10 @@ def test_lists_are_filtered_and_walked_to_their_end(suite: dict[str, str], testi
     assert [one["id"] for one in walked] == sent[::-1]
     everything = testing.get_all_notifications()
     assert wrong(shapes.NOTIFICATIONS, everything) == []
-    assert testing.get_all_notifications(template_type="email", reference=reference)["notifications"] == []
+    jobs = testing.get_all_notifications(reference=reference, include_jobs=True)["notifications"]
+    assert [one["id"] for one in jobs] == sent[::-1]
+    for kind in ("email", "letter"):
+        assert testing.get_all_notifications(template_type=kind, reference=reference)["notifications"] == []
 
 
 def test_a_test_keys_messages_end_as_their_numbers_say(suite: dict[str, str], testing: Any) -> None:
@@ -194,6 +197,7 @@ def test_texts_are_shown_whole_by_version_and_by_type(suite: dict[str, str], tes
     for kind in ("sms", "email"):
         of_kind = testing.get_all_templates(kind)["templates"]
         assert of_kind == [one for one in every["templates"] if one["type"] == kind] != []
+    assert testing.get_all_templates("letter") == {"templates": []}
 
 
 def test_a_text_is_previewed_with_its_words(suite: dict[str, str], testing: Any) -> None:
