@@ -6,6 +6,7 @@ whatever fails; what a failing one says is shown whole.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+LEASH = ROOT / "gateway" / "instance" / "leash.py"
 CONTRACTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 STATIC = {
     "ruff check": ["-m", "ruff", "check", "."],
@@ -66,7 +68,8 @@ def _tests(name: str, options: list[str], arguments: list[str]) -> bool:
     chosen = [argument for argument in arguments if argument != "--all"]
     marks = options[0] if "--all" in arguments else f"{options[0]} and not long"
     command = [sys.executable, "-m", "pytest", "-m", marks, *options[1:], *chosen]
-    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    leash = [sys.executable, "-P", str(LEASH), str(os.getpid())]  # it ends with us, however we end
+    code = subprocess.run([*leash, *command], cwd=ROOT, check=False).returncode
     passed = code == 0 or bool(code == NONE_CHOSEN and chosen)
     _report(name, passed, time.monotonic() - began)
     return passed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from ipaddress import ip_network
 from pathlib import Path
@@ -17,7 +16,9 @@ from gateway import migrations
 from gateway.config import Settings
 from gateway.content import shipped
 from gateway.db import Db
+from gateway.instance.leash import tie
 from gateway.instance.postgres import Postgres
+from gateway.instance.scratch import scratch
 from gateway.instance.supervisor import StartError
 from gateway.runtime import Runtime
 from gateway.security import Vault
@@ -28,6 +29,12 @@ from tests.world import START, Clock, Scripted, Wakes, World
 MASTER_KEY = bytes(range(32))
 hypothesis.register_profile("untimed", deadline=None)  # a busy machine breaks no rule
 hypothesis.load_profile("untimed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One of several processes ends with the one that shares out the tests, however that ends."""
+    if hasattr(config, "workerinput"):
+        tie(os.getppid())
 
 
 def lacking(what: str) -> None:
@@ -59,16 +66,13 @@ def _prepare(url: str) -> None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """A PostgreSQL of this machine's binaries, on a free port, run by somebody who is not root."""
-    folder = Path(tempfile.mkdtemp(prefix="huiyin-postgres-"))  # pytest's own folder is root's alone
-    try:
-        server = Postgres(folder, durable=False)
-    except StartError as error:
-        lacking(str(error))
-    try:
+    with scratch("huiyin-postgres-") as folder:  # pytest's own folder is root's alone
+        try:
+            server = Postgres(folder, durable=False)
+        except StartError as error:
+            lacking(str(error))
         with server:
             yield server.url()
-    finally:
-        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

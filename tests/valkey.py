@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from gateway.instance import broker
+from tests.leashed import leashed
 
 
 class Valkey:
@@ -22,7 +23,8 @@ class Valkey:
         return f"redis+socket://{self._socket}"
 
     def start(self) -> None:
-        self._process = subprocess.Popen(broker.command(self._socket), stdout=subprocess.DEVNULL)
+        command = leashed(*broker.command(self._socket))
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 20
         while not (self._socket.exists() and broker.answers(self._socket)):
             if time.monotonic() > deadline:

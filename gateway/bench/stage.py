@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from gateway.demo import start
 from gateway.instance import Hooks, Instance
 from gateway.instance.postgres import Postgres
 from gateway.instance.programs import WORKERS
+from gateway.instance.scratch import scratch
 from gateway.runtime import Runtime
 
 DATABASE = "bench"
@@ -79,7 +79,7 @@ class Stage:
 def staged(say: Say, *, sqlite: bool, hooks: Hooks | None = None) -> Iterator[Stage]:
     """Start everything in a fresh folder on free ports; all of it is gone afterwards."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="huiyin-bench-")))
+        folder = stack.enter_context(scratch("huiyin-bench-"))
         folder.chmod(0o711)  # the database's own user passes through
         environment = {name: value for name, value in os.environ.items() if name not in config.DEPLOYMENT}
         environment["HUIYIN_CITY"] = CITY

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import click
@@ -20,6 +18,7 @@ from gateway.demo import notify_suite as suite
 from gateway.demo import seed as demo
 from gateway.demo import start
 from gateway.demo.city import DEFAULT_SEED
+from gateway.instance.scratch import scratch
 from gateway.runtime import Runtime
 from gateway.transactions import registry
 
@@ -46,9 +45,9 @@ def _say(line: str) -> None:
 def play_demo(context: Context) -> None:
     """Play the tour in a fresh city on free ports; exits 0 only if all of it held."""
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="huiyin-demo-") as folder:
+    with scratch("huiyin-demo-") as folder:
         environment = {name: value for name, value in os.environ.items() if name not in config.DEPLOYMENT}
-        settings = config.load(environment, context.state or Path(folder) / "state")
+        settings = config.load(environment, context.state or folder / "state")
         with instance.running(settings, say=_tell, hooks=start.hooks(play=False)) as running:
             result = start.play_tour(running.settings, running.ready, began, _tell)
     context.show(result, lambda: _print_tour(result))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
+
+from tests.leashed import leashed
 
 TREE = Path(__file__).parents[2]
 ACCOUNT = {
@@ -54,15 +55,7 @@ def running_sandbox(state: Path) -> Iterator[Sandbox]:
     """A sandbox of its own on that state folder."""
     ready = state / "ready.json"
     ready.unlink(missing_ok=True)
-    command = [
-        sys.executable,
-        "-m",
-        "integrations.sandbox",
-        "--state",
-        str(state),
-        "--ready-file",
-        str(ready),
-    ]
+    command = leashed("-m", "integrations.sandbox", "--state", str(state), "--ready-file", str(ready))
     process = subprocess.Popen(command, cwd=TREE, env=os.environ | ACCOUNT, stdout=subprocess.DEVNULL)
     try:
         until(ready.exists, 20)

@@ -19,6 +19,7 @@ from gateway import config
 from gateway.instance import Instance, StartError, broker, running
 from gateway.instance.supervisor import Program, Supervisor
 from tests.flows.processes import PATIENCE, ROOT, bare, marked, until
+from tests.leashed import leashed
 
 
 class Product:
@@ -26,7 +27,7 @@ class Product:
 
     def __init__(self, state: Path, port: int = 0) -> None:
         self.state = state
-        command = [sys.executable, "-m", "gateway.cli", "--state", str(state), "up", "--port", str(port)]
+        command = leashed("-m", "gateway.cli", "--state", str(state), "up", "--port", str(port))
         self.process = subprocess.Popen(
             command,
             cwd=ROOT,

@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 
 from tests.flows.processes import PATIENCE, ROOT, bare, marked, until
+from tests.leashed import leashed
 
 NO_INDEX = "http://127.0.0.1:9/simple"  # the discard port: refused at once
 STUB = "import sys; print('cli', sys.argv[1:])"  # stands where the product would go on
@@ -31,7 +32,7 @@ class Clone:
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "run.py", *arguments],
+            leashed(sys.executable, "run.py", *arguments),
             cwd=self.folder,
             env=bare(self.folder, **environment),
             stdout=subprocess.PIPE,
