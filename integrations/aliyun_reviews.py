@@ -43,8 +43,6 @@ def compared(review: Review, answer: dict[str, Any] | Failure, body: str) -> Rev
     if review.state is not ReviewState.APPROVED or not body or not isinstance(content, str):
         return review
     theirs = dict.fromkeys(VARIABLE.findall(content))
-    return (
-        review
-        if set(theirs) == set(VARIABLE.findall(body))
-        else Review(ReviewState.MISMATCH, ", ".join(theirs))
-    )
+    if set(theirs) == set(VARIABLE.findall(body)):
+        return review
+    return Review(ReviewState.MISMATCH, ", ".join(theirs))

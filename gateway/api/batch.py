@@ -34,11 +34,11 @@ def take(runtime: Runtime, asker: Asker, body: Mapping[str, Any]) -> Response:
     """Take what can be taken; the answer has a result for each item, in their order."""
     try:
         common = _common(asker, body)
+        door.limit(runtime, limits.Asked(common.channel, len(body["items"]), requests=0))
     except ApiError:
         if earlier := door.answered(runtime):
             return earlier
         raise
-    door.limit(runtime, limits.Asked(common.channel, len(body["items"]), requests=0))
     asker = _with_guests(asker, common.channel, body["items"])
     results = [(item, _result(asker, common, body, item)) for item in body["items"]]
     if refused := sum(not isinstance(result, Asked) for _, result in results):

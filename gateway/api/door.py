@@ -105,16 +105,23 @@ def enter(runtime: Runtime, scope: str) -> None:
     limit(runtime, Asked())
 
 
-def enter_known(runtime: Runtime, scope: str, known: Find, channel: str = "") -> None:
+def enter_known(runtime: Runtime, scope: str, known: Find, channel: str = "") -> Response | None:
     """The same for busy routes: let in on what was ``known`` a moment ago, refuse only on what stands now.
 
-    A request that asks for a message on a channel is counted for the day.
+    A request that asks for a message on a channel is counted for the day; one that was answered
+    before the day was over has that answer.
     """
     try:
         identify(runtime, scope, known)
     except ApiError:
         identify(runtime, scope, lambda service: _account(runtime, service))
-    limit(runtime, Asked(channel, 1 if channel else 0))
+    try:
+        limit(runtime, Asked(channel, 1 if channel else 0))
+    except ApiError as refused:
+        if refused.problems[0].error == limits.USED_UP and (earlier := answered(runtime)):
+            return earlier
+        raise
+    return None
 
 
 def identify(runtime: Runtime, scope: str, find: Find) -> None:

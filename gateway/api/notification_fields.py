@@ -16,6 +16,7 @@ from gateway.channels import AddressError, email, sms
 LONGEST_REFERENCE = 1_000
 LONGEST_URL = 900  # characters: a mail's header has one line of 998 for it
 FEWEST_DIGITS, MOST_DIGITS = 8, 15  # of any country's number (E.164)
+PLAIN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"  # what is left without it, as the document says it
 _BAD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")  # what no database and no vendor takes
 _TEST_NUMBER = re.compile(r"(?:\+44|0044|0)?(7700900[0-9]{3})")
 """Kept for fiction in the United Kingdom (Ofcom): what Notify's clients simulate with."""

@@ -7,7 +7,9 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from gateway.api.notification_fields import (
+    LONGEST_REFERENCE,
     NO_UUID,
+    PLAIN,
     Mailbox,
     Moment,
     Names,
@@ -45,8 +47,9 @@ def by_mailbox(**options: Any) -> Mailbox:
 
 
 def own_reference() -> Reference:
-    about = "Your own word for it, up to 1,000 characters; no personal data."
-    return Reference(error_messages=said(), metadata={"description": about})
+    about = "Your own word for it; no personal data."
+    metadata = {"description": about, "maxLength": LONGEST_REFERENCE, "pattern": PLAIN}
+    return Reference(error_messages=said(), metadata=metadata)
 
 
 def when() -> Moment:
@@ -83,6 +86,7 @@ class NewEmailSchema(NewMessageSchema):
         error_messages=said(),
         metadata={
             "format": "uri",
+            "pattern": "^https://",
             "description": "An https address that stops such e-mails by a POST (RFC 8058); "
             "mail programs show it as a button.",
         },

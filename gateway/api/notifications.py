@@ -139,14 +139,13 @@ def _looking(routes: Blueprint, runtime: Runtime) -> None:
         return problems.as_json(_own(runtime, key), 200)
 
 
-def _enter(entry: _Door) -> None:
+def _enter(entry: _Door) -> Response | None:
     """Whoever looks needs another scope than whoever sends, and costs the day nothing."""
     runtime, account = entry.runtime, entry.known.account
     if request.method != "POST":
-        door.enter_known(runtime, READ, account)
-        return
+        return door.enter_known(runtime, READ, account)
     channel = request.path.rpartition("/")[2]
-    door.enter_known(runtime, SEND, account, channel if channel in runtime.settings.providers else "")
+    return door.enter_known(runtime, SEND, account, channel if channel in runtime.settings.providers else "")
 
 
 def _asker(entry: _Door) -> Asker:

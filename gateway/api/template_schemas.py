@@ -5,7 +5,6 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 
 from gateway.api.notification_fields import Values
-from gateway.api.schemas import SOMETIMES
 
 
 class RequiredSchema(Schema):
@@ -61,5 +60,5 @@ class PreviewedSchema(Schema):
     version = fields.Integer()
     body = fields.String()
     subject = fields.String(allow_none=True)
-    html = fields.String(metadata={"description": "The page of an e-mail.", SOMETIMES: True})
+    html = fields.String(allow_none=True, metadata={"description": "The page of an e-mail; else null."})
     postage = fields.String(allow_none=True)

@@ -156,6 +156,7 @@ def _previewed(runtime: Runtime, version: TemplateVersion, given: dict[str, Any]
         "version": version.version,
         "body": body,
         "subject": subject,
+        "html": None,
         "postage": None,
     }
     if version.channel == "email":

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from flask import Response, request
 from flask_smorest import Blueprint
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row
 
 from gateway.api import door
 from gateway.api import webhook_schemas as forms
@@ -22,9 +22,10 @@ from gateway.api.problems import ApiError, Problem
 from gateway.api.received import OLDER, older_than, page_links
 from gateway.api.shown import stamp
 from gateway.errors import UnknownNameError
+from gateway.levers import accounts
 from gateway.runtime import Runtime
 from gateway.services import webhooks as store
-from gateway.services.store import OPERATE, WEBHOOKS, services
+from gateway.services.store import OPERATE, WEBHOOKS
 from gateway.services.webhooks import Kind, State
 from gateway.webhooks import book
 from gateway.webhooks.addresses import UnusableUrlError
@@ -62,15 +63,12 @@ def blueprints(runtime: Runtime) -> list[Blueprint]:
 
 
 def _named(runtime: Runtime, at: Mapping[str, str]) -> UUID:
-    """The service in the path, which there is."""
+    """The service in the path, by its id or its name."""
     try:
-        key = UUID(at["service"])
-    except ValueError:
-        problem = Problem("ValidationError", "service is not a valid UUID", "Take it from its API key.")
-        raise ApiError(400, problem) from None
-    with runtime.db.read() as tx:
-        if tx.execute(select(services.c.id).where(services.c.id == key)).first() is None:
-            raise _no_result("There is no such service.")
+        with runtime.db.read() as tx:
+            key: UUID = accounts.find(tx, at["service"]).id
+    except UnknownNameError as error:
+        raise _no_result(str(error)) from None
     return key
 
 

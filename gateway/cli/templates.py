@@ -203,12 +203,14 @@ def _sign_names(here: Runtime) -> Mapping[str, str]:
 
 
 def _list(rows: Sequence[Mapping[str, Any]]) -> None:
-    grid = table("name", "channel", "language", "class", "version", "reviews", "id")
+    """Each id on a line of its own, whole, to be copied."""
+    grid = table("text", "by", "class", "version", "reviews")
+    grid.columns[0].no_wrap = True
     for row in rows:
-        version = f"{row['version']} {row['state']}"
         reviews = "\n".join(f"{name} {state}" for name, state in row["reviews"].items())
-        title = escape(row["title"])
-        grid.add_row(title, row["channel"], row["language"], row["class"], version, reviews or "–", row["id"])
+        by, version = f"{row['channel']}, {row['language']}", f"{row['version']} {row['state']}"
+        title = f"{escape(row['title'])}\n[dim]{row['id']}[/]"
+        grid.add_row(title, by, row["class"], version, reviews or "–")
     Console().print(grid)
     click.echo(f"{len(rows):,} texts. {VERB} show ID tells more, {VERB} new makes one.")
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from sqlalchemy import Connection, Row, select
 
 from gateway.cli.command import Context, main, pass_context
-from gateway.errors import UnknownNameError
+from gateway.levers import accounts
 from gateway.runtime import Runtime
 from gateway.services import webhooks as store
 from gateway.services.store import services
@@ -36,16 +36,10 @@ def webhooks() -> None:
     """Where services are told of their messages, texts and transactions."""
 
 
-def owner(tx: Connection, name: str) -> UUID:
+def _owner(tx: Connection, name: str) -> UUID:
     """A service by its name or its id; ``UnknownNameError`` where there is none."""
-    try:
-        which = services.c.id == UUID(name)
-    except ValueError:
-        which = services.c.name == name
-    key = tx.execute(select(services.c.id).where(which)).scalar_one_or_none()
-    if key is None:
-        raise UnknownNameError(f"There is no service called {name[:80]!r}.")
-    return UUID(str(key))
+    key: UUID = accounts.find(tx, name).id
+    return key
 
 
 @webhooks.command("set")
@@ -59,7 +53,7 @@ def set_(context: Context, service: str, kind: str, url: str, token: str | None)
     here = context.runtime()
     book.check(here, url)
     with here.db.write() as tx:
-        made = book.subscribe(tx, here, owner(tx, service), Kind(kind), url, token, ACTOR)
+        made = book.subscribe(tx, here, _owner(tx, service), Kind(kind), url, token, ACTOR)
 
     def human() -> None:
         click.echo(f"token           {made.token}")
@@ -76,7 +70,7 @@ def list_(context: Context, service: str | None) -> None:
     """The subscriptions of a service, or of all, with the events of the last week."""
     here = context.runtime()
     with here.db.read() as tx:
-        mine = owner(tx, service) if service else None
+        mine = _owner(tx, service) if service else None
         names = dict(tx.execute(select(services.c.id, services.c.name)).all())
         counts, rows = book.counts(tx, mine), store.listed(tx, mine)
     shown = [_hook(row, names[row.service_id], counts.get(row.id, {})) for row in rows]
@@ -109,7 +103,7 @@ def test_(context: Context, service: str, kind: str) -> None:
     """Post a body about nothing there, now, and say what the service answered."""
     here = context.runtime()
     with here.db.read() as tx:
-        mine = owner(tx, service)
+        mine = _owner(tx, service)
     outcome = book.try_out(here, mine, Kind(kind))
     status = outcome.status if isinstance(outcome, Answered) else None
     said = f"It answered {status}." if isinstance(outcome, Answered) else f"No answer: {outcome.code}."
@@ -129,7 +123,7 @@ def log_(context: Context, service: str, kind: str | None, state: str | None, li
     here = context.runtime()
     with here.db.read() as tx:
         states = (State(state),) if state else tuple(State)
-        rows = book.log(tx, Which(owner(tx, service), Kind(kind) if kind else None, states), limit=limit)
+        rows = book.log(tx, Which(_owner(tx, service), Kind(kind) if kind else None, states), limit=limit)
     shown = [_event(row) for row in rows]
     context.show({"events": shown}, lambda: _print(shown, "Nothing was to be told."))
 
@@ -160,7 +154,7 @@ def replay(
     here = context.runtime()
     wanted = tuple(map(State, states)) or ((State.FAILED,) if not ids else tuple(State))
     with here.db.write() as tx:
-        which = Which(owner(tx, service), Kind(kind) if kind else None, wanted, since, until, ids)
+        which = Which(_owner(tx, service), Kind(kind) if kind else None, wanted, since, until, ids)
         number = book.replay(tx, here, which, ACTOR)
     context.show({"events": number}, lambda: click.echo(f"{number:,} are told anew, within seconds."))
 
@@ -168,7 +162,7 @@ def replay(
 def _steer(context: Context, service: str, kind: str, state: str, lever: Any) -> None:
     here: Runtime = context.runtime()
     with here.db.write() as tx:
-        changed = lever(tx, here, owner(tx, service), Kind(kind), ACTOR)
+        changed = lever(tx, here, _owner(tx, service), Kind(kind), ACTOR)
     said = f"{service} {kind}: {state}" + ("." if changed is not False else " already.")
     shown = {"kind": kind, "state": state, "changed": changed is not False}
     context.show(shown, lambda: click.echo(said))

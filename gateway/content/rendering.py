@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from gateway.errors import HuiyinError
 
@@ -67,16 +68,26 @@ class Compiled:
     def values(self, personalisation: Values) -> dict[str, str]:
         """The words that stand for each key, and for each name."""
         given = {compared(name): value for name, value in personalisation.items()}
-        missing = tuple(name for key, name in self.names.items() if given.get(key) is None)
-        if missing:
+        values: dict[str, Any] = {
+            key: value if type(value := given.get(key)) is str else self._told(value) for key in self.names
+        }
+        if None in values.values():
+            missing = tuple(name for key, name in self.names.items() if values[key] is None)
             raise MissingPersonalisationError(missing)
-        values = {key: self._told(given[key]) for key in self.names}
+        return self._with_conditions(values) if self.conditions else values
+
+    def _with_conditions(self, values: dict[str, str]) -> dict[str, str]:
         for key, (asked, words) in self.conditions.items():
             values[key] = words if says_yes(values[asked]) else ""
         return values
 
     def lists(self, personalisation: Values) -> dict[str, list[str]]:
         """Those of the values that are lists, by compared name."""
+        for value in personalisation.values():
+            if type(value) is list:
+                break
+        else:
+            return {}
         given = {compared(name): value for name, value in personalisation.items()}
         return {key: each(value) for key in self.names if isinstance(value := given.get(key), list)}
 
@@ -95,15 +106,24 @@ class Compiled:
                 return self.names[self.conditions[key][0] if key in self.conditions else key]
         return variable
 
-    def _told(self, value: object) -> str:
-        if type(value) is str:
-            return value
+    def _told(self, value: object) -> str | None:
+        if value is None:
+            return None
         return in_words(value, self.language) if isinstance(value, list) else str(value)
 
 
 @lru_cache(maxsize=2048)
 def compile_body(body: str, language: str = "zh-CN") -> Compiled:
-    """Cut a body at its placeholders; cached, since a version's body never changes."""
+    """Cut a body at its placeholders; cached, since a version's body never changes.
+
+    A line end is one character, as it is sent.
+    """
+    return as_written(body.replace("\r\n", "\n"), language)
+
+
+@lru_cache(maxsize=512)
+def as_written(body: str, language: str) -> Compiled:
+    """The same with its line ends as they were written."""
     pieces = _PLACEHOLDER.split(body)
     names: dict[str, str] = {}
     conditions: dict[str, tuple[str, str]] = {}

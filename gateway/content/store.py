@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from gateway.content.letters import bulleted, parted
 from gateway.content.registered import provider_templates
-from gateway.content.rendering import Compiled, Values, compile_body
+from gateway.content.rendering import Compiled, Values, as_written, compile_body
 from gateway.db import Utc, metadata
 from gateway.errors import UnknownNameError
 from gateway.providers import ReviewState
@@ -99,9 +99,7 @@ class TemplateVersion:
 
     @property
     def compiled(self) -> Compiled:
-        """An e-mail keeps its line ends as written; elsewhere one is one character."""
-        body = self.body if self.channel == "email" else self.body.replace("\r\n", "\n")
-        return compile_body(body, self.language)
+        return compile_body(self.body, self.language)
 
     @property
     def key(self) -> tuple[UUID, int]:
@@ -120,13 +118,14 @@ class TemplateVersion:
     def words(self, personalisation: Values) -> tuple[str | None, str]:
         """Subject (an e-mail's) and text with the values put in, as the API shows them.
 
-        Raises ``MissingPersonalisationError`` for what either lacks.
+        An e-mail keeps its line ends as they were written. Raises ``MissingPersonalisationError`` for
+        what either lacks.
         """
         compiled = self.compiled
         values = compiled.values(personalisation)
         if self.channel != "email":
             return None, compiled.filled(values)
-        subject, text = (compile_body(part, self.language) for part in parted(self.body))
+        subject, text = (as_written(part, self.language) for part in parted(self.body))
         bullets = {key: bulleted(one) for key, one in compiled.lists(personalisation).items()}
         return subject.filled(values), text.filled({**values, **bullets})
 

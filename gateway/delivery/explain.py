@@ -19,6 +19,7 @@ from gateway.delivery.store import attempts
 from gateway.delivery.why import Facts, Why, explain
 from gateway.notifications.pauses import Kind, Pause, paused
 from gateway.notifications.reasons import Reason
+from gateway.notifications.request import TEST
 from gateway.notifications.status import Status
 from gateway.notifications.store import notifications
 from gateway.providers import ReviewState
@@ -112,7 +113,7 @@ def _facts(row: Row[Any], known: _Known, opens_at: datetime | None, now: datetim
         expires_at=row.expires_at,
         due_at=row.due_at,
         completed_at=row.completed_at,
-        provider=(attempt.provider if attempt else row.provider) or "",
+        provider=(attempt.provider if attempt else row.provider) or _player(row.lane),
         code=(attempt.receipt_code or attempt.code or "") if attempt else "",
         paused=_paused(row, known.pauses),
         opens_at=opens_at,
@@ -121,6 +122,11 @@ def _facts(row: Row[Any], known: _Known, opens_at: datetime | None, now: datetim
         waits_with=known.waiting.get(digest, 1) - 1 if future else None,
         told_with=told - 1 if row.status != Status.WAITING else 0,
     )
+
+
+def _player(lane: str) -> str:
+    """Who takes what a test key asked for, and reports what became of it."""
+    return "simulator" if lane.endswith(f".{TEST}") else ""
 
 
 def _paused(row: Row[Any], pauses: Mapping[Kind, Mapping[str, Pause]]) -> tuple[str, str] | None:

@@ -12,7 +12,6 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from gateway.notifications.reasons import Reason
-from gateway.notifications.request import TEST
 from gateway.notifications.status import Status
 
 
@@ -139,7 +138,6 @@ _BY_CODE = {
     Status.FAILED: Words("{provider}以{code}拒绝，不会再收", "{provider} refused it for good with {code}"),
 }
 _CODE = Words("原因是{code}", "the reason is {code}")
-_PLAYED = Words("是测试密钥要发的，没有发给任何人", "a test key asked for it, and it went to nobody")
 _PLAIN = {
     Status.WAITING: Words("还没有试过", "it was not tried yet"),
     Status.SENDING: Words("正交给{provider}", "it is being handed over to {provider}"),
@@ -185,8 +183,6 @@ def _parts(facts: Facts) -> tuple[Words, Words, datetime | None]:
 
 
 def _reason(facts: Facts) -> Words:
-    if facts.lane.endswith(f".{TEST}"):
-        return _PLAYED
     if not (n := facts.told_with):
         return _alone(facts)
     return _alone(facts) + Words(f"（同另外{n}条合成一条）", f" (in one message with {n} more)")

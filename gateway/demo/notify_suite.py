@@ -17,6 +17,7 @@ from gateway.channels import sms
 from gateway.content import editing, registration
 from gateway.content.editing import Author, NewText
 from gateway.content.store import templates
+from gateway.delivery.owners import owners
 from gateway.demo import seed
 from gateway.notifications import inbound
 from gateway.providers import Inbound
@@ -58,7 +59,8 @@ def make(runtime: Runtime) -> Mapping[str, str]:
         own = _senders(tx, runtime, service, now)
         for address in (sms.normalise(NUMBER), ADDRESS):
             guests.add(tx, runtime.vault, service, "team", address, now)
-        inbound.receive(tx, runtime, [("twilio_sms", one) for one in _said(now)])
+        said = [("twilio_sms", one) for one in _said(now)]
+        inbound.receive(tx, runtime, said, owners=owners(tx, runtime, said))
         keys = _keys(tx, runtime, service, now)
     registration.register(runtime)
     return {
@@ -84,7 +86,8 @@ def _keys(tx: Connection, runtime: Runtime, service: UUID, now: datetime) -> dic
         "TEAM_KEY": store.TEAM,
         "INBOUND_SMS_QUERY_KEY": store.NORMAL,
     }
-    audit.record(tx, runtime.vault, now, "cli", "api_key.create", f"service {service}")
+    for what in ("api_key.revoke", "api_key.create"):
+        audit.record(tx, runtime.vault, now, "cli", what, f"service {service}")
     return {
         name: store.create_key(tx, runtime.vault, service, name.lower(), now, type=kind)
         for name, kind in wanted.items()

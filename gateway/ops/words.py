@@ -168,6 +168,7 @@ _LIMITS: Mapping[str, Words] = {
     "text": Words("正文太长", "its text is too long"),
     "json": Words("要念的内容太长", "it is too long to be spoken"),
     "variable": Words("变量“{field}”太长", "the value of {field} is too long"),
+    "empty": Words("变量“{field}”是空的", "the value of {field} is empty"),
     "links": Words("正文里有网址", "there is a web address in its text"),
     "links_in_values": Words("变量“{field}”里有网址", "there is a web address in the value of {field}"),
     "countries": Words("号码在供应商到不了的国家或地区", "its number is in a country none of them reaches"),

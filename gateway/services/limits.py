@@ -21,6 +21,7 @@ from gateway.traffic.shared import Bucket
 MINUTE = 60  # seconds
 KEY_TYPES = {NORMAL: "LIVE", TEAM: "TEAM", TEST: "TEST"}  # as Notify's clients read them
 NO_QUOTA = Quota("", 0)
+USED_UP = "TooManyRequestsError"  # as Notify's clients read it
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def _too_fast(kind: str, most: int) -> Exceeded:
 
 def _used_up(channel: str, most: int) -> Exceeded:
     message = f"Exceeded send limits ({channel}: {most}) for today"
-    return Exceeded("TooManyRequestsError", message, "Ask again tomorrow, or have the limit raised.")
+    return Exceeded(USED_UP, message, "Ask again tomorrow, or have the limit raised.")
 
 
 # --- made once for many requests ---------------------------------------------------------------------

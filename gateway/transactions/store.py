@@ -208,7 +208,7 @@ def change(tx: Connection, runtime: Runtime, key: UUID, *, under: int | None = N
     told = _to_tell(tx, runtime, where, values) if "state" in values or "stage" in values else []
     statement = update(transactions).where(where).values(updated_at=runtime.clock(), **values)
     changed = bool(tx.execute(statement).rowcount)
-    webhooks.tell(tx, Kind.TRANSACTION, told if changed else [], runtime.clock())
+    webhooks.tell(tx, Kind.TRANSACTION, told, runtime.clock())
     return changed
 
 

@@ -14,6 +14,8 @@ from sqlalchemy import select
 
 from gateway.api import document, examples
 from gateway.app import create_app
+from gateway.content import editing
+from gateway.content.editing import Author, NewText
 from gateway.content.store import templates
 from gateway.notifications import store as notifications
 from gateway.services import guests, senders
@@ -40,7 +42,10 @@ class Documented:
             self.key = services.create_key(
                 tx, world.runtime.vault, owner, "key", world.clock.now, scopes=scopes
             )
-            self.sender = senders.add(tx, world.runtime.vault, owner, "sms", "常德社保", world.clock.now)
+            self.sender, self.reply_to = (
+                senders.add(tx, world.runtime.vault, owner, *one, world.clock.now)
+                for one in (("sms", "常德社保"), ("email", "reply@example.com"))
+            )
         self.ids = {
             examples.SMS_TEXT: self.text("card_loss/code"),
             examples.EMAIL_TEXT: self.text("card_loss/succeeded", "email"),
@@ -59,14 +64,28 @@ class Documented:
     def existing(self) -> dict[str, dict[str, Any]]:
         """By form and field: what names something, and what this moment allows."""
         later = [(self.world.clock.now + timedelta(hours=hours)).isoformat() for hours in (1, 100)]
-        return {
-            "NewSms": {
-                "template_id": {"enum": [self.text("card_loss/failed")]},
-                "phone_number": {"enum": ["13800138000", "+86 139 0013 9000", "+852 9123 4567"]},
-                "sms_sender_id": {"enum": [str(self.sender)]},
-                "scheduled_for": {"enum": later},
-            }
+        mobiles = {"enum": ["13800138000", "+86 139 0013 9000", "+852 9123 4567"]}
+        stop = {"enum": ["https://example.com/stop"]}
+        forms: dict[str, dict[str, Any]] = {
+            "NewSms": {"phone_number": mobiles, "sms_sender_id": {"enum": [str(self.sender)]}},
+            "NewEmail": {
+                "email_address": {"enum": ["wang@example.com"]},
+                "email_reply_to_id": {"enum": [str(self.reply_to)]},
+                "one_click_unsubscribe_url": stop,
+            },
         }
+        for channel, form in zip(("sms", "email"), forms.values(), strict=True):
+            form |= {"template_id": {"enum": [self._plain_text(channel)]}, "scheduled_for": {"enum": later}}
+        return forms
+
+    def _plain_text(self, channel: str) -> str:
+        """A text of this channel that asks for no values."""
+        author = Author("test", self.world.runtime.vault, self.world.clock.now)
+        body = editing.whole("通知" if channel == "email" else None, "您的材料已收到。")
+        with self.world.runtime.db.write() as tx:
+            made = editing.create(tx, author, NewText("已收到", channel, body, "result"))
+            editing.publish(tx, author, *made.key)
+        return str(made.id)
 
     def text(self, name: str, channel: str = "sms") -> str:
         columns = templates.c

@@ -109,6 +109,23 @@ def test_what_is_refused_costs_no_place_of_the_day(sqlite_world: World, bad: Any
     once = {"Idempotency-Key": "k"}
     assert [service.post(None, **once).status_code for _ in range(3)] == [201] * 3
     assert [service.post().status_code for _ in range(2)] == [201, 429]
+    assert service.post(None, **once).status_code == 201
+
+
+def test_a_batch_takes_a_place_for_each_message_it_takes(sqlite_world: World) -> None:
+    """All of it or nothing when the day is nearly over; items that are refused cost no place."""
+    service = Service(sqlite_world, per_day=3)
+
+    def batch(*numbers: str) -> int:
+        body = {"template_id": service.template, "items": [{"phone_number": one} for one in numbers]}
+        path, data = "/v2/notifications/batch", json.dumps(body).encode()
+        return service.client.post(path, data=data, headers=service.headers("normal")).status_code
+
+    good = [f"1380013800{digit}" for digit in range(5)]
+    assert batch(*good[:4]) == 429
+    assert batch("12333", good[0], good[1]) == 201
+    assert batch(good[2], good[3]) == 429
+    assert [batch(good[2]), batch(good[3])] == [201, 429]
 
 
 def test_a_process_that_begins_in_the_middle_of_a_day_counts_what_was_taken(world: World) -> None:

@@ -17,7 +17,7 @@ from tests.flows.documented import Documented
 from tests.world import World
 
 EXAMPLES, LONG = 4, 60  # drawn for each route, and chains of as many beginnings
-TAKING = {"POST /v2/notifications/sms"}
+TAKING = {"POST /v2/notifications/sms", "POST /v2/notifications/email"}
 """Here the narrowed form says all there is to say, so what fits it is taken. Elsewhere an id may be
 well-formed and name nothing: that is a 400, as at Notify.
 """

@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway import route_settings
@@ -18,7 +18,7 @@ from gateway.content.shipped import SHIPPED, class_of
 from gateway.content.store import TemplateVersion
 from gateway.errors import SettingError
 from tests.conftest import settings
-from tests.unit.test_channel_sms import naive_parts
+from tests.unit.test_channel_sms import chinese, gsm, naive_parts
 
 
 def text(body: str, channel: str = "sms", klass: str = "result", language: str = "zh-CN") -> TemplateVersion:
@@ -93,7 +93,9 @@ def test_every_shipped_text_could_be_published(path: Path) -> None:
     assert lint.errors(replace(one, name=name)) == ()
 
 
-@given(st.text(), st.sampled_from(["", "常德人社"]))
+@given(st.one_of(gsm, chinese), st.sampled_from(["", "常德人社"]))
+@example("a" * 161, "")
+@example("a" * 65, "常德人社")
 def test_a_preview_counts_as_cutting_the_text_part_by_part_does(body: str, signature: str) -> None:
     """Parts as a naive count has them; what is left of the last part really fits, one more does not."""
     counted = preview.count(body, signature)
