@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from operator import itemgetter
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -56,8 +55,7 @@ def had(tx: Connection, cap: NoticeCap, people: Collection[Person], now: datetim
     found: dict[UUID, tuple[datetime, str, Person]] = {}  # a notice counts once, however often it was tried
     for query in _queries(tx, people):
         for row in tx.execute(query.where(*_lately(since))):
-            tried = (row.started_at, row.handover, row.person)
-            found[row.id] = max(found.get(row.id, tried), tried, key=itemgetter(0, 1))
+            found[row.id] = (row.started_at, row.handover, row.person)
     days: dict[Person, list[date]] = {}
     for at, _, person in set(found.values()):  # and so do several in one message
         days.setdefault(person, []).append(at.astimezone(zone).date())

@@ -121,7 +121,7 @@ class Together:
         told: dict[UUID, Letter | Unsendable | None] = {}
         for group in self.groups:
             going = [row for row in group if places[row.id][0] and row.id not in sources.against]
-            if len(going) > 1:
+            if going:
                 told |= self._told(runtime, going, places[going[0].id], sources)
         return told
 
@@ -136,7 +136,7 @@ class Together:
         else:
             message = _words(rows, address, version, sources, calls=self.channel == voice.SUFFIX)
         if len(rows) < 2:
-            return {}  # the others cannot be read: each is dealt with by itself
+            return {}  # alone, or next to others that cannot be read: each is dealt with by itself
         carriers = sources.carriers[version.key]
         able = [one for one in carriers if message and excess(one.limits, message) is None]
         if not (message and able):

@@ -19,20 +19,22 @@ from gateway.broadcasts import definition as definitions
 from gateway.broadcasts import expand, progress, rehearsal
 from gateway.broadcasts import store as broadcasts
 from gateway.broadcasts.progress import Progress
+from gateway.broadcasts.step import Limits
 from gateway.broadcasts.store import START
 from gateway.chaos import books as chaos
 from gateway.cities import City
 from gateway.citizens import register
 from gateway.content import registered
 from gateway.content import store as content
-from gateway.delivery import books, ledger, measures, receipts, retention
+from gateway.delivery import books, joining, ledger, measures, receipts, retention
 from gateway.delivery.attempt import run_lane
 from gateway.delivery.claim import claim_lane
 from gateway.delivery.explain import of
 from gateway.delivery.store import attempts, digests
 from gateway.digest_hours import DigestHours
 from gateway.levers import cancelling
-from gateway.messages import Cap, Limits
+from gateway.messages import Cap
+from gateway.messages import Limits as Carried
 from gateway.notice_cap import NoticeCap
 from gateway.notifications import store
 from gateway.notifications.pauses import Kind, pause, resume
@@ -58,6 +60,7 @@ from tests.world import Scripted, World, report
 
 LANE = "sms.bulk"
 NAME = {"name": "王*"}
+ALL = ("甲", "乙", "丙", "丁", "戊", "己")
 DAWN = datetime(2026, 11, 1, tzinfo=UTC)
 TUESDAY = "2026-11-24"
 Place = tuple[str, str]
@@ -188,6 +191,16 @@ def test_a_claim_brings_together_what_is_beyond_its_limit(world: World) -> None:
     assert (second.rows, list(second.handovers)) == (0, [])
 
 
+def test_a_message_tells_so_many_and_no_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is beyond that goes beside it, by the same rules."""
+    monkeypatch.setattr(joining, "MOST", 2)
+    world.settle(1)
+    _notices(world, "甲", "乙", "丙")
+    texts = _run(world)
+    assert texts.count(_told(2, "甲、乙")) == 1
+    assert len(texts) == 2
+
+
 def test_people_share_a_call_and_not_a_message(world: World) -> None:
     """Digests of several people go in one batch, each outcome to its own notices."""
     people = world.settle(3)
@@ -267,6 +280,17 @@ def test_what_is_not_wanted_paused_or_withdrawn_is_left_out(world: World) -> Non
     assert _balanced(world)
 
 
+def test_one_that_is_left_goes_as_itself(world: World) -> None:
+    """Where the other is not wanted there is nothing to gather."""
+    world.settle(1)
+    _notices(world, "甲")
+    _notices(world, "不要", template="policy/retirement_age", personalisation=NAME)
+    with world.runtime.db.write() as tx:
+        prefer(tx, world.runtime, _ids(world)[0], "policy", "sms", Wish.OFF, "page")
+    (text,) = _run(world)
+    assert "甲" not in text
+
+
 def test_what_its_time_has_passed_for_is_left_out(world: World) -> None:
     """It ends as expired, and the message is of no use after the first of the others' ends."""
     world.settle(1)
@@ -284,7 +308,7 @@ def test_what_cannot_be_told_together_goes_singly(world: World, why: str) -> Non
     """Each once, at once, and never held for a digest again, not even by its owner's wish."""
     world.settle(1)
     if why == "too_long":
-        world.provider.limits = Limits(variable=3)
+        world.provider.limits = Carried(variable=3)
     else:
         world.provider.needs_template = True
         _approve(world, "card_loss/failed")
@@ -311,13 +335,16 @@ def _approve(world: World, name: str) -> None:
 
 
 def test_a_digest_counts_once_and_waits_whole(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For the cap it is one notice; over the cap all of it waits for the next day's digest."""
-    windows = SendWindows()
-    _lives_by(world, monkeypatch, notice_cap=NoticeCap(1, 0), send_windows=windows)
+    """For the cap it is one notice, now and later; over the cap all of it waits for the next day's digest."""
+    _lives_by(world, monkeypatch, notice_cap=NoticeCap(3, 0), send_windows=SendWindows())
     _at(world, f"{TUESDAY}T10:00")
     world.settle(1)
     _notices(world, "甲", "乙", "丙")
-    assert _run(world) == [_told(3, "甲、乙、丙")]
+    world.take(klass=Class.NOTICE)
+    assert _told(3, "甲、乙、丙") in (texts := _run(world))
+    assert len(texts) == 2
+    _notices(world, "己", "庚", "辛")
+    assert _run(world) == [_told(3, "己、庚、辛")]
     _notices(world, "丁", "戊")
     assert _run(world) == []
     waiting = [row for row in world.rows() if row.status == "waiting"]
@@ -382,11 +409,12 @@ def test_what_would_not_live_to_see_the_digest_does_not_wait(
 
 def test_vendors_caps_count_a_digest_once(world: World) -> None:
     """As one message of a text of its own: its notices' texts have their allowance still."""
-    world.provider.limits = Limits(
+    world.provider.limits = Carried(
         caps=(Cap(2, timedelta(hours=1)), Cap(1, timedelta(hours=1), same_text=True))
     )
     world.settle(1)
-    _notices(world, "甲", "乙", "丙")
+    _notices(world, "甲", "乙")
+    _notices(world, "丙", template="policy/retirement_age", personalisation=NAME)
     assert len(_run(world)) == 1
     world.take(klass=Class.NOTICE)
     assert len(_run(world)) == 1
@@ -408,7 +436,7 @@ def test_an_address_is_given_up_after_three_messages_not_three_notices(world: Wo
         assert [row.reason for row in tx.execute(select(suppressions))] == [DEAD_ADDRESS]
 
 
-def test_three_notices_in_a_call_are_one_call(world: World) -> None:
+def test_notices_told_by_a_call_are_one_call(world: World) -> None:
     """A telephone rings once for them; that is what caps, units and the books of the day count."""
     calls = Counting()
     weights = {**world.runtime.settings.providers, "voice": {"calls": 1}}
@@ -418,14 +446,16 @@ def test_three_notices_in_a_call_are_one_call(world: World) -> None:
         settings=replace(world.runtime.settings, providers=weights),
     )
     world.settle(1)
-    _notices(world, "甲", "乙", "丙", channel="voice", template="policy/retirement_age", personalisation=NAME)
+    _notices(world, *ALL, channel="voice", template="policy/retirement_age", personalisation=NAME)
     run_lane(world.runtime, "voice.bulk")
     ((_, message),) = calls.took
-    assert "您有3条通知：甲、乙、丙。" in message.text
-    world.clock.advance(minutes=2)  # one a minute, five an hour: a second one may be made
-    world.take(klass=Class.NOTICE, channel="voice", template="policy/retirement_age", personalisation=NAME)
+    assert "您有6条通知：甲、乙、丙、丁、戊、己。" in message.text
+    _notices(world, "庚", "辛", channel="voice", template="policy/retirement_age", personalisation=NAME)
     run_lane(world.runtime, "voice.bulk")
-    assert len(calls.took) == 2
+    assert _stand(world)[6:] == [("waiting", "callee_cap")] * 2  # one a minute, five an hour
+    world.clock.advance(minutes=2)
+    run_lane(world.runtime, "voice.bulk")
+    assert [message.text[16:23] for _, message in calls.took] == ["您有6条通知：", "您有2条通知："]
     assert books.match(world.runtime, "calls", world.clock().date())
     with world.runtime.db.read() as tx:
         used = measures.in_between(tx, measures.UNITS, "calls", DAWN, world.clock() + timedelta(days=1))
@@ -452,9 +482,9 @@ class Counting(Scripted):
 
 @pytest.mark.parametrize("taken", [True, False])
 def test_a_lost_answer_is_asked_about_once(world: World, taken: bool) -> None:
-    """With the message's own words; what is found is true of all, what never was goes together again."""
+    """With its own words: what is found is true of all it told, what never was goes together again."""
     world.settle(1)
-    _notices(world, "甲", "乙", "丙")
+    _notices(world, *ALL)
     (call,) = claim_lane(world.runtime, LANE, 10).handovers
     if taken:
         world.provider.hand_over(call.id, call.messages[:1])  # and the worker dies
@@ -472,12 +502,12 @@ def test_a_lost_answer_is_asked_about_once(world: World, taken: bool) -> None:
     world.provider.found = find
     world.clock.advance(seconds=31)
     _run(world)
-    assert world.statuses() == {"unknown": 3}
+    assert world.statuses() == {"unknown": 6}
     world.clock.advance(seconds=11)
     _run(world)
-    assert [one.text for one in asked] == [_told(3, "甲、乙、丙")]
-    assert world.statuses() == {"accepted": 3}
-    assert [message.text for _, message in world.provider.took] == [_told(3, "甲、乙、丙")]
+    assert [one.text for one in asked] == [_told(6, "、".join(ALL))]
+    assert world.statuses() == {"accepted": 6}
+    assert [message.text for _, message in world.provider.took] == [_told(6, "、".join(ALL))]
     assert _balanced(world)
 
 
@@ -508,7 +538,7 @@ def _started(world: World, **keys: Any) -> UUID:
     with world.runtime.db.write() as tx:
         key = broadcasts.create(tx, world.runtime, definition, "test", counted=counted)
         assert broadcasts.act(tx, world.runtime, key, START, "test") is None
-    expand.run_due(world.runtime)
+    expand.run_due(world.runtime, Limits(page=2, window=2, scan=4))
     return key
 
 
