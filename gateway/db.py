@@ -91,11 +91,12 @@ class Db:
 
     def __init__(self, url: str, *, by_index: bool = False) -> None:
         self.engine = _engine(url)
-        if by_index and not url.startswith("sqlite"):
+        self.one_writer = url.startswith("sqlite")  # everybody waits for it: commits are to be short
+        if by_index and not self.one_writer:
             event.listen(self.engine, "connect", _look_up_by_index)
         self._reader, self._writer = _roles(self.engine)
         self._single = None if url.startswith("sqlite") else Autocommit(self.engine.url)
-        self._queues = _queues(self.engine.url.database) if url.startswith("sqlite") else ()
+        self._queues = _queues(self.engine.url.database) if self.one_writer else ()
 
     def read(self) -> AbstractContextManager[Connection]:
         """A transaction that only reads, all of it at one moment: what it counts adds up."""

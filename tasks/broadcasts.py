@@ -1,10 +1,18 @@
-"""Turn broadcasts into notifications, a page of people at a time."""
+"""Turn broadcasts into notifications, a page of people at a time, and hand them over."""
 
 from gateway.broadcasts.expand import LANE, run_due
-from tasks.app import app, current
+from gateway.broadcasts.step import ONE_WRITER, USUAL
+from gateway.delivery.attempt import handing_over
+from gateway.runtime import Runtime
+from tasks.app import app, current, stopping
 from tasks.turns import lanes
 
 
 @app.task(name="tasks.broadcasts.run")
 def run() -> None:
-    lanes[LANE].work(lambda: run_due(current()))
+    lanes[LANE].work(lambda: _work(current()))
+
+
+def _work(runtime: Runtime) -> None:
+    with handing_over(runtime, LANE, stopping.is_set) as calls:
+        run_due(runtime, ONE_WRITER if runtime.db.one_writer else USUAL, calls)

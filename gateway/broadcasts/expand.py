@@ -27,7 +27,8 @@ from gateway.broadcasts.ladder import CALL_BACK
 from gateway.broadcasts.step import USUAL, Limits, Step
 from gateway.broadcasts.store import State, broadcasts
 from gateway.db import claim, new_lease
-from gateway.delivery import ledger
+from gateway.delivery import ledger, taking
+from gateway.delivery.attempt import Calls
 from gateway.delivery.claim import channel_of
 from gateway.delivery.ledger import Account
 from gateway.errors import HuiyinError
@@ -47,15 +48,18 @@ CATCH_UP = timedelta(seconds=10)  # of the pace that a late worker makes good
 log = structlog.get_logger()
 
 
-def run_due(runtime: Runtime, limits: Limits = USUAL) -> int:
-    """Work on what is due, each broadcast a page in turn; returns how many messages were taken."""
+def run_due(runtime: Runtime, limits: Limits = USUAL, calls: Calls | None = None) -> int:
+    """Work on what is due, each broadcast a page in turn; returns how many messages were taken.
+
+    With ``calls`` they are handed over at once, where there is room; else their lane's worker does it.
+    """
     ends, taken = monotonic() + limits.seconds, 0
     while (row := _claimed(runtime)) is not None:
         try:
-            taken += _keep(runtime, row, plan(runtime, row, limits))
+            taken += _keep(runtime, row, plan(runtime, row, limits), calls)
         except Exception as error:  # noqa: BLE001 - one bad broadcast stops no other
             _stuck(runtime, row, error)
-        if monotonic() > ends:
+        if monotonic() > ends or (calls and calls.stopping()):
             runtime.wake(LANE)
             break
     return taken
@@ -94,14 +98,15 @@ def plan(runtime: Runtime, row: Any, limits: Limits) -> Step:
         return ending.settling(tx, runtime, row, definition, accounts, limits)
 
 
-def _keep(runtime: Runtime, row: Any, step: Step) -> int:
+def _keep(runtime: Runtime, row: Any, step: Step, calls: Calls | None = None) -> int:
     """Make the step in one commit; nothing of it where the broadcast is no longer ours."""
     columns = broadcasts.c
     ours = (columns.id == row.id) & (columns.lease == row.lease) & (columns.state == row.state)
+    taken = taking.prepare(runtime, step.requests, calls)
     with runtime.db.write() as tx:
         if not tx.execute(update(broadcasts).where(ours).values(lease=None, **step.values)).rowcount:
             return 0
-        lanes = notifications.take(tx, runtime, step.requests)
+        taking.put(tx, runtime, taken)
         if step.forget is not None:
             recipients.forget(tx, row.id, step.forget)
         if step.withdraw:
@@ -114,7 +119,9 @@ def _keep(runtime: Runtime, row: Any, step: Step) -> int:
             call_backs.withdraw(tx, runtime, step.needless)
         if step.over:
             pauses.resume(tx, Kind.BROADCAST, str(row.id))
-    runtime.wake_all(lanes)
+    if calls and taken.claimed:
+        calls.begin(taken.claimed)
+    runtime.wake_all(set(taken.lanes))
     if step.requests:
         log.info("broadcast_page", broadcast=str(row.id), stage=row.stage, taken=len(step.requests))
     return len(step.requests)

@@ -27,6 +27,7 @@ class Limits:
 
 
 USUAL = Limits()
+ONE_WRITER = Limits(page=250)  # a code waits behind one page at most
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ claimed already, and answers that come at about the same time share one commit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 from threading import Timer
@@ -65,20 +65,27 @@ def run_lane(
     begun: what was claimed and not yet handed over goes back to wait.
     """
     limit, ends = _claim_size(runtime, lane), monotonic() + seconds
-    with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix=lane) as pool:
-        calls = _Calls(runtime, pool, stopping)
-        try:
-            while not stopping() and monotonic() < ends:
-                if not _turn(runtime, lane, limit, calls):
-                    return calls.looked_at
-        finally:  # whatever went wrong: what providers said is written down
-            while calls.open:
-                calls.settle()
+    with handing_over(runtime, lane, stopping) as calls:
+        while not stopping() and monotonic() < ends:
+            if not _turn(runtime, lane, limit, calls):
+                return calls.looked_at
     runtime.wake(lane)
     return calls.looked_at
 
 
-def _turn(runtime: Runtime, lane: str, limit: int, calls: _Calls) -> bool:
+@contextmanager
+def handing_over(runtime: Runtime, name: str, stopping: Callable[[], bool] = never) -> Iterator[Calls]:
+    """The calls of one run; at its end what providers said is written down, whatever went wrong."""
+    with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix=name) as pool:
+        calls = Calls(runtime, pool, stopping)
+        try:
+            yield calls
+        finally:
+            while calls.open:
+                calls.settle()
+
+
+def _turn(runtime: Runtime, lane: str, limit: int, calls: Calls) -> bool:
     """Claim where there is room, then record what came back; False when nothing is due or open any more."""
     first = not calls.looked_at
     rows = _claim(runtime, lane, limit, calls) if calls.open <= limit else limit
@@ -91,7 +98,7 @@ def _turn(runtime: Runtime, lane: str, limit: int, calls: _Calls) -> bool:
     return bool(rows or calls.open)
 
 
-def _claim(runtime: Runtime, lane: str, limit: int, calls: _Calls) -> int:
+def _claim(runtime: Runtime, lane: str, limit: int, calls: Calls) -> int:
     """Claim what providers may be given; where they may be given no more, ask to be woken when they may."""
     with routes.turn(runtime, lane, limit) as turn:
         rows = calls.begin(claim_lane(runtime, lane, turn.limit, turn)) if turn.limit else 0
@@ -113,15 +120,15 @@ def _claim_size(runtime: Runtime, lane: str) -> int:
     return max(sizes, default=FEWEST)
 
 
-class _Calls:
-    """The calls of one run of a lane: those begun, and their answers as they come back."""
+class Calls:
+    """The calls of one run: those begun, and their answers as they come back."""
 
     def __init__(self, runtime: Runtime, pool: ThreadPoolExecutor, stopping: Callable[[], bool]) -> None:
         self.looked_at = 0  # rows claimed so far
         self.open = 0  # messages handed to a thread whose answer is not recorded yet
         self._runtime = runtime
         self._pool = pool
-        self._stopping = stopping
+        self.stopping = stopping
         self._answers: SimpleQueue[Answer | None] = SimpleQueue()
 
     def begin(self, claimed: Claimed) -> int:
@@ -136,6 +143,14 @@ class _Calls:
             self.open += 1
             self._pool.submit(self._ask, claimed, question)
         return claimed.rows
+
+    def has_room(self, most: int) -> bool:
+        """Whether no more than ``most`` messages are open, once what comes soon is recorded."""
+        left = -1
+        while self.open > most and self.open != left:
+            left = self.open
+            self.settle()
+        return self.open <= most and not self.stopping()
 
     def settle(self) -> None:
         """Record the answers that come soon; a silent provider does not hold up the next claim."""
@@ -164,7 +179,7 @@ class _Calls:
             self._answers.put(Answer(claimed.lease, handover, joined.each(handover, outcomes)))
 
     def _outcomes(self, claimed: Claimed, handover: Handover) -> Sequence[Outcome]:
-        lane, stopping = handover.held[0].lane, self._stopping
+        lane, stopping = handover.held[0].lane, self.stopping
         try:
             with routes.calling(self._runtime, handover.provider, lane, claimed.until, stopping) as free:
                 return _made(self._runtime, claimed, handover, stopping=stopping() or not free)

@@ -19,6 +19,7 @@ from gateway import channels, cities
 from gateway.cities import Rules
 from gateway.db import begin_until, due, new_lease
 from gateway.delivery import hours, joined, joining, measures, number_caps, retry
+from gateway.delivery.addressing import SEALED, Cells
 from gateway.delivery.batches import batches
 from gateway.delivery.compose import Joined, Letter, Unsendable, compose
 from gateway.delivery.number_caps import WHOEVER
@@ -93,15 +94,16 @@ class Claimed:
 
 
 @dataclass(slots=True)
-class _Sheet:
+class Sheet:
     """Rows of one claim, sorted by what comes next, and the moves that need no network."""
 
     moves: list[Move] = field(default_factory=list)
     send: list[Row[Any]] = field(default_factory=list)
     lost: list[Row[Any]] = field(default_factory=list)
     marked: dict[bool, list[Move]] = field(default_factory=dict)  # whether they may join others from now on
+    held_back: Counter[measures.Key] = field(default_factory=Counter)  # by bounds, to be counted
 
-    def add(self, other: _Sheet) -> None:
+    def add(self, other: Sheet) -> None:
         """The rows of another one as well."""
         self.moves += other.moves
         self.send += other.send
@@ -142,12 +144,13 @@ def claim_lane(runtime: Runtime, lane: str, limit: int, turn: Turn | None = None
         where = [notifications.c.lane == lane, _to_send(still[Kind.BROADCAST])]
         rows = tx.execute(due(notifications, COLUMNS, now=now, limit=limit, where=where)).all()
         rules = cities.shipped()[runtime.settings.city].rules_now(now)
-        sheet = _sorted(channel_of(lane), rows, now, rules)
+        sheet = sort(channel_of(lane), rows, now, rules)
         if others := joining.others(tx, COLUMNS, sheet.send, where, now):
-            sheet.add(_sorted(channel_of(lane), others, now, rules))
+            sheet.add(sort(channel_of(lane), others, now, rules))
         _lost(tx, runtime, sheet, now)
-        handovers = _handovers(tx, runtime, channel_of(lane), sheet, still[Kind.PROVIDER], turn or Turn())
+        handovers = gather(tx, runtime, channel_of(lane), sheet, still[Kind.PROVIDER], turn or Turn())
         _open(tx, runtime, handovers, lease, now)
+        measures.add(tx, sheet.held_back, now)
         store.move(tx, sheet.moves, now)
         for may_join, moves in sheet.marked.items():
             store.move(tx, moves, now, extra={"digest": may_join})
@@ -162,8 +165,9 @@ def _to_send(paused: Collection[str]) -> ColumnElement[bool]:
     return and_(columns.status != Status.UNKNOWN, free | (columns.status != Status.WAITING))
 
 
-def _sorted(channel: str, rows: Sequence[Row[Any]], now: datetime, rules: Rules) -> _Sheet:
-    sheet = _Sheet()
+def sort(channel: str, rows: Sequence[Row[Any]], now: datetime, rules: Rules) -> Sheet:
+    """Due rows of a channel, by what comes next for each."""
+    sheet = Sheet()
     closed = hours.closed(rules, channel, now)
     for row in rows:
         match row.status:
@@ -190,7 +194,7 @@ def held_of(row: Row[Any], status: Status, tries: int, *, others: bool = False) 
 # --- rows whose worker died ---------------------------------------------------------------
 
 
-def _lost(tx: Connection, runtime: Runtime, sheet: _Sheet, now: datetime) -> None:
+def _lost(tx: Connection, runtime: Runtime, sheet: Sheet, now: datetime) -> None:
     """The attempts of a lease that ended without an answer become unknown."""
     if not sheet.lost:
         return
@@ -209,15 +213,21 @@ def _lost(tx: Connection, runtime: Runtime, sheet: _Sheet, now: datetime) -> Non
 # --- rows to hand over -----------------------------------------------------------------------
 
 
-def _handovers(
-    tx: Connection, runtime: Runtime, channel: str, sheet: _Sheet, still: Collection[str], turn: Turn
+def gather(
+    tx: Connection,
+    runtime: Runtime,
+    channel: str,
+    sheet: Sheet,
+    still: Collection[str],
+    turn: Turn,
+    cells: Cells = SEALED,
 ) -> list[Handover]:
-    """Gather the rows into calls; what cannot be sent at all ends here, with its reason."""
+    """Gather the rows into calls; what cannot be sent at all ends here, with its reason. Only reads."""
     if not sheet.send:
         return []
     sendable: list[tuple[Held, Letter]] = []
     joint = joining.of(tx, runtime, channel, sheet.send)
-    letters = compose(tx, runtime, channel, sheet.send, still, turn, joint)
+    letters, sheet.held_back = compose(tx, runtime, channel, sheet.send, still, turn, joint, cells)
     going = [letter.address_index for letter in letters if isinstance(letter, Letter)]
     callees = number_caps.by_channel(tx, runtime, channel, going)
     for row, letter in zip(sheet.send, letters, strict=True):
@@ -252,9 +262,24 @@ def _handover(provider: str, batch: Sequence[tuple[Held, Letter]]) -> Handover:
 
 def _open(tx: Connection, runtime: Runtime, handovers: Sequence[Handover], lease: int, now: datetime) -> None:
     """Write the attempts, and that their notifications are being sent."""
+    open_attempts(tx, handovers, lease, now)
+    leased_until = now + timedelta(seconds=runtime.settings.lease)
+    for provider in sorted({handover.provider for handover in handovers}):
+        started = [
+            Move(one.id, one.lane, Status.WAITING, Status.SENDING, leased_until, None, one.broadcast_id)
+            for handover in handovers
+            if handover.provider == provider
+            for one in handover.held
+        ]
+        tries = notifications.c.tries + 1
+        more = {"provider": provider, "tries": tries, "handed_over_at": now, "lease": lease}
+        store.move(tx, started, now, extra=more)
+
+
+def open_attempts(tx: Connection, handovers: Sequence[Handover], lease: int, now: datetime) -> None:
+    """Write down what will be tried."""
     if not handovers:
         return
-    leased_until = now + timedelta(seconds=runtime.settings.lease)
     every = [(handover, held) for handover in handovers for held in handover.held]
     rows: dict[str, Sequence[Any]] = {
         "notification_id": [held.id for _, held in every],
@@ -266,12 +291,3 @@ def _open(tx: Connection, runtime: Runtime, handovers: Sequence[Handover], lease
     }
     insert_many(tx, attempts, rows)
     joined.keep(tx, handovers)
-    for provider in sorted(set(rows["provider"])):
-        started = [
-            Move(one.id, one.lane, Status.WAITING, Status.SENDING, leased_until, None, one.broadcast_id)
-            for handover, one in every
-            if handover.provider == provider
-        ]
-        tries = notifications.c.tries + 1
-        more = {"provider": provider, "tries": tries, "handed_over_at": now, "lease": lease}
-        store.move(tx, started, now, extra=more)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -23,13 +24,13 @@ from gateway.content.letters import LetterError, compile_letter, letter
 from gateway.content.rendering import MissingPersonalisationError, Values
 from gateway.content.store import TemplateVersion
 from gateway.delivery import measures, wishes
-from gateway.delivery.addressing import addresses_of
+from gateway.delivery.addressing import SEALED, Cells, addresses_of
 from gateway.delivery.choosing import REVIEW_PAUSE, Carrier, Choosing, Wait
 from gateway.delivery.store import attempts
 from gateway.delivery.wishes import Against
 from gateway.errors import TamperedError
 from gateway.messages import Attachment, Message, excess
-from gateway.notifications import questions, store, unsubscribe
+from gateway.notifications import unsubscribe
 from gateway.notifications.reasons import Reason
 from gateway.notifications.request import Class
 from gateway.notifications.status import Status
@@ -96,6 +97,7 @@ class Sources:
     files: Mapping[UUID, tuple[Attachment, ...]]  # by broadcast
     rules: Rules
     choosing: Choosing
+    cells: Cells
 
 
 Told = Mapping[UUID, Letter | Unsendable | None]  # by row; None: the letter of another row tells it
@@ -125,15 +127,17 @@ def compose(
     still: Collection[str],
     turn: Turn,
     joint: Joint | None = None,
-) -> list[Letter | Unsendable | None]:
+    cells: Cells = SEALED,
+) -> tuple[list[Letter | Unsendable | None], Counter[measures.Key]]:
     """A letter for each row of a channel, or why there is none; a handful of queries for all of them.
 
     ``still`` are the providers an operator holds still, ``turn`` is what each may be given. None for a
-    row that the letter of another row tells (``joint``).
+    row that the letter of another row tells (``joint``). Beside them: how many were held back, to be
+    counted. Nothing is written.
     """
     keys = list({*((row.template_id, row.template_version) for row in rows), *(joint.texts if joint else ())})
     kind, calls = channels.load(channel).ADDRESS, channel == voice.SUFFIX
-    addresses = addresses_of(tx, runtime, kind, rows)
+    addresses = addresses_of(tx, runtime, kind, rows, cells)
     indexes = [runtime.vault.index(kind, address) if address else b"" for address in addresses]
     asked = [(index, row.klass) for index, row in zip(indexes, rows, strict=True)]
     rules = cities.shipped()[runtime.settings.city].rules_now(runtime.clock())
@@ -141,13 +145,14 @@ def compose(
         against=wishes.against(tx, runtime, rules, channel, rows, indexes, joint.first if joint else {}),
         senders=senders.values(tx, runtime.vault, {row.sender_id for row in rows if row.sender_id}),
         young=_young(tx, runtime.clock().astimezone(rules.zone).date(), rows) if calls else frozenset(),
-        asking=frozenset(questions.asking(tx, [row.id for row in rows]) if calls else ()),
+        asking=frozenset(cells.asking(tx, rows) if calls else ()),
         versions=content.versions(tx, keys),
         carriers=_carriers(tx, runtime, channel, keys, still, turn),
         tried=_tried(tx, [row.id for row in rows if row.tries]),
         files=documents.of(tx, {row.broadcast_id for row in rows if _may_have_files(channel, row)}),
         rules=rules,
         choosing=Choosing(tx, runtime, channel, turn, asked),
+        cells=cells,
     )
     places = zip(rows, addresses, indexes, strict=True)
     told = joint.letters(runtime, {row.id: place for row, *place in places}, sources) if joint else {}
@@ -157,8 +162,7 @@ def compose(
         else (_letter(runtime, channel, row, address, index, sources) if address else NOWHERE)
         for row, address, index in zip(rows, addresses, indexes, strict=True)
     ]
-    measures.add(tx, sources.choosing.held_back, runtime.clock())
-    return letters
+    return letters, sources.choosing.held_back
 
 
 def _young(tx: Connection, today: date, rows: Sequence[Row[Any]]) -> frozenset[UUID]:
@@ -212,7 +216,7 @@ def _message(
 ) -> Message:
     """The message, under the code its likeliest provider knows its template by."""
     version = sources.versions[row.template_id, row.template_version]
-    values = store.personalisation(runtime, row.id, row.personalisation)
+    values = sources.cells.values(runtime, row)
     if channel == email.SUFFIX:
         return _letter_to(runtime, row, address, sources, version, values)
     text, params = version.compiled.rendered(values)

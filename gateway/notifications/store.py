@@ -228,7 +228,7 @@ def move(
     for (lane, old, new, due_at, reason, broadcast), ids in groups.items():
         if old is not new and not may_move(old, new):
             raise ValueError(f"a notification cannot move from {old} to {new}")
-        moving = _moving(tx, ids, old, lease, _values(new, due_at, reason, now, extra))
+        moving = _moving(tx, ids, old, lease, standing(new, due_at, reason, now, extra))
         if new in ENDS and broadcast is None:  # no service asked for a broadcast's
             rows = tx.execute(moving.returning(notifications.c.service_id, notifications.c.id)).all()
             changed, told = len(rows), [*told, *(row for row in rows if row.service_id)]
@@ -250,7 +250,7 @@ def deliver(tx: Connection, ids: Collection[UUID], now: datetime) -> int:
     """
     columns = notifications.c
     where = one_of(tx, columns.id, sorted(ids, key=BY_NUMBER)) & (columns.status == Status.ACCEPTED)
-    change = update(notifications).where(where).values(**_values(Status.DELIVERED, None, None, now, None))
+    change = update(notifications).where(where).values(**standing(Status.DELIVERED, None, None, now, None))
     asked = columns.service_id.is_not(None)  # nothing more is fetched where nobody asked, as in a broadcast
     whose = (columns.service_id, case((asked, columns.id)))
     found = Counter(tx.execute(change.returning(columns.lane, columns.broadcast_id, *whose)).all())
@@ -263,9 +263,9 @@ def deliver(tx: Connection, ids: Collection[UUID], now: datetime) -> int:
     return found.total()
 
 
-def _values(
+def standing(
     new: Status, due_at: datetime | None, reason: str | None, now: datetime, extra: Mapping[str, Any] | None
-) -> dict[str, Any]:
+) -> dict[str, Any]:  # what a row holds once it has moved
     values: dict[str, Any] = {"status": new, "due_at": due_at, "reason": reason, **(extra or {})}
     if new is not Status.SENDING:  # a claim keeps its lease; every other move ends it
         values["lease"] = None

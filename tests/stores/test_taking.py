@@ -1,0 +1,194 @@
+"""Messages of a broadcast that are taken and handed over in one go, on both databases."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from gateway.broadcasts import definition as definitions
+from gateway.broadcasts import expand, store
+from gateway.broadcasts.expand import run_due
+from gateway.broadcasts.step import USUAL, Limits
+from gateway.cities import shipped
+from gateway.delivery import ledger, taking
+from gateway.delivery.attempt import handing_over, run_lane
+from gateway.delivery.store import attempts
+from gateway.messages import Message
+from gateway.notifications import pauses, suppression
+from gateway.notifications.pauses import Kind
+from gateway.notifications.store import notifications
+from gateway.providers import Accepted, Cause, Outcome, Rejected, Throttled
+from gateway.route_settings import Allowance
+from tests.world import World
+
+LANE = "sms.bulk"
+PEOPLE = 12
+PAGES = Limits(page=5)
+
+
+@pytest.fixture
+def city(world: World) -> World:
+    """A few citizens, and a broadcast to all of them that has been started."""
+    world.settle(PEOPLE)
+    _start(world)
+    return world
+
+
+def _start(world: World) -> UUID:
+    now = world.clock.now
+    asked = {"template": "policy/retirement_age", "audience": {}}
+    definition = definitions.read(asked, shipped()["changde"].rules_now(now), now)
+    with world.runtime.db.write() as tx:
+        key = store.create(tx, world.runtime, definition, "test", counted=PEOPLE)
+        assert store.act(tx, world.runtime, key, store.START, "test") is None
+    return key
+
+
+def _run(world: World, limits: Limits = PAGES) -> None:
+    with handing_over(world.runtime, expand.LANE) as calls:
+        run_due(world.runtime, limits, calls)
+
+
+def _balanced(world: World) -> bool:
+    """The ledger agrees with itself, and with the rows."""
+    with world.runtime.db.read() as tx:
+        accounts = ledger.accounts(tx)
+        standing = Counter(row.status for row in world.rows())
+        entered = Counter[str]()
+        for account in accounts:
+            entered.update(account.standing)
+        return ledger.balanced(tx) and +entered == standing
+
+
+def _attempts(world: World) -> list[Any]:
+    with world.runtime.db.read() as tx:
+        return list(tx.execute(select(attempts)).all())
+
+
+def _took(world: World) -> list[str]:
+    return sorted(message.address for _, message in world.provider.took)
+
+
+def test_a_page_is_handed_over_by_whoever_took_it(city: World) -> None:
+    """Everybody is written to once, with one attempt, and no lane need be woken for it."""
+    _run(city)
+    assert city.statuses() == {"accepted": PEOPLE}
+    assert len(set(_took(city))) == len(_took(city)) == PEOPLE
+    assert {(row.outcome, row.provider) for row in _attempts(city)} == {("accepted", "scripted")}
+    assert {(row.tries, row.lease) for row in city.rows()} == {(1, None)}
+    assert LANE not in city.wakes.lanes
+    assert _balanced(city)
+
+
+def _odd(world: World) -> None:
+    """One replied STOP, of one the provider knows no number, and it is full when it comes to two more."""
+    first, second, third, fourth = (f"+86{person.mobile}" for person in world.people[:4])
+    with world.runtime.db.write() as tx:
+        index = world.runtime.vault.index("mobile", first)
+        suppression.suppress(tx, [(index, "scripted", world.clock.now)])
+
+    def answer(handover: str, message: Message) -> Outcome:
+        if message.address == second:
+            return Rejected("no_such_number", Cause.RECIPIENT)
+        return Throttled("full") if message.address in (third, fourth) else Accepted(f"ref-{handover}")
+
+    world.provider.script = answer
+
+
+def _ways(world: World) -> Counter[tuple[Any, ...]]:
+    columns = [notifications.c[name] for name in ("status", "reason", "provider", "tries", "due_at")]
+    with world.runtime.db.read() as tx:
+        return Counter(tuple(row) for row in tx.execute(select(*columns)))
+
+
+def test_the_straight_way_ends_where_the_way_through_the_lane_does(city: World) -> None:
+    """Refused, throttled, suppressed or accepted: each row stands as it would have by its lane's worker."""
+    _odd(city)
+    _run(city)
+    straight = _ways(city)
+    with city.runtime.db.write() as tx:
+        for table in (attempts, notifications):
+            tx.execute(table.delete())
+    _start(city)
+    run_due(city.runtime, PAGES)
+    run_lane(city.runtime, LANE)
+    assert straight == _ways(city)
+    assert {status for status, *_ in straight} == {"accepted", "suppressed", "failed", "waiting"}
+
+
+def test_what_a_held_lane_gets_waits_in_it(city: World) -> None:
+    """Nothing is handed over while an operator holds the lane; afterwards its worker does it."""
+    with city.runtime.db.write() as tx:
+        pauses.pause(tx, Kind.LANE, LANE, "test", city.clock.now)
+    _run(city)
+    assert (city.statuses(), _took(city), _attempts(city)) == ({"waiting": PEOPLE}, [], [])
+    with city.runtime.db.write() as tx:
+        pauses.resume(tx, Kind.LANE, LANE)
+    run_lane(city.runtime, LANE)
+    assert city.statuses() == {"accepted": PEOPLE}
+    assert _balanced(city)
+
+
+def test_what_a_provider_has_no_room_for_waits_for_its_lane(city: World) -> None:
+    """Of a page as many go as its rate allows; the lane's worker has the rest as soon as it does."""
+    bound = {"scripted": Allowance(per_second=3)}
+    city.runtime = replace(city.runtime, settings=replace(city.runtime.settings, allowances=bound))
+    _run(city, Limits(page=PEOPLE))
+    went = len(_took(city))
+    assert 0 < went < PEOPLE
+    assert city.statuses() == {"accepted": went, "waiting": PEOPLE - went}
+    assert {row.reason for row in city.rows() if row.status == "waiting"} == {"provider_rate"}
+    assert _balanced(city)
+    while "waiting" in city.statuses():
+        city.clock.advance(seconds=2)
+        run_lane(city.runtime, LANE)
+    assert (city.statuses(), len(set(_took(city)))) == ({"accepted": PEOPLE}, PEOPLE)
+
+
+def test_a_provider_that_hangs_does_not_hold_up_the_pages(city: World) -> None:
+    """While too many calls are open the next people are taken all the same, and wait in their lane."""
+    with handing_over(city.runtime, expand.LANE) as calls:
+        calls.open = taking.OPEN + 1  # of a provider that does not answer
+        run_due(city.runtime, Limits(page=PEOPLE), calls)
+        calls.open = 0
+    assert (city.statuses(), _took(city)) == ({"waiting": PEOPLE}, [])
+    assert LANE in city.wakes.lanes
+
+
+def test_a_run_told_to_stop_takes_no_page_more(city: World) -> None:
+    """The page at hand waits for its lane; nothing is called, leased or unknown."""
+    with handing_over(city.runtime, expand.LANE, lambda: True) as calls:
+        run_due(city.runtime, PAGES, calls)
+    assert (city.statuses(), _took(city)) == ({"waiting": PAGES.page}, [])
+    assert {row.lease for row in city.rows()} == {None}
+
+
+def test_who_dies_before_the_calls_leaves_unknown_ones(city: World) -> None:
+    """The attempts are in the books before any call: after the lease they are asked about, not sent again."""
+    row = expand._claimed(city.runtime)
+    step = expand.plan(city.runtime, row, USUAL)
+    with handing_over(city.runtime, expand.LANE) as calls:
+        calls.begin = lambda claimed: claimed.rows  # type: ignore[method-assign]  # the process ends here
+        assert expand._keep(city.runtime, row, step, calls) == PEOPLE
+    assert (city.statuses(), len(_attempts(city)), _took(city)) == ({"sending": PEOPLE}, PEOPLE, [])
+    assert _balanced(city)
+    city.clock.advance(seconds=city.runtime.settings.lease + 1)
+    run_lane(city.runtime, LANE)
+    assert city.statuses() == {"unknown": PEOPLE}
+    assert _took(city) == []
+
+
+def test_of_two_runs_one_takes_a_page(city: World) -> None:
+    """Whoever comes with an old lease takes nobody and opens no attempt."""
+    row = expand._claimed(city.runtime)
+    step = expand.plan(city.runtime, row, USUAL)
+    city.clock.advance(seconds=city.runtime.settings.lease + 1)
+    _run(city)
+    with handing_over(city.runtime, expand.LANE) as calls:
+        assert expand._keep(city.runtime, row, step, calls) == 0
+    assert len(_attempts(city)) == len(_took(city)) == PEOPLE
