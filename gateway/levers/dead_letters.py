@@ -50,8 +50,7 @@ from gateway.providers import Delivery
 from gateway.runtime import Runtime
 from gateway.transactions.store import transactions
 
-AT_ONCE = 500  # replayed in one commit
-MOST_COUNTED = 10_000  # of what is counted again and again
+AT_ONCE, MOST_COUNTED = 500, 10_000  # replayed in one commit; counted of what is counted again and again
 LISTED = timedelta(days=90)  # what is older can help nobody any more, and is not listed
 OLD_RESULT, OLD_NOTICE = timedelta(days=3), timedelta(days=7)
 NEVER = frozenset({Class.CODE, Class.REMINDER})
