@@ -254,6 +254,50 @@ def test_unknown_routes_and_methods_have_the_same_shape(api: Messages) -> None:
         assert answer.json["errors"][0]["message"]
 
 
+def test_checks_come_in_notifys_order(api: Messages) -> None:
+    """Of everything that is wrong the first is said; each that is mended shows the next."""
+    with api.world.runtime.db.write() as tx:
+        services.set_limits(tx, api.owner(), services.Limits(2, {"sms": 0}))
+    key = api.new_key("counter", type="team", templates=[UUID(api.template("card_loss/code"))])
+    steps: list[dict[str, Any]] = [
+        {
+            "template_id": api.template(),
+            "phone_number": "0736-7255555",
+            "x": 1,
+            "sms_sender_id": str(uuid4()),
+        },
+    ]
+
+    def said() -> str:
+        answer = api.post(steps[-1], key)
+        return str(answer.json["errors"][0]["message"])
+
+    def mended(**changes: Any) -> None:
+        steps.append({name: value for name, value in {**steps[-1], **changes}.items() if value is not None})
+
+    assert said().startswith("Exceeded send limits (sms: 0)")
+    assert [said() for _ in range(2)][-1].startswith("Exceeded rate limit for key type TEAM of 2")
+    with api.world.runtime.db.write() as tx:
+        services.set_limits(tx, api.owner(), services.Limits(3_000, {}))
+    api.world.clock.now += timedelta(minutes=2)
+    assert said() == "Additional properties are not allowed (x was unexpected)"
+    mended(x=None)
+    assert said() == "This API key may not use this text"
+    mended(template_id=api.template("card_loss/code"))
+    assert said() == "Missing personalisation: code"
+    mended(personalisation={"code": "9" * 1000})
+    assert "does not exist in database for service id" in said()
+    mended(sms_sender_id=None)
+    assert said().startswith("Can’t send to this recipient")
+    with api.world.runtime.db.write() as tx:
+        vault, now = api.world.runtime.vault, api.world.clock.now
+        guests.add(tx, vault, api.owner(), "team", "+8613800138000", now)
+    mended(phone_number="13800138000")
+    assert said().startswith("Your message is too long.")
+    normal = api.post({**api.body(phone_number="0736-7255555")})
+    assert normal.json["errors"][0]["error"] == "InvalidPhoneError"
+
+
 # --- how it stands ---------------------------------------------------------------------------------------
 
 

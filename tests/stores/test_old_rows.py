@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
-from sqlalchemy import event, insert, select, text, update
+from sqlalchemy import event, func, insert, select, text, update
 
 from gateway.app import create_app
 from gateway.delivery import lanes, ledger, measures, reconcile
@@ -18,6 +19,7 @@ from gateway.notifications.status import DEAD
 from gateway.notifications.store import notifications
 from gateway.ops import queues
 from gateway.providers import Cause, Rejected
+from tests.flows.test_api_notifications import Api
 from tests.plans import OLD, fill, plans_of, scans
 from tests.world import World
 
@@ -47,6 +49,28 @@ def test_what_is_asked_all_the_time_goes_by_indexes(old: World) -> None:
         assert create_app(old.runtime).test_client().get("/metrics").status_code == 200
     assert len(found) > 10
     assert scans(found) == []
+
+
+def test_a_page_of_a_services_messages_goes_by_indexes(old: World) -> None:
+    """The first page and one deep down in 40,000 in the order of the index, one by reference."""
+    api, columns = Api(old), notifications.c
+    with old.runtime.db.write() as tx:
+        mine = {"service_id": UUID(api.key[-73:-37]), "key_type": "normal"}
+        tx.execute(update(notifications).values(**mine, reference=func.concat("case ", columns.created_at)))
+        older = select(columns.id).order_by(columns.created_at).offset(OLD // 2)
+        deep = tx.execute(older.limit(1)).scalar_one()
+        tx.execute(text("ANALYZE"))
+    for query, rows in (
+        ("", 250),
+        (f"older_than={deep}", 250),
+        ("template_type=sms", 250),
+        ("reference=x", 0),
+    ):
+        with plans_of(old) as found:
+            page = api.get(f"/v2/notifications?{query}").json["notifications"]
+        about = [plan for plan in found if " on notifications" in plan]
+        assert (len(page), bool(about), scans(found)) == (rows, True, []), query
+        assert rows == 0 or not [plan for plan in about if "Sort" in plan], query
 
 
 def test_a_long_backlog_costs_who_watches_one_step_for_each_lane(old: World) -> None:
