@@ -369,8 +369,10 @@ def test_a_list_is_of_the_caller_and_told_by_reference_and_type(api: Messages) -
         ("reference", "r"),
         ("status", "created"),
     ]
-    unknown = api.get(f"{listing.PATH}?older_than={uuid4()}").json
-    assert (unknown["notifications"], list(unknown["links"])) == ([], ["current"])
+    nowhere = uuid4()
+    unknown = api.get(f"{listing.PATH}?reference=r&older_than={nowhere}").json
+    current = f"{HOST}{listing.PATH}?older_than={nowhere}&reference=r"
+    assert unknown == {"notifications": [], "links": {"current": current}}
 
 
 @pytest.mark.parametrize(
