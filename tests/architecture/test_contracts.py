@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.checks import ALONE
+
 ROOT = Path(__file__).parents[2]
 LONGEST_FUNCTION = 50
 
@@ -80,3 +82,14 @@ def test_no_room_is_called_after_nothing() -> None:
     """No utils, common, helpers, manager or constants: a line should know where it lives."""
     vague = {"utils", "common", "helpers", "manager", "constants"}
     assert [path for path in _sources() if path.stem in vague or vague & set(path.parent.parts)] == []
+
+
+def test_tests_that_run_alone_stand_where_they_are_looked_for() -> None:
+    """A mark elsewhere would be a test that never runs."""
+    marked = [
+        file.relative_to(ROOT).as_posix()
+        for file in (ROOT / "tests").rglob("test_*.py")
+        if file != Path(__file__) and "mark.alone" in file.read_text("utf-8")
+    ]
+    assert marked
+    assert [name for name in marked if not name.startswith(tuple(ALONE))] == []

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import islice
-from typing import Any
 
 import pytest
 
@@ -29,15 +28,15 @@ SECOND = 1.0
 EVERYBODY = {"template": "policy/retirement_age", "audience": {}, "channel": "sms"}
 
 
-@pytest.fixture
-def instance(tmp_path: Any) -> Iterator[Instance]:
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """Everything of one machine with its city of ten thousand, and short leases."""
     environment = {
         "PATH": os.environ["PATH"],
         "HUIYIN_LEASE_SECONDS": "3",
         "HUIYIN_RECONCILE_AFTER_SECONDS": "1.5",
     }
-    settings = config.load(environment, tmp_path / "state")
+    settings = config.load(environment, tmp_path_factory.mktemp("push") / "state")
     with running(settings, hooks=start.hooks(play=False)) as instance:
         yield instance
 
@@ -74,19 +73,6 @@ def _code_after(place: Place, person: Person) -> float:
     return at.timestamp() - asked
 
 
-def test_a_code_passes_a_push_to_ten_thousand_within_a_second(instance: Instance) -> None:
-    """The 99th of 100 codes asked for while pushes run, one begun after another, takes one second at most."""
-    place, sandbox = start.place(instance.ready), Sandbox(instance.sandbox_url)
-    adults, waits = _adults(), list[float]()
-    with ThreadPoolExecutor(4) as askers:
-        for pushes in range(1, PUSHES + 1):
-            _push(Service(place))
-            people = islice(adults, CODES // PUSHES)
-            waits += askers.map(lambda person: _code_after(place, person), people)
-            assert _taken(sandbox) < pushes * PEOPLE + len(waits), "the push was over: nothing was shown"
-    assert sorted(waits)[CODES - 2] <= SECOND, sorted(waits)[-10:]
-
-
 def test_a_worker_and_the_broker_killed_amid_a_push_lose_and_repeat_nobody(instance: Instance) -> None:
     """kill -9, the broker wiped, both started again: everyone has the text once and the books balance."""
     service, sandbox = Service(start.place(instance.ready)), Sandbox(instance.sandbox_url)
@@ -105,3 +91,18 @@ def test_a_worker_and_the_broker_killed_amid_a_push_lose_and_repeat_nobody(insta
     with here.db.read() as tx:
         assert ledger.balanced(tx)
     here.db.close()
+
+
+def test_a_code_passes_a_push_to_ten_thousand_within_a_second(instance: Instance) -> None:
+    """The 99th of 100 codes asked for while pushes run, one begun after another, takes one second at most."""
+    place, sandbox = start.place(instance.ready), Sandbox(instance.sandbox_url)
+    adults, waits, before = _adults(), list[float](), _taken(sandbox)
+    with ThreadPoolExecutor(4) as askers:
+        for pushes in range(1, PUSHES + 1):
+            _push(Service(place))
+            people = islice(adults, CODES // PUSHES)
+            waits += askers.map(lambda person: _code_after(place, person), people)
+            assert _taken(sandbox) - before < pushes * PEOPLE + len(waits), (
+                "the push was over: nothing was shown"
+            )
+    assert sorted(waits)[CODES - 2] <= SECOND, sorted(waits)[-10:]
