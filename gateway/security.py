@@ -90,7 +90,7 @@ def _derived(master_key: bytes, purpose: bytes) -> bytes:
 
 
 def _place(column: str, row: UUID | str) -> bytes:
-    return f"{column}:".encode() + (row.bytes if isinstance(row, UUID) else row.encode())
+    return b"%s:%s" % (column.encode(), row.int.to_bytes(16) if isinstance(row, UUID) else row.encode())
 
 
 def same(one: bytes, other: bytes) -> bool:

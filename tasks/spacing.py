@@ -9,6 +9,7 @@ from threading import Lock, Timer
 from gateway.runtime import Wake
 
 APART = 0.1  # seconds
+UNHURRIED = 0.25  # for lanes nobody waits for: more is then done at once
 Later = Callable[[float, Callable[[], None]], None]
 
 
@@ -19,7 +20,8 @@ def _timer(seconds: float, call: Callable[[], None]) -> None:
 
 
 class Spaced:
-    """A lane's first wake-up goes at once; those that follow closely become one, ``APART`` later.
+    """A lane's first wake-up goes at once; those that follow closely become one, ``APART`` later
+    (``UNHURRIED`` in those named so).
 
     Somebody waits for what is in an urgent lane: its wake-ups are never held back. One that is
     lost with this process is made good by the sweep.
@@ -31,8 +33,11 @@ class Spaced:
         urgent: Collection[str],
         clock: Callable[[], float] = time.monotonic,
         later: Later = _timer,
+        *,
+        unhurried: Collection[str] = (),
     ) -> None:
         self._wake = wake
+        self._unhurried = frozenset(unhurried)
         self._urgent = frozenset(urgent)
         self._clock = clock
         self._later = later
@@ -56,11 +61,14 @@ class Spaced:
             if wait > 0:
                 self._coming.add(lane)
                 return wait
-            self._next[lane] = now + APART
+            self._next[lane] = now + self._apart(lane)
             return 0.0
 
     def _come(self, lane: str) -> None:
         with self._lock:
             self._coming.discard(lane)  # before it is published: what is committed from here on asks anew
-            self._next[lane] = self._clock() + APART
+            self._next[lane] = self._clock() + self._apart(lane)
         self._wake(lane)
+
+    def _apart(self, lane: str) -> float:
+        return UNHURRIED if lane in self._unhurried else APART

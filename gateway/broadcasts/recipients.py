@@ -265,8 +265,9 @@ def page(tx: Connection, runtime: Runtime, broadcast: UUID, after: str | None, s
 
 
 def _addressee(runtime: Runtime, row: Any) -> Addressee:
+    place = f"{row.broadcast_id}:{row.position}"
+
     def opened(column: str, cell: bytes | None) -> str | None:
-        place = f"{row.broadcast_id}:{row.position}"
         try:
             return runtime.vault.open(f"broadcast_recipients.{column}", place, cell) if cell else None
         except TamperedError:  # one bad cell must not stop everybody else's messages

@@ -122,9 +122,15 @@ def look_again(tx: Connection, provider: str, since: datetime, now: datetime) ->
 
 
 def apply_due(runtime: Runtime) -> int:
-    """Apply the receipts of due callbacks; returns how many callbacks were looked at."""
-    done = 0
-    while rows := _claimed(runtime):
+    """Apply the receipts of due callbacks; returns how many callbacks were looked at.
+
+    What comes while these are applied has a wake-up of its own: it is left to gather until then.
+    """
+    done, more = 0, True
+    while more:
+        rows, more = _claimed(runtime)
+        if not rows:
+            break
         read = [(row, _read(runtime, row)) for row in rows]
         try:
             _apply_all(runtime, read)
@@ -136,8 +142,8 @@ def apply_due(runtime: Runtime) -> int:
     return done
 
 
-def _claimed(runtime: Runtime) -> Sequence[Row[Any]]:
-    """The oldest due, as many as ``CLAIM`` and ``BYTES`` allow; one at least."""
+def _claimed(runtime: Runtime) -> tuple[Sequence[Row[Any]], bool]:
+    """The oldest due, as many as ``CLAIM`` and ``BYTES`` allow, one at least; whether there may be more."""
     columns, seconds = callbacks.c, runtime.settings.lease
     with runtime.db.write() as tx:
         now, lease = runtime.clock(), new_lease()
@@ -147,7 +153,8 @@ def _claimed(runtime: Runtime) -> Sequence[Row[Any]]:
         sizes = accumulate(size for _, size in rows)
         some = [key for (key, _), size in zip(rows, sizes, strict=True) if size <= BYTES]
         fits = columns.id.in_(some or [key for key, _ in rows[:1]])
-        return claim(tx, callbacks, now=now, seconds=seconds, limit=CLAIM, lease=lease, where=[fits])
+        claimed = claim(tx, callbacks, now=now, seconds=seconds, limit=CLAIM, lease=lease, where=[fits])
+        return claimed, len(rows) == CLAIM or len(some) < len(rows)
 
 
 def _read(runtime: Runtime, row: Row[Any]) -> Sequence[Report] | None:

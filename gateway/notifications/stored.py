@@ -11,11 +11,13 @@ from gateway.notifications.request import Origin, Request
 from gateway.notifications.status import Status
 from gateway.runtime import Runtime
 
+_written_out = json.JSONEncoder(ensure_ascii=False).encode
+
 
 def as_row(runtime: Runtime, request: Request, template: TemplateVersion, now: datetime) -> dict[str, Any]:
     """One notification as it is stored, sealed. Whoever asks sees to it that its text can be filled."""
     key, origin = runtime.new_id(), request.origin
-    words = json.dumps(dict(request.personalisation), ensure_ascii=False)
+    words = _written_out(dict(request.personalisation))
     seal = runtime.vault.seal
     stop = origin.unsubscribe and seal("notifications.unsubscribe", key, origin.unsubscribe)
     return {

@@ -15,12 +15,14 @@ from gateway.broadcasts import expand, store
 from gateway.broadcasts.expand import run_due
 from gateway.broadcasts.step import USUAL, Limits
 from gateway.cities import shipped
+from gateway.citizens import register
 from gateway.delivery import ledger, taking
 from gateway.delivery.attempt import handing_over, run_lane
 from gateway.delivery.store import attempts
 from gateway.messages import Message
 from gateway.notifications import pauses, suppression
 from gateway.notifications.pauses import Kind
+from gateway.notifications.preferences import ANY, Wish, prefer
 from gateway.notifications.store import notifications
 from gateway.providers import Accepted, Cause, Outcome, Rejected, Throttled
 from gateway.route_settings import Allowance
@@ -86,11 +88,14 @@ def test_a_page_is_handed_over_by_whoever_took_it(city: World) -> None:
 
 
 def _odd(world: World) -> None:
-    """One replied STOP, of one the provider knows no number, and it is full when it comes to two more."""
+    """One replied STOP, one wants a digest; of one the provider knows no number, for two more it is full."""
     first, second, third, fourth = (f"+86{person.mobile}" for person in world.people[:4])
     with world.runtime.db.write() as tx:
         index = world.runtime.vault.index("mobile", first)
         suppression.suppress(tx, [(index, "scripted", world.clock.now)])
+        last = register.find(tx, world.runtime.vault, world.people[-1].id_number)
+        assert last
+        prefer(tx, world.runtime, last.id, ANY, ANY, Wish.DAILY, "page")
 
     def answer(handover: str, message: Message) -> Outcome:
         if message.address == second:
@@ -101,7 +106,9 @@ def _odd(world: World) -> None:
 
 
 def _ways(world: World) -> Counter[tuple[Any, ...]]:
-    columns = [notifications.c[name] for name in ("status", "reason", "provider", "tries", "due_at")]
+    columns = [
+        notifications.c[name] for name in ("status", "reason", "provider", "tries", "due_at", "digest")
+    ]
     with world.runtime.db.read() as tx:
         return Counter(tuple(row) for row in tx.execute(select(*columns)))
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.spacing import APART, Spaced
+from tasks.spacing import APART, UNHURRIED, Spaced
 
 
 class Day:
@@ -18,7 +18,9 @@ class Day:
         self.now = 0.0
         self.due: list[tuple[float, Callable[[], None]]] = []
         self.woken: list[tuple[float, str]] = []
-        self.spaced = Spaced(self._wake, {"sms.urgent"}, lambda: self.now, self._later)
+        self.spaced = Spaced(
+            self._wake, {"sms.urgent"}, lambda: self.now, self._later, unhurried=["receipts"]
+        )
 
     def _wake(self, lane: str) -> None:
         self.woken.append((self.now, lane))
@@ -41,6 +43,15 @@ def test_the_first_goes_at_once_and_the_next_ones_as_one() -> None:
     assert day.woken == [(0.0, "sms.normal")]
     day.pass_to(1.0)
     assert day.woken == [(0.0, "sms.normal"), (APART, "sms.normal")]
+
+
+def test_a_lane_nobody_waits_for_is_woken_at_once_too_but_less_often() -> None:
+    day = Day()
+    for at in (0.0, APART, 2 * APART):
+        day.pass_to(at)
+        day.spaced("receipts")
+    day.pass_to(1.0)
+    assert day.woken == [(0.0, "receipts"), (UNHURRIED, "receipts")]
 
 
 def test_an_urgent_lane_is_woken_each_time_and_lanes_do_not_hold_each_other() -> None:
