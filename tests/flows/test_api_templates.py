@@ -112,7 +112,7 @@ def test_a_preview_shows_what_would_be_sent_and_names_what_is_missing(api: Api) 
     one = made(api)
     said = preview(api, one.id, NAME="Foo", other="x")
     body = "Hello Foo\n\nFunctional Tests make our world a better place"
-    about = {"id": str(one.id), "type": "sms", "version": 1, "subject": None, "postage": None}
+    about = {"id": str(one.id), "type": "sms", "version": 1, "subject": None, "postage": None, "html": None}
     assert (said.status_code, said.json) == (200, {**about, "body": body})
     missing = (400, "BadRequestError", "Missing personalisation: name")
     assert wrong(preview(api, one.id)) == missing
