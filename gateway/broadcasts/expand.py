@@ -31,6 +31,7 @@ from gateway.delivery import ledger, taking
 from gateway.delivery.attempt import Calls
 from gateway.delivery.claim import channel_of
 from gateway.delivery.ledger import Account
+from gateway.delivery.taking import OPEN
 from gateway.errors import HuiyinError
 from gateway.notifications import pauses
 from gateway.notifications import store as notifications
@@ -54,15 +55,20 @@ def run_due(runtime: Runtime, limits: Limits = USUAL, calls: Calls | None = None
     With ``calls`` they are handed over at once, where there is room; else their lane's worker does it.
     """
     ends, taken = monotonic() + limits.seconds, 0
-    while (row := _claimed(runtime)) is not None:
-        try:
-            taken += _keep(runtime, row, plan(runtime, row, limits), calls)
-        except Exception as error:  # noqa: BLE001 - one bad broadcast stops no other
-            _stuck(runtime, row, error)
+    while True:
+        room = calls is not None and calls.has_room(OPEN)  # another worker may have the next page meanwhile
+        if (row := _claimed(runtime)) is not None:
+            try:
+                taken += _keep(runtime, row, plan(runtime, row, limits), calls if room else None)
+            except Exception as error:  # noqa: BLE001 - one bad broadcast stops no other
+                _stuck(runtime, row, error)
+        elif calls and calls.open:
+            calls.settle()
+        else:
+            return taken
         if monotonic() > ends or (calls and calls.stopping()):
             runtime.wake(LANE)
-            break
-    return taken
+            return taken
 
 
 def _stuck(runtime: Runtime, row: Any, error: Exception) -> None:
@@ -121,7 +127,8 @@ def _keep(runtime: Runtime, row: Any, step: Step, calls: Calls | None = None) ->
             pauses.resume(tx, Kind.BROADCAST, str(row.id))
     if calls and taken.claimed:
         calls.begin(taken.claimed)
-    runtime.wake_all(set(taken.lanes))
+    more = calls and step.values.get("cursor")  # whoever is idle makes the next page while we record this
+    runtime.wake_all({*taken.lanes, *([LANE] if more else ())})
     if step.requests:
         log.info("broadcast_page", broadcast=str(row.id), stage=row.stage, taken=len(step.requests))
     return len(step.requests)

@@ -83,11 +83,11 @@ class Taken:
 
 def prepare(runtime: Runtime, requests: Sequence[Request], calls: Calls | None) -> Taken:
     """Seal messages of one lane and look at them, all before anything is locked: whoever else writes need
-    not wait. Without ``calls``, or where too many are open, they wait for their lane's worker.
+    not wait. Without ``calls`` they wait for their lane's worker.
     """
     if not requests:
         return Taken()
-    if calls is None or not calls.has_room(OPEN):
+    if calls is None or calls.stopping():
         with runtime.db.read() as tx:
             return _waiting(requests, _rows(tx, runtime, requests, runtime.clock()))
     with routes.turn(runtime, requests[0].lane, len(requests)) as turn, runtime.db.read() as tx:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -161,10 +162,21 @@ def test_a_provider_that_hangs_does_not_hold_up_the_pages(city: World) -> None:
     """While too many calls are open the next people are taken all the same, and wait in their lane."""
     with handing_over(city.runtime, expand.LANE) as calls:
         calls.open = taking.OPEN + 1  # of a provider that does not answer
-        run_due(city.runtime, Limits(page=PEOPLE), calls)
+        run_due(city.runtime, Limits(page=PEOPLE, seconds=0.0), calls)
         calls.open = 0
     assert (city.statuses(), _took(city)) == ({"waiting": PEOPLE}, [])
     assert LANE in city.wakes.lanes
+
+
+def test_two_runs_share_a_broadcast(city: World) -> None:
+    """Each page says that there is more, and whoever comes then takes the next: nobody has one twice."""
+    with handing_over(city.runtime, expand.LANE) as calls:
+        run_due(city.runtime, Limits(page=5, seconds=0.0), calls)
+    assert (len(_took(city)), expand.LANE in city.wakes.lanes) == (5, True)
+    with ThreadPoolExecutor(2) as runs:
+        list(runs.map(lambda _: _run(city, Limits(page=1)), range(2)))
+    assert city.statuses() == {"accepted": PEOPLE}
+    assert len(set(_took(city))) == len(_took(city)) == PEOPLE
 
 
 def test_a_run_told_to_stop_takes_no_page_more(city: World) -> None:
