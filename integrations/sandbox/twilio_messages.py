@@ -75,12 +75,14 @@ class Messages:
         self._handsets = handsets
         self._webhooks = webhooks
         self._due: Due[tuple[Sms, float]] = Due(self._arrive)
+        self._untold: Due[Sms] = Due(_sent)  # nobody will hear of them
         self._opted_out: set[tuple[str, str]] = set()  # a person and one of our numbers
 
     def clear(self) -> None:
         """Count anew; nobody has opted out."""
         self.pushed = self.given_up = 0
         self._due.clear()
+        self._untold.clear()
         self._opted_out.clear()
 
     # --- the resource ---
@@ -97,7 +99,9 @@ class Messages:
         sms.validity = float(one(params, "ValidityPeriod") or LONGEST_VALIDITY)
         self._handsets.take(sms)
         fault = self._faults.match("receipts", "sms_status", (sms.number, sms.to))
-        if fault:
+        if fault and fault.mode == "silent":
+            self._untold.put(min(self._webhooks.delay("sms_status", fault), sms.validity), sms)
+        elif fault:
             self._webhooks.start(self._carry(sms, fault), fault)
         else:
             delay = self._webhooks.delay("sms_status", None)
@@ -174,9 +178,6 @@ class Messages:
         """The same as a fault wants it."""
         delay = self._webhooks.delay("sms_status", fault)
         await asyncio.sleep(min(delay, sms.validity))
-        if fault.mode == "silent":
-            sms.word = "sent"
-            return
         wanted = (fault.code or UNREACHABLE) if fault.mode == "error" else ""
         news = self._news(sms, wanted or (TOO_LATE if delay > sms.validity else ""))
         if sms.callback:
@@ -271,3 +272,7 @@ def _filtered(sms: Sms) -> str:
     """Links are forbidden into the mainland, and so are long texts."""
     mainland = sms.to.startswith("+86")
     return FILTERED if mainland and (LINK.search(sms.text) or len(sms.text) > LONGEST_IN_CHINA) else ""
+
+
+def _sent(sms: Sms) -> None:
+    sms.word = "sent"

@@ -107,7 +107,8 @@ def callback_url(params: Params) -> str:
 
 def is_absolute(url: str) -> bool:
     """Whether it is a whole web address."""
-    return urlsplit(url).scheme in ("http", "https") and bool(urlsplit(url).hostname)
+    parts = urlsplit(url)
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def new_sid(prefix: str) -> str:
