@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -35,15 +35,6 @@ def place() -> Iterator[Path]:
         yield place
 
 
-def _kill(run: subprocess.Popen[bytes]) -> None:
-    run.kill()
-
-
-def _interrupt(run: subprocess.Popen[bytes]) -> None:
-    """As Ctrl-C does it: all hear of it that hang on the terminal."""
-    os.killpg(run.pid, signal.SIGINT)
-
-
 def _processes(place: Path) -> Mapping[int, str]:
     """Those that know of the place from their environment, their command or where they work."""
     found = {}
@@ -58,24 +49,22 @@ def _processes(place: Path) -> Mapping[int, str]:
     return found
 
 
-@pytest.mark.parametrize("break_off", [_kill, _interrupt])
-def test_servers_and_folders_end_with_the_run(
-    place: Path, break_off: Callable[[subprocess.Popen[bytes]], None]
-) -> None:
-    """By ``kill -9`` or Ctrl-C: no PostgreSQL, broker or sandbox goes on, and no folder of theirs stays."""
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_servers_and_folders_end_with_the_run(place: Path, number: signal.Signals) -> None:
+    """However it is killed: no PostgreSQL, broker or sandbox goes on, and no folder of theirs stays."""
     begun, test = place / "begun", place / "test_endless.py"
     test.write_text(ENDLESS.format(begun))
     plugins = ("-p", "tests.conftest", "-p", "tests.contract.conftest", "-n", "1")
     where = ("-c", str(ROOT / "setup.cfg"), "--rootdir", str(place), "--basetemp", str(place / "kept"))
     command = leashed(sys.executable, "-m", "pytest", *plugins, *where, str(test))
     environment = bare(place, TMPDIR=str(place), PYTHONPATH=str(ROOT))
-    run = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+    run = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:
         until(begun.exists, PATIENCE)
         servers = " ".join(_processes(place).values())
         assert all(name in servers for name in ("postgres -D", "valkey-server", "integrations.sandbox"))
         assert list(place.glob("huiyin-*"))
     finally:
-        break_off(run)
+        run.send_signal(number)
         run.wait(PATIENCE)
     until(lambda: not _processes(place) and not list(place.glob("huiyin-*")), PATIENCE)
