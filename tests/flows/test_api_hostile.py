@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -50,7 +51,7 @@ def test_only_a_normal_key_begins_what_reaches_others(api: Messages, kind: str) 
     """Transactions and broadcasts play nothing: keys of other types may look at them."""
     key = api.new_key("counter", type=kind)
     for path in ("/v2/transactions", "/v2/broadcasts"):
-        refused = api.client.post(path, data=b"{}", headers=api.headers(key))
+        refused: Any = api.client.post(path, data=b"{}", headers=api.headers(key))
         assert (refused.status_code, refused.json["errors"][0]["error"]) == (403, "AuthError")
         assert api.client.post(path, data=b"{}", headers=api.headers()).status_code == 400
     assert api.get("/v2/broadcasts", key).status_code == 200
