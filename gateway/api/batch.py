@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import Response
@@ -27,6 +29,7 @@ from gateway.services.store import TEAM
 
 _PHONE, _EMAIL = PhoneItemSchema(), EmailItemSchema()
 _ITEMS = {"sms": _PHONE, "voice": _PHONE, "email": _EMAIL}
+LARGEST = 8 * 2**20  # bytes of the values all share, written out with each of its messages
 Result = Asked | Sequence[Problem]
 
 
@@ -49,8 +52,17 @@ def take(runtime: Runtime, asker: Asker, body: Mapping[str, Any]) -> Response:
 def _common(asker: Asker, body: Mapping[str, Any]) -> Common:
     """What is wrong with this is wrong with all of them."""
     at = asking.not_past(body.get("scheduled_for"), asker.now)
+    _not_too_large(body.get("personalisation", {}), len(body["items"]))
     version = asking.living(asking.text_of(asker, body["template_id"]))
     return asking.common(asker, version.channel, version, body, at)
+
+
+def _not_too_large(shared: Mapping[str, Any], messages: int) -> None:
+    if shared and len(json.dumps(shared, ensure_ascii=False).encode(errors="replace")) * messages > LARGEST:
+        raise asking.refused(
+            f"The values all messages share are too long for {messages} messages",
+            f"Written out for each they may have {LARGEST:,} bytes. Shorten them, or send smaller batches.",
+        )
 
 
 def _with_guests(asker: Asker, channel: str, items: Sequence[Any]) -> Asker:
@@ -70,7 +82,8 @@ def _result(asker: Asker, of: Common, body: Mapping[str, Any], item: Any) -> Res
     if not isinstance(item, dict):
         return [Problem("ValidationError", "The item is not of type object", "Make it an object, { … }.")]
     try:
-        return _asked(asker, of, body, _ITEMS[of.channel].load(item))
+        asked = _asked(asker, of, body, _ITEMS[of.channel].load(item))
+        return replace(asked, said={})  # nobody is told, and a thousand written out are much to hold
     except ValidationError as error:
         return door.faults(error)
     except ApiError as error:

@@ -22,9 +22,10 @@ from gateway.services import idempotency, limits, store
 from gateway.services.auth import Caller, NotAllowed, authenticate
 from gateway.services.idempotency import OtherBody, Repeated, Stored
 from gateway.services.limits import Asked, Day
-from gateway.services.store import Account
+from gateway.services.store import BROADCASTS, NORMAL, TRANSACTIONS, Account
 
 Find = Callable[[UUID], Account | None]
+REAL = (BROADCASTS, TRANSACTIONS)  # what is begun there goes out to whoever it concerns: nothing is played
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,9 @@ def identify(runtime: Runtime, scope: str, find: Find) -> None:
                 "AuthError", f"This API key has no scope {scope}", f"Ask for a key with the scope {scope}."
             ),
         )
+    if scope in REAL and caller.key.type != NORMAL and request.method not in ("GET", "HEAD"):
+        said = f"A {caller.key.type} key cannot be used for {scope}: they reach people outside its team"
+        raise ApiError(403, Problem("AuthError", said, f"Use a normal key with the scope {scope}."))
     g.caller = caller
 
 
@@ -235,8 +239,12 @@ def _kept(tx: Connection, runtime: Runtime, key: str, work: Callable[[Connection
 
 
 def digest(runtime: Runtime) -> bytes:
-    """What this request is compared by, should its key come again."""
-    return idempotency.request_digest(runtime.vault, request.method, request.path, request.get_data())
+    """What this request is compared by, should its key come again.
+
+    Asked with another type of key it is another request: what was only played is not answered as sent.
+    """
+    asked = f"{caller().key.type} {request.method}"
+    return idempotency.request_digest(runtime.vault, asked, request.path, request.get_data())
 
 
 def repeated(found: Repeated) -> Stored:

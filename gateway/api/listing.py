@@ -36,7 +36,7 @@ def page(tx: Connection, caller: Caller, wanted: Mapping[str, Any]) -> Sequence[
     kinds = wanted.get("template_type") or KINDS
     where = [mine(caller), _columns.channel.in_(kinds)]
     if words := wanted.get("status"):
-        where.append(or_(*map(_stands, words)))
+        where.append(or_(*map(_stands, dict.fromkeys(words))))
     if reference := wanted.get("reference"):
         where.append(_columns.reference == reference)
     if older_than := wanted.get("older_than"):

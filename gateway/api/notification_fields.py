@@ -74,8 +74,9 @@ def wrong_form(text: str) -> str | None:
     try:
         sms.normalise(text)
     except AddressError as error:
-        formless = error.reason in _FORMLESS and not test_number(text)
-        return _words(unicodedata.normalize("NFKC", text)) if formless else None
+        begun = text[: sms.LONGEST]
+        formless = error.reason in _FORMLESS and not (begun == text and test_number(text))
+        return _words(unicodedata.normalize("NFKC", begun)) if formless else None
     return None
 
 
@@ -108,14 +109,17 @@ class SecureUrl(Text):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
-        try:
-            parts = urlsplit(text)
-            good = parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            good = False
-        if not good or len(text) > LONGEST_URL or not re.fullmatch(r"[!-;=?-~]+", text):
+        if len(text) > LONGEST_URL or not re.fullmatch(r"[!-;=?-~]+", text) or not _is_secure(text):
             raise ValidationError("is not a valid https url")
         return text
+
+
+def _is_secure(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 class Values(fields.Field[dict[str, Any]]):
@@ -140,17 +144,18 @@ class Names(fields.Field[list[str]]):
 
 
 class OneOf(fields.Field[Any]):
-    """One of a few values, of just their type."""
+    """One of a few values; 2.0 is 2, as JSON has it, and true is no number."""
 
     def __init__(self, choices: Collection[Any], **options: Any) -> None:
         super().__init__(**options)
         self.choices = choices
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        if isinstance(value, bool) or value not in self.choices:
-            shown = value if isinstance(value, str | int | float) else type(value).__name__
-            raise ValidationError(f"{shown} is not one of [{', '.join(map(str, self.choices))}]")
-        return value
+        for one in self.choices:
+            if one == value and not isinstance(value, bool):
+                return one
+        shown = value if isinstance(value, str | int | float) else type(value).__name__
+        raise ValidationError(f"{shown} is not one of [{', '.join(map(str, self.choices))}]")
 
 
 class Several(fields.Field[list[str]]):

@@ -17,6 +17,7 @@ RECEIPT_WINDOW = timedelta(hours=24)
 RETRIES: tuple[timedelta, ...] = ()  # mail servers try for days by themselves
 CAPS: tuple[tuple[int, timedelta], ...] = ()
 LONGEST = 254  # characters of an address (RFC 5321, 4.5.3.1.3 less the angle brackets)
+LONGEST_WRITTEN = 1_000  # with stray spaces; more is none, and dear to look at
 
 # What mail systems deliver to in practice; quoted local parts and bare hosts are refused.
 _ADDRESS = re.compile(
@@ -27,10 +28,11 @@ _ADDRESS = re.compile(
 
 def normalise(text: str) -> str:
     """An address without stray spaces, its domain in small letters. Raises ``AddressError``."""
-    plain = "".join(unicodedata.normalize("NFKC", text).split())
+    plain = "".join(unicodedata.normalize("NFKC", text[:LONGEST_WRITTEN]).split())
     local, _, domain = plain.rpartition("@")
     misplaced = local.startswith(".") or local.endswith(".") or ".." in local
-    if len(plain) > LONGEST or misplaced or not _ADDRESS.fullmatch(plain):
+    too_long = len(text) > LONGEST_WRITTEN or len(plain) > LONGEST
+    if too_long or misplaced or not _ADDRESS.fullmatch(plain):
         raise AddressError(
             "not_an_address",
             "这不是电子邮箱地址。请核对，例如wang@example.cn。",

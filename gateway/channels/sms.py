@@ -20,6 +20,7 @@ __all__ = [
     "ADDRESS",
     "CAPS",
     "LIMIT",
+    "LONGEST",
     "RECEIPT_WINDOW",
     "RETRIES",
     "SUFFIX",
@@ -34,6 +35,7 @@ __all__ = [
 SUFFIX = "sms"
 ADDRESS = "mobile"
 LIMIT = 500
+LONGEST = 100  # characters of a number, however it is written: more is none, and dear to look at
 RECEIPT_WINDOW = timedelta(hours=72)
 RETRIES: tuple[timedelta, ...] = ()  # carriers keep trying for days by themselves
 CAPS: tuple[tuple[int, timedelta], ...] = ()  # the providers count, and say when they take more
@@ -45,7 +47,7 @@ _HOTLINE = re.compile(
     r"|110|119|120|122|95[0-9]{3}|400[0-9]{7}"
 )
 # 0736-7255555转801, 分机801, x801, ext. 801, a pause and digits to dial, or a third group of digits.
-_EXTENSION = re.compile(r"\+?[0-9]{3,17}(?:[转轉]|分[机機]|[,;#*x]|;?ext=?)+[0-9]{1,6}#?", re.IGNORECASE)
+_EXTENSION = re.compile(r"\+?[0-9]{3,17}(?:[转轉]|分[机機]|[,;#*x]|ext=?)+[0-9]{1,6}#?", re.IGNORECASE)
 _THIRD_GROUP = re.compile(r"(?:\+86[- ]?|0)[1-9][0-9]{1,2}[- ]?[0-9]{7,8}-[0-9]{1,6}")
 _MAINLAND = 86
 _SENDERS = "106"  # 106… sends texts; a library takes 1069012333 for a landline
@@ -62,6 +64,8 @@ def normalise(text: str) -> str:
     """
     if plain := _MOBILE.fullmatch(text):  # as nearly all are written by systems
         return f"+86{plain[1]}"
+    if len(text) > LONGEST:
+        raise _not_a_number()
     number = _compact(text)
     if not number:
         raise AddressError("empty", "请输入手机号码。", "Enter a mobile number.")
@@ -85,7 +89,7 @@ def normalise(text: str) -> str:
 
 def is_hotline(text: str) -> bool:
     """Whether this is a public service number (12333, 0736-12333, 110, 95xxx, 400 …)."""
-    return bool(_HOTLINE.fullmatch(_compact(text)))
+    return len(text) <= LONGEST and bool(_HOTLINE.fullmatch(_compact(text)))
 
 
 def _compact(text: str) -> str:

@@ -28,6 +28,7 @@ MOST = 5  # files with one message
 LARGEST = 5 * 2**20  # bytes of one file
 LARGEST_TOGETHER = 10 * 2**20  # bytes: base64 makes 14 MB of it, and many mailboxes take 20
 LONGEST_NAME = 80  # characters, with the ending
+LONGEST_WRITTEN = 200  # characters, with stray spaces
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 MEDIA_TYPES = {"pdf": PDF, "docx": DOCX}
@@ -116,7 +117,8 @@ def check_together(files: Sequence[Attachment]) -> None:
 
 def _name(name: str) -> str:
     """The name as people see it, whatever machine it came from."""
-    plain = unicodedata.normalize("NFC", name).strip()
+    known = name if len(name) <= LONGEST_WRITTEN else ""  # more is no name, and dear to look at
+    plain = unicodedata.normalize("NFC", known).strip()
     visible = all(unicodedata.category(c)[0] != "C" and c not in '\\/:*?"<>|' for c in plain)
     stem, dot, _ = plain.rpartition(".")
     if not (dot and visible and len(plain) <= LONGEST_NAME and any(c.isalnum() for c in stem)):

@@ -17,6 +17,7 @@ from typing import Any
 from gateway.errors import HuiyinError
 
 _PLACEHOLDER = re.compile(r"\(\(([^()?]+)(?:\?\?([^()]*))?\)\)")
+KEPT_NAME = 200  # characters; longer ones are a caller's own, and would fill the memory
 _PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]*")
 YES = frozenset({"yes", "y", "true", "t", "1", "include", "show", "是", "对"})
 _AND = {"zh": ("、", "和"), "en": (", ", " and ")}
@@ -151,9 +152,13 @@ def _variables(keys: Mapping[str, object], names: Mapping[str, str]) -> Iterator
         yield key, name
 
 
-@lru_cache(maxsize=4096)
 def compared(name: str) -> str:
     """How names compare: without case, spaces, underscores and hyphens."""
+    return _compared(name) if len(name) <= KEPT_NAME else _compared.__wrapped__(name)
+
+
+@lru_cache(maxsize=4096)
+def _compared(name: str) -> str:
     return re.sub(r"[\s_-]", "", name).lower()
 
 

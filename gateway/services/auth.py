@@ -138,7 +138,7 @@ def _service_id(issuer: object) -> UUID | NotAllowed:
     if not issuer:
         return _invalid("iss field not provided")
     try:
-        return UUID(str(issuer))
+        return UUID(issuer if isinstance(issuer, str) else "")
     except ValueError:
         return _invalid("service id is not the right data type")
 

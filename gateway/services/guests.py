@@ -52,11 +52,11 @@ def allows(tx: Connection, vault: Vault, service_id: UUID, key_type: str, addres
 
 def allowed(tx: Connection, vault: Vault, service_id: UUID, addresses: Collection[str]) -> frozenset[str]:
     """Those of many (normalised) addresses that are on a service's list."""
-    columns, by_index = guests.c, {_index(vault, address): address for address in addresses}
-    mine = (columns.service_id == service_id) & one_of(tx, columns.address_index, list(by_index))
-    return frozenset(
-        by_index[index] for index in tx.execute(select(columns.address_index).where(mine)).scalars()
-    )
+    columns, indexes = guests.c, {address: _index(vault, address) for address in addresses}
+    wanted = list(set(indexes.values()))  # two spellings of a mailbox have one
+    mine = (columns.service_id == service_id) & one_of(tx, columns.address_index, wanted)
+    found = set(tx.execute(select(columns.address_index).where(mine)).scalars())
+    return frozenset(address for address, index in indexes.items() if index in found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,9 +70,9 @@ class Running:
     """The same request is being worked on at this moment."""
 
 
-def request_digest(vault: Vault, method: str, path: str, body: bytes) -> bytes:
+def request_digest(vault: Vault, asked: str, path: str, body: bytes) -> bytes:
     """What two requests are compared by; keyed, since a body holds personal data."""
-    return vault.digest("idempotency", f"{method} {path}\n".encode() + body)
+    return vault.digest("idempotency", f"{asked} {path}\n".encode() + body)
 
 
 Repeated = Stored | OtherBody | Running

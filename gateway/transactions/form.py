@@ -16,6 +16,7 @@ from gateway.citizens import id_number
 from gateway.transactions.model import Keypad, Words
 
 NAME_LONGEST = 50
+WRITTEN_LONGEST = 500  # characters, with stray spaces; more is no name, and dear to look at
 
 REQUIRED = Words("请填写这一项。", "Please fill this in.")
 UNEXPECTED = Words("没有这一项，请去掉。", "There is no such field; leave it out.")
@@ -43,6 +44,8 @@ class PersonName(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
+        if len(text) > WRITTEN_LONGEST:
+            raise ValidationError([BAD_NAME])
         name = " ".join(unicodedata.normalize("NFC", text).split())
         letters = all(character.isalpha() or character in " ·.'’-" for character in name)
         if not 1 < len(name) <= NAME_LONGEST or not letters:
