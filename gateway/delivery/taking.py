@@ -114,6 +114,7 @@ def _rows(
     tx: Connection, runtime: Runtime, requests: Sequence[Request], now: datetime
 ) -> list[dict[str, Any]]:
     versions = store.texts(tx, runtime, requests)
+    store.refuse_unfillable(requests, versions)  # a broadcast of it is held, rather than fail for everybody
     return [LATER | as_row(runtime, one, versions[store.text(one)], now) for one in requests]
 
 

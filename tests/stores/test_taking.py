@@ -17,6 +17,8 @@ from gateway.broadcasts.expand import run_due
 from gateway.broadcasts.step import USUAL, Limits
 from gateway.cities import shipped
 from gateway.citizens import register
+from gateway.content import editing
+from gateway.content import store as content
 from gateway.delivery import ledger, taking
 from gateway.delivery.attempt import handing_over, run_lane
 from gateway.delivery.store import attempts
@@ -211,3 +213,22 @@ def test_of_two_runs_one_takes_a_page(city: World) -> None:
     with handing_over(city.runtime, expand.LANE) as calls:
         assert expand._keep(city.runtime, row, step, calls) == 0
     assert len(_attempts(city)) == len(_took(city)) == PEOPLE
+
+
+def test_a_text_that_asks_for_more_than_a_name_holds_the_broadcast(sqlite_world: World) -> None:
+    """Its words changed after it was made: people mend it, and nobody's message has failed by then."""
+    world = sqlite_world
+    world.settle(PEOPLE)
+    key = _start(world)
+    now = world.clock.now
+    author = editing.Author("test", world.runtime.vault, now)
+    with world.runtime.db.write() as tx:
+        text = content.to_send(tx, "policy/retirement_age", "sms", "zh-CN", ())
+        newer = editing.add_version(tx, author, text.id, "((name))您好：请在((deadline))前办理。")
+        editing.publish(tx, author, text.id, newer.version)
+    _run(world)
+    with world.runtime.db.read() as tx:
+        row = store.find(tx, key)
+        assert row is not None
+        assert row.state == store.State.PAUSED
+    assert not world.rows()
