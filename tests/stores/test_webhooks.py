@@ -577,3 +577,15 @@ def test_a_service_that_is_not_there_is_told_apart(receiver: Receiver) -> None:
         raise socket.gaierror
 
     assert _posts(receiver.url, look_up=nowhere) == [Silent("name_not_found")]
+
+
+def test_a_name_that_is_looked_up_for_long_buys_no_time(receiver: Receiver) -> None:
+    """The call is over while there is nothing to cut yet: nothing is sent and nothing waited for after it."""
+    over = threading.Event()
+
+    def slowly(host: str, port: int, **_: object) -> list[Any]:
+        over.wait(0.4)
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+    assert _posts(receiver.url, look_up=slowly, timeout=0.2) == [Silent("timeout")]
+    assert not receiver.heard
