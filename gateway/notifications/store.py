@@ -151,19 +151,14 @@ def take(tx: Connection, runtime: Runtime, requests: Sequence[Request]) -> set[s
     if not requests:
         return set()
     now, versions = runtime.clock(), texts(tx, runtime, requests)
-    refuse_unfillable(requests, versions)
+    for request in requests:  # refuse at the door what cannot be rendered
+        versions[text(request)].compiled.values(request.personalisation)
     rows = [as_row(runtime, request, versions[text(request)], now) for request in requests]
     insert_many(tx, notifications, {name: [row[name] for row in rows] for name in rows[0]})
     questions.ask(tx, runtime, {row["id"]: one for row, one in zip(rows, requests, strict=True)})
     lanes = Counter((request.lane, request.broadcast_id) for request in requests)
     enter(tx, {(*where, entry): n for where, n in lanes.items() for entry in (TAKEN, Status.WAITING)})
     return {lane for lane, _ in lanes}
-
-
-def refuse_unfillable(requests: Sequence[Request], versions: Mapping[Text, TemplateVersion]) -> None:
-    """Refuse at the door what cannot be rendered: raises ``MissingPersonalisationError``."""
-    for request in requests:
-        versions[text(request)].compiled.values(request.personalisation)
 
 
 Text = tuple[str, str, str]  # template, channel, language
