@@ -292,7 +292,7 @@ def test_what_is_refused_is_over_and_what_nobody_wants_any_more_pauses(
 
 
 def test_an_archived_service_is_told_nothing_more(world: World, receiver: Receiver) -> None:
-    """Not what waited, nor what ends afterwards, nor anew; once taken back it hears what ends from then on."""
+    """Not what waited, nor what ends later, nor anew; once taken back it hears what ends from then on."""
     service = Service(world, receiver)
     world.settle(4)
     service.ended(1)
