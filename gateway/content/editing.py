@@ -118,6 +118,7 @@ def publish(tx: Connection, author: Author, key: UUID, version: int) -> Template
         raise TextError(f"A newer version than {version} is published. Make a new version with these words.")
     if found := lint.errors(one):
         raise NotFitError(found)
+    _check_names(tx, one, known)
     columns = template_versions.c
     where = (columns.template_id == key, columns.version == version)
     tx.execute(update(template_versions).where(*where).values(state=State.PUBLISHED, published_at=author.now))
@@ -131,8 +132,7 @@ def archive(tx: Connection, author: Author, key: UUID) -> TemplateVersion:
     The house's own are needed by its transactions: they are reworded, not taken away.
     """
     newest = _history(tx, key)[0]
-    maker = tx.execute(select(templates.c.created_by).where(templates.c.id == key)).scalar_one()
-    if maker == SHIPPED_BY:
+    if _is_the_houses(tx, key):
         raise TextError("The house itself sends this text. Publish another version of it instead.")
     if not newest.archived:
         tx.execute(update(templates).where(templates.c.id == key).values(archived_at=author.now))
@@ -150,6 +150,24 @@ def _history(tx: Connection, key: UUID) -> Sequence[TemplateVersion]:
     if not known:
         raise TextError(f"There is no text {key}. List them to see their ids.")
     return known
+
+
+def _is_the_houses(tx: Connection, key: UUID) -> bool:
+    maker = tx.execute(select(templates.c.created_by).where(templates.c.id == key)).scalar_one()
+    return bool(maker == SHIPPED_BY)
+
+
+def _check_names(tx: Connection, one: TemplateVersion, known: Sequence[TemplateVersion]) -> None:
+    """Raise where a text that the house fills asks for what it never gave: nothing could be sent of it."""
+    asked = one.compiled.names
+    given = {
+        name: word for it in known if it.state == State.PUBLISHED for name, word in it.compiled.names.items()
+    }
+    if asked.keys() <= given.keys() or not _is_the_houses(tx, one.id):
+        return
+    foreign = ", ".join(f"(({word}))" for name, word in asked.items() if name not in given)
+    told = ", ".join(f"(({word}))" for word in given.values()) or "nothing"
+    raise TextError(f"The house itself fills this text and has no {foreign}; it gives {told}.")
 
 
 def _add(tx: Connection, author: Author, key: UUID, version: int, body: str) -> TemplateVersion:

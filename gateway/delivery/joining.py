@@ -7,6 +7,7 @@ one address: so each learns the same outcome and the same receipt, and is counte
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -131,10 +132,12 @@ class Together:
         """The letter under the first of these rows; what nobody can carry together goes singly."""
         address, index = place
         version = self._around(sources.versions[rows[0].template_id, rows[0].template_version].language)
-        if self.channel == email.SUFFIX:
-            rows, message = _letters(runtime, rows, address, version, sources)
-        else:
-            message = _words(rows, address, version, sources, calls=self.channel == voice.SUFFIX)
+        message: Message | None = None
+        with suppress(MissingPersonalisationError, LetterError):  # somebody's words that ask for more
+            if self.channel == email.SUFFIX:
+                rows, message = _letters(runtime, rows, address, version, sources)
+            else:
+                message = _words(rows, address, version, sources, calls=self.channel == voice.SUFFIX)
         if len(rows) < 2:
             return {}  # alone, or next to others that cannot be read: each is dealt with by itself
         carriers = sources.carriers[version.key]

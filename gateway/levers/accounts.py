@@ -16,7 +16,7 @@ from gateway.content.store import templates
 from gateway.errors import HuiyinError, UnknownNameError
 from gateway.levers.holding import NotNowError
 from gateway.security import Vault
-from gateway.services import guests, keys, senders, store
+from gateway.services import guests, keys, senders, store, webhooks
 from gateway.services.keys import Held, State
 from gateway.services.store import PER_MINUTE, SCOPES, TYPES, Limits, NewKey, services
 
@@ -78,10 +78,15 @@ def create(desk: Desk, name: str) -> UUID:
 
 
 def set_active(desk: Desk, service_id: UUID, *, active: bool) -> bool:
-    """Archive a service, whose keys then open nothing, or take it back; False when it stood so."""
+    """Archive a service, whose keys then open nothing and which is told nothing, or take it back.
+
+    False when it stood so.
+    """
     changed = update(services).where(services.c.id == service_id, services.c.active != active)
     if not desk.tx.execute(changed.values(active=active)).rowcount:
         return False
+    if not active:
+        webhooks.silence(desk.tx, service_id, desk.now)
     desk.record("service.restore" if active else "service.archive", f"service {service_id}")
     return True
 

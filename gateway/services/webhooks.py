@@ -30,6 +30,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     bindparam,
+    exists,
     func,
     literal,
     select,
@@ -39,10 +40,12 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from gateway.db import Utc, metadata, sparse_index, upsert
 from gateway.security import Vault
+from gateway.services.store import services
 
 LONGEST_URL = 2_000
 DETAIL = 60
 REMOVED = "removed"  # why what still waited for a removed one is not told
+ARCHIVED = "archived"  # likewise, of a service that is archived
 
 
 class Kind(StrEnum):
@@ -98,6 +101,8 @@ events = Table(
 sparse_index("ix_webhook_events_due", events.c.webhook_id, events.c.due_at)
 Index("ix_webhook_events_log", events.c.webhook_id, events.c.created_at, events.c.id)
 LIVE = webhooks.c.removed_at.is_(None)
+TOLD = exists().where(services.c.id == webhooks.c.service_id, services.c.active)
+"""Whether its service is told anything: an archived one is not."""
 
 
 # --- telling -----------------------------------------------------------------------------------
@@ -161,7 +166,7 @@ def _wanted(
 ) -> Any:
     at = literal(now, Utc)
     fixed = (subject, detail, literal(State.WAITING.value), literal(0), at, at, at)
-    return select(key, webhooks.c.id, *fixed).where(webhooks.c.kind == kind.value, LIVE)
+    return select(key, webhooks.c.id, *fixed).where(webhooks.c.kind == kind.value, LIVE, TOLD)
 
 
 def _insert(tx: Connection, query: Any) -> Any:
@@ -177,7 +182,7 @@ def is_due(tx: Connection, now: datetime) -> bool:
 def waits(now: datetime) -> ColumnElement[bool]:
     """Whether a subscription has something due: one step into the index for each of the few there are."""
     due = select(events.c.id).where(events.c.webhook_id == webhooks.c.id, events.c.due_at <= now)
-    return due.exists()
+    return due.exists() & TOLD
 
 
 # --- subscriptions -------------------------------------------------------------------------------
@@ -272,6 +277,16 @@ def remove(tx: Connection, key: UUID, now: datetime) -> None:
     """Tell it nothing any more. Its log stays as long as any; its secrets do not."""
     gone = {"removed_at": now, "url": "", "token": b"", "secret": b"", "due_at": None, "lease": None}
     tx.execute(update(webhooks).where(webhooks.c.id == key).values(**gone))
-    waiting = (events.c.webhook_id == key) & events.c.due_at.is_not(None)
-    over = {"state": State.FAILED.value, "cause": REMOVED, "due_at": None, "ended_at": now}
+    _give_up(tx, events.c.webhook_id == key, REMOVED, now)
+
+
+def silence(tx: Connection, service_id: UUID, now: datetime) -> None:
+    """Tell an archived service nothing of what still waits. Its subscriptions stand, should it come back."""
+    theirs = select(webhooks.c.id).where(webhooks.c.service_id == service_id)
+    _give_up(tx, events.c.webhook_id.in_(theirs), ARCHIVED, now)
+
+
+def _give_up(tx: Connection, whose: ColumnElement[bool], why: str, now: datetime) -> None:
+    waiting = whose & events.c.due_at.is_not(None)
+    over = {"state": State.FAILED.value, "cause": why, "due_at": None, "ended_at": now}
     tx.execute(update(events).where(waiting).values(**over))

@@ -168,7 +168,7 @@ def replay(tx: Connection, runtime: Runtime, which: Which, actor: str) -> int:
     """Tell these anew, under their own ids, for a day; returns how many."""
     now = runtime.clock()
     anew = {"state": State.WAITING.value, "tries": 0, "since": now, "due_at": now, "ended_at": None}
-    live = events.c.webhook_id.in_(select(webhooks.c.id).where(store.LIVE))
+    live = events.c.webhook_id.in_(select(webhooks.c.id).where(store.LIVE, store.TOLD))
     number = tx.execute(update(events).where(live, *_wanted(which)).values(**anew)).rowcount
     kind = which.kind or "all"
     audit.record(tx, runtime.vault, now, actor, "webhook.replay", f"{which.service_id} {kind} {number}")

@@ -64,7 +64,7 @@ class Line:
         watch = Timer(self._timeout, _cut, [connection, over])
         watch.daemon = True
         watch.start()
-        outcome, keep = self._call(connection, headers, body)
+        outcome, keep = self._call(connection, headers, body, over)
         watch.cancel()
         if keep and not over.is_set():
             self._idle.append(connection)
@@ -75,11 +75,11 @@ class Line:
         )  # even where half a head was read as a whole one
 
     def _call(
-        self, connection: HTTPConnection, headers: Mapping[str, str], body: bytes
+        self, connection: HTTPConnection, headers: Mapping[str, str], body: bytes, over: Event
     ) -> tuple[Outcome, bool]:
         try:
             if connection.sock is None:
-                self._connect(connection)
+                self._connect(connection, over)
             every = {"Host": self._target.authority, "Accept-Encoding": "identity", **headers}
             connection.request("POST", self._target.path, body, every)
             answer = connection.getresponse()
@@ -98,18 +98,26 @@ class Line:
         except (OSError, HTTPException, ValueError):  # also what a cut socket leaves behind
             return LOST, False
 
-    def _connect(self, connection: HTTPConnection) -> None:
+    def _connect(self, connection: HTTPConnection, over: Event) -> None:
         """Connect to an address that may be called, as checked now."""
         addresses = resolve(self._target, self._private, self._look_up)[:MOST_ADDRESSES]
         plain = _first(addresses, self._target.port, self._timeout / len(addresses))
         plain.settimeout(self._timeout)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # head and body leave in two parts
         connection.sock = plain
+        _in_time(over)
         if self._tls is not None:
             name = self._target.host.rstrip(".")
             line = self._tls.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False)
             connection.sock = line  # before the handshake, so that it can be cut
+            _in_time(over)
             line.do_handshake()
+
+
+def _in_time(over: Event) -> None:
+    """Raise where the time ended before there was anything to cut: looking a name up may take long."""
+    if over.is_set():
+        raise TimeoutError
 
 
 def _unconnected(target: Target) -> HTTPConnection:

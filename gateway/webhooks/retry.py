@@ -78,6 +78,11 @@ def _said(outcome: Outcome) -> tuple[int | None, str | None]:
     return outcome.status, None if 200 <= outcome.status < 300 else f"http_{outcome.status}"
 
 
+def is_taken(outcome: Outcome) -> bool:
+    """Whether the service has it."""
+    return _said(outcome)[1] is None
+
+
 def ails(outcome: Outcome) -> bool:
     """Whether the service is to be left alone for a while, and the same may be taken later."""
     if isinstance(outcome, Answered):

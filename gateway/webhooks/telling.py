@@ -64,7 +64,7 @@ def run_due(runtime: Runtime, stopping: Callable[[], bool] = lambda: False) -> i
         while True:
             if not stopping():
                 for row in _claim(runtime, SERVICES - len(running)):
-                    running.add(pool.submit(_serve, runtime, row, stopping))
+                    running.add(pool.submit(_served, runtime, row, stopping))
             if not running:
                 return done
             ended, running = wait(running, LOOK_AGAIN, FIRST_COMPLETED)
@@ -87,6 +87,16 @@ def _claim(runtime: Runtime, limit: int) -> Sequence[Row[Any]]:
             lease=new_lease(),
             where=[webhooks.waits(now)],
         )
+
+
+def _served(runtime: Runtime, row: Row[Any], stopping: Callable[[], bool]) -> int:
+    """As ``_serve``; one that cannot be served is tried again when its lease ends, and stops no other."""
+    try:
+        return _serve(runtime, row, stopping)
+    except Exception as error:  # noqa: BLE001 - see above
+        name = type(error).__name__  # and no traceback: it may hold personal data
+        log.error("webhook_not_served", webhook=str(row.id), error=name)  # noqa: TRY400
+        return 0
 
 
 def _serve(runtime: Runtime, row: Row[Any], stopping: Callable[[], bool]) -> int:
@@ -164,7 +174,19 @@ def _call(runtime: Runtime, batch: Batch, line: Line, row: Row[Any]) -> Outcome:
 
 
 def _record(tx: Connection, batch: Batch, told: Told, now: datetime) -> None:
-    """What came of each event, and when the subscription is served again, where the lease is still ours."""
+    """What came of each event, and when the subscription is served again.
+
+    Where the lease is no longer ours it was paused, removed or set anew meanwhile, or is another's: then
+    what was delivered was delivered, and all else is left to whoever serves it now.
+    """
+    outcomes = [outcome for _, outcome in told]
+    rest = retry.rest(outcomes, batch.failures, now, random.random())
+    ours = (_mine.id == batch.webhook.id) & (_mine.lease == batch.lease)
+    again = {"lease": None, "due_at": rest.until, "failures": rest.failures}
+    if not tx.execute(update(webhooks.webhooks).where(ours).values(**again)).rowcount:
+        told = [one for one in told if retry.is_taken(one[1])]
+    elif any(isinstance(one, Answered) and one.status == retry.GONE for one in outcomes):
+        webhooks.pause(tx, batch.webhook.id, f"http_{retry.GONE}", now)
     if told:
         ordered = sorted(told, key=lambda one: one[0].id)
         thens = [
@@ -179,13 +201,6 @@ def _record(tx: Connection, batch: Batch, told: Told, now: datetime) -> None:
             "ended_at": [None if then.state is State.WAITING else now for then in thens],
         }
         update_each(tx, events, {"id": [row.id for row, _ in ordered]}, values, unset="ended_at")
-    outcomes = [outcome for _, outcome in told]
-    rest = retry.rest(outcomes, batch.failures, now, random.random())
-    ours = (_mine.id == batch.webhook.id) & (_mine.lease == batch.lease)
-    if any(isinstance(one, Answered) and one.status == retry.GONE for one in outcomes):
-        webhooks.pause(tx, batch.webhook.id, f"http_{retry.GONE}", now)
-    again = {"lease": None, "due_at": rest.until, "failures": rest.failures}
-    tx.execute(update(webhooks.webhooks).where(ours).values(**again))
     counted = Counter((CALLED, batch.webhook.kind.value, _word(outcome)) for outcome in outcomes)
     measures.add(tx, counted, now)
 

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from gateway import cities
 from gateway.broadcasts import definition as definitions
@@ -321,6 +321,26 @@ def test_what_cannot_be_told_together_goes_singly(world: World, why: str) -> Non
     assert len(texts) == 2
     assert world.statuses() == {"accepted": 2}
     assert _balanced(world)
+
+
+def test_a_text_around_them_that_asks_for_more_stops_no_lane(world: World) -> None:
+    """Whatever somebody wrote there: they go singly, and so does everybody else's."""
+    with world.runtime.db.write() as tx:
+        around = content.to_send(tx, joining.TEXT, "sms", "zh-CN", ())
+        tx.execute(
+            insert(content.template_versions).values(
+                template_id=around.id,
+                version=around.version + 1,
+                body="您有((count))条通知：((titles))，请在((deadline))前查看。",
+                state=content.State.PUBLISHED,
+                created_at=world.clock.now,
+                created_by="somebody",
+            )
+        )
+    world.settle(1)
+    _notices(world, *ALL[:3])
+    assert len(_run(world)) == 3
+    assert world.statuses() == {"accepted": 3}
 
 
 def _approve(world: World, name: str) -> None:

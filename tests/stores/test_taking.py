@@ -17,6 +17,7 @@ from gateway.broadcasts.expand import run_due
 from gateway.broadcasts.step import USUAL, Limits
 from gateway.cities import shipped
 from gateway.citizens import register
+from gateway.content import editing
 from gateway.delivery import ledger, taking
 from gateway.delivery.attempt import handing_over, run_lane
 from gateway.delivery.store import attempts
@@ -42,9 +43,9 @@ def city(world: World) -> World:
     return world
 
 
-def _start(world: World) -> UUID:
+def _start(world: World, template: str = "policy/retirement_age") -> UUID:
     now = world.clock.now
-    asked = {"template": "policy/retirement_age", "audience": {}}
+    asked = {"template": template, "audience": {}}
     definition = definitions.read(asked, shipped()["changde"].rules_now(now), now)
     with world.runtime.db.write() as tx:
         key = store.create(tx, world.runtime, definition, "test", counted=PEOPLE)
@@ -211,3 +212,24 @@ def test_of_two_runs_one_takes_a_page(city: World) -> None:
     with handing_over(city.runtime, expand.LANE) as calls:
         assert expand._keep(city.runtime, row, step, calls) == 0
     assert len(_attempts(city)) == len(_took(city)) == PEOPLE
+
+
+def test_a_text_that_asks_for_more_than_a_name_holds_the_broadcast(sqlite_world: World) -> None:
+    """Its words changed after it was made: people mend it, and nobody's message has failed by then."""
+    world = sqlite_world
+    world.settle(PEOPLE)
+    author = editing.Author("test", world.runtime.vault, world.clock.now)
+    new = editing.NewText("办理", "sms", "((name))您好：请尽快办理。", "notice", name="policy/soon")
+    with world.runtime.db.write() as tx:
+        text = editing.create(tx, author, new)
+        editing.publish(tx, author, *text.key)
+    key = _start(world, "policy/soon")
+    with world.runtime.db.write() as tx:
+        newer = editing.add_version(tx, author, text.id, "((name))您好：请在((deadline))前办理。")
+        editing.publish(tx, author, *newer.key)
+    _run(world)
+    with world.runtime.db.read() as tx:
+        row = store.find(tx, key)
+        assert row is not None
+        assert row.state == store.State.PAUSED
+    assert not world.rows()

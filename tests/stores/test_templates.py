@@ -73,6 +73,19 @@ def test_a_version_is_published_in_order_and_once(world: World) -> None:
             editing.add_version(tx, author(world), uuid4(), "三")
 
 
+def test_what_the_house_fills_asks_for_what_it_gives(world: World) -> None:
+    """Reworded, with fewer values or with more: an operator's slip must not stop every message of a kind."""
+    with world.runtime.db.read() as tx:
+        house = store.to_send(tx, "policy/retirement_age", "sms", "zh-CN", [])
+    assert again(world, house, "(( NAME ))您好：请向12333询问。").state == State.PUBLISHED
+    assert again(world, house, "您好：请向12333询问。").state == State.PUBLISHED
+    with pytest.raises(TextError, match=r"has no \(\(minutes\)\); it gives \(\("):
+        again(world, house, "((name))您好：((minutes??五分钟内))请向12333询问。")
+    found = sent(world, house)
+    assert found
+    assert found.version == house.version + 2
+
+
 def test_an_archived_text_is_found_by_its_id_alone(world: World) -> None:
     """Whoever names it hears that it is gone; nothing else sends it; the house's own stay."""
     one = written(world, name="greetings/hello")

@@ -25,6 +25,7 @@ from sqlalchemy import select, update
 from gateway.delivery import ledger
 from gateway.delivery.attempt import run_lane
 from gateway.delivery.receipts import apply_due, keep
+from gateway.levers import accounts
 from gateway.notifications import store as notifications
 from gateway.notifications.notify_words import stamp
 from gateway.notifications.request import Origin
@@ -288,6 +289,72 @@ def test_what_is_refused_is_over_and_what_nobody_wants_any_more_pauses(
     assert (_hook(world).paused_why, _hook(world).due_at) == ("http_410", None)
     service.ended(2)
     assert run_due(world.runtime) == 0
+
+
+def test_an_archived_service_is_told_nothing_more(world: World, receiver: Receiver) -> None:
+    """Not what waited, nor what ends later, nor anew; once taken back it hears what ends from then on."""
+    service = Service(world, receiver)
+    world.settle(4)
+    service.ended(1)
+    _set_active(world, service, active=False)
+    service.ended(1)
+    assert [(row.state, row.cause) for row in service.events()] == [("failed", "archived")]
+    with world.runtime.db.write() as tx:
+        assert book.replay(tx, world.runtime, Which(service.id), "test") == 0
+        tx.execute(update(events).values(state=State.WAITING.value, due_at=world.clock.now, ended_at=None))
+    assert run_due(world.runtime) == 0
+    assert not receiver.heard
+    _set_active(world, service, active=True)
+    [last] = service.ended(1)
+    run_due(world.runtime)
+    assert str(last) in {heard.event for heard in receiver.heard}
+    assert "delivered" in service.states()
+
+
+def _set_active(world: World, service: Service, *, active: bool) -> None:
+    with world.runtime.db.write() as tx:
+        desk = accounts.Desk(tx, world.runtime.vault, world.clock.now, "test")
+        accounts.set_active(desk, service.id, active=active)
+
+
+@pytest.mark.parametrize("answer", [404, 410])
+def test_what_the_former_address_says_is_nothing_to_the_new_one(
+    world: World, receiver: Receiver, another: Receiver, answer: int
+) -> None:
+    """Set anew amid a call, a subscription is neither paused nor robbed of an event by the former address."""
+    service = Service(world, receiver)
+    world.settle(1)
+    [key] = service.ended(1)
+
+    def set_anew(_heard: Heard) -> int:
+        with world.runtime.db.write() as tx:
+            book.subscribe(tx, world.runtime, service.id, service.kind, another.url, TOKEN, "test")
+        return answer
+
+    receiver.script = set_anew
+    run_due(world.runtime)
+    world.clock.advance(minutes=1)
+    run_due(world.runtime)
+    assert [heard.event for heard in another.heard] == [str(key)]
+    assert (_hook(world).paused_at, service.states()) == (None, {"delivered"})
+
+
+def test_one_that_cannot_be_served_stops_no_other(
+    sqlite_world: World, receiver: Receiver, another: Receiver
+) -> None:
+    """Whatever is wrong with what one is to be told, another's is told, in this run and the next."""
+    world = sqlite_world
+    bad, good = Service(world, receiver, "bad"), Service(world, another, "good")
+    world.settle(3)
+    [key] = bad.ended(1)
+    with world.runtime.db.write() as tx:
+        mine = notifications.notifications.c.id == key
+        tx.execute(update(notifications.notifications).where(mine).values(status="odd"))
+    for _ in range(2):
+        good.ended(1)
+        assert run_due(world.runtime) == 1
+        world.clock.advance(minutes=5)
+    assert (len(another.heard), good.states(), bad.states()) == (2, {"delivered"}, {"waiting"})
 
 
 def test_a_service_that_hangs_delays_no_other(
@@ -577,3 +644,15 @@ def test_a_service_that_is_not_there_is_told_apart(receiver: Receiver) -> None:
         raise socket.gaierror
 
     assert _posts(receiver.url, look_up=nowhere) == [Silent("name_not_found")]
+
+
+def test_a_name_that_is_looked_up_for_long_buys_no_time(receiver: Receiver) -> None:
+    """The call is over while there is nothing to cut yet: nothing is sent and nothing waited for after it."""
+    over = threading.Event()
+
+    def slowly(host: str, port: int, **_: object) -> list[Any]:
+        over.wait(0.4)
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+    assert _posts(receiver.url, look_up=slowly, timeout=0.2) == [Silent("timeout")]
+    assert not receiver.heard
