@@ -114,8 +114,6 @@ def _rows(
     tx: Connection, runtime: Runtime, requests: Sequence[Request], now: datetime
 ) -> list[dict[str, Any]]:
     versions = store.texts(tx, runtime, requests)
-    for one in requests:  # a broadcast of what cannot be filled is held, rather than fail for everybody
-        versions[store.text(one)].compiled.values(one.personalisation)
     return [LATER | as_row(runtime, one, versions[store.text(one)], now) for one in requests]
 
 

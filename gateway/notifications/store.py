@@ -151,8 +151,6 @@ def take(tx: Connection, runtime: Runtime, requests: Sequence[Request]) -> set[s
     if not requests:
         return set()
     now, versions = runtime.clock(), texts(tx, runtime, requests)
-    for request in requests:  # refuse at the door what cannot be rendered
-        versions[text(request)].compiled.values(request.personalisation)
     rows = [as_row(runtime, request, versions[text(request)], now) for request in requests]
     insert_many(tx, notifications, {name: [row[name] for row in rows] for name in rows[0]})
     questions.ask(tx, runtime, {row["id"]: one for row, one in zip(rows, requests, strict=True)})

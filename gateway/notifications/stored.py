@@ -15,7 +15,12 @@ _written_out = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def as_row(runtime: Runtime, request: Request, template: TemplateVersion, now: datetime) -> dict[str, Any]:
-    """One notification as it is stored, sealed. Whoever asks sees to it that its text can be filled."""
+    """One notification as it is stored, sealed; raises ``MissingPersonalisationError``.
+
+    What cannot be filled is refused here, at every door alike: a broadcast of it is held, rather than
+    fail for everybody.
+    """
+    template.compiled.values(request.personalisation)
     key, origin = runtime.new_id(), request.origin
     words = _written_out(dict(request.personalisation))
     seal = runtime.vault.seal

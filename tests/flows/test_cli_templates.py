@@ -13,6 +13,7 @@ from sqlalchemy import select
 from gateway import audit
 from gateway.content import registered
 from gateway.content.registered import Registration
+from gateway.notifications.store import notifications
 from gateway.runtime import Runtime
 from gateway.services import guests
 from gateway.services import store as services
@@ -78,7 +79,8 @@ def test_lint_ends_with_one_and_nothing_is_published_that_it_calls_an_error(
 
 
 def test_a_draft_is_tried_on_the_team_alone(run: Shell, tmp_path: Path, books: Runtime) -> None:
-    key = written(run, tmp_path, "您好。咨询12333")["id"]
+    """And with every value it asks for: a message that cannot be filled is not taken."""
+    key = written(run, tmp_path, "您好((name))。咨询12333")["id"]
     trial = ("templates", "test", key, "--to", "13800138000", "--service")
     assert "no service called" in run(*trial, "counter").stderr
     with books.db.write() as tx:
@@ -86,11 +88,14 @@ def test_a_draft_is_tried_on_the_team_alone(run: Shell, tmp_path: Path, books: R
     assert "team" in run(*trial, "counter").stderr
     with books.db.write() as tx:
         guests.add(tx, books.vault, service, "team", "+8613800138000", books.clock())
-    assert run.json(*trial, "counter")["lane"] == "sms.urgent"
+    assert "Missing personalisation: name" in run(*trial, "counter").stderr
+    with books.db.read() as tx:
+        assert tx.execute(select(notifications.c.id)).all() == []
+    assert run.json(*trial, "counter", "--value", "name=王芳")["lane"] == "sms.urgent"
 
 
 def test_how_a_provider_knows_a_text_is_shown(run: Shell, tmp_path: Path, books: Runtime) -> None:
-    """Code, signature, state, and why it is not sent tbooks."""
+    """Code, signature, state, and why it is not sent there."""
     made = written(run, tmp_path, "您好((a))。咨询12333")
     with books.db.write() as tx:
         one = UUID(made["id"])
