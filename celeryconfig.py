@@ -118,6 +118,11 @@ beat_schedule = {
         "schedule": 300.0,
         "options": {"queue": "housekeeping", "expires": 300},
     },
+    "match": {
+        "task": "tasks.housekeeping.match",
+        "schedule": 300.0,
+        "options": {"queue": "housekeeping", "expires": 300},
+    },
     "tidy": {
         "task": "tasks.housekeeping.tidy",
         "schedule": 3600.0,

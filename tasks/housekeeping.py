@@ -71,8 +71,13 @@ def collect() -> None:
 
 @app.task(name="tasks.housekeeping.pull")
 def pull() -> None:
-    """Every few minutes: what providers decided on our texts, and once a night what is on their books."""
+    """Every few minutes: what providers decided on our texts."""
     pulling.work(lambda: registration.pull(current()))
+
+
+@app.task(name="tasks.housekeeping.match")
+def match() -> None:
+    """As often, and done once a night: what is on the providers' books."""
     matching.work(lambda: books.nightly(current()))
 
 

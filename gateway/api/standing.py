@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, Row
@@ -13,10 +13,11 @@ from gateway.api import costs
 from gateway.delivery import ends, wording
 from gateway.errors import TamperedError
 from gateway.notifications.notify_words import stamp
-from gateway.notifications.stored import Address, own_address, own_unsubscribe
+from gateway.notifications.stored import own_address, own_unsubscribe
 from gateway.runtime import Runtime
 from gateway.services import senders
 
+T = TypeVar("T")
 LETTERS = ("line_1", "line_2", "line_3", "line_4", "line_5", "line_6", "postcode", "postage")
 
 
@@ -34,8 +35,7 @@ def shown(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> Iterato
     house = cities.shipped()[runtime.settings.city].rules_now(runtime.clock()).signature
     for row in rows:
         subject, body = said.get(row.id, (None, ""))
-        address = _address(runtime, row)
-        written, supplied = address or (None, None)
+        written, supplied = _opened(own_address, runtime, row) or (None, None)
         signature = senders.signature(named.get(row.sender_id), house)
         yield {
             "id": str(row.id),
@@ -53,7 +53,7 @@ def shown(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> Iterato
             "sent_at": _at(row.handed_over_at),
             "completed_at": _at(row.completed_at),
             "scheduled_for": _at(row.scheduled_for),
-            "one_click_unsubscribe_url": own_unsubscribe(runtime, row) or None,
+            "one_click_unsubscribe_url": _opened(own_unsubscribe, runtime, row) or None,
             **costs.of(runtime.settings, row, written, body, signature),
         }
 
@@ -62,8 +62,9 @@ def _at(moment: Any) -> str | None:
     return stamp(moment) if moment else None
 
 
-def _address(runtime: Runtime, row: Row[Any]) -> Address | None:
+def _opened(cell: Callable[[Runtime, Row[Any]], T], runtime: Runtime, row: Row[Any]) -> T | None:
+    """What is in a cell; None where nobody can open it, which hides no other row of the page."""
     try:
-        return own_address(runtime, row)
+        return cell(runtime, row)
     except TamperedError:
         return None

@@ -209,10 +209,15 @@ def subscribe(
     secret: str,
     now: datetime,
 ) -> UUID:
-    """Tell a service of one kind of thing at this address; an earlier subscription gets these values."""
+    """Tell a service of one kind of thing at this address; an earlier subscription gets these values.
+
+    The row is there before its secrets are sealed to it: of two first ones at once the later holds.
+    """
+    place = {"id": uuid4(), "service_id": service_id, "kind": kind.value, "created_at": now}
+    empty = {"url": "", "token": b"", "secret": b"", "failures": 0, "removed_at": now}
+    tx.execute(upsert(tx, webhooks).values(**place, **empty).on_conflict_do_nothing())
     mine = (webhooks.c.service_id == service_id) & (webhooks.c.kind == kind.value)
-    known = tx.execute(select(webhooks.c.id).where(mine).with_for_update()).scalar_one_or_none()
-    key = UUID(str(known)) if known else uuid4()
+    key = UUID(str(tx.execute(select(webhooks.c.id).where(mine).with_for_update()).scalar_one()))
     values = {
         "url": url,
         "token": vault.seal("webhooks.token", key, token),
@@ -224,10 +229,7 @@ def subscribe(
         "due_at": now,
         "lease": None,
     }
-    new = {"id": key, "service_id": service_id, "kind": kind.value, "created_at": now}
-    unique = [webhooks.c.service_id, webhooks.c.kind]
-    statement = upsert(tx, webhooks).values(**new, **values)
-    tx.execute(statement.on_conflict_do_update(index_elements=unique, set_=values))
+    tx.execute(update(webhooks).where(webhooks.c.id == key).values(**values))
     return key
 
 

@@ -108,6 +108,18 @@ def add_sender(api: Messages, channel: str, value: str, *, default: bool = False
 # --- e-mail --------------------------------------------------------------------------------------------
 
 
+def test_a_cell_that_cannot_be_opened_hides_no_other_row_of_the_page(api: Messages) -> None:
+    """It is told as null, and the messages beside it as they are."""
+    stop = "https://example.com/stop/3f9c"
+    first, second = (api.mail(one_click_unsubscribe_url=stop).json["id"] for _ in range(2))
+    with api.world.runtime.db.write() as tx:
+        broken = update(notifications).where(notifications.c.id == UUID(first))
+        tx.execute(broken.values(unsubscribe=b"not sealed", address=b"not sealed"))
+    listed = {one["id"]: one for one in api.get("/v2/notifications").json["notifications"]}
+    assert (listed[first]["one_click_unsubscribe_url"], listed[first]["email_address"]) == (None, None)
+    assert listed[second]["one_click_unsubscribe_url"] == stop
+
+
 def test_an_email_is_taken_shown_and_goes_out_with_all_it_was_asked_with(api: Messages) -> None:
     """Notify's answer; the mail has the reply-to address and the service's own unsubscribe button."""
     reply_to, stop = add_sender(api, "email", "desk@example.cn"), "https://example.com/stop/3f9c"

@@ -291,6 +291,31 @@ def test_what_is_refused_is_over_and_what_nobody_wants_any_more_pauses(
     assert run_due(world.runtime) == 0
 
 
+def test_of_first_subscriptions_at_once_the_later_holds(world: World) -> None:
+    """Whoever was slower finds the row there: its secrets can be opened, whichever won."""
+    setters, runtime = 8, world.runtime
+    with runtime.db.write() as tx:
+        owners = [services.ensure_service(tx, f"service {n}", world.clock.now) for n in range(5)]
+    for owner in owners:
+        together = threading.Barrier(setters)
+
+        def subscribe(n: int, owner: UUID = owner, together: threading.Barrier = together) -> None:
+            together.wait()
+            with runtime.db.write() as tx:
+                what = (owner, Kind.RECEIPT, "https://a.cn", f"token {n}", "secret")
+                webhooks.subscribe(tx, runtime.vault, *what, world.clock.now)
+
+        threads = [threading.Thread(target=subscribe, args=(n,)) for n in range(setters)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    with runtime.db.read() as tx:
+        held = [webhooks.opened(runtime.vault, row) for row in webhooks.listed(tx)]
+    assert len(held) == len(owners)
+    assert {one.token for one in held} <= {f"token {n}" for n in range(setters)}
+
+
 def test_an_archived_service_is_told_nothing_more(world: World, receiver: Receiver) -> None:
     """Not what waited, nor what ends later, nor anew; once taken back it hears what ends from then on."""
     service = Service(world, receiver)
