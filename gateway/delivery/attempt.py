@@ -86,16 +86,18 @@ def handing_over(runtime: Runtime, name: str, stopping: Callable[[], bool] = nev
 
 
 def _turn(runtime: Runtime, lane: str, limit: int, calls: Calls) -> bool:
-    """Claim where there is room, then record what came back; False when nothing is due or open any more."""
+    """Claim where there is room, then record what came back; False when nothing is due or open any more.
+
+    What an answer made due at once, as a code that may be lost, is looked for once more.
+    """
     first = not calls.looked_at
     rows = _claim(runtime, lane, limit, calls) if calls.open <= limit else limit
     if first and rows == limit:
         runtime.wake(lane)  # more than one worker's fill
     if rows < limit:
         rows += calls.begin(claim_questions(runtime, lane, QUESTIONS))
-    if calls.open > limit or rows < limit:
-        calls.settle()
-    return bool(rows or calls.open)
+    settled = calls.settle() if calls.open > limit or rows < limit else 0
+    return bool(rows or settled or calls.open)
 
 
 def _claim(runtime: Runtime, lane: str, limit: int, calls: Calls) -> int:
@@ -152,12 +154,12 @@ class Calls:
             self.settle()
         return self.open <= most and not self.stopping()
 
-    def settle(self) -> None:
-        """Record the answers that come soon; a silent provider does not hold up the next claim."""
+    def settle(self) -> int:
+        """Record the answers that come soon; how many. A silent provider does not hold up the next claim."""
         try:
             answers = [self._answers.get(timeout=PATIENCE if self.open else 0)]
         except Empty:
-            return
+            return 0
         ends = monotonic() + WITHIN
         answers += self._there()
         while (messages := sum(map(_size, answers))) < min(TOGETHER, self.open) and monotonic() < ends:
@@ -165,6 +167,7 @@ class Calls:
             answers += self._there()
         self.open -= messages
         _record(self._runtime, [answer for answer in answers if answer])
+        return len(answers)
 
     def _there(self) -> list[Answer | None]:
         found = []

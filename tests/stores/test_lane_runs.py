@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from threading import Barrier, BrokenBarrierError, Event
+from threading import Barrier, BrokenBarrierError, Event, Semaphore
 from typing import Any
 
 from sqlalchemy import event, select
@@ -15,7 +15,7 @@ from gateway.delivery.attempt import run_lane
 from gateway.delivery.store import attempts
 from gateway.messages import Message
 from gateway.notifications.request import Class
-from gateway.providers import Accepted
+from gateway.providers import Accepted, Outcome, Unknown
 from gateway.route_settings import Allowance
 from gateway.traffic.board import Board
 from gateway.traffic.shared import InProcess
@@ -56,6 +56,29 @@ def test_several_calls_are_in_flight_at_once(world: World) -> None:
     world.provider.script = wait_for_all
     run_lane(world.runtime, LANE)
     assert (alone, world.statuses()) == ([], {"accepted": attempt.IN_FLIGHT})
+
+
+def test_what_a_late_answer_made_due_goes_out_in_the_same_run(world: World) -> None:
+    """A code that may be lost is sent again at once, also where nothing else was due when that was learnt."""
+    world.settle(1)
+    world.take(1, Class.CODE)
+    looked, answers = Semaphore(0), [Unknown("read_timeout")]
+
+    def note(_connection: Any) -> None:
+        looked.release()
+
+    def late(handover: str, _message: Message) -> Outcome:
+        if not answers:
+            return Accepted(f"ref-{handover}")
+        event.listen(world.runtime.db.engine, "commit", note)
+        assert looked.acquire(timeout=20)
+        assert looked.acquire(timeout=20)  # meanwhile the run looked for more and found nothing
+        event.remove(world.runtime.db.engine, "commit", note)
+        return answers.pop()
+
+    world.provider.script = late
+    run_lane(world.runtime, "sms.urgent")
+    assert (answers, world.statuses()) == ([], {"accepted": 1})
 
 
 def test_answers_that_come_together_share_a_commit(world: World) -> None:
