@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from gateway import cities
 from gateway.api import door, schemas
 from gateway.api.broadcast_schemas import BroadcastSchema, BroadcastsSchema, NewBroadcastSchema
-from gateway.api.door import Answer
+from gateway.api.door import ONCE, Answer
 from gateway.api.problems import ApiError, Problem
 from gateway.broadcasts import carrying, enclosures, progress, recipients, rehearsal, store
 from gateway.broadcasts import definition as definitions
@@ -26,7 +26,6 @@ from gateway.errors import UnknownNameError
 from gateway.messages import Attachment
 from gateway.runtime import Runtime
 
-ONCE = {"in": "header", "name": "Idempotency-Key", "schema": {"type": "string", "maxLength": 255}}
 STEERING = {
     "start": "Let a draft go.",
     "pause": "Hold it still: nothing more is handed over, nothing is lost.",

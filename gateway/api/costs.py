@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from gateway.channels.sms import HOME
 from gateway.config import Settings
 from gateway.content import price
 from gateway.notifications.request import TEST
@@ -19,7 +20,6 @@ NOT_KNOWN: dict[str, Any] = {
     "cost_currency": None,
 }
 NOTHING = {**NOT_KNOWN, "is_cost_data_ready": True, "cost_in_pounds": 0.0}
-HOME = "+86"
 
 
 def of(settings: Settings, row: Row[Any], address: str | None, body: str, signature: str) -> dict[str, Any]:

@@ -24,6 +24,13 @@ from gateway.services.idempotency import OtherBody, Repeated, Stored
 from gateway.services.limits import Asked, Day
 from gateway.services.store import BROADCASTS, NORMAL, TRANSACTIONS, Account
 
+ONCE = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "description": "The same key and body have the same answer, and are taken once, for 48 hours.",
+    "schema": {"type": "string", "maxLength": idempotency.LONGEST_KEY},
+}
+"""What a route says that may be repeated."""
 Find = Callable[[UUID], Account | None]
 REAL = (BROADCASTS, TRANSACTIONS)  # what is begun there goes out to whoever it concerns: nothing is played
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from gateway.api import door, schemas
 from gateway.api import lever_schemas as forms
-from gateway.api.door import Answer
+from gateway.api.door import ONCE, Answer
 from gateway.api.problems import ApiError, Problem
 from gateway.broadcasts import expand
 from gateway.broadcasts import store as broadcasts
@@ -32,7 +32,6 @@ from gateway.notifications.status import DEAD
 from gateway.runtime import Runtime
 from gateway.services.store import OPERATE
 
-ONCE = {"in": "header", "name": "Idempotency-Key", "schema": {"type": "string", "maxLength": 255}}
 PROBLEMS = schemas.ProblemsSchema
 
 

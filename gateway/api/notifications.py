@@ -26,6 +26,7 @@ from gateway.api import (
 )
 from gateway.api import notification_schemas as bodies
 from gateway.api.asking import Asked, Asker
+from gateway.api.door import ONCE
 from gateway.api.known import Known
 from gateway.api.problems import ApiError, Problem
 from gateway.api.together import Together
@@ -37,12 +38,6 @@ from gateway.services import idempotency
 from gateway.services.idempotency import Stored
 from gateway.services.store import READ, SEND
 
-ONCE = {
-    "in": "header",
-    "name": "Idempotency-Key",
-    "description": "The same key and body have the same answer, and are taken once, for 48 hours.",
-    "schema": {"type": "string", "maxLength": idempotency.LONGEST_KEY},
-}
 DESCRIBED: Mapping[str, type[Schema]] = {
     "PhoneItem": batch_schemas.PhoneItemSchema,
     "EmailItem": batch_schemas.EmailItemSchema,

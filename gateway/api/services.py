@@ -14,8 +14,7 @@ from sqlalchemy import Connection, Row
 
 from gateway.api import door
 from gateway.api import service_schemas as forms
-from gateway.api.door import Answer
-from gateway.api.levers import ONCE
+from gateway.api.door import ONCE, Answer
 from gateway.api.problems import ApiError, Problem
 from gateway.errors import UnknownNameError
 from gateway.levers import accounts, accounts_shown

@@ -10,7 +10,7 @@ from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
 from gateway.api import door, options, problems, schemas, shown
-from gateway.api.door import Answer
+from gateway.api.door import ONCE, Answer
 from gateway.api.problems import ApiError, Problem
 from gateway.runtime import Runtime
 from gateway.transactions import afterwards, engine, registry, store
@@ -21,7 +21,6 @@ from gateway.transactions.references import is_reference
 from gateway.transactions.store import Transaction
 
 FACE = "api"
-ONCE = {"in": "header", "name": "Idempotency-Key", "schema": {"type": "string", "maxLength": 255}}
 
 
 def blueprint(runtime: Runtime) -> Blueprint:

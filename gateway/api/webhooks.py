@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row
 
 from gateway.api import door
 from gateway.api import webhook_schemas as forms
-from gateway.api.door import Answer
+from gateway.api.door import ONCE, Answer
 from gateway.api.problems import ApiError, Problem
 from gateway.api.received import OLDER, older_than, page_links
 from gateway.api.shown import stamp
@@ -33,7 +33,6 @@ from gateway.webhooks.book import Which
 from gateway.webhooks.retry import Answered
 from gateway.webhooks.telling import LANE
 
-ONCE = {"in": "header", "name": "Idempotency-Key", "schema": {"type": "string", "maxLength": 255}}
 STATE = {"in": "query", "name": "state", "schema": {"type": "string", "enum": [*State]}}
 NONE = {state.value: 0 for state in State}
 Owner = Callable[[Mapping[str, str]], UUID]

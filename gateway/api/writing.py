@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from gateway.api import door, personalisation, schemas
 from gateway.api import writing_schemas as forms
-from gateway.api.door import Answer
+from gateway.api.door import ONCE, Answer
 from gateway.api.problems import ApiError, Problem
 from gateway.api.shown import stamp
 from gateway.api.template_schemas import PersonalisationSchema
@@ -33,7 +33,6 @@ from gateway.runtime import Runtime
 from gateway.services.store import OPERATE
 
 PROBLEMS = schemas.ProblemsSchema
-ONCE = {"in": "header", "name": "Idempotency-Key", "schema": {"type": "string", "maxLength": 255}}
 WHERE = "GET /v2/ops/templates lists them."
 
 

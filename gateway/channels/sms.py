@@ -19,6 +19,7 @@ from gateway.channels import AddressError
 __all__ = [
     "ADDRESS",
     "CAPS",
+    "HOME",
     "LIMIT",
     "LONGEST",
     "RECEIPT_WINDOW",
@@ -50,6 +51,7 @@ _HOTLINE = re.compile(
 _EXTENSION = re.compile(r"\+?[0-9]{3,17}(?:[转轉]|分[机機]|[,;#*x]|ext=?)+[0-9]{1,6}#?", re.IGNORECASE)
 _THIRD_GROUP = re.compile(r"(?:\+86[- ]?|0)[1-9][0-9]{1,2}[- ]?[0-9]{7,8}-[0-9]{1,6}")
 _MAINLAND = 86
+HOME = f"+{_MAINLAND}"  # what most addresses begin with
 _SENDERS = "106"  # 106… sends texts; a library takes 1069012333 for a landline
 _MOBILE_TYPES = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 

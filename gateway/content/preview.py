@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from gateway import cities, plugins
 from gateway.channels import sms, voice
+from gateway.channels.sms import HOME
 from gateway.cities import Rules
 from gateway.content import price, registered
 from gateway.content.frame import Frame
@@ -20,8 +21,6 @@ from gateway.content.store import TemplateVersion
 from gateway.messages import OF_VALUES, Limits, Message, excess
 from gateway.providers import ReviewState
 from gateway.runtime import Runtime
-
-HOME = "+86"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 
 from gateway.channels import sms
 from gateway.delivery.store import attempts
+from gateway.notifications.request import TEST
 from gateway.notifications.store import notifications
 from gateway.providers import Inbound
 from gateway.rows import one_of
@@ -22,7 +23,6 @@ from gateway.runtime import Runtime
 from gateway.services import senders
 
 ANSWERED_FOR = timedelta(days=7)  # after its message went out
-TEST = "test"
 
 
 def owners(
@@ -33,7 +33,7 @@ def owners(
     if not texts:
         return {}
     numbers = {one.to for _, one in texts if one.to}
-    mine = {number: senders.owner(tx, runtime.vault, number) for number in sorted(numbers)}  # few
+    mine = senders.owners(tx, runtime.vault, numbers)
     others = [one.address for _, one in texts if not mine.get(one.to)]
     wrote = _last_writers(tx, runtime, sorted(set(others)), runtime.clock() - ANSWERED_FOR)
     found = {(name, one.id): mine.get(one.to) or wrote.get(one.address) for name, one in texts}

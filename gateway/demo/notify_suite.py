@@ -10,20 +10,21 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
-from gateway import audit
 from gateway.channels import sms
 from gateway.content import editing, registration
 from gateway.content.editing import Author, NewText
 from gateway.content.store import templates
 from gateway.delivery.owners import owners
 from gateway.demo import seed
+from gateway.levers import accounts
+from gateway.levers.accounts import Desk
 from gateway.notifications import inbound
 from gateway.providers import Inbound
 from gateway.runtime import Runtime
-from gateway.services import guests, senders, store
-from gateway.services.store import api_keys
+from gateway.services import guests, keys, senders, store
+from gateway.services.store import NewKey
 
 SERVICE = "Notify suite"
 NUMBER, ADDRESS = "13800138000", "suite@example.com"
@@ -61,11 +62,11 @@ def make(runtime: Runtime) -> Mapping[str, str]:
             guests.add(tx, runtime.vault, service, "team", address, now)
         said = [("twilio_sms", one) for one in _said(now)]
         inbound.receive(tx, runtime, said, owners=owners(tx, runtime, said))
-        keys = _keys(tx, runtime, service, now)
+        secrets = _keys(tx, runtime, service, now)
     registration.register(runtime)
     return {
         "NOTIFY_API_URL": runtime.settings.public_url,
-        **keys,
+        **secrets,
         "FUNCTIONAL_TEST_NUMBER": NUMBER,
         "FUNCTIONAL_TEST_EMAIL": ADDRESS,
         "SMS_TEMPLATE_ID": str(texts["sms"]),
@@ -78,20 +79,17 @@ def make(runtime: Runtime) -> Mapping[str, str]:
 
 def _keys(tx: Connection, runtime: Runtime, service: UUID, now: datetime) -> dict[str, str]:
     """A key of each type; those of the run before end."""
-    alive = (api_keys.c.service_id == service) & api_keys.c.revoked_at.is_(None)
-    tx.execute(update(api_keys).where(alive).values(revoked_at=now))
+    desk = Desk(tx, runtime.vault, now, "cli")
+    for old in keys.of(tx, service):
+        accounts.revoke(desk, old.id)
     wanted = {
         "API_KEY": store.TEST,
         "API_SENDING_KEY": store.NORMAL,
         "TEAM_KEY": store.TEAM,
         "INBOUND_SMS_QUERY_KEY": store.NORMAL,
     }
-    for what in ("api_key.revoke", "api_key.create"):
-        audit.record(tx, runtime.vault, now, "cli", what, f"service {service}")
-    return {
-        name: store.create_key(tx, runtime.vault, service, name.lower(), now, type=kind)
-        for name, kind in wanted.items()
-    }
+    new = {name: NewKey(name.lower(), kind, store.USUAL) for name, kind in wanted.items()}
+    return {name: accounts.new_key(desk, service, one)[1] for name, one in new.items()}
 
 
 def _text(tx: Connection, author: Author, channel: str) -> UUID:

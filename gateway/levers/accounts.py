@@ -176,7 +176,7 @@ def add_sender(
         (one.channel, one.value) == (channel, written) for one in senders.of(desk.tx, desk.vault, service_id)
     ):
         raise NotNowError("The service has this sender already. Archive it first to change what it is.")
-    if inbound and senders.owner(desk.tx, desk.vault, written):
+    if inbound and senders.owners(desk.tx, desk.vault, [written]):
         raise NotNowError("What people send to this number belongs to a service already.")
     key = senders.add(
         desk.tx, desk.vault, service_id, channel, written, desk.now, default=default, inbound=inbound

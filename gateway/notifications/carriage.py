@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 
 from gateway import cities, plugins
 from gateway.channels import email
+from gateway.channels.sms import HOME
 from gateway.content.rendering import Values
 from gateway.content.store import TemplateVersion
 from gateway.messages import OF_VALUES, Excess, Limits, Message, excess
 from gateway.runtime import Runtime
-
-HOME = "+86"
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,10 +36,6 @@ class Caller:
     def service_id(self) -> UUID:
         return self.account.service.id
 
-    @property
-    def service_name(self) -> str:
-        return self.account.service.name
-
 
 @dataclass(frozen=True, slots=True)
 class NotAllowed:

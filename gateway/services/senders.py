@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from gateway.db import Utc, metadata
+from gateway.rows import one_of
 from gateway.security import Vault
 
 CHANNELS = ("sms", "email")
@@ -114,11 +115,14 @@ def signature(sender: str | None, house: str) -> str:
     return sender if sender and not sender.removeprefix("+").isdecimal() else house
 
 
-def owner(tx: Connection, vault: Vault, number: str) -> UUID | None:
-    """The service whose what people send to this number is; None when it is nobody's own."""
-    columns = senders.c
-    mine = (columns.value_index == _index(vault, number)) & columns.inbound & columns.archived_at.is_(None)
-    return tx.execute(select(columns.service_id).where(mine).limit(1)).scalar_one_or_none()
+def owners(tx: Connection, vault: Vault, numbers: Collection[str]) -> dict[str, UUID]:
+    """Those of these numbers that belong to a service, which gets what people send there."""
+    if not numbers:
+        return {}
+    columns, indexes = senders.c, {_index(vault, number): number for number in numbers}
+    mine = one_of(tx, columns.value_index, sorted(indexes)) & columns.inbound & columns.archived_at.is_(None)
+    found = tx.execute(select(columns.value_index, columns.service_id).where(mine))
+    return {indexes[index]: service for index, service in found}
 
 
 def _index(vault: Vault, value: str) -> bytes:

@@ -142,7 +142,7 @@ def test_senders_and_guests_are_the_services_own(operator: Operator) -> None:
     with operator.world.runtime.db.read() as tx:
         vault = operator.world.runtime.vault
         assert guests.allows(tx, vault, UUID(service), store.TEAM, "+8613800138000")
-        assert senders.owner(tx, vault, number) == UUID(service)
+        assert senders.owners(tx, vault, [number]) == {number: UUID(service)}
     gone = [operator.post(f"{within}/guests/remove", address="13800138000").json for _ in range(2)]
     assert [one["changed"] for one in gone] == [True, False]
     assert operator.post(f"/senders/{sender.json['id']}/archive").json["state"] == "archived"

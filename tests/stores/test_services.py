@@ -44,5 +44,5 @@ def test_a_service_has_one_default_sender_a_channel_and_owns_its_inbound_numbers
             post: (ADDRESS, True),
             second: ("10690123", True),
         }
-        assert senders.owner(tx, vault, "10690123") == mine
-        assert senders.owner(tx, vault, "10690999") is None
+        assert senders.owners(tx, vault, ["10690123", "10690999"]) == {"10690123": mine}
+        assert senders.owners(tx, vault, []) == {}
