@@ -191,7 +191,11 @@ class Plan:
         environment = self.environment()
         return [
             Program(
-                "api", self._gunicorn, environment, lambda _: _is_ready(self.port), descriptors=(self.door,)
+                "api",
+                lambda: gunicorn(self.door),
+                environment,
+                lambda _: _is_ready(self.port),
+                descriptors=(self.door,),
             ),
             Program(
                 "urgent",
@@ -208,30 +212,37 @@ class Plan:
         command = _celery(name, GENERAL_THREADS, GENERAL_QUEUES)
         return Program(name, lambda: command, self.environment(), _worker_is_ready, modest=True)
 
-    def _gunicorn(self) -> Sequence[str]:
-        options = [
-            "--bind",
-            f"fd://{self.door}",
-            "--worker-class",
-            "gateway.staying.Worker",
-            "--workers",
-            "2",
-            "--threads",
-            "16",
-        ]
-        limits = [
-            "--timeout",
-            "60",
-            "--graceful-timeout",
-            "5",
-            "--log-level",
-            "warning",
-            "--no-control-socket",
-        ]
-        return ["-m", "gunicorn", *options, *limits, "wsgi:app"]
 
-
+# Seconds a connection may idle: longer than proxies (nginx: 60) and vendors' clients keep one, so that it
+# is they who close. Where we do, a push may meet the closing door, and its vendor comes again a minute later.
+KEPT_IDLE = 75
 _CELERY = ("-m", "celery", "--quiet", "-A", "tasks.app")
+
+
+def gunicorn(door: int) -> Sequence[str]:
+    """The API's own command, on a listening descriptor."""
+    options = [
+        "--bind",
+        f"fd://{door}",
+        "--worker-class",
+        "gateway.staying.Worker",
+        "--workers",
+        "2",
+        "--threads",
+        "16",
+    ]
+    limits = [
+        "--timeout",
+        "60",
+        "--keep-alive",
+        str(KEPT_IDLE),
+        "--graceful-timeout",
+        "5",
+        "--log-level",
+        "warning",
+        "--no-control-socket",
+    ]
+    return ["-m", "gunicorn", *options, *limits, "wsgi:app"]
 
 
 def _celery(name: str, threads: int, queues: Sequence[str]) -> Sequence[str]:

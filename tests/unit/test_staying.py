@@ -13,6 +13,7 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import TConn
 
+from gateway.instance.programs import gunicorn
 from gateway.staying import Worker
 
 THREADS = 2
@@ -118,3 +119,9 @@ def test_an_answer_that_is_whole_goes_out_in_one_piece(
         assert head.startswith(b"HTTP/1.1 200 OK\r\n")
         assert body == (b"hello" if length else b"5\r\nhello\r\n0\r\n\r\n")
         assert not answered
+
+
+def test_it_is_the_client_who_closes_an_idle_connection() -> None:
+    """Where it is we, a push may meet the closing door, and its vendor comes again a minute later."""
+    options, theirs = gunicorn(3), 60  # seconds: the longest usual, nginx's
+    assert float(options[options.index("--keep-alive") + 1]) > theirs
