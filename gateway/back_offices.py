@@ -9,22 +9,49 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The step took effect. ``facts`` are what the citizen is told of it, ``stage`` the type's own word."""
+    """The step took effect. ``facts`` are what the citizen is told of it, ``stage`` the type's own word.
+
+    ``again_at``: when what was done is to be looked at again (the type's ``follow``); null: never.
+    """
 
     facts: Mapping[str, str] = field(default_factory=dict)
     stage: str = ""
+    again_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AlreadyDone:
-    """It had taken effect before: a success with another message."""
+    """It had taken effect before: a success with another message; otherwise like ``Done``."""
 
     facts: Mapping[str, str] = field(default_factory=dict)
     stage: str = ""
+    again_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Taken, and people there are at work on it, for days perhaps: asked about again at ``again_at``.
+
+    ``again_at`` null: it is moved on by whoever works on it, not by asking.
+    """
+
+    stage: str
+    again_at: datetime | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """Sent back to be corrected: why, and the form's ``fields`` that are to be answered anew."""
+
+    reason: str
+    fields: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +77,4 @@ class Silent:
     code: str
 
 
-StepOutcome = Done | AlreadyDone | Refused | Unavailable | Silent
+StepOutcome = Done | AlreadyDone | Pending | Returned | Refused | Unavailable | Silent

@@ -7,7 +7,7 @@ Messages are ``Words``, so each face shows the language it speaks.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields
@@ -59,18 +59,25 @@ NOT_OFFERED = Words(
 
 
 def described(
-    label: Words, prompt: Words, hint: Words, keypad: Keypad | None, *, from_register: bool = False
+    label: Words,
+    prompt: Words,
+    hint: Words,
+    keypad: Keypad | None,
+    *,
+    from_register: bool = False,
+    when: Callable[[Mapping[str, str]], bool] | None = None,
 ) -> dict[str, Any]:
     """The options of a field: how each face asks for it.
 
     ``keypad`` null: it cannot be keyed. ``from_register``: the phone does not ask
     for it; it is taken from the register once the caller has proven who they are.
+    ``when``: it is asked only where this holds of the answers before it.
     """
     asked = {"label": label, "prompt": prompt, "hint": hint, "keypad": keypad}
     return {
-        "required": True,
+        "required": when is None,
         "error_messages": {"required": REQUIRED, "null": REQUIRED, "invalid": NOT_TEXT},
-        "metadata": {**asked, "from_register": from_register},
+        "metadata": {**asked, "from_register": from_register, "when": when},
     }
 
 

@@ -1,4 +1,4 @@
-"""What a transaction is: its states, a type's definition, and what follows from each step. Pure."""
+"""What a transaction is: its states, and a type's definition. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from marshmallow import Schema
 
-from gateway.back_offices import AlreadyDone, Done, Refused, Silent, StepOutcome, Unavailable
+from gateway.back_offices import Silent, StepOutcome, Unavailable
 from gateway.cities import Rules
 from gateway.transactions.entry import Entry
 
@@ -48,7 +48,15 @@ class State(StrEnum):
 
 ENDS = frozenset({State.SUCCEEDED, State.ALREADY_DONE, State.REJECTED, State.FAILED, State.CANCELLED})
 OPEN = frozenset({State.DRAFT, State.IDENTITY_PENDING})
+USUAL = timedelta(seconds=8)  # a back office that works has answered by then
 WITH_BACK_OFFICE = frozenset({State.SUBMITTED, State.UPSTREAM_UNKNOWN})
+
+
+class Level(StrEnum):
+    """How surely somebody must have proven who they are; each with its one line of meaning."""
+
+    KNOWN = "known"  # ID number and name, and a code to the registered mobile, or what the type takes instead
+    STRONG = "strong"  # known, and the query password or a code to the registered e-mail address besides
 
 
 # --- a type's definition -------------------------------------------------------------------
@@ -107,11 +115,15 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What an action did: the stage now, the facts now, and the event to tell the citizen (null: none)."""
+    """What an action or a later look led to: stage and facts now, the event to tell the citizen (null: none).
+
+    ``again_at``: when to look again (``follow``); null: never.
+    """
 
     stage: str
     facts: Mapping[str, str]
     event: str | None = None
+    again_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +134,18 @@ class Action:
     done before: whoever asks for it again is shown how it stands. ``act`` works in
     our own database, in the caller's commit. With ``asks_again`` nothing is done yet:
     a new transaction is opened with the same answers but these, and the same proof;
-    when it ends well its ``perform`` finds the old one in ``Case.replaces``.
+    when it ends well its ``perform`` finds the old one in ``Case.replaces``. ``opens``
+    names another type whose transaction is opened instead, with those answers its form
+    has too; ``sets`` are answers given for the citizen (cancelling a filing, the matter
+    of an appointment).
     """
 
     words: Words
     refusal: Callable[[View, datetime], Words | None]
     act: Callable[[Any, Case], Changed] | None = None
     asks_again: tuple[str, ...] = ()
+    opens: str = ""
+    sets: Mapping[str, str] = field(default_factory=dict)
     done: Callable[[View], bool] = lambda _view: False
 
 
@@ -194,6 +211,14 @@ def state_name(view: View) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """One of a type's own stages beside the state, in words, and those that may follow; none: an end."""
+
+    words: Words
+    then: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionType:
     """One transaction type, declared once for web, phone and API.
 
@@ -237,6 +262,11 @@ class TransactionType:
     follow_up: Callable[[View], Sequence[Plan]] = lambda _view: ()
     remind: Callable[[Any, Reminded], Judgement] | None = None
     calendar: Callable[[View], Entry | None] = lambda _view: None
+    stages: Mapping[str, Stage] = field(default_factory=dict)
+    follow: Callable[[Any, Case, View], Changed | Unavailable | Silent] | None = None
+    level: Level = Level.KNOWN
+    risky: bool = False
+    confirms: Callable[[Case], str | None] = lambda _case: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,41 +283,3 @@ class Keypad:
 
 
 CHOSEN = Keypad(1, 1)  # of a field with choices
-
-
-# --- what follows from a step ----------------------------------------------------------------
-
-GIVE_UP = timedelta(hours=24)  # after a day of trying, a person takes over
-LONGEST_PAUSE = timedelta(minutes=1)
-USUAL = timedelta(seconds=8)  # a back office that works has answered by then
-SAY_SO_AFTER = timedelta(seconds=60)  # a citizen who has waited this long is told why
-
-
-@dataclass(frozen=True, slots=True)
-class Next:
-    """The state to move to, when to look again (null: never), and the reason or trouble to keep."""
-
-    state: State
-    due_at: datetime | None = None
-    reason: str | None = None
-
-
-def pause(tries: int) -> timedelta:
-    """2, 4, 8 … seconds after the first, second, third try; a minute at most."""
-    return min(timedelta(seconds=2 ** min(tries, 16)), LONGEST_PAUSE)
-
-
-def after_step(outcome: StepOutcome, tries: int, submitted_at: datetime, now: datetime) -> Next:
-    """What to do with a transaction after one answer, or silence, of its back office."""
-    match outcome:
-        case Done():
-            return Next(State.SUCCEEDED)
-        case AlreadyDone():
-            return Next(State.ALREADY_DONE)
-        case Refused(reason):
-            return Next(State.REJECTED, reason=reason)
-        case Silent(code) | Unavailable(code):
-            if now - submitted_at >= GIVE_UP:
-                return Next(State.FAILED, reason=code)
-            state = State.UPSTREAM_UNKNOWN if isinstance(outcome, Silent) else State.SUBMITTED
-            return Next(state, now + pause(tries), code)

@@ -9,8 +9,9 @@ from gateway.back_offices import AlreadyDone, Done, Refused, StepOutcome
 from gateway.errors import HuiyinError
 from gateway.runtime import Runtime
 from gateway.transactions import registry, reminders, store
+from gateway.transactions.following import SAY_SO_AFTER, Next, after_step
 from gateway.transactions.messages import tell
-from gateway.transactions.model import ENDS, SAY_SO_AFTER, Next, after_step
+from gateway.transactions.model import ENDS
 from gateway.transactions.store import Transaction
 
 WAITING = "waiting"
