@@ -15,7 +15,14 @@ import urllib.request
 import weakref
 from collections import deque
 from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnection
+from http.client import (
+    BadStatusLine,
+    HTTPConnection,
+    HTTPException,
+    HTTPMessage,
+    HTTPResponse,
+    HTTPSConnection,
+)
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -23,6 +30,7 @@ from gateway.providers import Unknown, Unreachable
 
 POOL_SIZE = 16  # connections kept; more threads than this would open short-lived ones
 LONGEST_CONNECTING = 1.0  # seconds
+LONGEST_LINE, MOST_LINES = 65_536, 100  # of an answer's head: more is no vendor's
 IDLE_SECONDS = 60.0  # then something in between may have forgotten a connection, and tells nobody
 
 
@@ -126,9 +134,62 @@ class Connections:
         return connection
 
 
+class _Head(HTTPResponse):
+    """Reads the head of an answer line by line: the standard library calls its parser of mail for each."""
+
+    headers: HTTPMessage | None  # type: ignore[assignment]  # none before it began
+
+    def begin(self) -> None:
+        if self.headers is not None:
+            return
+        fields, self.status = HTTPMessage(), 100
+        while self.status // 100 == 1:  # "go on": the answer itself follows
+            self.version, self.status, self.reason = _status(self._line())
+            fields = self._fields()
+        self.headers, self.msg, self.code = fields, fields, self.status
+        wish = (fields.get("connection") or "").lower()
+        self.chunked, self.chunk_left = (fields.get("transfer-encoding") or "").lower() == "chunked", None
+        self.length = 0 if self.status in (204, 304) else None if self.chunked else _length(fields)
+        lasts = "close" not in wish if self.version > 10 else "keep-alive" in wish
+        self.will_close = not lasts or (self.length is None and not self.chunked)
+
+    def _line(self) -> str:
+        line = self.fp.readline(LONGEST_LINE + 1)
+        if len(line) > LONGEST_LINE or not line.endswith(b"\n"):
+            raise BadStatusLine("cut off" if line else "nothing")
+        return str(line.rstrip(b"\r\n"), "iso-8859-1")
+
+    def _fields(self) -> HTTPMessage:
+        fields = HTTPMessage()
+        for _ in range(MOST_LINES):
+            line = self._line()
+            if not line:
+                return fields
+            name, colon, value = line.partition(":")
+            if not colon or not name or name != name.strip():  # nor folded lines, which RFC 9112 took away
+                raise HTTPException("a line of the head is no field")
+            fields[name] = value.strip(" \t")
+        raise HTTPException("the head has no end")
+
+
+def _status(line: str) -> tuple[int, int, str]:
+    """Version (10, 11), status and reason of an answer's first line."""
+    found = re.fullmatch(r"HTTP/1\.(\d) (\d{3})(?: (.*))?", line)
+    if found is None:
+        raise BadStatusLine(line)
+    return 11 if found[1] != "0" else 10, int(found[2]), found[3] or ""
+
+
+def _length(fields: HTTPMessage) -> int | None:
+    """How many bytes the body has, where that is told."""
+    told = fields.get("content-length") or ""
+    return int(told) if told.isascii() and told.isdigit() else None
+
+
 class _Plain(HTTPConnection):
     """Head and body leave together: in two packets they cost the sender twice the time."""
 
+    response_class = _Head
     _said: bytearray | None = None
 
     def request(self, *given: Any, **more: Any) -> None:

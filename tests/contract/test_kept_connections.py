@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import ssl
 from collections.abc import Sequence
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.providers import Unknown, Unreachable
 from integrations import kept_connections
@@ -167,6 +171,78 @@ def test_an_answer_may_take_longer_than_connecting(monkeypatch: pytest.MonkeyPat
 def test_what_was_sent_and_not_answered_whole_may_have_arrived(said: bytes, code: str) -> None:
     with Scripted([said]) as server:
         assert lost(connections(server.url, 0.3), server.url + "/") == Unknown(code)
+
+
+class Heard:
+    """What came over a line, as a response reads it."""
+
+    def __init__(self, said: bytes) -> None:
+        self._said = said
+
+    def makefile(self, *_: object) -> io.BytesIO:
+        return io.BytesIO(self._said)
+
+
+def read(reader: type[HTTPResponse], said: bytes) -> tuple[int, list[tuple[str, str]], bytes, bool]:
+    response = reader(Heard(said), method="POST")  # type: ignore[arg-type]
+    response.begin()
+    fields = [(name.lower(), value) for name, value in response.headers.items()]
+    closes = response.will_close
+    return response.status, fields, response.read(), closes
+
+
+HEADS = st.lists(
+    st.sampled_from(
+        [
+            "Content-Length: 4",
+            "content-length:  9",
+            "Content-Length: -3",
+            "Content-Length: four",
+            "Connection: close",
+            "Connection: Keep-Alive",
+            "Transfer-Encoding: chunked",
+            "Transfer-Encoding: Chunked",
+            "Set-Cookie: a=1; Path=/",
+            "Set-Cookie: b=2",
+            "X-Empty:",
+            "X-Name: caf\u00e9: 1",
+        ]
+    ),
+    max_size=6,
+)
+
+
+@given(
+    version=st.sampled_from(["HTTP/1.1", "HTTP/1.0"]),
+    status=st.sampled_from(["200 OK", "201 ", "204 No Content", "429 Too Many", "503"]),
+    before=st.sampled_from(["", "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 100 Continue\r\nA: b\r\n\r\n"]),
+    head=HEADS,
+)
+def test_an_answer_means_what_the_standard_library_reads_in_it(
+    version: str, status: str, before: str, head: list[str]
+) -> None:
+    """Status, fields, body, and whether the connection lasts."""
+    chunked = any("hunked" in line for line in head)
+    body = b"4\r\nfine\r\n0\r\n\r\n" if chunked else b"fine"
+    said = "\r\n".join([f"{before}{version} {status}", *head, "", ""]).encode("iso-8859-1") + body
+
+    def meant(reader: type[HTTPResponse]) -> object:
+        try:
+            return read(reader, said)
+        except HTTPException as error:
+            return type(error)
+
+    assert meant(kept_connections._Head) == meant(HTTPResponse)
+
+
+@pytest.mark.parametrize(
+    "head", ["X" * 70_000, "no colon", " folded: 1", "name : 1", "\r\n".join(f"X-{n}: 1" for n in range(101))]
+)
+def test_a_head_that_is_none_is_no_answer(head: str) -> None:
+    """Lines without an end, lines that are no field, and more of them than any vendor sends."""
+    said = f"HTTP/1.1 200 OK\r\n{head}\r\n\r\nfine".encode()
+    with pytest.raises(HTTPException):
+        read(kept_connections._Head, said)
 
 
 def test_silence_in_the_middle_of_an_answer_ends_in_time() -> None:
