@@ -129,7 +129,7 @@ def _definition(runtime: Runtime, body: dict[str, Any]) -> Definition:
         keys.pop("audience", None)
     elif keys.get("audience") is None:
         raise DefinitionError([("audience", "or recipients is a required property")])
-    rules = cities.shipped()[runtime.settings.city].rules_now(runtime.clock())
+    rules = cities.of(runtime).rules_now(runtime.clock())
     return definitions.resolve(keys, rules, runtime.clock())
 
 
@@ -172,7 +172,7 @@ def _draft(
     people = counted.people
     store.create(tx, runtime, definition, actor, counted=people, service_id=service, key=key, files=files)
     recipients.keep(tx, rows)
-    rules = cities.shipped()[runtime.settings.city].rules_now(runtime.clock())
+    rules = cities.of(runtime).rules_now(runtime.clock())
     shown = _shown(runtime, progress.of(tx, store.find(tx, key), runtime.clock()))
     shown["counted"] = rehearsal.as_json(counted, rules)
     if checked:

@@ -31,7 +31,7 @@ def next_choice(
     if field is None:
         return {"field": None, "options": [], "none_left": None}
     desk, now = Desk(tx, runtime), runtime.clock()
-    rules = cities.shipped()[runtime.settings.city].rules_now(now)
+    rules = cities.of(runtime).rules_now(now)
     case = Case(runtime.new_id(), "", given, rules, now, face)
     found = choices.offered(desk, name, case, field) or []
     return {

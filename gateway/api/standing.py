@@ -32,7 +32,7 @@ def shown(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> Iterato
     statuses = ends.notify_statuses(tx, rows)
     said = wording.said_by(tx, runtime, rows)
     named = senders.values(tx, runtime.vault, {row.sender_id for row in rows if row.sender_id})
-    house = cities.shipped()[runtime.settings.city].rules_now(runtime.clock()).signature
+    house = cities.of(runtime).rules_now(runtime.clock()).signature
     for row in rows:
         subject, body = said.get(row.id, (None, ""))
         written, supplied = _opened(own_address, runtime, row) or (None, None)

@@ -160,6 +160,6 @@ def _previewed(runtime: Runtime, version: TemplateVersion, given: dict[str, Any]
         "postage": None,
     }
     if version.channel == "email":
-        rules = cities.shipped()[runtime.settings.city].rules_now(runtime.clock())
+        rules = cities.of(runtime).rules_now(runtime.clock())
         said["html"] = page(version, values, rules)
     return said

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 
 from gateway import calendars
 from gateway.appointment_rules import MOST_PLACES
-from gateway.cities import Hall, Rules
+from gateway.rules.model import Hall, Rules
 
 NEAREST, ELSEWHERE = 3, 2  # free slots named in the hall that was wanted, and halls named besides
 

@@ -59,7 +59,7 @@ def measure(stage: Stage, recipients: int) -> Run:
 def _drafted(runtime: Runtime, recipients: int) -> UUID:
     """A draft whose list is in: that is another day's work."""
     now = runtime.clock()
-    rules = cities.shipped()[runtime.settings.city].rules_now(now)
+    rules = cities.of(runtime).rules_now(now)
     people = [Recipient(number, f"+8613{number:09d}", "王芳") for number in range(recipients)]
     return rehearsal.store_list(runtime, definitions.read(ASKED, rules, now), Checked(people), lanes.ACTOR)
 

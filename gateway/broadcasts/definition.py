@@ -270,7 +270,7 @@ def check_texts(tx: Connection, definition: Definition) -> None:
 
 def parts_each(tx: Connection, runtime: Runtime, template: str, channel: str, language: str) -> int:
     """How many parts one person's message by a channel has, in a language."""
-    signature = cities.shipped()[runtime.settings.city].rules_now(runtime.clock()).signature
+    signature = cities.of(runtime).rules_now(runtime.clock()).signature
     version = content.to_send(tx, template, channel, language, ())
     text = version.compiled.render({"name": "*" * LONGEST_NAME})
     return channels.load(channel).parts(text, signature)

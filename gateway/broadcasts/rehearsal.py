@@ -90,11 +90,7 @@ def rehearse(
 def digest_at(runtime: Runtime, definition: Definition) -> datetime | None:
     """When a page of it taken now is due; None where it waits for no digest."""
     now = runtime.clock()
-    return (
-        hours.digest(cities.shipped()[runtime.settings.city].rules_now(now), now)
-        if definition.digest
-        else None
-    )
+    return hours.digest(cities.of(runtime).rules_now(now), now) if definition.digest else None
 
 
 def _checked(

@@ -73,7 +73,7 @@ def _chosen(here: Runtime, key: UUID, choice: str | None) -> Mapping[str, str]:
 
 def _rows(here: Runtime, key: UUID, chosen: Mapping[str, str], numbers: bool) -> Iterator[dict[str, Any]]:
     """Choice after choice."""
-    zone = cities.shipped()[here.settings.city].rules_now(here.clock()).zone
+    zone = cities.of(here).rules_now(here.clock()).zone
     for one in chain.from_iterable(given.each(here, key, choice, numbers=numbers) for choice in chosen):
         at = one.at.astimezone(zone).isoformat(timespec="seconds")
         said = (one.citizen, one.name, one.mobile, one.choice, chosen[one.choice], at, one.notification)

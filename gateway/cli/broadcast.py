@@ -58,7 +58,7 @@ def run(
 ) -> None:
     """Count a shipped broadcast's people (or a list's), then start it."""
     here = context.runtime()
-    rules = cities.shipped()[here.settings.city].rules_now(here.clock())
+    rules = cities.of(here).rules_now(here.clock())
     keys = _given(listed=bool(listed), **options)
     definition = definitions.read(keys, rules, here.clock())
     folder = options["file"].parent if options["file"] else definitions.SHIPPED

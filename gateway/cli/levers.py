@@ -112,7 +112,7 @@ def _list(context: Context) -> None:
 
 
 def _print(here: Runtime, found: list[Group]) -> None:
-    zone = cities.shipped()[here.settings.city].rules_now(here.clock()).zone
+    zone = cities.of(here).rules_now(here.clock()).zone
     table = Table(box=SIMPLE, padding=(0, 1))
     table.add_column("cause", overflow="fold")
     for heading in ("number", "oldest", "newest"):

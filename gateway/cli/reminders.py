@@ -71,7 +71,7 @@ def explain(context: Context, reference: str) -> None:
 
 
 def _print(here: Runtime, shown: Sequence[dict[str, Any]]) -> None:
-    zone = cities.shipped()[here.settings.city].rules_now(here.clock()).zone
+    zone = cities.of(here).rules_now(here.clock()).zone
     for row in shown:
         at = f"{row['planned_for'].astimezone(zone):%Y-%m-%d %H:%M}"
         what = f"{row['type']}/{row['event']} {row['channel']}"

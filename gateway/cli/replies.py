@@ -55,7 +55,7 @@ def _shown(one: Written) -> dict[str, Any]:
 
 
 def _print(here: Runtime, found: Sequence[Written], waiting: int) -> None:
-    zone = cities.shipped()[here.settings.city].rules_now(here.clock()).zone
+    zone = cities.of(here).rules_now(here.clock()).zone
     for one in found:
         before = f"after {one.before.template}" if one.before else "after no message of ours"
         state = one.wish or ("handled" if one.handled_at else "waiting")

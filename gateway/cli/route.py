@@ -135,5 +135,5 @@ def history(context: Context, provider: str | None, limit: int) -> None:
 
 
 def _at(here: Runtime, at: datetime) -> str:
-    zone = cities.shipped()[here.settings.city].rules_now(here.clock()).zone
+    zone = cities.of(here).rules_now(here.clock()).zone
     return f"{at.astimezone(zone):%m-%d %H:%M:%S}"

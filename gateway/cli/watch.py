@@ -69,7 +69,7 @@ def show_timeline(context: Context, reference: str) -> None:
     rows = [asdict(line) for line in lines]
 
     def human() -> None:
-        zone = cities.shipped()[here.settings.city].rules_now(here.clock()).zone
+        zone = cities.of(here).rules_now(here.clock()).zone
         for line in lines:
             click.echo(f"{line.at.astimezone(zone):%Y-%m-%d %H:%M:%S}  {line.what:<22} {line.detail}")
 

@@ -75,7 +75,7 @@ def show_preferences(context: Context, citizen: UUID) -> None:
 
 
 def _print(here: Runtime, found: Sequence[Preference]) -> None:
-    zone = cities.shipped()[here.settings.city].rules_now(here.clock()).zone
+    zone = cities.of(here).rules_now(here.clock()).zone
     for one in found:
         at = f"{one.at.astimezone(zone):%Y-%m-%d %H:%M}"
         click.echo(f"{one.category:<16} {one.channel:<6} {one.wish:<5} {at}  through {one.through}")

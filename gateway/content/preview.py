@@ -69,7 +69,7 @@ def preview(
 
     Raises ``MissingPersonalisationError``.
     """
-    rules = cities.shipped()[runtime.settings.city].rules_now(runtime.clock())
+    rules = cities.of(runtime).rules_now(runtime.clock())
     subject, body = version.words(values)
     params = version.compiled.provider_params(values)
     message = Message(address or HOME, body, rules.signature, params=params)

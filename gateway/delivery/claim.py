@@ -143,7 +143,7 @@ def claim_lane(runtime: Runtime, lane: str, limit: int, turn: Turn | None = None
             return Claimed(lease, 0, now)
         where = [notifications.c.lane == lane, _to_send(still[Kind.BROADCAST])]
         rows = tx.execute(due(notifications, COLUMNS, now=now, limit=limit, where=where)).all()
-        rules = cities.shipped()[runtime.settings.city].rules_now(now)
+        rules = cities.of(runtime).rules_now(now)
         sheet = sort(channel_of(lane), rows, now, rules)
         if others := joining.others(tx, COLUMNS, sheet.send, where, now):
             sheet.add(sort(channel_of(lane), others, now, rules))

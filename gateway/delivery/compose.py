@@ -140,7 +140,7 @@ def compose(
     addresses = addresses_of(tx, runtime, kind, rows, cells)
     indexes = [runtime.vault.index(kind, address) if address else b"" for address in addresses]
     asked = [(index, row.klass) for index, row in zip(indexes, rows, strict=True)]
-    rules = cities.shipped()[runtime.settings.city].rules_now(runtime.clock())
+    rules = cities.of(runtime).rules_now(runtime.clock())
     sources = Sources(
         against=wishes.against(tx, runtime, rules, channel, rows, indexes, joint.first if joint else {}),
         senders=senders.values(tx, runtime.vault, {row.sender_id for row in rows if row.sender_id}),

@@ -62,7 +62,7 @@ def of(tx: Connection, runtime: Runtime, key: UUID) -> Explained | None:
 def of_rows(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> list[Explained]:
     """Why each of these is where it is."""
     now, keys = runtime.clock(), [row.id for row in rows]
-    rules = cities.shipped()[runtime.settings.city].rules_now(now)
+    rules = cities.of(runtime).rules_now(now)
     latest = _latest(tx, keys)
     known = _Known(
         pauses={kind: paused(tx, kind) for kind in Kind},

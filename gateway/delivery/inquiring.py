@@ -95,7 +95,7 @@ def _questions(
 ) -> tuple[list[Move], list[Question]]:
     kind = channels.load(channel).ADDRESS
     addresses, words = addresses_of(tx, runtime, kind, rows), words_of(tx, runtime, rows)
-    house = cities.shipped()[runtime.settings.city].rules_now(runtime.clock()).signature
+    house = cities.of(runtime).rules_now(runtime.clock()).signature
     named = senders.values(tx, runtime.vault, {row.sender_id for row in rows if row.sender_id})
     moves, asked = list[Move](), dict[tuple[Any, ...], Question]()
     for row, address in zip(rows, addresses, strict=True):

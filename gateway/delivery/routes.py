@@ -72,5 +72,5 @@ def _overrides(runtime: Runtime, now: datetime) -> Overrides:
 
 def _day(runtime: Runtime, now: datetime) -> tuple[str, datetime]:
     """The city's date, and when it ends."""
-    began = cities.shipped()[runtime.settings.city].midnight(now)
+    began = cities.of(runtime).midnight(now)
     return f"{began:%Y%m%d}", began + timedelta(days=1)

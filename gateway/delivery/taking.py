@@ -130,7 +130,7 @@ def _looked_at(tx: Connection, runtime: Runtime, requests: Sequence[Request], tu
     pairs = zip(rows[: turn.limit], requests, strict=False)
     fresh = [_fresh(row, request) for row, request in pairs if row["due_at"] <= now and not row["digest"]]
     channel, lease = claim.channel_of(lane), new_lease()
-    sheet = claim.sort(channel, fresh, now, cities.shipped()[runtime.settings.city].rules_now(now))
+    sheet = claim.sort(channel, fresh, now, cities.of(runtime).rules_now(now))
     handovers = claim.gather(tx, runtime, channel, sheet, still[Kind.PROVIDER], turn, PLAIN)
     _stand(rows, sheet, handovers, _sending(runtime, lease, now), now)
     claimed = Claimed(lease, len(fresh), begin_until(now, runtime.settings.lease), handovers)

@@ -45,7 +45,7 @@ def carriage(runtime: Runtime, channel: str) -> Carriage:
     """What the channel's providers say of themselves; they need not be built."""
     weights = sorted(runtime.weights(channel).items(), key=lambda one: -one[1])
     limits = tuple(_limits(runtime, name) for name, weight in weights if weight)
-    rules = cities.shipped()[runtime.settings.city].rules_now(runtime.clock())
+    rules = cities.of(runtime).rules_now(runtime.clock())
     return Carriage(channel, tuple(dict.fromkeys(limits)), rules.signature)
 
 

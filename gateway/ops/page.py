@@ -31,7 +31,7 @@ class Frame:
 
 
 def frame(runtime: Runtime) -> Frame:
-    rules = cities.shipped()[runtime.settings.city].rules_now(runtime.clock())
+    rules = cities.of(runtime).rules_now(runtime.clock())
     return Frame(
         operator=g.get("operator"),
         city=rules.signature,
@@ -43,7 +43,7 @@ def frame(runtime: Runtime) -> Frame:
 
 
 def zone(runtime: Runtime) -> ZoneInfo:
-    return cities.shipped()[runtime.settings.city].rules_now(runtime.clock()).zone
+    return cities.of(runtime).rules_now(runtime.clock()).zone
 
 
 def show(template: str, **values: object) -> Response:

@@ -31,7 +31,7 @@ def plan_pensioners(runtime: Runtime, limit: int, tell: Callable[[int], None] = 
     with the number of each page.
     """
     now = runtime.clock()
-    rules = cities.shipped()[runtime.settings.city].rules_now(now)
+    rules = cities.of(runtime).rules_now(now)
     month = f"{now.astimezone(rules.zone):%Y-%m}"
     occasion = first(month, now).occasion
     with runtime.db.read() as tx:

@@ -93,7 +93,7 @@ def _held(tx: Connection, runtime: Runtime, call_key: str, *, create: bool) -> R
 
 def _fresh(runtime: Runtime, index: bytes) -> dict[str, Any]:
     key, now = runtime.new_id(), runtime.clock()
-    rules = cities.shipped()[runtime.settings.city].rules_now(now)
+    rules = cities.of(runtime).rules_now(now)
     began = dialogue.begin(
         tuple(registry.offered(runtime.settings)), Words(rules.signature, f"{rules.name_en} social security")
     )

@@ -62,7 +62,7 @@ def admit(runtime: Runtime, caller: Caller, asked: Asked, now: datetime, count: 
     What was counted and then comes to no message is given back by ``put_back``.
     """
     account, kind, channel = caller.account, caller.key.type, asked.channel
-    midnight = _midnight(runtime.settings.city, int(now.timestamp()) // MINUTE)
+    midnight = cities.of(runtime).midnight(now).astimezone(UTC)
     messages = asked.messages if kind != TEST else 0  # what goes to nobody costs nobody a place
     rate = _rate(account.service.id, kind, account.limits.per_minute)
     day = (
@@ -86,7 +86,7 @@ def put_back(runtime: Runtime, caller: Caller, asked: Asked, at: datetime) -> No
     """These messages were counted at that time and are not taken."""
     if caller.key.type == TEST or not asked.messages:
         return
-    midnight = _midnight(runtime.settings.city, int(at.timestamp()) // MINUTE)
+    midnight = cities.of(runtime).midnight(at).astimezone(UTC)
     most = caller.account.limits.per_day(asked.channel)
     runtime.meter.put_back(_day(caller.service_id, asked.channel, most, midnight), asked.messages)
 
@@ -102,11 +102,6 @@ def _used_up(channel: str, most: int) -> Exceeded:
 
 
 # --- made once for many requests ---------------------------------------------------------------------
-
-
-@lru_cache(maxsize=64)
-def _midnight(city: str, minute: int) -> datetime:
-    return cities.shipped()[city].midnight(datetime.fromtimestamp(minute * MINUTE, UTC)).astimezone(UTC)
 
 
 @lru_cache(maxsize=4096)

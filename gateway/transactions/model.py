@@ -12,7 +12,7 @@ from uuid import UUID
 from marshmallow import Schema
 
 from gateway.back_offices import Silent, StepOutcome, Unavailable
-from gateway.cities import Rules
+from gateway.rules.model import Rules
 from gateway.transactions.entry import Entry
 
 

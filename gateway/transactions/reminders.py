@@ -175,7 +175,7 @@ def _claimed(runtime: Runtime) -> Sequence[Row[Any]]:
 def _opened(runtime: Runtime, rows: Sequence[Row[Any]]) -> list[Due]:
     """The rows with whom they are for; who left the register is dropped."""
     now = runtime.clock()
-    rules = cities.shipped()[runtime.settings.city].rules_now(now)
+    rules = cities.of(runtime).rules_now(now)
     with runtime.db.read() as tx:
         people = register.people(tx, runtime.vault, [row.citizen_id for row in rows])
     found = []

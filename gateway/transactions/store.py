@@ -84,11 +84,12 @@ timeline = Table(
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A row, opened."""
+    """A row, opened; ``rules`` are the city's that it began under."""
 
     row: Row[Any]
     answers: Mapping[str, str]
     facts: Mapping[str, str]
+    rules: Rules
 
     @property
     def id(self) -> UUID:
@@ -98,11 +99,6 @@ class Transaction:
     @property
     def state(self) -> State:
         return State(self.row.state)
-
-    @property
-    def rules(self) -> Rules:
-        """The city's rules it began under."""
-        return cities.shipped()[self.row.city].rules(self.row.rules_version)
 
     def case(self, now: datetime, answers: Mapping[str, str] | None = None) -> Case:
         """What its type works on; with ``answers`` as if these had been given."""
@@ -146,7 +142,7 @@ def create(
 ) -> Transaction:
     """A new draft under today's rules of the city."""
     now = runtime.clock()
-    rules = cities.shipped()[runtime.settings.city].rules_now(now)
+    rules = cities.of(runtime).rules_now(now)
     key = runtime.new_id()
     values = {
         "id": key,
@@ -182,7 +178,8 @@ def find(tx: Connection, runtime: Runtime, reference: str) -> Transaction | None
 
 
 def opened(runtime: Runtime, row: Row[Any]) -> Transaction:
-    return Transaction(row, _open(runtime, row, "answers"), _open(runtime, row, "facts"))
+    rules = cities.begun_under(runtime, row.city, row.rules_version)
+    return Transaction(row, _open(runtime, row, "answers"), _open(runtime, row, "facts"), rules)
 
 
 def _open(runtime: Runtime, row: Row[Any], column: str) -> dict[str, str]:

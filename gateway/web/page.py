@@ -64,7 +64,7 @@ STILL = "still"  # in the query of a page that must not reload by itself
 
 def rules_of_today(runtime: Runtime) -> Rules:
     """The rules of this deployment's city, by the city's own date."""
-    return cities.shipped()[runtime.settings.city].rules_now(runtime.clock())
+    return cities.of(runtime).rules_now(runtime.clock())
 
 
 def _size() -> str:

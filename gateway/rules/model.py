@@ -1,0 +1,115 @@
+"""A city's rules: every version it ever had, and which one holds on a day.
+
+A transaction keeps the number of the version it began under and asks for it
+again with ``City.rules``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from gateway.appointment_rules import Appointment
+from gateway.card_rules import CardLoss
+from gateway.digest_hours import DigestHours
+from gateway.errors import UnknownNameError
+from gateway.notice_cap import NoticeCap
+from gateway.pension_rules import PensionAuth
+from gateway.send_windows import SendWindows
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    """A county-level division: its GB/T 2260 code and names."""
+
+    code: str
+    name: str
+    name_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hall:
+    """A service hall; ``id`` is stable, the rest is what citizens read."""
+
+    id: str
+    name: str
+    address: str
+    hours: str
+    name_en: str = ""
+    address_en: str = ""
+    hours_en: str = ""
+    district: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """All that holds in a city under one version. ``division`` is the prefix of its division codes."""
+
+    city: str
+    version: int
+    in_force_from: date
+    source: str
+    name: str
+    name_en: str
+    division: str
+    area_code: str
+    signature: str
+    hotline: str = "12333"
+    time_zone: str = "Asia/Shanghai"
+    card_loss: CardLoss = field(default_factory=CardLoss)
+    appointment: Appointment = field(default_factory=Appointment)
+    pension_auth: PensionAuth = field(default_factory=PensionAuth)
+    send_windows: SendWindows = field(default_factory=SendWindows)
+    notice_cap: NoticeCap = field(default_factory=NoticeCap)
+    digest: DigestHours = field(default_factory=DigestHours)
+    halls: tuple[Hall, ...] = ()
+    districts: Mapping[str, District] = field(default_factory=dict)
+
+    @property
+    def hotline_elsewhere(self) -> str:
+        """The hotline as dialled from outside the city: 0736-12333."""
+        return f"{self.area_code}-{self.hotline}"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """A city's versions, oldest first."""
+
+    id: str
+    versions: tuple[Rules, ...]
+
+    def rules(self, version: int) -> Rules:
+        """The rules of this version; ``UnknownNameError`` if there is none."""
+        for rules in self.versions:
+            if rules.version == version:
+                return rules
+        raise UnknownNameError(f"{self.id} has no version {version} of its rules.")
+
+    def rules_now(self, now: datetime) -> Rules:
+        """The version in force at this moment, by the city's own date."""
+        return self.rules_at(now.astimezone(self.versions[-1].zone).date())
+
+    def midnight(self, now: datetime) -> datetime:
+        """When the city's day began."""
+        here = now.astimezone(self.rules_now(now).zone)
+        return datetime.combine(here.date(), time(), here.tzinfo)
+
+    def rules_at(self, day: date) -> Rules:
+        """The rules in force on a day (the city's own date); ``UnknownNameError`` before the first."""
+        for rules in reversed(self.versions):
+            if rules.in_force_from <= day:
+                return rules
+        raise UnknownNameError(f"{self.id} has no rules in force on {day}.")
+
+
+class Cities(dict[str, City]):
+    """The cities by id, which is the file's name. An unknown one raises ``UnknownNameError``."""
+
+    def __missing__(self, city: str) -> City:
+        raise UnknownNameError(f"There is no city called {city!r}; there are {', '.join(self)}.")
