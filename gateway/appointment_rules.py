@@ -7,13 +7,13 @@ appointment"); a city's file replaces any of them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import date, time
 from typing import Any
 
 from marshmallow import Schema, ValidationError, post_load
 from marshmallow import fields as form
 
-from gateway.rule_fields import Clock, number, spans, text
+from gateway.rule_fields import Clock, Day, number, spans, text
 
 QUOTA_OF = {"web": "web", "api": "web", "phone": "phone"}  # which quota a face takes from
 MOST_PLACES = 100  # of a slot: the numbers people are called by count in hundreds
@@ -84,6 +84,7 @@ class Appointment:
     late_minutes: int = 15
     walk_in_age: int = 65
     source: str = ""
+    source_date: date | None = None
 
 
 # --- the form of the block --------------------------------------------------------------------
@@ -137,6 +138,7 @@ class AppointmentSchema(Schema):
     late_minutes = number(0, 240)
     walk_in_age = number(0, 150)
     source = form.String()
+    source_date = Day()
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Appointment:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 
 from marshmallow import Schema, post_load, validate
 from marshmallow import fields as form
 
 from gateway.calendars import UNITS, Unit
-from gateway.rule_fields import Flag, number
+from gateway.rule_fields import Day, Flag, number
 
 BankSync = Literal["none", "one_way", "two_way"]
 
@@ -28,6 +29,7 @@ class CardLoss:
     bank_sync: BankSync = "none"
     remote_cancel_allowed: bool = False
     source: str = ""
+    source_date: date | None = None
 
 
 class CardLossSchema(Schema):
@@ -39,6 +41,7 @@ class CardLossSchema(Schema):
     bank_sync = form.String(validate=validate.OneOf(["none", "one_way", "two_way"]))
     remote_cancel_allowed = Flag()
     source = form.String()
+    source_date = Day()
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> CardLoss:

@@ -1,23 +1,131 @@
-"""The rules this deployment lives by.
+"""The rules this deployment lives by: those of the release, until a city has loaded its own.
 
-``of(runtime)`` gives its city with all versions of its rules; ``gateway.rules`` says what they are.
+``gateway.rules`` says what rules are. With the first load all versions of a city stand in the database
+and only these count: a later release changes none of them. Each process keeps what it read and looks
+again every few seconds, by one small question, so that ``of`` may be asked anywhere at no cost. A new
+version comes into force tomorrow at the earliest: by then every process has seen it.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+
+import structlog
+from sqlalchemy import Column, Connection, Integer, LargeBinary, String, Table, Text, delete, insert, select
+from sqlalchemy.exc import SQLAlchemyError
+
 from gateway.card_rules import CardLoss
-from gateway.rules.files import load, shipped
+from gateway.db import Utc, metadata
+from gateway.errors import UnknownNameError
+from gateway.rules import files
+from gateway.rules.files import RulesFileError, load, shipped
 from gateway.rules.model import Cities, City, District, Hall, Rules
 from gateway.runtime import Runtime
 
 __all__ = ["CardLoss", "Cities", "City", "District", "Hall", "Rules", "load", "of", "shipped"]
 
+FRESH = timedelta(seconds=3)  # so long what was read counts unasked
+KEPT = "cities"  # our place in what a process remembers
+log = structlog.get_logger()
+
+city_rules = Table(
+    "city_rules",
+    metadata,
+    Column("city", String(32), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary(32), nullable=False),  # of the document
+    Column("document", Text, nullable=False),  # the whole file in which the version was loaded
+    Column("loaded_at", Utc, nullable=False),
+    Column("loaded_by", String(80), nullable=False),
+)
+Stamp = tuple[str, int, bytes]
+
 
 def of(runtime: Runtime) -> City:
     """The deployment's city: all versions of its rules, as they are known now."""
-    return shipped()[runtime.settings.city]
+    return _known(runtime).city(runtime.settings.city)
 
 
 def begun_under(runtime: Runtime, city: str, version: int) -> Rules:
     """The version a row names; ``UnknownNameError`` if there is none."""
-    return shipped()[city].rules(version)
+    known = _known(runtime)
+    try:
+        return known.city(city).rules(version)
+    except UnknownNameError:  # loaded a moment ago, by another process
+        known.look(runtime, runtime.clock(), wait=True)
+        return known.city(city).rules(version)
+
+
+def put(tx: Connection, city: str, document: str, versions: list[int], now: datetime, by: str) -> None:
+    """Store these versions of a city as they stand in this file; what stood under their numbers goes."""
+    columns = city_rules.c
+    tx.execute(delete(city_rules).where(columns.city == city, columns.version.in_(versions)))
+    digest = hashlib.sha256(document.encode()).digest()
+    common = {"city": city, "digest": digest, "document": document, "loaded_at": now, "loaded_by": by}
+    tx.execute(insert(city_rules), [{**common, "version": version} for version in versions])
+
+
+def stored(tx: Connection) -> Mapping[str, City]:
+    """The cities in the database. One this release cannot read raises ``RulesFileError``."""
+    columns = city_rules.c
+    versions: dict[str, list[Rules]] = {}
+    read: dict[bytes, City] = {}
+    for row in tx.execute(select(city_rules).order_by(columns.city, columns.version)):
+        if row.digest not in read:
+            document = files.read(row.document, row.city, f"version {row.version} of {row.city} as loaded")
+            read[row.digest] = City(row.city, document.versions)
+        versions.setdefault(row.city, []).append(read[row.digest].rules(row.version))
+    return {city: City(city, tuple(rules)) for city, rules in versions.items()}
+
+
+@dataclass(slots=True)
+class _Known:
+    """What this process read last, and when; None: it never did."""
+
+    at: datetime | None = None
+    stamps: frozenset[Stamp] = frozenset()
+    loaded: Mapping[str, City] = field(default_factory=dict)
+    looking: Lock = field(default_factory=Lock)
+
+    def city(self, name: str) -> City:
+        return self.loaded.get(name) or shipped()[name]
+
+    def look(self, runtime: Runtime, now: datetime, *, wait: bool) -> None:
+        """Read what changed; with ``wait`` even where another thread does so at this moment.
+
+        A database that does not answer, or a version for a later release, leaves what is known.
+        """
+        if not self.looking.acquire(blocking=wait):
+            return
+        try:
+            with runtime.db.read() as tx:
+                self._read(tx)
+            self.at = now
+        except (SQLAlchemyError, OSError, RulesFileError) as error:
+            if self.at is None and isinstance(error, RulesFileError):
+                raise
+            log.warning("rules_not_read", error=type(error).__name__)
+            self.at = self.at and now
+        finally:
+            self.looking.release()
+
+    def _read(self, tx: Connection) -> None:
+        columns = city_rules.c
+        rows = tx.execute(select(columns.city, columns.version, columns.digest))
+        stamps = frozenset((row.city, row.version, bytes(row.digest)) for row in rows)
+        if stamps != self.stamps:
+            self.loaded, self.stamps = stored(tx), stamps
+
+
+def _known(runtime: Runtime) -> _Known:
+    known: _Known = runtime.kept.get(KEPT) or runtime.kept.setdefault(KEPT, _Known())
+    now = runtime.clock()
+    if known.at is None:
+        known.look(runtime, now, wait=True)
+    elif not timedelta() <= now - known.at < FRESH:
+        known.look(runtime, now, wait=False)
+    return known

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from marshmallow import Schema, ValidationError, post_load
 from marshmallow import fields as form
 
-from gateway.rule_fields import Clock
+from gateway.rule_fields import Clock, Day
 from gateway.send_windows import LONGEST_BREAK, SPARE, SendWindows
 
 CHANNELS = ("sms", "voice", "email")
@@ -28,6 +28,7 @@ class DigestHours:
 
     hours: tuple[time, ...] = (time(10),)
     source: str = ""
+    source_date: date | None = None
 
 
 class DigestHoursSchema(Schema):
@@ -35,6 +36,7 @@ class DigestHoursSchema(Schema):
 
     hours = form.List(Clock())
     source = form.String()
+    source_date = Day()
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> DigestHours:

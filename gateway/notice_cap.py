@@ -13,7 +13,7 @@ from typing import Any
 from marshmallow import Schema, post_load
 from marshmallow import fields as form
 
-from gateway.rule_fields import number
+from gateway.rule_fields import Day, number
 
 WEEK = 7  # days, today among them
 
@@ -25,6 +25,7 @@ class NoticeCap:
     per_day: int = 2
     per_week: int = 6
     source: str = ""
+    source_date: date | None = None
 
     @property
     def none(self) -> bool:
@@ -37,6 +38,7 @@ class NoticeCapSchema(Schema):
     per_day = number(0, 1_000)
     per_week = number(0, 1_000)
     source = form.String()
+    source_date = Day()
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> NoticeCap:

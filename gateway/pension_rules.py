@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 from marshmallow import Schema, post_load, validate
 from marshmallow import fields as form
 
-from gateway.rule_fields import Flag, number
+from gateway.rule_fields import Day, Flag, number
 
 Cycle = Literal["rolling_12_months", "calendar_month_13"]
 
@@ -48,6 +48,7 @@ class PensionAuth:
     again_days: int = 3
     reminders_per_hour: int = 2000
     source: str = ""
+    source_date: date | None = None
 
 
 def due(rule: PensionAuth, done: date) -> date:
@@ -95,6 +96,7 @@ class PensionAuthSchema(Schema):
     again_days = number(1, 30)
     reminders_per_hour = number(1, 1_000_000)
     source = form.String()
+    source_date = Day()
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> PensionAuth:

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
+from sqlalchemy import inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway import cities, migrations, plugins, runtime
@@ -24,9 +25,7 @@ OLD_SCHEMA = "the schema is not this release's; run the migrate verb"
 
 def check(settings: Settings) -> None:
     """Find every missing or contradictory setting before anything is started; one line each."""
-    known = cities.shipped()
-    if settings.city not in known:
-        raise SettingError(f"HUIYIN_CITY is {settings.city!r}; there are {', '.join(known)}.")
+    _check_city(settings)
     unknown = [name for name in settings.transactions if name not in registry.types()]
     if unknown:
         raise SettingError(f"TRANSACTIONS names {unknown[0]!r}; there are {', '.join(registry.types())}.")
@@ -40,6 +39,25 @@ def check(settings: Settings) -> None:
         return  # who serves waits for its database; /readyz says so meanwhile
     finally:
         here.db.close()
+
+
+def _check_city(settings: Settings) -> None:
+    """There are rules for it, shipped or loaded, and this release can read them."""
+    known = set(cities.shipped())
+    db = Db(settings.database_url)
+    try:
+        with db.read() as tx:
+            if inspect(tx).has_table(cities.city_rules.name):
+                known |= set(cities.stored(tx))
+    except (SQLAlchemyError, OSError):
+        return  # who serves waits for its database; /readyz says so meanwhile
+    finally:
+        db.close()
+    if settings.city not in known:
+        raise SettingError(
+            f"HUIYIN_CITY is {settings.city!r}; there are {', '.join(sorted(known))}. "
+            "To add a city, load its file: gateway rules load FILE"
+        )
 
 
 def _check_back_offices(here: Runtime) -> None:

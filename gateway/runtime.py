@@ -34,7 +34,7 @@ class Runtime:
     ``wake(lane)`` tells workers that a lane has due rows: best effort, never
     raising; what it misses the sweep finds. ``clock`` gives the aware time,
     ``new_id`` a fresh UUID. ``board`` is what is known of the providers just now, ``meter``
-    what services may still ask for.
+    what services may still ask for. ``kept`` is what a room remembers from one call to the next.
     """
 
     settings: Settings
@@ -46,6 +46,7 @@ class Runtime:
     new_id: Callable[[], UUID] = uuid7
     board: Board = field(default_factory=lambda: Board(InProcess()))
     meter: Meter = field(default_factory=lambda: Meter(InProcess()))
+    kept: dict[str, Any] = field(default_factory=dict)
     _back_offices: dict[str, Any] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 

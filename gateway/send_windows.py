@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from marshmallow import Schema, post_load, validate
 from marshmallow import fields as form
 
-from gateway.rule_fields import Clock, spans
+from gateway.rule_fields import Clock, Day, spans
 
 Spans = tuple[tuple[time, time], ...]
 CLASSES = ("notice", "reminder")  # those that wait for a window
@@ -39,6 +39,7 @@ class SendWindows:
     own: Mapping[str, Mapping[str, Spans]] = field(default_factory=dict)
     working_days_first: tuple[str, ...] = CLASSES
     source: str = ""
+    source_date: date | None = None
 
     def of(self, channel: str, klass: str = "") -> Spans:
         found: Spans = self.own.get(klass, {}).get(channel, getattr(self, channel))
@@ -58,13 +59,14 @@ class SendWindowsSchema(_ByChannel):
     reminder = form.Nested(_ByChannel)
     working_days_first = form.List(form.String(validate=validate.OneOf(CLASSES)))
     source = form.String()
+    source_date = Day()
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> SendWindows:
         own = {klass: MappingProxyType(_spans(data.pop(klass))) for klass in CLASSES if klass in data}
         first = tuple(data.pop("working_days_first", CLASSES))
-        source = data.pop("source", "")
-        return SendWindows(**_spans(data), own=MappingProxyType(own), working_days_first=first, source=source)
+        stands = {key: data.pop(key) for key in ("source", "source_date") if key in data}
+        return SendWindows(**_spans(data), own=MappingProxyType(own), working_days_first=first, **stands)
 
 
 def _spans(given: Mapping[str, Any]) -> dict[str, Any]:

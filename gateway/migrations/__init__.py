@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from gateway import audit as _audit
+from gateway import cities as _cities
 from gateway.appointments import book as _appointments
 from gateway.broadcasts import recipients as _broadcast_recipients
 from gateway.broadcasts import store as _broadcasts
@@ -46,6 +47,7 @@ from gateway.transactions import store as _transactions
 # Importing a room declares its tables; this is the only place that must know them all.
 ROOMS = (
     _audit,
+    _cities,
     _register,
     _content,
     _documents,

@@ -15,7 +15,7 @@ from gateway.digest_hours import DigestHoursSchema, outside
 from gateway.notice_cap import NoticeCapSchema
 from gateway.pension_rules import PensionAuthSchema
 from gateway.rule_fields import Day, number, text, zone
-from gateway.rules.model import District, Hall, Rules
+from gateway.rules.model import District, Hall, Rules, Source
 from gateway.send_windows import SendWindowsSchema
 
 
@@ -39,6 +39,15 @@ class _DistrictSchema(Schema):
     name_en = text(required=True)
 
 
+class _SourceSchema(Schema):
+    source = text(required=True)
+    source_date = Day()
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Source:
+        return Source(**data)
+
+
 class RulesSchema(Schema):
     """One version: its own keys over those above all versions, and the city's id."""
 
@@ -46,6 +55,8 @@ class RulesSchema(Schema):
     version = number(1, 1_000_000, required=True)
     in_force_from = Day(required=True)
     source = text(required=True)
+    source_date = Day()
+    sources = form.Dict(keys=text(r"[a-z0-9_]+(\.[a-z0-9_]+)*"), values=form.Nested(_SourceSchema))
     name = text(required=True)
     name_en = text(required=True)
     division = text(r"[0-9]{2}|[0-9]{4}|[0-9]{6}", required=True)
@@ -67,7 +78,8 @@ class RulesSchema(Schema):
         halls = tuple(data.pop("halls", ()))
         districts = {code: District(code, **names) for code, names in data.pop("districts", {}).items()}
         _belong(data["division"], halls, districts)
-        rules = Rules(**data, halls=halls, districts=MappingProxyType(districts))
+        sources = MappingProxyType(data.pop("sources", {}))
+        rules = Rules(**data, halls=halls, districts=MappingProxyType(districts), sources=sources)
         for hour, channel in outside(rules.digest, rules.send_windows):
             raise ValidationError(f"{hour:%H:%M} is outside the hours of {channel} for notices", "digest")
         return rules

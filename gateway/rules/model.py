@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.appointment_rules import Appointment
@@ -44,8 +45,21 @@ class Hall:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Where a rule stands, and of when that is: the day it was issued, or read where it bears none."""
+
+    source: str
+    source_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
-    """All that holds in a city under one version. ``division`` is the prefix of its division codes."""
+    """All that holds in a city under one version. ``division`` is the prefix of its division codes.
+
+    A block has a source of its own; ``sources`` has those of single rules (``card_loss.unit``) and of
+    parts that are no block. What has none stands where the version does. ``given`` is what the file
+    says, as written there: what it leaves out is ours.
+    """
 
     city: str
     version: int
@@ -66,6 +80,9 @@ class Rules:
     digest: DigestHours = field(default_factory=DigestHours)
     halls: tuple[Hall, ...] = ()
     districts: Mapping[str, District] = field(default_factory=dict)
+    source_date: date | None = None
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def hotline_elsewhere(self) -> str:
@@ -92,8 +109,11 @@ class City:
         raise UnknownNameError(f"{self.id} has no version {version} of its rules.")
 
     def rules_now(self, now: datetime) -> Rules:
-        """The version in force at this moment, by the city's own date."""
-        return self.rules_at(now.astimezone(self.versions[-1].zone).date())
+        """The version in force at this moment, each by the date of its own zone."""
+        for rules in reversed(self.versions):
+            if rules.in_force_from <= now.astimezone(rules.zone).date():
+                return rules
+        raise UnknownNameError(f"{self.id} has no rules in force on {now:%Y-%m-%d}.")
 
     def midnight(self, now: datetime) -> datetime:
         """When the city's day began."""

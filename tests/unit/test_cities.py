@@ -158,7 +158,7 @@ def test_a_wrong_file_is_refused(tmp_path: Path, old: str, new: str, complaint: 
 def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     """A file saved in another encoding is named, not misread."""
     (tmp_path / "somewhere.toml").write_bytes(GOOD.encode("gb18030"))
-    with pytest.raises(SettingError, match=r"somewhere\.toml: cannot be read"):
+    with pytest.raises(SettingError, match=r"somewhere\.toml:2: cannot be read"):
         cities.load(tmp_path)
 
 

@@ -228,6 +228,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_citizens_mobile_index"), ["mobile_index"], unique=False)
 
     op.create_table(
+        "city_rules",
+        sa.Column("city", sa.String(length=32), nullable=False),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("loaded_at", Utc(), nullable=False),
+        sa.Column("loaded_by", sa.String(length=80), nullable=False),
+        sa.PrimaryKeyConstraint("city", "version", name=op.f("pk_city_rules")),
+    )
+    op.create_table(
         "demo_city",
         sa.Column("seed", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("citizens", sa.Integer(), nullable=False),
@@ -1038,6 +1048,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_digests_handover")
 
     op.drop_table("digests")
+    op.drop_table("city_rules")
     op.drop_table("demo_city")
     with op.batch_alter_table("citizens", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_citizens_mobile_index"))
