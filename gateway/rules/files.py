@@ -24,7 +24,7 @@ from gateway.rules.form import RulesSchema
 from gateway.rules.model import Cities, City, Rules
 
 SHIPPED = Path(__file__).parents[2] / "templates" / "cities"
-LONGEST = 1_000_000  # bytes of a file; the longest city has some ten thousand
+LONGEST, WIDEST = 1_000_000, 4_000  # bytes of a file, characters of a line: a reader takes minutes over more
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)\Z")
 ADVICE = {
     "Missing data for required field.": "Add it.",
@@ -134,6 +134,11 @@ def read(text: str, city: str, file: str) -> Document:
 
 
 def _parsed(text: str, file: str) -> tuple[dict[str, Any], Mapping[lines.Path, int]]:
+    for number, row in enumerate(text.split("\n"), start=1):
+        if len(row) > WIDEST:
+            raise RulesFileError(
+                file, [Problem(number, 0, "", f"is longer than {WIDEST:,} characters. Break it.")]
+            )
     try:
         return tomllib.loads(text), lines.lines(text.replace("\r\n", "\n"))
     except RecursionError:

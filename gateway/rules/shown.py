@@ -15,6 +15,7 @@ from gateway.rules.model import City, Rules
 OURS, DEMO = "产品默认值", "演示数据"  # how a source begins that is no city's
 APART = {"city", "version", "in_force_from", "given", "sources"}  # of a version: what names it
 IDS = ("id", "code")  # what an entry of a list is called by
+HIGHER = "own"  # a part whose entries a file writes one level higher
 NONE = "–"
 
 
@@ -127,7 +128,8 @@ def _under(name: str, value: Any) -> Iterator[tuple[str, str]]:
     if is_dataclass(value):
         for part in fields(value):
             if part.name not in (*tree.SOURCES, *IDS):
-                yield from _under(f"{name}.{part.name}", getattr(value, part.name))
+                below = name if part.name == HIGHER else f"{name}.{part.name}"
+                yield from _under(below, getattr(value, part.name))
     elif isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _under(f"{name}.{key}", inner)
