@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from threading import Lock
 
 import structlog
@@ -72,14 +73,16 @@ def put(tx: Connection, city: str, document: str, versions: list[int], now: date
 def stored(tx: Connection) -> Mapping[str, City]:
     """The cities in the database. One this release cannot read raises ``RulesFileError``."""
     columns = city_rules.c
+    query = select(columns.city, columns.version, columns.document).order_by(columns.city, columns.version)
     versions: dict[str, list[Rules]] = {}
-    read: dict[bytes, City] = {}
-    for row in tx.execute(select(city_rules).order_by(columns.city, columns.version)):
-        if row.digest not in read:
-            document = files.read(row.document, row.city, f"version {row.version} of {row.city} as loaded")
-            read[row.digest] = City(row.city, document.versions)
-        versions.setdefault(row.city, []).append(read[row.digest].rules(row.version))
+    for city, version, document in tx.execute(query):
+        versions.setdefault(city, []).append(_read(document, city).rules(version))
     return {city: City(city, tuple(rules)) for city, rules in versions.items()}
+
+
+@lru_cache(maxsize=64)
+def _read(document: str, city: str) -> City:
+    return City(city, files.read(document, city, f"the rules of {city} as loaded").versions)
 
 
 @dataclass(slots=True)

@@ -23,7 +23,10 @@ from gateway.rules.files import Document, Problem, RulesFileError
 from gateway.transactions.store import transactions
 
 RELEASE = "release"  # who loaded what came with it
-NEXT = "Leave it as it is and add a [[version]] with the next number, in force from {} or later."
+NEXT = (
+    "Leave it out of the file or as it is, and write what changes into a [[version]] with the next number, "
+    "in force from {} or later."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,12 @@ def judge(tx: Connection, document: Document, now: datetime) -> Loaded:
     known = book(tx, document.versions[-1].city)
     new = [rules for rules in document.versions if rules.version not in known]
     changed = [r for r in document.versions if r.version in known and known[r.version] != r]
+    counts = begun(tx, document.versions[-1].city) if changed else {}
+    begun_under = [rules for rules in changed if rules.version in counts]
+    free = [rules for rules in changed if rules.version not in counts]
     problems = [
-        *_beyond_change(tx, document, known, changed, now),
-        *_too_soon(tx, document, [*new, *changed], now),
+        *(_beyond_change(document, known[r.version], r, counts[r.version], now) for r in begun_under),
+        *_too_soon(tx, document, [*new, *free], now),
         *_unsourced(document, [*new, *changed]),
     ]
     merged = {**known, **{rules.version: rules for rules in (*new, *changed)}}
@@ -95,8 +101,8 @@ def book(tx: Connection, city: str) -> Mapping[int, Rules]:
 def begun(tx: Connection, city: str) -> Mapping[int, int]:
     """How many transactions began under each version."""
     columns = transactions.c
-    query = select(columns.rules_version, func.count()).where(columns.city == city)
-    return dict(tx.execute(query.group_by(columns.rules_version)).tuples().all())
+    query = select(columns.rules_version, func.count().label("begun")).where(columns.city == city)
+    return {row.rules_version: row.begun for row in tx.execute(query.group_by(columns.rules_version))}
 
 
 def _keep_shipped(desk: Desk, found: Loaded) -> None:
@@ -113,19 +119,14 @@ def _keep_shipped(desk: Desk, found: Loaded) -> None:
 # --- what speaks against a file ------------------------------------------------------------------
 
 
-def _beyond_change(
-    tx: Connection, document: Document, known: Mapping[int, Rules], changed: Sequence[Rules], now: datetime
-) -> Iterator[Problem]:
-    counts = begun(tx, document.versions[-1].city) if changed else {}
-    for rules in changed:
-        if number := counts.get(rules.version):
-            others = [key for key, _, _ in shown.differences(known[rules.version], rules)]
-            what = f" It changes {', '.join(others[:3])}." if others else " It changes sources or dates."
-            reason = (
-                f"{rules.version} cannot change any more: {number:,} transactions have begun under it.{what} "
-                + NEXT.format(_tomorrow(rules, now))
-            )
-            yield _problem(document, rules, "version", reason)
+def _beyond_change(document: Document, old: Rules, rules: Rules, number: int, now: datetime) -> Problem:
+    others = [key for key, _, _ in shown.differences(old, rules)]
+    what = f"It changes {', '.join(others[:3])}." if others else "It changes sources or dates."
+    reason = (
+        f"{rules.version} cannot change any more: {number:,} transactions began under it. {what} "
+        + NEXT.format(_tomorrow(rules, now))
+    )
+    return _problem(document, rules, "version", reason)
 
 
 def _too_soon(
