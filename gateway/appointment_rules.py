@@ -66,8 +66,9 @@ class Appointment:
     Bookable are the working days from ``first_day`` to ``window_days`` after today;
     the last of them is released at ``release``. ``hours`` are the spans of a day,
     cut into slots of ``slot_minutes``. Until ``cancel_hours`` before, the citizen
-    may cancel or change. ``late_minutes`` late the place is still kept; from
-    ``walk_in_age`` on people need none.
+    may cancel or change. ``late_minutes`` late the place is still kept, and from
+    ``early_minutes`` before until then people may check themselves in; from
+    ``walk_in_age`` on they need no place.
     """
 
     matters: tuple[Matter, ...] = MATTERS
@@ -81,6 +82,7 @@ class Appointment:
     hold_minutes: int = 5
     cancel_hours: int = 2
     release: time = time(8)
+    early_minutes: int = 30
     late_minutes: int = 15
     walk_in_age: int = 65
     source: str = ""
@@ -135,6 +137,7 @@ class AppointmentSchema(Schema):
     hold_minutes = number(1, 60)
     cancel_hours = number(0, 72)
     release = Clock()
+    early_minutes = number(0, 240)
     late_minutes = number(0, 240)
     walk_in_age = number(0, 150)
     source = form.String()

@@ -15,18 +15,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    BigInteger,
-    Column,
     ColumnElement,
     Connection,
-    ForeignKey,
-    Integer,
-    LargeBinary,
     Row,
-    String,
-    Table,
-    UniqueConstraint,
-    Uuid,
     and_,
     delete,
     func,
@@ -37,45 +28,12 @@ from sqlalchemy import (
 )
 
 from gateway.appointment_rules import QUOTA_OF, Matter
+from gateway.appointments.bookings import TAKING, Standing, bookings, of, slots, whole
 from gateway.appointments.slots import Slot, number
 from gateway.cities import Rules
-from gateway.db import Utc, metadata, upsert
+from gateway.db import upsert
 
 KEPT = timedelta(days=1)  # a hold that ran out is forgotten after this
-
-slots = Table(
-    "slots",
-    metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("hall", String(32), nullable=False),
-    Column("starts_at", Utc, nullable=False),
-    Column("web", Integer, nullable=False),
-    Column("phone", Integer, nullable=False),
-    UniqueConstraint("hall", "starts_at"),
-)
-bookings = Table(
-    "bookings",
-    metadata,
-    Column("transaction_id", Uuid, primary_key=True),
-    Column("slot_id", ForeignKey(slots.c.id), nullable=False),
-    Column("quota", String(8), nullable=False),  # web, phone
-    Column("matter", String(32), nullable=False),
-    Column("subject", LargeBinary(16), nullable=False, index=True),  # blind index of the ID number
-    Column("citizen_id", Uuid),
-    Column("state", String(24), nullable=False),
-    Column("held_until", Utc),
-    Column("place", Integer),  # within the slot, from 1; null unless booked
-    Column("number", String(8)),
-    UniqueConstraint("slot_id", "place"),
-)
-
-
-class Standing(StrEnum):
-    """Where a booking stands; each with its one line of meaning."""
-
-    HELD = "held"  # kept for a few minutes while the citizen proves who they are
-    BOOKED = "booked"  # confirmed
-    CANCELLED = "cancelled_by_citizen"  # given back, or changed for another
 
 
 class Refusal(StrEnum):
@@ -138,7 +96,7 @@ def _counts(quota: str, now: datetime) -> ColumnElement[bool]:
     """Whether a booking takes a place of this quota now."""
     columns = bookings.c
     lasting = and_(columns.state == Standing.HELD, columns.held_until > now)
-    return and_(columns.quota == quota, or_(columns.state == Standing.BOOKED, lasting))
+    return and_(columns.quota == quota, or_(columns.state.in_(TAKING), lasting))
 
 
 # --- taking a place --------------------------------------------------------------------------
@@ -230,7 +188,7 @@ def _of_person(tx: Connection, wish: Wish, now: datetime) -> Sequence[Row[str, d
     """What the person has booked ahead or in the week of this wish, but for what it replaces."""
     columns = bookings.c
     query = select(columns.matter, slots.c.starts_at).join(slots, slots.c.id == columns.slot_id)
-    theirs = and_(columns.subject == wish.subject, columns.state == Standing.BOOKED)
+    theirs = and_(columns.subject == wish.subject, columns.state.in_(TAKING))
     recent = slots.c.starts_at > min(now, wish.slot.starts_at - timedelta(weeks=1))
     return tx.execute(query.where(theirs, recent, columns.transaction_id != wish.replaces)).all()
 
@@ -245,19 +203,19 @@ def book(tx: Connection, rules: Rules, wish: Wish, now: datetime) -> Row[Any] | 
     place is still free.
     """
     booked = of(tx, wish.transaction_id)
-    if booked and booked.state == Standing.BOOKED:
+    if booked and booked.state in TAKING:
         return booked
     refusal = hold(tx, rules, wish, now)
     if refusal:
         return refusal
     _give(tx, wish)
-    return tx.execute(_whole(wish.transaction_id)).one()
+    return tx.execute(whole(wish.transaction_id)).one()
 
 
 def _give(tx: Connection, wish: Wish) -> None:
     """Turn the hold into a booking with the lowest number that is free in its slot, whose lock we have."""
     columns = bookings.c
-    ours = tx.execute(_whole(wish.transaction_id)).one()
+    ours = tx.execute(whole(wish.transaction_id)).one()
     given = select(columns.place).where(columns.slot_id == ours.slot_id, columns.place.is_not(None))
     taken = set(tx.execute(given).scalars())
     place = next(place for place in range(1, len(taken) + 2) if place not in taken)
@@ -279,16 +237,6 @@ def cancel(tx: Connection, transaction_id: UUID, subject: bytes) -> bool:
     theirs = and_(columns.transaction_id == transaction_id, columns.subject == subject)
     given_back = update(bookings).where(theirs, columns.state == Standing.BOOKED)
     return bool(tx.execute(given_back.values(state=Standing.CANCELLED, place=None)).rowcount)
-
-
-def of(tx: Connection, transaction_id: UUID) -> Row[Any] | None:
-    """The booking of a transaction with its slot's hall and time."""
-    return tx.execute(_whole(transaction_id)).one_or_none()
-
-
-def _whole(transaction_id: UUID) -> Any:
-    query = select(bookings, slots.c.hall, slots.c.starts_at).join(slots, slots.c.id == bookings.c.slot_id)
-    return query.where(bookings.c.transaction_id == transaction_id)
 
 
 def forget_old(tx: Connection, now: datetime) -> None:

@@ -12,8 +12,9 @@ from datetime import datetime
 from uuid import UUID
 
 from gateway.appointment_rules import Matter
-from gateway.appointments import book, offers, slots, told, words
-from gateway.appointments.book import Refusal, Standing, Wish
+from gateway.appointments import book, bookings, offers, slots, told, words
+from gateway.appointments.book import Refusal, Wish
+from gateway.appointments.bookings import Standing
 from gateway.appointments.slots import Slot
 from gateway.appointments.words import BOOKED, CANCELLED, CHANGED, REASONS
 from gateway.back_offices import Done, Refused, StepOutcome
@@ -194,7 +195,7 @@ def hold(desk: Desk, case: Case) -> Mapping[str, Words]:
 
 
 def held_until(desk: Desk, case: Case) -> datetime | None:
-    found = book.of(desk.tx, case.id)
+    found = bookings.of(desk.tx, case.id)
     lasting = found and found.state == Standing.HELD and found.held_until > case.now
     return found.held_until if found and lasting else None
 

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask, Response, request
 
-from gateway.ops import books, broadcasts, calls, dead, door, look_up, overview, page, providers, replies
+from gateway.ops import (
+    books,
+    broadcasts,
+    calls,
+    dead,
+    door,
+    halls,
+    look_up,
+    overview,
+    page,
+    providers,
+    replies,
+)
 from gateway.runtime import Runtime
 
 NAME = "ops"
@@ -20,7 +32,7 @@ def register(app: Flask, runtime: Runtime) -> None:
         NAME, __name__, url_prefix=door.PATH, static_folder="static", static_url_path="/static"
     )
     door.guard(routes, runtime)
-    for room in (door, overview, providers, broadcasts, dead, look_up, calls, replies, books):
+    for room in (door, overview, providers, broadcasts, dead, look_up, calls, halls, replies, books):
         room.add(routes, runtime)
     app.register_blueprint(routes)
     app.jinja_env.filters.update(page.FILTERS)

@@ -27,7 +27,7 @@ COOKIE, PATH = "huiyin_ops", "/ops"
 TOKEN = "token"  # noqa: S105 - a field's name
 LONGEST = 200  # characters of a name or a password
 OPEN_TO_ALL = frozenset({"ops.static", "ops.login", "ops.enter"})
-_OWN_PAGE = re.compile(r"/ops(?:/[a-z-]+){0,2}", re.ASCII)
+_OWN_PAGE = re.compile(r"/ops(?:/[a-z0-9_-]+){0,2}", re.ASCII)
 
 
 def guard(routes: Blueprint, runtime: Runtime) -> None:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from flask import Blueprint, Flask, Response, request
 
 from gateway.runtime import Runtime
-from gateway.web import actions, check, home, look_up, page, proof, questions, status, unsubscribe, visit
+from gateway.web import (
+    actions,
+    check,
+    checkin,
+    home,
+    look_up,
+    page,
+    proof,
+    questions,
+    status,
+    unsubscribe,
+    visit,
+)
 
 NAME = "web"
 POLICY = (
@@ -22,6 +34,7 @@ def register(app: Flask, runtime: Runtime) -> None:
         room.add(routes, runtime)
     app.register_blueprint(routes)
     app.register_blueprint(unsubscribe.blueprint(runtime))
+    app.register_blueprint(checkin.blueprint(runtime))
     app.context_processor(
         lambda: {"page": page.current(runtime), "token": lambda: visit.token(runtime.clock())}
     )
@@ -30,6 +43,6 @@ def register(app: Flask, runtime: Runtime) -> None:
 
 def _protect(response: Response) -> Response:
     """A strict policy for these pages, and for the error pages that belong to no room."""
-    if request.blueprint in (None, NAME, unsubscribe.NAME):
+    if request.blueprint in (None, NAME, unsubscribe.NAME, checkin.NAME):
         response.headers.setdefault("Content-Security-Policy", POLICY)
     return response

@@ -29,7 +29,15 @@ from tests.flows.operator import NAME, PASSWORD, Operator, employ
 from tests.world import World
 
 LIVE = ("/ops", "/ops/providers", "/ops/broadcasts", "/ops/dead", "/ops/dead/others", "/ops/calls")
-PAGES = (*LIVE, "/ops/replies", "/ops/replies/all", "/ops/look-up", "/ops/audit")
+PAGES = (
+    *LIVE,
+    "/ops/halls",
+    "/ops/halls/shi",
+    "/ops/replies",
+    "/ops/replies/all",
+    "/ops/look-up",
+    "/ops/audit",
+)
 
 
 @pytest.fixture
@@ -277,6 +285,9 @@ FORMS: Sequence[tuple[str, dict[str, str]]] = [
     ("/ops/calls/done", {}),
     ("/ops/calls/number", {}),
     ("/ops/audit", {}),
+    ("/ops/halls/shi/number", {"number": "A101"}),
+    ("/ops/halls/shi/walk-in", {"matter": "card"}),
+    ("/ops/halls/shi/serve", {}),
 ]
 
 

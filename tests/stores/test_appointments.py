@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from gateway import cities
 from gateway.appointment_rules import Quotas
-from gateway.appointments.book import Standing, bookings
+from gateway.appointments.bookings import Standing, bookings
 from gateway.cities import City
 from gateway.demo.city import Person
 from gateway.transactions import afterwards, engine, reminders, store

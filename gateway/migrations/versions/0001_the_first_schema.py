@@ -783,12 +783,25 @@ def upgrade() -> None:
         sa.Column("held_until", Utc(), nullable=True),
         sa.Column("place", sa.Integer(), nullable=True),
         sa.Column("number", sa.String(length=8), nullable=True),
+        sa.Column("checked_in_at", Utc(), nullable=True),
+        sa.Column("served_at", Utc(), nullable=True),
         sa.ForeignKeyConstraint(["slot_id"], ["slots.id"], name=op.f("fk_bookings_slot_id")),
         sa.PrimaryKeyConstraint("transaction_id", name=op.f("pk_bookings")),
         sa.UniqueConstraint("slot_id", "place", name=op.f("uq_bookings_slot_id_place")),
     )
     with op.batch_alter_table("bookings", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_bookings_subject"), ["subject"], unique=False)
+
+    op.create_table(
+        "walk_ins",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("hall", sa.String(length=32), nullable=False),
+        sa.Column("matter", sa.String(length=32), nullable=False),
+        sa.Column("at", Utc(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_walk_ins")),
+    )
+    with op.batch_alter_table("walk_ins", schema=None) as batch_op:
+        batch_op.create_index("ix_walk_ins_hall_at", ["hall", "at"], unique=False)
 
     op.create_table(
         "template_versions",
@@ -880,6 +893,10 @@ def downgrade() -> None:
     op.drop_table("webhooks")
     op.drop_table("provider_templates")
     op.drop_table("template_versions")
+    with op.batch_alter_table("walk_ins", schema=None) as batch_op:
+        batch_op.drop_index("ix_walk_ins_hall_at")
+
+    op.drop_table("walk_ins")
     with op.batch_alter_table("bookings", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_bookings_subject"))
 

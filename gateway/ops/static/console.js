@@ -1,6 +1,11 @@
-// The pages work without this. It asks for the newest figures and keeps the focus where it was.
+// The pages work without this. It prints, asks for the newest figures and keeps the focus where it was.
 (() => {
   "use strict";
+
+  for (const button of document.querySelectorAll("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => window.print());
+  }
 
   const live = document.getElementById("live");
   const seconds = live ? Number(live.dataset.seconds) : 0;
@@ -34,7 +39,9 @@
     if (document.hidden) return setTimeout(ask, seconds * 1000); // nobody looks
     try {
       const headers = tag ? { "If-None-Match": tag } : {};
-      const answer = await fetch(`${location.pathname}?auto`, { cache: "no-store", headers, redirect: "error" });
+      const address = new URL(location.href);
+      address.searchParams.set("auto", "");
+      const answer = await fetch(address, { cache: "no-store", headers, redirect: "error" });
       if (answer.status === 403) return location.reload(); // the session has ended: sign in again
       if (answer.status === 200) {
         tag = answer.headers.get("ETag") || "";

@@ -1,0 +1,90 @@
+"""The rows of the book of places: slots, bookings with where each stands, who came without one."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    select,
+)
+
+from gateway.db import Utc, metadata
+
+slots = Table(
+    "slots",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("hall", String(32), nullable=False),
+    Column("starts_at", Utc, nullable=False),
+    Column("web", Integer, nullable=False),
+    Column("phone", Integer, nullable=False),
+    UniqueConstraint("hall", "starts_at"),
+)
+bookings = Table(
+    "bookings",
+    metadata,
+    Column("transaction_id", Uuid, primary_key=True),
+    Column("slot_id", ForeignKey(slots.c.id), nullable=False),
+    Column("quota", String(8), nullable=False),  # web, phone
+    Column("matter", String(32), nullable=False),
+    Column("subject", LargeBinary(16), nullable=False, index=True),  # blind index of the ID number
+    Column("citizen_id", Uuid),
+    Column("state", String(24), nullable=False),
+    Column("held_until", Utc),
+    Column("place", Integer),  # within the slot, from 1; null unless booked
+    Column("number", String(8)),
+    Column("checked_in_at", Utc),
+    Column("served_at", Utc),
+    UniqueConstraint("slot_id", "place"),
+)
+walk_ins = Table(
+    "walk_ins",  # who came without a booking: counted, not known
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("hall", String(32), nullable=False),
+    Column("matter", String(32), nullable=False),
+    Column("at", Utc, nullable=False),
+    Index("ix_walk_ins_hall_at", "hall", "at"),
+)
+
+
+class Standing(StrEnum):
+    """Where a booking stands; each with its one line of meaning."""
+
+    HELD = "held"  # kept for a few minutes while the citizen proves who they are
+    BOOKED = "booked"  # confirmed
+    CHECKED_IN = "checked_in"  # they are at the hall, waiting to be called
+    SERVED = "served"  # they were seen; an end
+    CANCELLED = "cancelled_by_citizen"  # given back, or changed for another; an end
+    CANCELLED_BY_HALL = "cancelled_by_hall"  # the hall is closed then; an end
+    NO_SHOW = "no_show"  # their time passed and nobody checked them in
+    EXCUSED = "excused"  # they did not come, and it does not count against them; an end
+
+
+TAKING = (Standing.BOOKED, Standing.CHECKED_IN, Standing.SERVED, Standing.NO_SHOW, Standing.EXCUSED)
+"""What keeps its place and its number: nobody else gets the same on that day."""
+
+
+def of(tx: Connection, transaction_id: UUID) -> Row[Any] | None:
+    """The booking of a transaction with its slot's hall and time."""
+    return tx.execute(whole(transaction_id)).one_or_none()
+
+
+def whole(transaction_id: UUID) -> Any:
+    """The query for it."""
+    query = select(bookings, slots.c.hall, slots.c.starts_at).join(slots, slots.c.id == bookings.c.slot_id)
+    return query.where(bookings.c.transaction_id == transaction_id)
