@@ -105,7 +105,7 @@ class _Known:
         if not self.looking.acquire(blocking=wait):
             return
         try:
-            with runtime.db.read() as tx:
+            with runtime.db.read_aside() as tx:
                 self._read(tx)
             self.at = now
         except (SQLAlchemyError, OSError, RulesFileError) as error:

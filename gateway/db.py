@@ -27,6 +27,7 @@ from sqlalchemy import (
     Engine,
     Index,
     MetaData,
+    NullPool,
     Row,
     Select,
     Table,
@@ -95,12 +96,20 @@ class Db:
         if by_index and not self.one_writer:
             event.listen(self.engine, "connect", _look_up_by_index)
         self._reader, self._writer = _roles(self.engine)
+        self._aside, _ = _roles(_engine(url, poolclass=NullPool))
         self._single = None if url.startswith("sqlite") else Autocommit(self.engine.url)
         self._queues = _queues(self.engine.url.database) if self.one_writer else ()
 
     def read(self) -> AbstractContextManager[Connection]:
         """A transaction that only reads, all of it at one moment: what it counts adds up."""
         return self._reader.begin()
+
+    def read_aside(self) -> AbstractContextManager[Connection]:
+        """The same on a connection opened for it alone, for what a caller reads who may hold one already.
+
+        Were it one of the same pool, callers who hold them all would wait for each other.
+        """
+        return self._aside.begin()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -148,13 +157,14 @@ def _in_turn(path: str) -> Iterator[None]:
         os.close(turn)
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, **pool: Any) -> Engine:
     if not url.startswith("sqlite"):
-        engine = create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
+        pool = pool or {"pool_size": 20, "max_overflow": 20, "pool_pre_ping": True}
+        engine = create_engine(url, hide_parameters=True, **pool)
         event.listen(engine, "connect", _prepare_postgresql)
         return engine
     patient = {"timeout": 30, "check_same_thread": False}
-    engine = create_engine(url, connect_args=patient, pool_size=20, hide_parameters=True)
+    engine = create_engine(url, connect_args=patient, hide_parameters=True, **(pool or {"pool_size": 20}))
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

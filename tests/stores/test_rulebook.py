@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -118,7 +118,8 @@ def test_to_ask_costs_one_question_in_three_seconds(world: World) -> None:
     """However often it is asked; what did not change is not read anew."""
     asked: list[str] = []
     _load(world.runtime, CHANGDE + _next())
-    event.listen(world.runtime.db.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    for engine in (world.runtime.db.engine, world.runtime.db._aside):
+        event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
     for _ in range(3):
         for _ in range(50):
             assert len(cities.of(world.runtime).versions) == 3
@@ -138,6 +139,15 @@ def test_asking_in_the_middle_of_a_commit_waits_for_nobody(world: World) -> None
             tx.execute(update(city_rules).values(loaded_by="x"))
             assert len(cities.of(world.runtime).versions) == 3
             assert len(cities.of(other).versions) == 3
+
+
+def test_who_asks_first_waits_for_no_connection_of_those_who_ask_behind_them(world: World) -> None:
+    """Else all connections would be held by callers who wait for one more."""
+    with ExitStack() as held, _other_process(world) as other:
+        size = other.db.engine.pool.size()  # type: ignore[attr-defined]
+        for _ in range(size + other.db.engine.pool._max_overflow):  # type: ignore[attr-defined]
+            held.enter_context(other.db.read())
+        assert cities.of(other).versions
 
 
 def test_a_database_that_is_away_leaves_what_is_known(sqlite_world: World, tmp_path: Path) -> None:
