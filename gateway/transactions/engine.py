@@ -216,9 +216,10 @@ def submit(tx: Connection, runtime: Runtime, transaction: Transaction) -> Result
     if unanswered(transaction) or not transaction.row.proof:
         return Result(False, transaction)
     now = runtime.clock()
-    begun = {"stage": "", "reason": None} if transaction.row.stage == RETURNED else {}
-    times = {"submitted_at": now, "unanswered_since": now, "due_at": now}
-    store.change(tx, runtime, transaction.id, state=State.SUBMITTED, tries=0, **times, **begun)
+    values: dict[str, Any] = {"submitted_at": now, "unanswered_since": now, "due_at": now, "tries": 0}
+    if transaction.row.stage == RETURNED:
+        values |= {"stage": "", "reason": None}
+    store.change(tx, runtime, transaction.id, state=State.SUBMITTED, **values)
     store.note(tx, runtime, transaction.id, "submitted")
     submitted = store.load(tx, runtime, transaction.id)
     kind = registry.get(transaction.row.type)
