@@ -21,6 +21,10 @@ class UnknownNameError(HuiyinError):
     """No plug-in has this name."""
 
 
+class UndeclaredMoveError(HuiyinError):
+    """A transaction was to go to a stage its type does not declare: a bug, and nothing was changed."""
+
+
 class TamperedError(HuiyinError):
     """An encrypted value does not belong to this table, column and row, or the master key changed."""
 

@@ -7,6 +7,7 @@ in this visit or call, or a service that answers for them, need not.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -16,16 +17,36 @@ from gateway.runtime import Runtime
 from gateway.transactions import codes, identity, outcome, registry, store
 from gateway.transactions.desk import Desk
 from gateway.transactions.engine import DRAFT_LIFE, NotOpen, Result
+from gateway.transactions.form import applying
 from gateway.transactions.identity import Locked, Proven, Sent, TooSoon, Wrong
-from gateway.transactions.model import ENDS, Action, Words
+from gateway.transactions.model import ENDS, Action, Level, View, Words
 from gateway.transactions.store import Transaction
 
 _NOT_ENDED = Words("还在办理，请稍后再试。", "It is still being done; try again shortly.")
+_NOT_OFFERED = Words(
+    "这里现在不办这件事。请拨打12333转人工。", "This cannot be done here now. Call 12333 and press 0."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class NotProven:
     """It may be done, once whoever asks for it has given a code: ``send_code``, then ``prove``."""
+
+
+def offered(runtime: Runtime, view: View) -> Mapping[str, Action]:
+    """What may be done now with a transaction that stands so."""
+    if view.state not in ENDS:
+        return {}
+    actions = registry.get(view.type).actions
+    return {name: action for name, action in actions.items() if not _refusal(runtime, action, view)}
+
+
+def _refusal(runtime: Runtime, action: Action, view: View) -> Words | None:
+    if view.state not in ENDS:
+        return _NOT_ENDED
+    if action.opens and action.opens not in registry.offered(runtime.settings):
+        return _NOT_OFFERED
+    return action.refusal(view, view.now)
 
 
 def act(
@@ -34,23 +55,22 @@ def act(
     """Do one of the type's actions with an ended transaction; the value says why not.
 
     ``proven``: whoever asks has proven for this transaction who they are. The result's
-    transaction is the one to go on with: for an action that asks again a new draft,
-    which the same proof covers, where there is one. What was done before is left as
-    it is. ``UnknownNameError`` for no such action.
+    transaction is the one to go on with: for an action that begins one a new draft,
+    which the same proof covers, where there is one and it is enough for the type. What
+    was done before is left as it is. ``UnknownNameError`` for no such action.
     """
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     action = registry.get(transaction.row.type).actions.get(name)
     if action is None:
         raise UnknownNameError(f"{transaction.row.type} has no action called {name!r}.")
-    now = runtime.clock()
-    view = transaction.view(now)
+    view = transaction.view(runtime.clock())
     if action.done(view):
         return Result(None, transaction)
-    refusal = _NOT_ENDED if transaction.state not in ENDS else action.refusal(view, now)
+    refusal = _refusal(runtime, action, view)
     if refusal:
         return Result(refusal, transaction)
-    if action.asks_again:
-        return Result(None, _again(tx, runtime, transaction, action, face, proven=proven))
+    if action.begins:
+        return Result(None, _begin(tx, runtime, transaction, action, face, proven=proven))
     return _act(tx, runtime, transaction, action, name) if proven else Result(NotProven(), transaction)
 
 
@@ -60,20 +80,21 @@ def _act(
     if action.act is None:
         return Result(None, transaction)
     changed = action.act(Desk(tx, runtime), transaction.case(runtime.clock()))
-    facts = store.sealed(runtime, transaction.id, "facts", changed.facts)
-    store.change(tx, runtime, transaction.id, stage=changed.stage, facts=facts)
-    store.note(tx, runtime, transaction.id, name, changed.stage)
-    now = store.load(tx, runtime, transaction.id)
-    lanes = outcome.say(tx, runtime, now, changed.event) if changed.event else set()
-    return Result(None, now, lanes)
+    lanes = outcome.move(tx, runtime, transaction, changed, name)
+    return Result(None, store.load(tx, runtime, transaction.id), lanes)
 
 
-def _again(
+def _begin(
     tx: Connection, runtime: Runtime, old: Transaction, action: Action, face: str, *, proven: bool
 ) -> Transaction:
+    """A draft of the same type in the old one's place, or of another type beside it."""
     due_at = runtime.clock() + DRAFT_LIFE
-    fresh = store.create(tx, runtime, old.row.type, face, old.row.service_id, due_at)
-    kept = {name: value for name, value in old.answers.items() if name not in action.asks_again}
+    kind = registry.get(action.opens or old.row.type)
+    same, proven = kind.name == old.row.type, proven and _is_enough(old, kind.level)
+    fresh = store.create(tx, runtime, kind.name, face, old.row.service_id, due_at)
+    given = {name: value for name, value in old.answers.items() if name not in action.asks_again}
+    given |= action.sets
+    kept = {name: given[name] for name in applying(kind.form, given) if name in given}
     store.change(
         tx,
         runtime,
@@ -82,10 +103,15 @@ def _again(
         subject=old.row.subject,
         proof=old.row.proof if proven else None,
         citizen_id=old.row.citizen_id if proven else None,
-        replaces=old.id,
+        replaces=old.id if same else None,
     )
-    store.note(tx, runtime, fresh.id, "replaces", old.row.reference)
+    store.note(tx, runtime, fresh.id, "replaces" if same else "opened_from", old.row.reference)
     return store.load(tx, runtime, fresh.id)
+
+
+def _is_enough(old: Transaction, level: Level) -> bool:
+    """Whether the proof of one transaction is enough for another of this level."""
+    return level is Level.KNOWN or registry.get(old.row.type).level is Level.STRONG
 
 
 # --- proof -----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from gateway.transactions import registry
 from gateway.transactions.desk import Desk
-from gateway.transactions.form import NOT_OFFERED, Who
+from gateway.transactions.form import NOT_ASKED, NOT_OFFERED, Who, asks
 from gateway.transactions.model import Case, Option, Words
 from gateway.transactions.store import Transaction
 
@@ -38,11 +38,17 @@ def fitting(
     """The answers with those given put in, and what is wrong with those given.
 
     A choice depends on the fields before it, but not on who asks: where one of them
-    changes, a later choice that is not given anew is open again.
+    changes, a later choice that is not given anew is open again. The answer to a field
+    that is no longer asked for is dropped.
     """
     kind = registry.get(transaction.row.type)
     answers, wrong, changed = dict(transaction.answers), dict[str, Words](), False
-    for name in kind.form().fields:
+    before: dict[str, str] = {}
+    for name, field in kind.form().fields.items():
+        if not asks(field, before):
+            answers.pop(name, None)
+            wrong |= {name: NOT_ASKED} if name in given else {}
+            continue
         if name in given:
             changed = changed or (name not in WHO and answers.get(name) != given[name])
             answers[name] = given[name]
@@ -50,6 +56,7 @@ def fitting(
             answers.pop(name, None)
         if name in given and name in kind.choices:
             wrong |= _unfit(desk, transaction.row.type, transaction.case(desk.runtime.clock(), answers), name)
+        before |= {name: answers[name]} if name in answers else {}
     return answers, wrong
 
 

@@ -22,9 +22,9 @@ from gateway.runtime import Runtime
 from gateway.security import redact
 from gateway.transactions import choices, codes, identity, outcome, registry, store
 from gateway.transactions.desk import Desk
-from gateway.transactions.form import problems
+from gateway.transactions.form import applying, problems
 from gateway.transactions.identity import Locked, Proven, Sent, TooSoon, Wrong
-from gateway.transactions.model import OPEN, State, Words
+from gateway.transactions.model import OPEN, RETURNED, State, Words
 from gateway.transactions.store import Transaction
 
 LANE = "transactions"
@@ -41,6 +41,12 @@ class Result(Generic[T]):
     value: T
     transaction: Transaction
     lanes: set[str] = field(default_factory=set)
+
+
+SAME_PERSON = Words(
+    "这一件要由原来的申请人改。别人要办，请另外申请。",
+    "Only the person who applied can correct this one. For anybody else, start a new one.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,8 @@ def answer(
         return Result(problems(error), transaction)
     desk = Desk(tx, runtime)
     answers, wrong = choices.fitting(desk, transaction, values)
+    if transaction.row.stage == RETURNED:  # the back office knows it as this person's
+        wrong |= {who: SAME_PERSON for who in choices.WHO if answers.get(who) != transaction.answers.get(who)}
     if wrong:
         return Result(wrong, transaction)
     if transaction.row.face == codes.PHONE and answers["id_number"] != transaction.answers.get("id_number"):
@@ -105,14 +113,14 @@ def _keep(tx: Connection, runtime: Runtime, transaction: Transaction, answers: M
 
 
 def unanswered(transaction: Transaction) -> list[str]:
-    """The form's fields that have no answer yet, in order; a caller is not asked what the register knows."""
-    fields = registry.get(transaction.row.type).form().fields
-    asked = (
+    """The fields asked for that have no answer yet, in order; a caller is not asked what we know."""
+    form = registry.get(transaction.row.type).form
+    fields, keyed = form().fields, transaction.row.face == codes.PHONE
+    return [
         name
-        for name, field in fields.items()
-        if transaction.row.face != codes.PHONE or not field.metadata.get("from_register")
-    )
-    return [name for name in asked if name not in transaction.answers]
+        for name in applying(form, transaction.answers)
+        if name not in transaction.answers and not (keyed and fields[name].metadata.get("from_register"))
+    ]
 
 
 # --- proof ---------------------------------------------------------------------------------
@@ -166,7 +174,7 @@ def attest(
     citizen = codes.registered(tx, runtime, transaction)
     if citizen is None:
         return Result(NotInRegister(), transaction)
-    store.change(tx, runtime, transaction.id, proof="attested", citizen_id=citizen.id)
+    store.change(tx, runtime, transaction.id, proof=store.ATTESTED, citizen_id=citizen.id)
     store.note(tx, runtime, transaction.id, "attested", redact(by)[:120])
     return Result(Proven(), _reserved(tx, runtime, store.load(tx, runtime, transaction.id)))
 
@@ -184,7 +192,9 @@ def effect(tx: Connection, runtime: Runtime, transaction: Transaction) -> Sequen
     """What confirming will do, said before it is done; first of all to the one it replaces."""
     kind, old = registry.get(transaction.row.type), replaced(tx, runtime, transaction)
     given_up = kind.replaced(old.view(runtime.clock())) if old else None
-    return [*([given_up] if given_up else []), *kind.effect(transaction.rules)]
+    effect_of = kind.effect_of
+    does = effect_of(transaction.case(runtime.clock())) if effect_of else kind.effect(transaction.rules)
+    return [*([given_up] if given_up else []), *does]
 
 
 def replaced(tx: Connection, runtime: Runtime, transaction: Transaction) -> Transaction | None:
@@ -206,7 +216,10 @@ def submit(tx: Connection, runtime: Runtime, transaction: Transaction) -> Result
     if unanswered(transaction) or not transaction.row.proof:
         return Result(False, transaction)
     now = runtime.clock()
-    store.change(tx, runtime, transaction.id, state=State.SUBMITTED, submitted_at=now, due_at=now)
+    values: dict[str, Any] = {"submitted_at": now, "unanswered_since": now, "due_at": now, "tries": 0}
+    if transaction.row.stage == RETURNED:
+        values |= {"stage": "", "reason": None}
+    store.change(tx, runtime, transaction.id, state=State.SUBMITTED, **values)
     store.note(tx, runtime, transaction.id, "submitted")
     submitted = store.load(tx, runtime, transaction.id)
     kind = registry.get(transaction.row.type)

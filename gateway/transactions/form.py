@@ -53,6 +53,9 @@ class PersonName(fields.String):
         return name
 
 
+NOT_ASKED = Words(
+    "按您前面的选择，这一项不用填，请去掉。", "After the answers before it this is not asked; leave it out."
+)
 NOT_OFFERED = Words(
     "这一项不在可选的范围里，请重新选择。", "This is not one of the choices; please choose again."
 )
@@ -79,6 +82,23 @@ def described(
         "error_messages": {"required": REQUIRED, "null": REQUIRED, "invalid": NOT_TEXT},
         "metadata": {**asked, "from_register": from_register, "when": when},
     }
+
+
+def applying(form: type[Schema], answers: Mapping[str, str]) -> list[str]:
+    """The fields that are asked for, in order: each one's ``when`` is given the answers before it."""
+    before: dict[str, str] = {}
+    asked: list[str] = []
+    for name, field in form().fields.items():
+        if asks(field, before):
+            asked.append(name)
+            before |= {name: answers[name]} if name in answers else {}
+    return asked
+
+
+def asks(field: fields.Field[Any], before: Mapping[str, str]) -> bool:
+    """Whether a field is asked for after these answers."""
+    when = field.metadata.get("when")
+    return when is None or bool(when(before))
 
 
 class Chosen(fields.String):

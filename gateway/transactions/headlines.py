@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.transactions.model import ENDS, State, TransactionType, View, Words
+from gateway.transactions.model import ENDS, OPEN, RETURNED, State, TransactionType, View, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Headline:
 
 _OPEN = Headline(Words("还没有提交", "Not submitted yet"), "wait")
 _STILL = Headline(Words("已收到，还在办理", "Received, still being done"), "wait")
+_RETURNED = Headline(Words("请您改一下", "Sent back: please put it right"), "wait")
 _HEADLINES: Mapping[State, Headline] = {
     State.DRAFT: _OPEN,
     State.IDENTITY_PENDING: _OPEN,
@@ -34,4 +35,6 @@ _HEADLINES: Mapping[State, Headline] = {
 def headline(kind: TransactionType, view: View) -> Headline:
     """What the type says of itself, or else of its state."""
     usual = _STILL if view.trouble and view.state not in ENDS else _HEADLINES[view.state]
+    if view.stage == RETURNED and view.state in OPEN:
+        usual = _RETURNED
     return Headline(kind.headline(view) or usual.words, kind.tone(view) or usual.tone)

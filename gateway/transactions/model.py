@@ -50,6 +50,7 @@ ENDS = frozenset({State.SUCCEEDED, State.ALREADY_DONE, State.REJECTED, State.FAI
 OPEN = frozenset({State.DRAFT, State.IDENTITY_PENDING})
 USUAL = timedelta(seconds=8)  # a back office that works has answered by then
 WITH_BACK_OFFICE = frozenset({State.SUBMITTED, State.UPSTREAM_UNKNOWN})
+RETURNED = "returned"  # the stage, and the event, of what was sent back to be corrected
 
 
 class Level(StrEnum):
@@ -137,7 +138,7 @@ class Action:
     when it ends well its ``perform`` finds the old one in ``Case.replaces``. ``opens``
     names another type whose transaction is opened instead, with those answers its form
     has too; ``sets`` are answers given for the citizen (cancelling a filing, the matter
-    of an appointment).
+    of an appointment) and open a new transaction as well.
     """
 
     words: Words
@@ -147,6 +148,11 @@ class Action:
     opens: str = ""
     sets: Mapping[str, str] = field(default_factory=dict)
     done: Callable[[View], bool] = lambda _view: False
+
+    @property
+    def begins(self) -> bool:
+        """Whether it opens a transaction instead of doing something at once."""
+        return bool(self.asks_again or self.opens or self.sets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +242,11 @@ class TransactionType:
     what is wrong with its answer; ``held_until`` tells how long. ``replaced`` says
     what confirming does to the transaction that is replaced, given that one. ``event``
     names the message of a result, ``events`` all such names beside the states'.
-    ``follow_up`` plans reminders when it has ended; ``remind`` judges one just
+    ``effect_of`` says of these answers what ``effect`` says of any. ``follow_up``
+    plans reminders when it has ended or its stage changed; ``remind`` judges one just
     before it goes out. ``calendar`` is what a citizen may put into their own.
+    ``stages`` are its machine, where it has one: no other move is made. ``follow``
+    looks again at one that has ended, when its ``again_at`` comes.
     """
 
     name: str
@@ -264,6 +273,7 @@ class TransactionType:
     calendar: Callable[[View], Entry | None] = lambda _view: None
     stages: Mapping[str, Stage] = field(default_factory=dict)
     follow: Callable[[Any, Case, View], Changed | Unavailable | Silent] | None = None
+    effect_of: Callable[[Case], Sequence[Words]] | None = None
     level: Level = Level.KNOWN
     risky: bool = False
     confirms: Callable[[Case], str | None] = lambda _case: None

@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import UUID
+
 import structlog
 from sqlalchemy import Connection
 
-from gateway.back_offices import AlreadyDone, Done, Refused, StepOutcome
-from gateway.errors import HuiyinError
+from gateway.back_offices import Pending, Returned, Silent, StepOutcome, Unavailable
+from gateway.errors import HuiyinError, UndeclaredMoveError
 from gateway.runtime import Runtime
 from gateway.transactions import registry, reminders, store
-from gateway.transactions.following import SAY_SO_AFTER, Next, after_step
+from gateway.transactions.following import (
+    LONGEST_LOOK_PAUSE,
+    SAY_SO_AFTER,
+    Next,
+    after_step,
+    check_move,
+    pause,
+    stage_after,
+)
 from gateway.transactions.messages import tell
-from gateway.transactions.model import ENDS
+from gateway.transactions.model import ENDS, RETURNED, WITH_BACK_OFFICE, Changed, TransactionType
 from gateway.transactions.store import Transaction
 
 WAITING = "waiting"
 log = structlog.get_logger()
 
+# --- the answer to a step ------------------------------------------------------------------
+
 
 def record(tx: Connection, runtime: Runtime, transaction: Transaction, outcome: StepOutcome) -> set[str]:
-    """Keep what the work led to, plan its reminders, take the message it calls for; returns lanes to wake."""
+    """Keep what the work led to, plan its reminders, take the message it calls for; returns lanes to wake.
+
+    Whoever moves on what has been pending holds the row. ``UndeclaredMoveError``, and
+    nothing done, for a stage the type's machine does not go to, or one that has ended.
+    """
     row, now = transaction.row, runtime.clock()
-    then = after_step(outcome, row.tries + 1, row.submitted_at, now)
-    done = outcome if isinstance(outcome, Done | AlreadyDone) else Done()
-    facts = outcome.facts if isinstance(outcome, Refused) else done.facts
+    kind, stage = registry.get(row.type), stage_after(outcome, row.stage)
+    if transaction.state not in WITH_BACK_OFFICE:
+        raise UndeclaredMoveError(f"{row.type} is {row.state}: no answer can change that. Load it again.")
+    check_move(kind, row.stage, stage)
+    since = row.unanswered_since or now
+    then = after_step(outcome, row.tries + 1, since, now)
+    silent = then.state in WITH_BACK_OFFICE and not isinstance(outcome, Pending)
     kept = store.change(
         tx,
         runtime,
@@ -31,38 +52,138 @@ def record(tx: Connection, runtime: Runtime, transaction: Transaction, outcome: 
         under=row.lease,
         lease=None,  # so that a renewal under way does not make it due again
         state=then.state,
-        stage=done.stage,
-        reason=then.reason if then.state in ENDS else None,
-        trouble=None if then.state in ENDS else then.reason,
-        facts=store.sealed(runtime, transaction.id, "facts", facts) if facts else None,
+        stage=stage,
+        reason=then.reason if then.state not in WITH_BACK_OFFICE else None,
+        trouble=then.reason if then.state in WITH_BACK_OFFICE else None,
         calling=False,
-        tries=row.tries + 1,
+        tries=row.tries + 1 if silent else 0,
+        unanswered_since=since if silent else None,
         due_at=then.due_at,
+        **_told(runtime, transaction.id, outcome),
+        **(_reopened(runtime, transaction, outcome) if isinstance(outcome, Returned) else {}),
     )
     if not kept:
         return set()  # the lease ran out and another worker has it: its answer counts
-    store.note(tx, runtime, transaction.id, _event(outcome, then), then.reason)
-    ended = store.load(tx, runtime, transaction.id)
-    if then.state not in ENDS:
-        return _say_waiting(tx, runtime, ended)
-    kind, view = registry.get(row.type), ended.view(now)
-    if row.citizen_id:
-        reminders.plan(tx, runtime, row.type, row.citizen_id, kind.follow_up(view), ended.id)
-    return say(tx, runtime, ended, kind.event(view))
+    event, detail = _noted(outcome, then, stage)
+    if not isinstance(outcome, Pending) or stage != row.stage:  # a poll that found nothing new is no event
+        store.note(tx, runtime, transaction.id, event, detail)
+    return _follow_up(tx, runtime, store.load(tx, runtime, transaction.id), outcome, row.stage)
 
 
-def _event(outcome: StepOutcome, then: Next) -> str:
-    return then.state if then.state in ENDS else f"back_office_{type(outcome).__name__.lower()}"
+def _told(runtime: Runtime, key: UUID, outcome: StepOutcome) -> dict[str, Any]:
+    """The facts, where the answer has any; without new ones those of before still hold."""
+    if isinstance(outcome, Silent | Unavailable) or not outcome.facts:
+        return {}
+    return {"facts": store.sealed(runtime, key, "facts", outcome.facts)}
+
+
+def _reopened(runtime: Runtime, transaction: Transaction, returned: Returned) -> dict[str, Any]:
+    """What is to be corrected is asked again, and who they are; a service goes on answering for them."""
+    left = {name: value for name, value in transaction.answers.items() if name not in returned.fields}
+    proof = transaction.row.proof if transaction.row.proof == store.ATTESTED else None
+    answers = store.sealed(runtime, transaction.id, "answers", left)
+    return {"answers": answers, "proof": proof, "told_waiting": False}
+
+
+def _noted(outcome: StepOutcome, then: Next, stage: str) -> tuple[str, str | None]:
+    match outcome:
+        case Pending():
+            return "pending", stage
+        case Returned():
+            return RETURNED, then.reason
+        case _ if then.state in ENDS:
+            return then.state, then.reason
+        case _:
+            return f"back_office_{type(outcome).__name__.lower()}", then.reason
+
+
+def _follow_up(
+    tx: Connection, runtime: Runtime, now: Transaction, outcome: StepOutcome, before: str
+) -> set[str]:
+    """What the citizen is told of it as it now stands, and is reminded of later."""
+    kind = registry.get(now.row.type)
+    match outcome:
+        case Returned():
+            return say(tx, runtime, now, RETURNED)
+        case Pending():
+            event = kind.event(now.view(runtime.clock()))
+            return say(tx, runtime, now, event) if now.row.stage != before and event in kind.events else set()
+        case _ if now.state in ENDS:
+            _plan(tx, runtime, kind, now)
+            return say(tx, runtime, now, kind.event(now.view(runtime.clock())))
+        case _:
+            return _say_waiting(tx, runtime, now)
+
+
+def _plan(tx: Connection, runtime: Runtime, kind: TransactionType, ended: Transaction) -> None:
+    if ended.row.citizen_id:
+        plans = kind.follow_up(ended.view(runtime.clock()))
+        reminders.plan(tx, runtime, kind.name, ended.row.citizen_id, plans, ended.id)
 
 
 def _say_waiting(tx: Connection, runtime: Runtime, transaction: Transaction) -> set[str]:
-    """Say once that it takes longer."""
-    waited = runtime.clock() - transaction.row.submitted_at
-    if waited < SAY_SO_AFTER or transaction.row.told_waiting:
+    """Say once that it takes longer; of what people have been at work on for days nobody awaits an answer."""
+    row = transaction.row
+    waited = runtime.clock() - row.unanswered_since
+    if waited < SAY_SO_AFTER or row.told_waiting or row.stage:
         return set()
     store.change(tx, runtime, transaction.id, told_waiting=True)
     store.note(tx, runtime, transaction.id, "told_waiting")
     return say(tx, runtime, transaction, WAITING)
+
+
+# --- afterwards ----------------------------------------------------------------------------
+
+
+def move(
+    tx: Connection, runtime: Runtime, transaction: Transaction, changed: Changed, noted: str
+) -> set[str]:
+    """Another stage of what has ended: by an action, a later look or a person; returns lanes to wake.
+
+    ``noted`` is the timeline's word for it. The state stays. Whoever has claimed the
+    row finds its lease gone. ``UndeclaredMoveError`` as for ``record``.
+    """
+    row = transaction.row
+    kind = registry.get(row.type)
+    check_move(kind, row.stage, changed.stage)
+    kept = store.change(
+        tx,
+        runtime,
+        transaction.id,
+        under=row.lease,
+        lease=None,
+        calling=False,
+        stage=changed.stage,
+        facts=store.sealed(runtime, transaction.id, "facts", changed.facts),
+        tries=0,
+        due_at=changed.again_at,
+    )
+    if not kept:
+        return set()
+    store.note(tx, runtime, transaction.id, noted, changed.stage)
+    now = store.load(tx, runtime, transaction.id)
+    if changed.stage != row.stage:
+        _plan(tx, runtime, kind, now)
+    return say(tx, runtime, now, changed.event) if changed.event else set()
+
+
+def looked(
+    tx: Connection, runtime: Runtime, transaction: Transaction, found: Changed | Unavailable | Silent
+) -> set[str]:
+    """Keep what a later look found; one that found nothing out is made again, for as long as it takes."""
+    row = transaction.row
+    if isinstance(found, Changed):
+        if found.stage != row.stage or found.event:
+            return move(tx, runtime, transaction, found, "followed")
+        facts = store.sealed(runtime, transaction.id, "facts", found.facts)
+        values: dict[str, Any] = {"facts": facts, "tries": 0, "due_at": found.again_at}
+    else:
+        due_at = runtime.clock() + pause(row.tries + 1, LONGEST_LOOK_PAUSE)
+        values = {"tries": row.tries + 1, "due_at": due_at}
+    kept = store.change(tx, runtime, transaction.id, under=row.lease, lease=None, calling=False, **values)
+    if kept and not isinstance(found, Changed) and not row.tries:
+        store.note(tx, runtime, transaction.id, "look_unanswered", found.code)
+    return set()
 
 
 def say(tx: Connection, runtime: Runtime, transaction: Transaction, event: str) -> set[str]:

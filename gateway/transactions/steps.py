@@ -1,26 +1,29 @@
-"""Asking the back office: claim what is submitted, one call each, record what it said.
+"""Asking the back office: claim what is due, one call each, record what it said.
 
 A worker may die during its call, so the back office may have acted without our
-knowing: a type's ``perform`` looks before it acts, every time.
+knowing: a type's ``perform`` looks before it acts, every time. What has ended and is
+due again is looked at by its type's ``follow``. Types that work in our own database
+do either within one commit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Row, update
 
-from gateway.back_offices import Silent, StepOutcome
+from gateway.back_offices import Silent, StepOutcome, Unavailable
 from gateway.db import claim, new_lease
 from gateway.errors import TamperedError
 from gateway.runtime import Runtime
 from gateway.transactions import registry, store
-from gateway.transactions.model import OPEN, WITH_BACK_OFFICE, State
-from gateway.transactions.outcome import record
+from gateway.transactions.desk import Desk
+from gateway.transactions.model import ENDS, OPEN, Changed, State, TransactionType
+from gateway.transactions.outcome import looked, record
 from gateway.transactions.store import Transaction, transactions
 
 CLAIM = 8  # as many as are asked at the same time
@@ -54,12 +57,12 @@ def _renew(runtime: Runtime, rows: Sequence[Row[Any]]) -> None:
 
 
 def _claim(runtime: Runtime) -> list[Row[Any]]:
-    """Lease due rows and return those to ask a back office about; unfinished drafts end here."""
+    """Lease due rows and return those to ask or look at; unfinished drafts end here."""
     now, lease = runtime.clock(), new_lease()
     seconds = runtime.settings.lease
     with runtime.db.write() as tx:
         rows = claim(tx, transactions, now=now, seconds=seconds, limit=CLAIM, lease=lease)
-        calls = [row for row in rows if row.state in WITH_BACK_OFFICE]
+        calls = [row for row in rows if row.state not in OPEN]
         ids = [row.id for row in calls]
         tx.execute(update(transactions).where(transactions.c.id.in_(ids)).values(calling=True))
         for row in rows:
@@ -69,7 +72,7 @@ def _claim(runtime: Runtime) -> list[Row[Any]]:
 
 
 def _abandon(tx: Connection, runtime: Runtime, row: Row[Any]) -> None:
-    """A draft nobody finished: cancelled, its answers erased."""
+    """A draft nobody finished, or corrected in time: cancelled, its answers erased."""
     store.change(
         tx,
         runtime,
@@ -89,11 +92,20 @@ def _work(runtime: Runtime, row: Row[Any]) -> None:
     except TamperedError:
         _cannot_open(runtime, row)
         return
-    outcome = _perform(runtime, transaction)
-    with runtime.db.write() as tx:
-        lanes = record(tx, runtime, transaction, outcome)
+    kind = registry.get(row.type)
+    ask, keep = (_look, looked) if transaction.state in ENDS else (_perform, record)
+    try:
+        said, lanes = (_in_our_database if kind.back_office is None else _at_the_office)(
+            runtime, kind, transaction, ask, keep
+        )
+    except Exception as error:  # noqa: BLE001 - a bug: what was done is not known, so it is looked at again
+        name = type(error).__name__  # and no traceback: it may hold personal data
+        log.error("back_office_bug", type=kind.name, error=name)  # noqa: TRY400
+        said = Silent("back_office_bug")
+        with runtime.db.write() as tx:
+            lanes = keep(tx, runtime, transaction, said)
     runtime.wake_all(lanes)
-    log.info("step", type=row.type, outcome=type(outcome).__name__.lower())
+    log.info("step", type=row.type, outcome=type(said).__name__.lower())
 
 
 def _cannot_open(runtime: Runtime, row: Row[Any]) -> None:
@@ -105,12 +117,41 @@ def _cannot_open(runtime: Runtime, row: Row[Any]) -> None:
             store.note(tx, runtime, row.id, State.FAILED, "cannot_be_opened")
 
 
-def _perform(runtime: Runtime, transaction: Transaction) -> StepOutcome:
-    kind = registry.get(transaction.row.type)
-    office = kind.back_office or ""  # a type without one is done when it is submitted and never due here
-    try:
-        return kind.perform(runtime.back_office(office), transaction.case(runtime.clock()))
-    except Exception as error:  # noqa: BLE001 - a bug: what it did is not known, so it is looked at again
-        name = type(error).__name__  # and no traceback: it may hold personal data
-        log.error("back_office_bug", type=kind.name, error=name)  # noqa: TRY400
-        return Silent("back_office_bug")
+Said = StepOutcome | Changed
+Ask = Callable[[TransactionType, Any, Transaction, datetime], Any]
+Keep = Callable[[Connection, Runtime, Transaction, Any], set[str]]
+
+
+def _at_the_office(
+    runtime: Runtime, kind: TransactionType, transaction: Transaction, ask: Ask, keep: Keep
+) -> tuple[Said, set[str]]:
+    """Call first, with no transaction open; then write down what was said."""
+    said = ask(kind, runtime.back_office(kind.back_office or ""), transaction, runtime.clock())
+    with runtime.db.write() as tx:
+        return said, keep(tx, runtime, transaction, said)
+
+
+def _in_our_database(
+    runtime: Runtime, kind: TransactionType, transaction: Transaction, ask: Ask, keep: Keep
+) -> tuple[Said, set[str]]:
+    """The work and what came of it in one commit; where the lease has gone, neither."""
+    with runtime.db.write() as tx:
+        now = store.load(tx, runtime, transaction.id, hold=True)
+        if now.row.lease != transaction.row.lease:
+            return Silent("lease_lost"), set()
+        said = ask(kind, Desk(tx, runtime), now, runtime.clock())
+        return said, keep(tx, runtime, now, said)
+
+
+def _perform(kind: TransactionType, office: Any, transaction: Transaction, now: datetime) -> StepOutcome:
+    return kind.perform(office, transaction.case(now))
+
+
+def _look(
+    kind: TransactionType, office: Any, transaction: Transaction, now: datetime
+) -> Changed | Unavailable | Silent:
+    """A type that names a moment to look again and has no way to do so has nothing to change."""
+    view = transaction.view(now)
+    if kind.follow is None:
+        return Changed(view.stage, view.facts)
+    return kind.follow(office, transaction.case(now), view)

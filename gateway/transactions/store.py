@@ -37,7 +37,7 @@ from gateway.db import Utc, metadata, sparse_index
 from gateway.runtime import Runtime
 from gateway.services import webhooks
 from gateway.services.webhooks import Event, Kind
-from gateway.transactions.model import USUAL, Case, State, View
+from gateway.transactions.model import USUAL, WITH_BACK_OFFICE, Case, State, View
 from gateway.transactions.references import REFERENCE_DIGITS, reference
 
 transactions = Table(
@@ -65,11 +65,14 @@ transactions = Table(
     Column("told_waiting", Boolean, nullable=False),
     Column("created_at", Utc, nullable=False),
     Column("submitted_at", Utc),
+    Column("unanswered_since", Utc),  # from when on its back office has been asked without an answer
     Column("updated_at", Utc, nullable=False),
     Column("due_at", Utc),
     Column("lease", BigInteger),
 )
 sparse_index("ix_transactions_due", transactions.c.due_at)
+
+ATTESTED = "attested"  # the proof of a service that answers for its citizens
 
 timeline = Table(
     "timeline",
@@ -100,6 +103,11 @@ class Transaction:
     def state(self) -> State:
         return State(self.row.state)
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether an answer of its back office is due any moment: not while people there work on it."""
+        return self.state in WITH_BACK_OFFICE and self.row.unanswered_since is not None
+
     def case(self, now: datetime, answers: Mapping[str, str] | None = None) -> Case:
         """What its type works on; with ``answers`` as if these had been given."""
         return Case(
@@ -115,7 +123,7 @@ class Transaction:
 
     def view(self, now: datetime) -> View:
         """What may be told of it at this moment."""
-        submitted_at = self.row.submitted_at
+        since = self.row.unanswered_since
         return View(
             reference=self.row.reference,
             type=self.row.type,
@@ -125,7 +133,7 @@ class Transaction:
             facts=self.facts,
             reason=self.row.reason,
             trouble=self.row.trouble,
-            slow=submitted_at is not None and now - submitted_at > USUAL,
+            slow=since is not None and now - since > USUAL,
             created_at=self.row.created_at,
             updated_at=self.row.updated_at,
             now=now,

@@ -697,6 +697,7 @@ def upgrade() -> None:
         sa.Column("told_waiting", sa.Boolean(), nullable=False),
         sa.Column("created_at", Utc(), nullable=False),
         sa.Column("submitted_at", Utc(), nullable=True),
+        sa.Column("unanswered_since", Utc(), nullable=True),
         sa.Column("updated_at", Utc(), nullable=False),
         sa.Column("due_at", Utc(), nullable=True),
         sa.Column("lease", sa.BigInteger(), nullable=True),
