@@ -14,7 +14,9 @@
     python3 run.py books                        our books of a day against the providers' own
     python3 run.py dead                         what reached nobody, by cause; and taking it anew
     python3 run.py pause | resume | cancel      hold a lane, provider or broadcast; withdraw messages
-    python3 run.py tidy --dry-run               what is due to be forgotten
+    python3 run.py rules show | diff | load     what holds in the city, and since when; another version of it
+    python3 run.py doctor                       what is wrong here, and what is worth a look
+    python3 run.py retention | tidy             what is kept of people, how long and why; forget what is due
     python3 run.py citizen                      a made-up citizen to play as (while it runs)
     python3 run.py seed --citizens N            a larger demo city (while it runs)
     python3 run.py services | keys | senders    who may call the API, how much, under which name

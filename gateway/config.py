@@ -36,7 +36,8 @@ REAL_PROVIDER_KEYS = (
     "VOICE_PROVIDERS",
     "EMAIL_PROVIDERS",
 )
-# How many days each is kept, and the fewest: what messages of a class said, how they were tried, the rows.
+# How many days each is kept, and the fewest: what messages of a class said, how they were
+# tried, their rows; and the matters of citizens after they last moved.
 KEEP: Mapping[str, tuple[int, int]] = {
     "code": (1, 1),
     "result": (90, 3),
@@ -44,6 +45,7 @@ KEEP: Mapping[str, tuple[int, int]] = {
     "notice": (30, 3),
     "attempts": (365, 183),
     "history": (1_096, 183),
+    "matters": (1_096, 183),
 }
 # The channels, each with the providers it has where nothing is said; a channel without any is closed.
 CHANNELS: Mapping[str, str] = {"sms": "aliyun_sms", "voice": "", "email": ""}

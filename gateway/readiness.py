@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 from sqlalchemy import inspect
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway import cities, migrations, plugins, runtime
+from gateway import calendars, cities, migrations, plugins, runtime
 from gateway.config import Settings
 from gateway.db import Db
 from gateway.demo import seed
@@ -25,6 +25,7 @@ OLD_SCHEMA = "the schema is not this release's; run the migrate verb"
 
 def check(settings: Settings) -> None:
     """Find every missing or contradictory setting before anything is started; one line each."""
+    calendars.shipped()
     _check_city(settings)
     unknown = [name for name in settings.transactions if name not in registry.types()]
     if unknown:

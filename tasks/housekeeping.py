@@ -1,26 +1,18 @@
 """The sweep: wake whatever has due rows. Beside it: keep the books short, fetch what providers
 report by other means than a push, and what they decided. Hourly: forget what nobody needs."""
 
-from collections.abc import Callable
-from datetime import datetime
-
 import structlog
-from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.appointments import book
-from gateway.broadcasts import expand, store
+from gateway.broadcasts import expand
 from gateway.broadcasts.store import broadcasts
 from gateway.content import registration
 from gateway.db import is_due
-from gateway.delivery import books, fetching, lanes, ledger, measures, receipts, retention, route_book
-from gateway.notifications import inbound, questions, suppression
-from gateway.phone import calls
-from gateway.runtime import Runtime
-from gateway.services import idempotency, sessions, webhooks
-from gateway.transactions import engine, identity, reminders
+from gateway.delivery import books, fetching, lanes, ledger, measures
+from gateway.notifications import questions
+from gateway.retention import job
+from gateway.services import webhooks
+from gateway.transactions import engine, reminders
 from gateway.transactions.store import transactions
-from gateway.webhooks import book as webhook_book
 from gateway.webhooks import telling
 from tasks.app import app, current
 from tasks.turns import Turns
@@ -83,21 +75,6 @@ def match() -> None:
 
 @app.task(name="tasks.housekeeping.tidy")
 def tidy() -> None:
-    """Every hour. Each room says how long it keeps what; each is a commit of its own."""
-    runtime = current()
-    said = (inbound, questions, suppression)
-    mine = (idempotency, identity, receipts, route_book, calls, book, books, sessions, webhook_book)
-    rooms = (store, *said, *mine)
-    for room in rooms:
-        try:
-            _forget_old(runtime, room.forget_old)
-        except SQLAlchemyError as error:  # the others' turn comes all the same
-            log.error("not_tidied", room=room.__name__, error=type(error).__name__)  # noqa: TRY400 - personal data
-    retention.tidy(runtime)
-
-
-def _forget_old(runtime: Runtime, forget_old: Callable[[Connection, datetime], object]) -> None:
-    more: object = True
-    while more:  # a room that forgets in batches says whether there are more
-        with runtime.db.write() as tx:
-            more = forget_old(tx, runtime.clock())
+    """Every hour: forget what is due, by the list of every table."""
+    forgotten = job.run(current())
+    log.info("tidied", **forgotten)

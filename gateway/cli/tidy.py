@@ -1,4 +1,4 @@
-"""Verb for whoever asks what is still kept of old messages."""
+"""Verb for whoever wants forgotten now what is due."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gateway import audit
 from gateway.cli.command import Context, main, pass_context
 from gateway.delivery import retention
 from gateway.delivery.retention import Standing
+from gateway.retention import job
 
 WALKS: Mapping[str, str] = {
     "code": "what codes said",
@@ -29,17 +30,18 @@ WALKS: Mapping[str, str] = {
 @click.option("--dry-run", is_flag=True, help="Only count what is due.")
 @pass_context
 def tidy(context: Context, *, dry_run: bool) -> None:
-    """Forget of old messages what is due, as every hour; then tell what was forgotten, and what ever was."""
+    """Forget in every table what is due, as every hour; then tell what was forgotten, and what ever was."""
     here = context.runtime()
     now = {}
     if not dry_run:
         with here.db.write() as tx:
             audit.record(tx, here.vault, here.clock(), "cli", "tidy", "")
-        now = retention.tidy(here)
+        now = job.run(here)
     with here.db.read() as tx:
         found = list(retention.standing(tx, here))
     rows = [{**asdict(one), "forgotten_now": now.get(one.walk, 0)} for one in found]
-    context.show({"dry_run": dry_run, "tidied": rows}, lambda: _print(found, now))
+    tables = {name: number for name, number in now.items() if name not in WALKS}
+    context.show({"dry_run": dry_run, "tidied": rows, "tables": tables}, lambda: _print(found, now))
 
 
 def _print(found: Sequence[Standing], now: Mapping[str, int]) -> None:
@@ -51,3 +53,7 @@ def _print(found: Sequence[Standing], now: Mapping[str, int]) -> None:
         figures = (one.keep_days, now.get(one.walk, 0), one.forgotten, one.due)
         table.add_row(WALKS[one.walk], *(f"{figure:,}" for figure in figures))
     Console().print(table)
+    for name, number in now.items():
+        if name not in WALKS:
+            click.echo(f"{name}: {number:,} rows forgotten")
+    click.echo("Every table, and how long it keeps what: gateway retention")

@@ -49,8 +49,8 @@ AT_ONCE = 2_000  # rows looked at in one commit: nobody waits for long
 tidied = Table(
     "tidied",
     metadata,
-    Column("walk", String(12), primary_key=True),
-    Column("upto", Uuid),  # the last id that was looked at
+    Column("walk", String(40), primary_key=True),
+    Column("upto", Uuid),  # the last id that was looked at; null for a table that is not walked
     Column("rows", BigInteger, nullable=False),  # forgotten so far
     Column("at", Utc),  # when it last went on
 )

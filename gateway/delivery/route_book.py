@@ -128,12 +128,14 @@ def by_channel(tx: Connection, now: datetime) -> dict[str, dict[str, int]]:
     return found
 
 
-def forget_old(tx: Connection, now: datetime) -> None:
-    """Enter which overrides have ended since, and forget the oldest events."""
+def forget_old(tx: Connection, now: datetime) -> int:
+    """Enter which overrides have ended since, and forget the oldest events; returns how many ended."""
     over = delete(weight_overrides).where(weight_overrides.c.until <= now).returning(*weight_overrides.c)
-    for row in tx.execute(over).all():
+    ended = tx.execute(over).all()
+    for row in ended:
         _ended(tx, row, row.until, Event.EXPIRED)
     tx.execute(delete(route_events).where(route_events.c.at < now - KEPT))
+    return len(ended)
 
 
 def _ended(tx: Connection, row: Row[Any], at: datetime, why: Event) -> None:

@@ -63,7 +63,7 @@ transactions = Table(
     Column("calling", Boolean, nullable=False),  # a call to the back office is under way, or was lost
     Column("tries", Integer, nullable=False),
     Column("told_waiting", Boolean, nullable=False),
-    Column("created_at", Utc, nullable=False),
+    Column("created_at", Utc, nullable=False, index=True),
     Column("submitted_at", Utc),
     Column("unanswered_since", Utc),  # from when on its back office has been asked without an answer
     Column("updated_at", Utc, nullable=False),

@@ -212,7 +212,7 @@ def test_bytes_of_any_kind_are_refused_by_line(tmp_path_factory: pytest.TempPath
 @pytest.mark.parametrize("text", ["a = " + "[" * 50_000, "a = " + "{a=" * 50_000, "a." * 50_000 + "b = 1"])
 def test_a_file_nested_without_end_is_refused(text: str) -> None:
     """In words, as everything else."""
-    with pytest.raises(RulesFileError):
+    with pytest.raises(RulesFileError, match="is longer than 4,000 characters"):
         _read(text)
 
 

@@ -655,7 +655,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "tidied",
-        sa.Column("walk", sa.String(length=12), nullable=False),
+        sa.Column("walk", sa.String(length=40), nullable=False),
         sa.Column("upto", sa.Uuid(), nullable=True),
         sa.Column("rows", sa.BigInteger(), nullable=False),
         sa.Column("at", Utc(), nullable=True),
@@ -705,6 +705,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("reference", name=op.f("uq_transactions_reference")),
     )
     with op.batch_alter_table("transactions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_transactions_created_at"), ["created_at"], unique=False)
         batch_op.create_index(
             "ix_transactions_due",
             ["due_at"],
@@ -914,6 +915,7 @@ def downgrade() -> None:
     op.drop_table("api_keys")
     op.drop_table("weight_overrides")
     with op.batch_alter_table("transactions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_transactions_created_at"))
         batch_op.drop_index(
             "ix_transactions_due",
             postgresql_where=sa.text("due_at IS NOT NULL"),
