@@ -143,7 +143,7 @@ def test_asking_in_the_middle_of_a_commit_waits_for_nobody(world: World) -> None
 
 def test_who_asks_first_waits_for_no_connection_of_those_who_ask_behind_them(world: World) -> None:
     """Else all connections would be held by callers who wait for one more."""
-    with ExitStack() as held, _other_process(world) as other:
+    with _other_process(world) as other, ExitStack() as held:
         size = other.db.engine.pool.size()  # type: ignore[attr-defined]
         for _ in range(size + other.db.engine.pool._max_overflow):  # type: ignore[attr-defined]
             held.enter_context(other.db.read())
