@@ -106,6 +106,7 @@ class Plan:
             "CARD_CORE_URL": self.sandbox_url,
             "CARD_CORE_APP_ID": "huiyin",
             "CARD_CORE_SECRET": self.secrets["card_core"],
+            "CARD_BANK_URL": f"{self.sandbox_url}/bank",
             "PENSION_REGISTRY_URL": self.sandbox_url,
             "PENSION_REGISTRY_APP_ID": "huiyin",
             "PENSION_REGISTRY_SECRET": self.secrets["pension_registry"],

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from integrations.sandbox import doors
 from integrations.sandbox.aliyun import Aliyun
+from integrations.sandbox.banks import BankDoor, Banks
 from integrations.sandbox.cards import CardDoor, Cards
 from integrations.sandbox.dice import DICE
 from integrations.sandbox.door import World
@@ -78,6 +79,8 @@ class Sandbox:
     def _build_cities(self, state: Path, credentials: Credentials) -> None:
         self.cards = Cards(state / "city.sqlite")
         self.card_door = CardDoor(credentials, self.cards, self.faults, self.calls)
+        self.banks = Banks(state / "accounts.sqlite", self.cards)
+        self.bank_door = BankDoor(credentials, self.banks, self.faults, self.calls)
         self.pensions = Pensions(state / "pensions.sqlite", self.cards)
         self.pension_door = PensionDoor(credentials, self.pensions, self.faults, self.calls)
 
@@ -186,6 +189,7 @@ class Sandbox:
     def close(self) -> None:
         """Let the files go."""
         self.cards.close()
+        self.banks.close()
         self.pensions.close()
 
     # --- the root ---
@@ -207,17 +211,16 @@ class Sandbox:
 def create_app(sandbox: Sandbox) -> web.Application:
     """The aiohttp application; it pushes reports while it runs."""
     app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_sense])
-    card = sandbox.card_door.handle
     app.add_routes(
         [
             web.post("/", sandbox.post_root),
             web.get("/", sandbox.get_root),
-            web.post("/card/query", card),
-            web.post("/card/report-loss", card),
             *SteeringDoor(sandbox).routes(),
             *sandbox.handset_door.routes(),
             *sandbox.aliyun.reviews.routes(),
             *MailPages(sandbox.mailboxes).routes(),
+            *sandbox.card_door.routes(),
+            *sandbox.bank_door.routes(),
             *sandbox.pension_door.routes(),
             *sandbox.twilio.routes(),
             *sandbox.exchange.routes(),

@@ -23,7 +23,8 @@ WORK = {
     "twilio_sms": frozenset({"Messages"}),
     "twilio_voice": frozenset({"Calls"}),
     "smtp": frozenset({"mail"}),
-    "card_core": frozenset({"card/report-loss"}),
+    "card_core": frozenset({"card/report-loss", "card/release"}),
+    "card_bank": frozenset({"bank/account/report-loss", "bank/account/release"}),
     "pension_registry": frozenset({"pension/standing"}),
     "receipts": frozenset({"report", "voice_report", "sms_up", "sms_status", "voice_status", "email_report"}),
 }
@@ -40,7 +41,7 @@ class Fault:
     """One switch.
 
     ``slow``: ``latency_ms`` first, then as usual. ``error``: the vendor's error body with ``code``
-    (card_core: ``code`` "" is an empty body) and HTTP ``status`` (0 = the usual one). ``silent``:
+    (a city's system: ``code`` "" is an empty body) and HTTP ``status`` (0 = the usual one). ``silent``:
     the work is done, then no answer. ``refuse``: the connection is closed. ``down``: 503.
 
     For receipts (SmsReport, VoiceReport, SmsUp as actions report, voice_report, sms_up; Twilio's

@@ -63,6 +63,7 @@ TARGETS = {
     "twilio_voice": ("语音平台（Twilio）", "Voice, Twilio"),
     "smtp": ("邮件服务器", "Mail server"),
     "card_core": ("社保卡系统", "Card system"),
+    "card_bank": ("银行（社保卡账户）", "Bank half of the cards"),
     "pension_registry": ("养老待遇系统", "Pension registry"),
     "receipts": ("回执", "Receipts"),
 }
