@@ -44,6 +44,8 @@ BANK_REASONS = {
 T = TypeVar("T")
 NO_BANK = Unavailable("bank_not_connected")
 
+TIMEOUTS = {"CARD_CORE": 30.0, "CARD_BANK": 5.0}
+
 Operated = Done | AlreadyDone | Refused | Unavailable | Silent
 
 CHINA = timezone(timedelta(hours=8))
@@ -148,8 +150,9 @@ class CardCore:
 def build(settings: Mapping[str, str], clock: Clock = time.time) -> CardCore:
     """Optional settings: CARD_CORE_TIMEOUT_SECONDS (30), the longest wait for an answer.
 
-    CARD_BANK_URL is the address for the bank half, with CARD_BANK_APP_ID, CARD_BANK_SECRET and
-    CARD_BANK_TIMEOUT_SECONDS where they differ from the card system's.
+    CARD_BANK_URL is the address for the bank half, with CARD_BANK_APP_ID and CARD_BANK_SECRET where
+    they differ from the card system's. Its CARD_BANK_TIMEOUT_SECONDS is shorter (5): the card is blocked
+    by then, and whoever waits wants to know that.
     """
     return CardCore(settings, clock)
 
@@ -160,8 +163,7 @@ def _wire(settings: Mapping[str, str], name: str, clock: Clock) -> SignedJson:
     def value(key: str) -> str:
         return settings.get(f"{name}_{key}") or settings[f"CARD_CORE_{key}"]
 
-    usual = seconds(settings, "CARD_CORE_TIMEOUT_SECONDS", 30)
-    timeout = seconds(settings, f"{name}_TIMEOUT_SECONDS", usual)
+    timeout = seconds(settings, f"{name}_TIMEOUT_SECONDS", TIMEOUTS[name])
     return SignedJson(value("URL"), value("APP_ID"), value("SECRET"), timeout, clock)
 
 

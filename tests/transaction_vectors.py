@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from gateway import back_offices
+from gateway import back_offices, cities
+from gateway.rules import files
 from gateway.transactions import registry, steps, store
 from gateway.transactions.model import ENDS
 from gateway.transactions.store import Transaction, transactions
@@ -48,6 +49,7 @@ def vectors(*, firsts: bool = False) -> list[Any]:
         document = json.loads(path.read_text())
         now = datetime.fromisoformat(document["now"]).astimezone(UTC)
         cases = document["cases"][:1] if firsts else document["cases"]
+        cases = [{"record": document.get("record", {}), **case} for case in cases]
         kind = document["type"]
         found += [pytest.param(Vector(kind, now, case), id=f"{kind}: {case['rule']}") for case in cases]
     return found
@@ -56,8 +58,9 @@ def vectors(*, firsts: bool = False) -> list[Any]:
 class Office:
     """A back office that answers as scripted, in order, whatever its calls are named."""
 
-    def __init__(self, script: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, script: Sequence[Mapping[str, Any]], record: Mapping[str, Any] | None = None) -> None:
         self.script = list(script)
+        self.usual = record or {}  # what each record has unless it says otherwise
         self.reference = ""
 
     def __getattr__(self, call: str) -> Any:
@@ -74,15 +77,18 @@ class Office:
         return outcome(item["code"]) if "code" in item else outcome(item.get("facts", {}))
 
     def _record(self, record: Mapping[str, Any]) -> SimpleNamespace:
+        record = {**self.usual, **record}
         values = {name: self.reference if value == "$reference" else value for name, value in record.items()}
         for name, value in values.items():
-            if name.endswith("_until") and value:
+            if name.endswith(("_until", "_from")) and value:
                 values[name] = datetime.fromisoformat(value)
         return SimpleNamespace(**values)
 
 
 def _read(name: str, value: Any) -> Any:
-    """JSON has no days and no sets."""
+    """JSON has no days, no moments and no sets."""
+    if value and name.endswith("_until"):
+        return datetime.fromisoformat(value)
     if isinstance(value, list):
         return frozenset(value)
     return date.fromisoformat(value) if value and name.endswith(("_on", "_done")) else value
@@ -92,9 +98,27 @@ def prepare(world: World, vector: Vector) -> Office:
     """The vector's moment, one person in the register, and the back office it scripts."""
     world.clock.now = vector.now
     world.settle(1)
-    office = Office(vector.case.get("back_office", ()))
+    _live_by(world, vector)
+    office = Office(vector.case.get("back_office", ()), vector.case["record"])
     world.runtime._back_offices[registry.get(vector.type).back_office or ""] = office
     return office
+
+
+def _live_by(world: World, vector: Vector) -> None:
+    """The city's rules as shipped, or with another version in force that differs in what the vector says."""
+    world.runtime.kept.pop(cities.KEPT, None)
+    blocks = vector.case.get("rules", {})
+    if not blocks:
+        return
+    city = cities.of(world.runtime)
+    last = city.versions[-1].version + 1
+    lines = [f'[[version]]\nversion = {last}\nin_force_from = {vector.now:%Y-%m-%d}\nsource = "a vector"']
+    for block, values in blocks.items():
+        lines += [f"[version.{block}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+    document = "\n".join([(files.SHIPPED / f"{city.id}.toml").read_text("utf-8"), *lines])
+    with world.runtime.db.write() as tx:
+        cities.put(tx, city.id, document, [*range(1, last + 1)], vector.now, "a vector")
+    world.runtime.kept.pop(cities.KEPT, None)
 
 
 def newest(world: World) -> Transaction:

@@ -54,8 +54,8 @@ STATES = ("normal", "temp_lost", *REFUSED_STATES)
 TEMPORARY = 7 * 86400  # seconds a loss taken at a counter lasts
 # A card that is there keeps its state: loading the city again must not undo a loss report.
 UPSERT = """
-INSERT INTO card (number, id_number, name, city, bank, state)
-VALUES (:card_number, :id_number, :name, :city, :bank, :card_state)
+INSERT INTO card (number, id_number, name, city, bank, state, lost_until)
+VALUES (:card_number, :id_number, :name, :city, :bank, :card_state, :lost_until)
 ON CONFLICT (number) DO UPDATE SET
     id_number = excluded.id_number, name = excluded.name, city = excluded.city, bank = excluded.bank
 """
@@ -218,14 +218,14 @@ def changed(change: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         raise web.HTTPNotFound(text=str(error.args[0])) from None
 
 
-def _row(person: Form) -> dict[str, str]:
+def _row(person: Form) -> dict[str, Any]:
     row = {name: person.get(name) for name in FIELDS} if isinstance(person, dict) else {}
     row["card_state"] = row.get("card_state") or "normal"
     if not all(isinstance(row.get(name), str) for name in FIELDS):
         raise ValueError(f"a row has the texts {', '.join(FIELDS)}")
-    if row["card_state"] not in ("normal", *REFUSED_STATES):
-        raise ValueError(f"card_state is one of normal, {', '.join(REFUSED_STATES)}")
-    return {name: str(value) for name, value in row.items()}
+    if row["card_state"] not in STATES:
+        raise ValueError(f"card_state is one of {', '.join(STATES)}")
+    return {**row, "lost_until": time.time() + TEMPORARY if row["card_state"] == "temp_lost" else None}
 
 
 def _card(row: sqlite3.Row) -> dict[str, Any]:

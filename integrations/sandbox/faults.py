@@ -28,10 +28,9 @@ WORK = {
     "pension_registry": frozenset({"pension/standing"}),
     "receipts": frozenset({"report", "voice_report", "sms_up", "sms_status", "voice_status", "email_report"}),
 }
-RECEIPTS = "receipts"
+RECEIPTS, LATE = "receipts", 60.0  # seconds a late receipt waits unless latency_ms says otherwise
 RECEIPT_MODES = ("early", "late", "twice", "reversed")
 MODES = ("ok", "slow", "error", "silent", "refuse", "down", *RECEIPT_MODES)
-LATE = 60.0  # seconds a late receipt waits unless latency_ms says otherwise
 LONGEST_SILENCE = 600.0
 LONGEST = 10**9  # of latency_ms, times and the lengths of time, in their units
 

@@ -41,6 +41,14 @@ def said(page: Page, words: str) -> None:
     expect(page.locator("#captions")).to_contain_text(words)
 
 
+def report_a_loss(page: Page) -> None:
+    """Through the menus to the first question."""
+    page.keyboard.type("1")
+    said(page, "社保卡临时挂失请按1")
+    page.keyboard.type("1")
+    said(page, "请按您的身份证号码")
+
+
 def accessible(page: Page) -> None:
     eyes.accessible(page)
     eyes.accessible_at_night(page)
@@ -60,8 +68,7 @@ def test_a_loss_report_by_the_keyboard_alone(
 ) -> None:
     """Digits, star and hash of the keyboard are the telephone's; nothing is shown of what was keyed."""
     page = dialled(width)
-    page.keyboard.type("1")
-    said(page, "请按您的身份证号码")
+    report_a_loss(page)
     page.keyboard.type(person.id_number[:6])
     expect(page.locator("#pressed")).to_have_text("●●●●●●")
     page.keyboard.type(person.id_number[6:] + "#")
@@ -80,6 +87,8 @@ def test_a_loss_report_by_the_keyboard_alone(
 def test_the_keys_on_the_page_put_the_caller_through_to_a_person(dialled: Callable[..., Page]) -> None:
     page = dialled()
     page.click('[data-key="1"]')
+    said(page, "社保卡临时挂失请按1")
+    page.click('[data-key="1"]')
     said(page, "请按您的身份证号码")
     page.click('[data-key="0"]')
     page.click('[data-key="#"]')
@@ -90,8 +99,7 @@ def test_the_keys_on_the_page_put_the_caller_through_to_a_person(dialled: Callab
 
 def test_two_stars_go_back_at_once(dialled: Callable[..., Page]) -> None:
     page = dialled()
-    page.keyboard.type("1")
-    said(page, "请按您的身份证号码")
+    report_a_loss(page)
     page.keyboard.type("**")
     expect(page.locator("#captions .said", has_text="查办理进度请按4")).to_have_count(2)
 
@@ -108,8 +116,7 @@ def test_a_dropped_call_is_heard_of_when_the_page_is_left(
 ) -> None:
     """Closing the page hangs up: the text message with the number goes out."""
     page = dialled()
-    page.keyboard.type("1")
-    said(page, "请按您的身份证号码")
+    report_a_loss(page)
     page.keyboard.type(person.id_number + "#")
     said(page, "请按6位验证码")
     page.keyboard.type(newest_code(sqlite_world))

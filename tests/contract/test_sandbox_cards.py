@@ -34,6 +34,7 @@ class Citizen:
                 "CARD_CORE_SECRET": secret or ACCOUNT["SANDBOX_CARD_SECRET"],
                 "CARD_CORE_TIMEOUT_SECONDS": "0.5",
                 "CARD_BANK_URL": f"{sandbox.url}/bank",
+                "CARD_BANK_TIMEOUT_SECONDS": "0.5",
             },
         )
 

@@ -271,7 +271,7 @@ def test_loading_a_city_again_keeps_each_card_s_state(tmp_path: Path) -> None:
     assert [card["state"] for card in answer["data"]] == ["formal_lost"]
 
 
-@pytest.mark.parametrize("row", [{}, {**person(), "bank": 1}, person(card_state="temp_lost"), "王芳"])
+@pytest.mark.parametrize("row", [{}, {**person(), "bank": 1}, person(card_state="lost"), "王芳"])
 def test_a_row_that_is_none_is_refused(tmp_path: Path, row: object) -> None:
     with pytest.raises(ValueError, match=r"row|card_state"):
         Cards(tmp_path / "city.sqlite").load([row])  # type: ignore[list-item]

@@ -26,6 +26,9 @@ class Card:
     state: str = "normal"
     lost_until: Any = None
     lost_serial: str | None = None
+    lost_from: Any = None
+    released_serial: str | None = None
+    bank: str = ""
 
 
 @dataclass(slots=True)
@@ -38,7 +41,7 @@ class Desk:
     def find_cards(self, id_number: str, name: str, city: str) -> Any:
         return self.find()
 
-    def report_loss(self, card: Card, id_number: str, until: Any, serial: str) -> Done:
+    def report_loss(self, card: Card, id_number: str, until: Any, serial: str, begins: Any = None) -> Done:
         self.reports.append(serial)
         return Done()
 

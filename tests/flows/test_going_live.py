@@ -61,7 +61,7 @@ def check(tmp_path: Path, sqlite_url: str) -> Check:
     [
         (True, (), {}, set(types())),
         (False, (), {}, {"appointment"}),
-        (False, (), CARDS, {"appointment", "card_loss"}),
+        (False, (), CARDS, {"appointment", "card_loss", "card_release", "card_status"}),
         (False, (), {**CARDS, "CARD_CORE_SECRET": ""}, {"appointment"}),
         (False, ("card_loss",), CARDS, {"card_loss"}),
         (True, ("card_loss", "appointment"), {}, {"appointment", "card_loss"}),

@@ -117,6 +117,7 @@ def test_a_call_goes_from_webhook_to_webhook_to_its_result(line: Line, person: P
         "actionOnEmptyResult": "true",
     }
     assert "您好，常德人社1 2 3 3 3" in said(document)
+    assert "社保卡临时挂失请按1" in said(line.press("1"))
     gather = line.press("1").find("Gather")
     assert gather is not None
     assert (gather.attrib["numDigits"], gather.attrib["finishOnKey"]) == ("18", "#")
@@ -137,12 +138,14 @@ def test_silence_is_asked_again_with_a_slower_voice(line: Line) -> None:
 def test_a_hash_alone_is_told_apart_from_silence(line: Line) -> None:
     line.go()
     line.press("1")
+    line.press("1")
     assert "您还没有按号码" in said(line.press("", "#"))
 
 
 def test_a_webhook_that_comes_twice_renders_the_same_step(line: Line, person: Person) -> None:
     """The vendor repeats a webhook whose answer was lost: the same document, and one code only."""
     line.go()
+    line.press("1")
     line.press("1")
     first = line.ask(line.at, Digits=person.id_number, FinishedOnKey="#")
     second = line.post(*line.last)
@@ -185,6 +188,7 @@ def test_an_error_of_ours_is_an_apology_and_a_person(
     """A database that is away is not silence on the line; what was keyed is not in the log."""
     line.go()
     line.press("1")
+    line.press("1")
     with line.world.runtime.db.write() as tx:
         calls.calls.drop(tx)
     document = line.press(person.id_number, "#")
@@ -206,6 +210,7 @@ def test_only_the_switch_is_answered(line: Line, sqlite_world: World) -> None:
 def test_the_end_of_a_proven_call_is_told_how_to_go_on(line: Line, person: Person, path: str) -> None:
     """By the status callback, or by the voice address where no other is set; once."""
     line.go()
+    line.press("1")
     line.press("1")
     line.press(person.id_number, "#")
     line.press(sent_codes(line.world)[-1])
@@ -259,6 +264,7 @@ def test_the_simulator_plays_the_same_dialogue(simulator: Page, browser: Browser
     assert reply["say"][0]["en"].startswith("Hello")
     assert reply["waits"] == {"max": 1, "terminator": "", "first": 8.0, "between": 5.0}
     simulator.send("keys", keys="1")
+    simulator.send("keys", keys="1")
     simulator.send("keys", keys=person.id_number, terminator="#")
     assert "确认办理请按1" in heard(simulator.send("keys", keys=browser.code()))
     assert "正在办理" in heard(simulator.send("keys", keys="1"))
@@ -287,6 +293,7 @@ def test_dialling_again_drops_the_call_before(
 ) -> None:
     """One call for each visit: the dropped one's matter is told how to go on."""
     simulator.send("call")
+    simulator.send("keys", keys="1")
     simulator.send("keys", keys="1")
     simulator.send("keys", keys=person.id_number, terminator="#")
     simulator.send("keys", keys=browser.code())
@@ -317,6 +324,7 @@ def test_the_simulator_has_the_policy_of_the_pages(browser: Browser) -> None:
 def drop(simulator: Page, browser: Browser, person: Person) -> Any:
     """A call that ends after the proof; its transaction."""
     simulator.send("call")
+    simulator.send("keys", keys="1")
     simulator.send("keys", keys="1")
     simulator.send("keys", keys=person.id_number, terminator="#")
     simulator.send("keys", keys=browser.code())

@@ -28,6 +28,9 @@ class Card:
     state: str = "normal"
     lost_until: datetime | None = None
     lost_serial: str | None = None
+    lost_from: datetime | None = None
+    released_serial: str | None = None
+    bank: str = ""
 
 
 @dataclass(slots=True)
@@ -42,7 +45,9 @@ class Desk:
     def find_cards(self, id_number: str, name: str, city: str) -> Any:
         return self.find([self.card])
 
-    def report_loss(self, card: Card, id_number: str, until: datetime, serial: str) -> Any:
+    def report_loss(
+        self, card: Card, id_number: str, until: datetime, serial: str, begins: datetime | None = None
+    ) -> Any:
         self.reports.append(serial)
         self.card = replace(self.card, state="temp_lost", lost_until=until, lost_serial=serial)
         return self.answer(Done())
