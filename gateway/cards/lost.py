@@ -64,7 +64,7 @@ EVENTS = (
     "succeeded_pensioner",
     "delayed",
     "effective",
-    "lapsing",
+    "remind_lapse",
     "lapsed",
     "bank_blocked",
     "bank_not_blocked",

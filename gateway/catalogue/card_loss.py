@@ -39,7 +39,7 @@ from gateway.transactions.references import is_reference
 
 __all__ = ["REASONS", "TYPE"]
 
-LAPSING, AHEAD = "lapsing", timedelta(hours=24)
+LAPSING, AHEAD = "remind_lapse", timedelta(hours=24)
 TOO_SHORT = timedelta(hours=1)  # before the reminder: who has just been told needs none
 SILENT_PAUSE = timedelta(minutes=30)
 

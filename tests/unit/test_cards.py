@@ -469,7 +469,7 @@ def test_the_reminder_comes_a_day_before_and_is_judged_by_the_card() -> None:
     """Still blocked: told until it ends. Released, silent, or blocked for longer: not told now."""
     town = Town()
     [plan] = card_loss.follow_up(reported(town).view)
-    assert (plan.event, plan.due_at) == ("lapsing", NOW + timedelta(days=6))
+    assert (plan.event, plan.due_at) == ("remind_lapse", NOW + timedelta(days=6))
     told = reminded(town, plan, plan.due_at)
     assert isinstance(told, Tell)
     assert (told.values["card_tail"], told.until) == ("6266", NOW + timedelta(days=7))
