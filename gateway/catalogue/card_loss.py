@@ -296,4 +296,5 @@ TYPE = TransactionType(
     personalise=personalise,
     explain=explain,
     back_office="card_core",
+    also_password=True,
 )

@@ -22,7 +22,7 @@ from gateway.retention import matters
 from gateway.retention.policy import Policy, follows, for_good
 from gateway.services import idempotency, sessions
 from gateway.services.webhooks import events
-from gateway.transactions import call_backs, identity, reminders
+from gateway.transactions import call_backs, identity, reminders, tallies
 from gateway.webhooks import book as webhook_book
 
 AT_ONCE = timedelta()  # as soon as its time is over
@@ -39,9 +39,9 @@ SHORT = (
     Policy(
         "tallies",
         "Wrong tries count for a day, and a lock lasts as long.",
-        2 * identity.PROOFS.closed,
-        lambda t: identity.tallies.c.since < t,
-        identity.forget_old,
+        2 * tallies.LONGEST,
+        lambda t: tallies.tallies.c.since < t,
+        tallies.forget_old,
     ),
     Policy(
         "holds",

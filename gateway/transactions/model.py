@@ -248,8 +248,9 @@ class TransactionType:
     ``stages`` are its machine, where it has one: no other move is made. ``follow``
     looks again at one that has ended, when its ``again_at`` comes. ``level``
     is how surely who asks must be known; a city may ask for more. With ``also_password``
-    the query password takes the code's place: only where what is done protects. A ``risky`` one is refused while a hold stands (``on_hold``). ``confirms``
-    names a new mobile (E.164) or e-mail address that must give back a code first.
+    the query password takes the code's place: only where what is done protects. A
+    ``risky`` one is refused while a hold stands (``on_hold``). ``confirms`` names a new
+    mobile (E.164) or e-mail address that must give back a code first.
     """
 
     name: str

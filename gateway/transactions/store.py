@@ -59,7 +59,7 @@ transactions = Table(
     Column("replaces", Uuid),  # the transaction whose place this one takes
     Column("proof", String(16)),  # how who it is was proven: code, code+password, attested; null until it is
     Column("factors", String(24), nullable=False),  # what was proven so far, joined by +
-    Column("confirmed", LargeBinary(16)),  # blind index of the new number a code was given for
+    Column("confirmed", Boolean, nullable=False),  # what is new (``confirms``) has given its code back
     Column("helped", Boolean, nullable=False),  # somebody acts for the citizen
     Column("helper_id", Uuid),  # who that is, once proven
     Column("reason", String(80)),
@@ -75,8 +75,6 @@ transactions = Table(
     Column("lease", BigInteger),
 )
 sparse_index("ix_transactions_due", transactions.c.due_at)
-
-ATTESTED = "attested"  # the proof of a service that answers for its citizens
 
 timeline = Table(
     "timeline",
@@ -168,6 +166,7 @@ def create(
         "stage": "",
         "factors": "",
         "helped": False,
+        "confirmed": False,
         "calling": False,
         "tries": 0,
         "told_waiting": False,

@@ -14,10 +14,11 @@ from sqlalchemy import select
 from gateway.back_offices import Done, Silent, Unavailable
 from gateway.notifications import store as notifications
 from gateway.transactions import engine, steps, store
-from gateway.transactions.identity import Locked, Proven, Sent, TooSoon, Wrong
+from gateway.transactions.identity import Proven, Sent, TooSoon, Wrong
 from gateway.transactions.model import State
 from gateway.transactions.references import is_reference
 from gateway.transactions.store import Transaction
+from gateway.transactions.tallies import Locked
 from tests.contract.sandbox_process import until
 from tests.world import World
 

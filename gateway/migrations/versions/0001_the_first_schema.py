@@ -730,7 +730,7 @@ def upgrade() -> None:
         sa.Column("replaces", sa.Uuid(), nullable=True),
         sa.Column("proof", sa.String(length=16), nullable=True),
         sa.Column("factors", sa.String(length=24), nullable=False),
-        sa.Column("confirmed", sa.LargeBinary(length=16), nullable=True),
+        sa.Column("confirmed", sa.Boolean(), nullable=False),
         sa.Column("helped", sa.Boolean(), nullable=False),
         sa.Column("helper_id", sa.Uuid(), nullable=True),
         sa.Column("reason", sa.String(length=80), nullable=True),
