@@ -86,12 +86,12 @@ def put(
     _keep(tx, [{"citizen_id": citizen_id, "set_at": now, **values}])
 
 
-def import_initial(tx: Connection, runtime: Runtime, given: Iterable[tuple[UUID, str]]) -> None:
-    """Take over what a city has given out; who has one here keeps it."""
+def take_over(tx: Connection, runtime: Runtime, given: Iterable[tuple[UUID, str, bool]]) -> None:
+    """Import citizens' passwords, each with whether it is the initial one; who has one here keeps it."""
     now = runtime.clock()
     rows = [
-        {"citizen_id": key, "digest": _digest(runtime, key, password), "initial": True, "set_at": now}
-        for key, password in given
+        {"citizen_id": key, "digest": _digest(runtime, key, password), "initial": initial, "set_at": now}
+        for key, password, initial in given
     ]
     if rows:
         tx.execute(upsert(tx, query_passwords).on_conflict_do_nothing(), rows)

@@ -143,6 +143,14 @@ class Person:
     name: str
 
 
+def ids(tx: Connection, vault: Vault, numbers: Iterable[str]) -> Mapping[str, UUID]:
+    """The ids of the citizens with these (normalised) ID numbers; one query."""
+    indexes = {vault.index("id_number", number): number for number in numbers}
+    columns = citizens.c
+    query = select(columns.id, columns.id_index).where(columns.id_index.in_(list(indexes)))
+    return {indexes[row.id_index]: row.id for row in tx.execute(query)}
+
+
 def people(tx: Connection, vault: Vault, ids: Sequence[UUID]) -> Mapping[UUID, Person]:
     """Who these citizens are; one query for all. A cell that cannot be opened leaves its citizen out."""
     columns = citizens.c

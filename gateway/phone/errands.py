@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from gateway.citizens import register
 from gateway.errors import HuiyinError
 from gateway.notifications.request import Class
 from gateway.phone import acting, proof, standing
@@ -271,14 +270,15 @@ def leave(matter: Matter) -> None:
         return
     if any(line.event == HUNG_UP for line in store.events(matter.tx, transaction.id)):
         return  # nobody who merely looks it up can have its citizen written to again and again
-    citizen = register.find(matter.tx, matter.runtime.vault, transaction.answers["id_number"])
-    if citizen is None or citizen.id != transaction.row.citizen_id:
+    people = messages.recipients(matter.tx, matter.runtime, transaction)
+    if not people:
         return
     store.note(matter.tx, matter.runtime, transaction.id, HUNG_UP)
     values = {"reference": transaction.row.reference}
     try:
-        matter.lanes |= messages.notify(
-            matter.tx, matter.runtime, transaction, citizen, UNFINISHED, Class.RESULT, values
-        )
+        for citizen in people:  # one, or who helps as well
+            matter.lanes |= messages.notify(
+                matter.tx, matter.runtime, transaction, citizen, UNFINISHED, Class.RESULT, values
+            )
     except HuiyinError as error:  # a text that is missing must not undo the end of the call
         log.error("text_unusable", type=transaction.row.type, wanted=UNFINISHED, error=str(error))  # noqa: TRY400

@@ -6,7 +6,7 @@ and where nothing is left, which counter helps.
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
@@ -17,9 +17,12 @@ from gateway.transactions.identity import Wrong
 from gateway.transactions.levels import Factor
 from gateway.transactions.model import Words
 from gateway.transactions.store import Transaction
+from gateway.transactions.tallies import Locked
 from gateway.web import device, inputs, proof, steps, visit, words
 
 NOT_SIX = Words("查询密码是6位数字，请再填一次。", "The query password has 6 digits. Please type it again.")
+
+LOCKED = Words("试的次数太多了。", "There were too many tries.")
 
 
 def add(routes: Blueprint, runtime: Runtime) -> None:
@@ -44,6 +47,8 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
                 return steps.go(steps.onward(transaction))
             now, lanes, error = _try(tx, runtime, transaction, given)
         runtime.wake_all(lanes)
+        if error is LOCKED:
+            return steps.go(url_for("web.password", name=name))
         if error is None:
             return steps.go(steps.onward(now))
         with runtime.db.read() as tx:
@@ -58,6 +63,8 @@ def _try(
     result = engine.give_password(tx, runtime, transaction, given, device.here(runtime))
     if isinstance(result.value, Wrong):
         return result.transaction, set(), _wrong(result.value)
+    if isinstance(result.value, Locked):
+        return result.transaction, set(), LOCKED
     return *proof.proven(tx, runtime, result), None
 
 

@@ -36,7 +36,7 @@ def test_a_password_is_its_citizens_own_and_an_initial_one_proves_nothing(world:
     mine, initials, without = (citizen(world, number) for number in range(3))
     with world.runtime.db.write() as tx:
         passwords.put(tx, world.runtime, mine, "482913")
-        passwords.import_initial(tx, world.runtime, [(initials, "482913"), (mine, "000000")])
+        passwords.take_over(tx, world.runtime, [(initials, "482913", True), (mine, "000000", True)])
     assert check(world, mine, "482913") is Checked.RIGHT
     assert check(world, initials, "482913") is Checked.INITIAL
     assert [check(world, key, "482913") for key in (without, None)] == [Checked.WRONG] * 2
