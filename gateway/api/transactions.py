@@ -247,7 +247,7 @@ def _not_now(said: TooSoon | Locked | NotOpen) -> Answer:
             return _problem(
                 429,
                 "TooManyRequestsError",
-                f"Too many tries for this ID number; locked until {shown.stamp(until)}",
+                f"Too many tries for this person; locked until {shown.stamp(until)}",
                 "Hand the citizen to a person: 12333, key 0, or a counter.",
             )
         case NotOpen():

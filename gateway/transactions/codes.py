@@ -52,16 +52,14 @@ class Prover:
 
 
 def asker(runtime: Runtime, transaction: Transaction) -> bytes:
-    """What stands for ID number and name together, and for the helper's: whom a code belongs to."""
+    """What stands for ID number and name together, and for the helper's: whom a code belongs to.
+
+    Tries count there as well: whoever knows an ID number alone can neither use up its owner's tries
+    nor have them sent anything. (A caller keys no name; there the calling number is counted.)
+    """
     names = helping.WHO if helping.helped(transaction) else ("id_number", "name")
     given = ":".join(transaction.answers.get(name, "") for name in names)
     return runtime.vault.index("person", given)
-
-
-def subject(runtime: Runtime, transaction: Transaction) -> bytes:
-    """What stands for the ID number of who proves: wrong proofs count there."""
-    number = transaction.answers.get(helping.NUMBER) if helping.helped(transaction) else None
-    return runtime.vault.index("id_number", number or transaction.answers["id_number"])
 
 
 def prover(tx: Connection, runtime: Runtime, transaction: Transaction) -> Prover | None:
@@ -94,21 +92,21 @@ def _named(
 
 def purpose(runtime: Runtime, transaction: Transaction, factor: Factor) -> Purpose:
     """The code that goes to the registered mobile, to the e-mail address, or to what is new."""
-    kind, who, number = transaction.row.type, asker(runtime, transaction), subject(runtime, transaction)
+    kind, who = transaction.row.type, asker(runtime, transaction)
     if factor is Factor.EMAIL:
         there = runtime.vault.index("person", f"{who.hex()}:email")
-        return Purpose(there, f"{kind}:email", number, EMAIL_PROOFS, ((CODES, number),))
+        return Purpose(there, f"{kind}:email", who, EMAIL_PROOFS, ((CODES, who),))
     if factor is Factor.NEW:
         to = runtime.vault.index("new_address", new_address(transaction) or "")
         bound = runtime.vault.index("person", f"{who.hex()}:{to.hex()}")
-        return Purpose(bound, f"{kind}:new", number, NEW_PROOFS, ((CODES, number), (NEW_CODES, to)))
-    return Purpose(who, kind, number, PROOFS, ((CODES, number),))
+        return Purpose(bound, f"{kind}:new", who, NEW_PROOFS, ((CODES, who), (NEW_CODES, to)))
+    return Purpose(who, kind, who, PROOFS, ((CODES, who),))
 
 
 def to_act(runtime: Runtime, transaction: Transaction) -> Purpose:
     """The code of who acts on an ended transaction: worth nothing for a new one, nor the other way round."""
-    who, number = asker(runtime, transaction), subject(runtime, transaction)
-    return Purpose(who, f"{transaction.row.type}:act", number, PROOFS, ((CODES, number),))
+    who = asker(runtime, transaction)
+    return Purpose(who, f"{transaction.row.type}:act", who, PROOFS, ((CODES, who),))
 
 
 def new_address(transaction: Transaction) -> str | None:

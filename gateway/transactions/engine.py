@@ -199,8 +199,8 @@ def give_password(
     if not taken or Factor.PASSWORD not in proving.missing(transaction):
         return Result(NotOpen(), transaction)
     found = codes.prover(tx, runtime, transaction)
-    citizen, subject = found.citizen.id if found else None, codes.subject(runtime, transaction)
-    tried = identity.try_password(tx, runtime, subject, citizen, password, device)
+    citizen, who = found.citizen.id if found else None, codes.asker(runtime, transaction)
+    tried = identity.try_password(tx, runtime, who, citizen, password, device)
     said = proving.take(tx, runtime, transaction, Factor.PASSWORD, tried)
     return Result(said, _reserved(tx, runtime, store.load(tx, runtime, transaction.id)))
 

@@ -6,7 +6,8 @@ A code belongs to a person and a matter: whoever begins again within its five
 minutes still has it, and nobody who knows only the number can make it worthless.
 Limits (ours; domain.md "Entry" and providers.md "Limits"): a code is sent again
 after a minute at the earliest; to one person five an hour at most, and five wrong
-ones lock for 24 hours. Each kind of proof is counted by itself and forgiven by
+ones lock for 24 hours: that person as named, so that an ID number alone locks nobody
+out. Each kind of proof is counted by itself and forgiven by
 itself: who has the telephone cannot go on guessing the password for ever.
 """
 
@@ -54,9 +55,8 @@ class Purpose:
     """What a code is for: it counts for ``who`` and ``matter`` alone.
 
     ``who`` stands for ID number and name: only the right name gets a message, so only it must wait
-    for the next one, and whoever corrects a slip in the name gets the code at once. ``subject``
-    stands for the ID number of who proves: wrong ones count there, by ``wrong``. ``sends`` are the
-    limits on how many go out, each with whom it protects.
+    for the next one, and whoever corrects a slip in the name gets the code at once. Wrong ones count
+    for ``subject``, by ``wrong``. ``sends`` are the limits on how many go out, each with whom it protects.
     """
 
     who: bytes

@@ -81,8 +81,8 @@ def _wrong(said: Wrong) -> Words:
 def _page(
     tx: Connection, runtime: Runtime, transaction: Transaction, error: Words | None
 ) -> ResponseReturnValue:
-    subject, here = codes.subject(runtime, transaction), device.here(runtime)
-    held = identity.closed(tx, identity.PASSWORDS, subject, runtime.clock(), here)
+    who, here = codes.asker(runtime, transaction), device.here(runtime)
+    held = identity.closed(tx, identity.PASSWORDS, who, runtime.clock(), here)
     possible = proving.possible(tx, runtime, transaction)
     by_code = bool(possible & {Factor.CODE, Factor.EMAIL})
     if held and not by_code:

@@ -159,6 +159,19 @@ def begun_again(world: World) -> Transaction:
     return it
 
 
+def test_a_list_of_id_numbers_locks_nobody_out_and_has_nobody_texted(world: World, desk: Desk) -> None:
+    """Without the name every try is in vain, and none of them counts against the owner."""
+    for person in world.people:
+        for _ in range(6):
+            it = begin(world, person.id_number, "陈安平")
+            do(world, engine.send_code, it)
+            do(world, engine.prove, it, "000000")
+            do(world, engine.give_password, it, "000000")
+            world.clock.advance(seconds=61)
+    assert {who for who, _, _ in codes(world)} == {None}
+    assert now(world, begun_again(world)).row.proof == "code"
+
+
 # --- strong ------------------------------------------------------------------------------------
 
 
