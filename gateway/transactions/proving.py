@@ -32,11 +32,15 @@ def level(transaction: Transaction) -> Level:
     return levels.required(own, transaction.rules.identity.levels.get(transaction.row.type))
 
 
+def _also_password(transaction: Transaction) -> bool:
+    """Whether the password is enough by itself: for who lost their telephone, not for who acts for them."""
+    return registry.get(transaction.row.type).also_password and not helping.helped(transaction)
+
+
 def missing(transaction: Transaction) -> frozenset[Factor]:
     """What is to be given next, any one of these; nothing where all is proven and confirmed."""
-    kind = registry.get(transaction.row.type)
     given = levels.read(transaction.row.factors)
-    left = levels.missing(level(transaction), also_password=kind.also_password, given=given)
+    left = levels.missing(level(transaction), also_password=_also_password(transaction), given=given)
     if left or transaction.row.confirmed or codes.new_address(transaction) is None:
         return left
     return frozenset({Factor.NEW})
@@ -105,7 +109,7 @@ def accept(
 
 
 def _said(transaction: Transaction, given: frozenset[Factor]) -> dict[str, Any]:
-    also = registry.get(transaction.row.type).also_password
+    also = _also_password(transaction)
     enough = not levels.missing(level(transaction), also_password=also, given=given)
     written = levels.written(given)
     return {"factors": written, "proof": written if enough else None, "state": State.IDENTITY_PENDING}

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from gateway.citizens import passwords
 from gateway.runtime import Runtime
-from gateway.transactions import codes, engine, identity, proving
+from gateway.transactions import codes, engine, helping, identity, proving
 from gateway.transactions.identity import Wrong
 from gateway.transactions.levels import Factor
 from gateway.transactions.model import Words
@@ -93,6 +93,7 @@ def _page(
         possible=possible,
         held=held and proof.moment(runtime, held),
         second=bool(transaction.row.factors),
+        helped=helping.helped(transaction),
         back=steps.last_question(transaction),
         attributes=inputs.PASSWORD,
         error=error,

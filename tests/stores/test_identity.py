@@ -431,6 +431,13 @@ def test_who_helps_cannot_be_changed_after_the_proof(family: World) -> None:
     assert do(family, engine.submit, it) is False
 
 
+def test_a_helpers_password_takes_no_codes_place(family: World) -> None:
+    """It is for who lost the telephone; who acts for another has one."""
+    set_password(family, 1)
+    it = begin(family, *of(family.people[0]), **by(family.people[1]))
+    assert do(family, engine.give_password, it, PASSWORD) == NotOpen()
+
+
 def test_nobody_helps_themselves(family: World) -> None:
     """The helper is somebody else, which the form says at once."""
     it = begin(family, *of(family.people[0]))
