@@ -87,6 +87,16 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
             "answers": PERSON,
             "proof": {"method": "attested", "by": "counter 3, ID card seen"},
         },
+        "for a child": {
+            "type": "card_loss",
+            "answers": {
+                "id_number": "310151201506300449",
+                "name": "王小芳",
+                "helper_id_number": PERSON["id_number"],
+                "helper_name": PERSON["name"],
+            },
+            "proof": {"method": "code"},
+        },
     },
     "post /v2/transactions/{reference}/proof": {"the code": {"code": CODE}},
     "post /v2/transactions/{reference}/answers": {"one of them": {"answers": {"name": PERSON["name"]}}},

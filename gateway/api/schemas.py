@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from gateway.transactions import registry
+from gateway.transactions import helping, registry
 from gateway.transactions.model import State
 
 _REQUIRED: dict[str, Any] = {"required": "is a required property"}
@@ -30,15 +30,19 @@ def _text(description: str, **options: Any) -> fields.String:
     return fields.String(metadata={"description": description}, **options)
 
 
+METHODS = ("code", "password", "attested")
+
+
 class ProofSchema(Schema):
     """How the citizen's identity is proven."""
 
     method = fields.String(
         required=True,
         error_messages=_REQUIRED,
-        validate=validate.OneOf(["code", "attested"], error="is not one of [code, attested]"),
+        validate=validate.OneOf(METHODS, error=f"is not one of [{', '.join(METHODS)}]"),
         metadata={
-            "description": "`code`: we send a one-time code to the citizen's registered mobile. "
+            "description": "`code`: we send a one-time code to the citizen's registered mobile, or to who "
+            "helps. `password`: nothing is sent, the query password follows at `…/proof`. "
             "`attested`: your service has checked the identity itself; this is recorded."
         },
     )
@@ -74,15 +78,25 @@ class AnswersSchema(Schema):
     )
 
 
-class CodeSchema(Schema):
-    """The one-time code the citizen received."""
+_SIX_DIGITS = validate.Regexp(r"^[0-9]{6}\Z", error="must be 6 digits")
+
+
+class GivenProofSchema(Schema):
+    """What the citizen gave: one of the two."""
 
     code = fields.String(
-        required=True,
-        error_messages=_REQUIRED,
-        validate=validate.Regexp(r"^[0-9]{6}$", error="must be 6 digits"),
-        metadata={"description": "Six digits, from the text message."},
+        validate=_SIX_DIGITS,
+        metadata={"description": "The code sent last: to the mobile, the e-mail address, or the new number."},
     )
+    password = fields.String(
+        validate=_SIX_DIGITS,
+        metadata={"description": "The query password, where `proof_missing` names it."},
+    )
+
+    @validates_schema
+    def one_of_them(self, data: dict[str, Any], **_: Any) -> None:
+        if len(data) != 1:
+            raise ValidationError(_REQUIRED["required"] + ", or password: one of the two", "code")
 
 
 class WordsSchema(Schema):
@@ -127,6 +141,17 @@ class TransactionSchema(Schema):
     )
     explanation = fields.Nested(WordsSchema)
     missing = fields.List(fields.String(), metadata={"description": "Fields that have no answer yet."})
+    proof = fields.String(
+        allow_none=True,
+        metadata={"description": "How it was proven: `code`, `code+password`, `attested`; null: not yet."},
+    )
+    proof_missing = fields.List(
+        fields.String(),
+        metadata={
+            "description": "What proves next, any one of these: `code` (to the registered mobile), "
+            "`password`, `email` (a code to the registered address), `new` (a code to what is new)."
+        },
+    )
     actions = fields.List(
         fields.String(), metadata={"description": "What may be done now: `POST …/actions/<name>`."}
     )
@@ -192,6 +217,10 @@ class TypeSchema(Schema):
     title = fields.Dict(keys=fields.String(), values=fields.String())
     summary = fields.Dict(keys=fields.String(), values=fields.String())
     fields_ = fields.List(fields.Nested(FieldSchema), data_key="fields", attribute="fields")
+    helper_fields = fields.List(
+        fields.Nested(AskedSchema),
+        metadata={"description": "Answers to give as well where a guardian or a relative asks for them."},
+    )
     actions = fields.List(fields.Nested(ActionSchema))
 
 
@@ -218,4 +247,5 @@ class ProblemsSchema(Schema):
 
 def form_schemas() -> dict[str, type[Schema]]:
     """Every type's own form, for the documentation; a class of its own each, as two may share one."""
-    return {name: type(f"Answers_{name}", (kind.form,), {}) for name, kind in registry.types().items()}
+    kinds = registry.types().items()
+    return {name: type(f"Answers_{name}", (kind.form, helping.Helper), {}) for name, kind in kinds}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 from gateway.notifications import store as notifications
 from gateway.notifications.notify_words import stamp as stamp
 from gateway.runtime import Runtime
-from gateway.transactions import engine, registry, store
+from gateway.transactions import engine, helping, proving, registry, store
 from gateway.transactions.headlines import headline
+from gateway.transactions.levels import Factor
 from gateway.transactions.model import ENDS, OPEN, Option, State, TransactionType, View, Words
 from gateway.transactions.store import Transaction
 
@@ -31,6 +32,7 @@ def transaction(tx: Connection, runtime: Runtime, it: Transaction) -> dict[str, 
     kind = registry.get(view.type)
     sentences = kind.explain(view)
     missing = engine.unanswered(it) if it.state in OPEN else []
+    proofs = sorted(proving.possible(tx, runtime, it)) if it.state in OPEN else []
     return {
         "reference": view.reference,
         "type": view.type,
@@ -41,8 +43,10 @@ def transaction(tx: Connection, runtime: Runtime, it: Transaction) -> dict[str, 
         "headline": both(headline(kind, view).words),
         "explanation": {"zh": [words.zh for words in sentences], "en": [words.en for words in sentences]},
         "missing": missing,
+        "proof": it.row.proof,
+        "proof_missing": proofs,
         "actions": _actions(kind, view, now),
-        "next_step": _next_step(it, missing),
+        "next_step": _next_step(it, missing, proofs),
         "rules": {"city": view.rules.city, "version": view.rules.version},
         "created_at": stamp(view.created_at),
         "updated_at": stamp(view.updated_at),
@@ -61,14 +65,19 @@ def _actions(kind: TransactionType, view: View, now: datetime) -> list[str]:
     return [name for name, action in kind.actions.items() if not action.refusal(view, now)]
 
 
-def _next_step(it: Transaction, missing: Sequence[str]) -> str | None:
+def _next_step(it: Transaction, missing: Sequence[str], proofs: Sequence[str]) -> str | None:
     if missing:
         return f"POST {', '.join(f'answers.{name}' for name in missing)} to …/answers."
+    if it.state not in OPEN:
+        return None
+    if it.row.factors and proofs and proofs != [Factor.NEW]:
+        ways = {Factor.PASSWORD: "the query password to …/proof", Factor.EMAIL: "…/code for one by e-mail"}
+        return f"One more proof: POST {' or '.join(ways[one] for one in ways if one in proofs)}."
+    if it.row.factors and not proofs and not it.row.proof:
+        return "One proof is not enough here and the citizen has no other: a counter helps."
     if it.state is State.IDENTITY_PENDING:
         return "POST the code the citizen received to …/proof."
-    if it.state is State.DRAFT:
-        return "POST …/code from code_again_at on: the last code was used a moment ago."
-    return None
+    return "POST …/code from code_again_at on, or the query password to …/proof where it is taken."
 
 
 def _messages(tx: Connection, it: Transaction) -> Sequence[dict[str, Any]]:
@@ -101,6 +110,9 @@ def kind(it: TransactionType) -> dict[str, Any]:
             {**field(it, name), "required": one.required, "keyable": one.metadata["keypad"] is not None}
             for name, one in it.form().fields.items()
         ],
+        "helper_fields": [
+            _described(name, asked.metadata) for name, asked in helping.Helper().fields.items()
+        ],
         "actions": [
             {"name": name, "label": both(action.words), "asks_again": list(action.asks_again)}
             for name, action in it.actions.items()
@@ -110,9 +122,12 @@ def kind(it: TransactionType) -> dict[str, Any]:
 
 def field(it: TransactionType, name: str) -> dict[str, Any]:
     """How a field is asked for; ``choices`` when its values come from …/options."""
-    asked = it.form().fields[name].metadata
+    return _described(name, it.form().fields[name].metadata, choices=name in it.choices)
+
+
+def _described(name: str, asked: Mapping[str, Any], *, choices: bool = False) -> dict[str, Any]:
     words = {part: both(asked[part]) for part in ("label", "prompt", "hint")}
-    return {"name": name, **words, "choices": name in it.choices}
+    return {"name": name, **words, "choices": choices}
 
 
 def option(it: Option) -> dict[str, Any]:

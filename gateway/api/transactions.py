@@ -13,12 +13,14 @@ from gateway.api import door, options, problems, schemas, shown
 from gateway.api.door import ONCE, Answer
 from gateway.api.problems import ApiError, Problem
 from gateway.runtime import Runtime
-from gateway.transactions import afterwards, engine, registry, store
+from gateway.transactions import afterwards, engine, proving, registry, store
 from gateway.transactions.engine import NotInRegister, NotOpen
-from gateway.transactions.identity import Locked, Proven, Sent, TooSoon, Wrong
+from gateway.transactions.identity import Proven, Sent, TooSoon, Wrong
+from gateway.transactions.levels import Factor
 from gateway.transactions.model import OPEN, Words
 from gateway.transactions.references import is_reference
 from gateway.transactions.store import Transaction
+from gateway.transactions.tallies import Locked
 
 FACE = "api"
 
@@ -66,22 +68,22 @@ def _until_submitted(routes: Blueprint, runtime: Runtime) -> None:
         return door.once(runtime, lambda tx: _begin(tx, runtime, body))
 
     @routes.post("/transactions/<reference>/proof")
-    @routes.arguments(schemas.CodeSchema)
+    @routes.arguments(schemas.GivenProofSchema)
     @routes.doc(parameters=[ONCE])
     @routes.response(200, schemas.TransactionSchema)
     @routes.alt_response(400, schema=schemas.ProblemsSchema)
     @routes.alt_response(409, schema=schemas.ProblemsSchema)
     @routes.alt_response(429, schema=schemas.ProblemsSchema)
     def prove(body: dict[str, Any], reference: str) -> Response:
-        """Hand in the code the citizen received; a right one submits the transaction."""
-        return door.once(runtime, lambda tx: _prove(tx, runtime, _own(tx, runtime, reference), body["code"]))
+        """Hand in the code, or the query password; once nothing is missing the transaction is submitted."""
+        return door.once(runtime, lambda tx: _prove(tx, runtime, _own(tx, runtime, reference), body))
 
     @routes.post("/transactions/<reference>/code")
     @routes.doc(parameters=[ONCE])
     @routes.response(200, schemas.TransactionSchema)
     @routes.alt_response(429, schema=schemas.ProblemsSchema)
     def resend(reference: str) -> Response:
-        """Send a new code: after a minute at the earliest, five times an hour at most."""
+        """Send the code that is missing next: after a minute at the earliest, five times an hour at most."""
         return door.once(runtime, lambda tx: _send_code(tx, runtime, _own(tx, runtime, reference), 200))
 
     @routes.post("/transactions/<reference>/answers")
@@ -133,6 +135,8 @@ def _begin(tx: Connection, runtime: Runtime, body: dict[str, Any]) -> Answer:
         raise ApiError(400, *wrong)
     if body["proof"]["method"] == "attested":
         return _attest(tx, runtime, answered.transaction, body["proof"].get("by", ""))
+    if body["proof"]["method"] == "password":
+        return Answer(201, shown.transaction(tx, runtime, answered.transaction))
     return _send_code(tx, runtime, answered.transaction, 201)
 
 
@@ -152,6 +156,8 @@ def _attest(tx: Connection, runtime: Runtime, transaction: Transaction, by: str)
             "No citizen is registered with this ID number and name",
             "Check both; else send the citizen to a counter to register.",
         )
+    if Factor.NEW in proving.missing(result.transaction):  # who it is was checked, not whose the number is
+        return _send_code(tx, runtime, result.transaction, 201)
     return _submitted(tx, runtime, result.transaction, 201)
 
 
@@ -165,20 +171,30 @@ def _send_code(tx: Connection, runtime: Runtime, transaction: Transaction, statu
     return _not_now(said)
 
 
-def _prove(tx: Connection, runtime: Runtime, transaction: Transaction, code: str) -> Answer:
-    result = engine.prove(tx, runtime, transaction, code)
+def _prove(tx: Connection, runtime: Runtime, transaction: Transaction, given: Mapping[str, str]) -> Answer:
+    if "password" in given:
+        result = engine.give_password(tx, runtime, transaction, given["password"])
+        wrong, ask = "password is not right, or an initial one", "Ask the citizen again, or for a code."
+    else:
+        result = engine.prove(tx, runtime, transaction, given["code"])
+        wrong, ask = "code is not right or too old", "Ask the citizen again, or POST …/code for a new one."
     match result.value:
         case Proven():
-            return _submitted(tx, runtime, result.transaction, 200)
+            return _one_step_on(tx, runtime, result.transaction)
         case Wrong(left):
-            return _problem(
-                400,
-                "BadRequestError",
-                f"code is not right or too old; {left} tries left",
-                "Ask the citizen again, or POST …/code for a new one.",
-            )
+            return _problem(400, "BadRequestError", f"{wrong}; {left} tries left", ask)
         case said:
             return _not_now(said)
+
+
+def _one_step_on(tx: Connection, runtime: Runtime, transaction: Transaction) -> Answer:
+    """Submitted where nothing is missing any more; what is new is sent its code."""
+    wanted = proving.missing(transaction)
+    if Factor.NEW in wanted:
+        return _send_code(tx, runtime, transaction, 200)
+    if wanted or engine.unanswered(transaction):
+        return Answer(200, shown.transaction(tx, runtime, transaction))
+    return _submitted(tx, runtime, transaction, 200)
 
 
 def _submitted(tx: Connection, runtime: Runtime, transaction: Transaction, status: int) -> Answer:
@@ -204,7 +220,8 @@ def _answer(tx: Connection, runtime: Runtime, transaction: Transaction, given: d
         return _not_now(NotOpen())
     if engine.unanswered(now):
         return Answer(200, shown.transaction(tx, runtime, now))
-    return _submitted(tx, runtime, now, 200) if now.row.proof else _send_code(tx, runtime, now, 200)
+    wanted = proving.missing(now)
+    return _send_code(tx, runtime, now, 200) if Factor.CODE in wanted else _one_step_on(tx, runtime, now)
 
 
 def _act(tx: Connection, runtime: Runtime, transaction: Transaction, name: str) -> Answer:
@@ -230,7 +247,7 @@ def _not_now(said: TooSoon | Locked | NotOpen) -> Answer:
             return _problem(
                 429,
                 "TooManyRequestsError",
-                f"Too many tries for this ID number; locked until {shown.stamp(until)}",
+                f"Too many tries for this person; locked until {shown.stamp(until)}",
                 "Hand the citizen to a person: 12333, key 0, or a counter.",
             )
         case NotOpen():

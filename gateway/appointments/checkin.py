@@ -25,9 +25,9 @@ from gateway.cities import Rules
 from gateway.citizens import register
 from gateway.runtime import Runtime
 from gateway.security import same
-from gateway.transactions import identity, store
-from gateway.transactions.identity import LOOK_UPS, Locked
-from gateway.transactions.look_up import TAIL, NoMatch
+from gateway.transactions import store, tallies
+from gateway.transactions.look_up import LOOK_UPS, TAIL, NoMatch
+from gateway.transactions.tallies import Locked
 
 _NUMBER = re.compile(r"[A-Z]?[0-9]{2,7}")
 
@@ -157,17 +157,17 @@ def self_check_in(
     now = runtime.clock()
     today = _today(rules, runtime)
     subject = runtime.vault.index("check_in", f"{hall} {today} {number.lstrip(ascii_uppercase)}")
-    held = identity.locked(tx, LOOK_UPS, subject, now)
+    held = tallies.locked(tx, LOOK_UPS, subject, now)
     if held:
         return held
-    tried = identity.count(tx, LOOK_UPS, subject, now)
+    tried = tallies.count(tx, LOOK_UPS, subject, now)
     if tried > LOOK_UPS.most:
         return Locked(now + LOOK_UPS.closed)
     booking = find(tx, rules, hall, today, number)
     if booking is None or not _theirs(tx, runtime, booking, tail):
         left = LOOK_UPS.most - tried
         return NoMatch(left) if left else Locked(now + LOOK_UPS.closed)
-    identity.forget(tx, LOOK_UPS, subject)
+    tallies.forget(tx, LOOK_UPS, subject)
     return _arrive(tx, runtime, rules, booking, now)
 
 

@@ -227,4 +227,5 @@ TYPE = TransactionType(
     follow_up=follow_up,
     remind=remind,
     follow=follow,
+    also_password=True,
 )

@@ -1,1 +1,1 @@
-"""The gateway's own register of citizens: encrypted, found by blind index."""
+"""The gateway's own register of citizens, encrypted and found by blind index: passwords, mandates, holds."""

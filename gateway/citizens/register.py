@@ -14,7 +14,19 @@ from typing import Protocol
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Column, Connection, Date, LargeBinary, String, Table, Uuid, func, insert, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Date,
+    LargeBinary,
+    String,
+    Table,
+    Uuid,
+    func,
+    insert,
+    select,
+)
 
 from gateway.db import metadata, uuid7
 from gateway.errors import TamperedError
@@ -83,11 +95,18 @@ class Citizen:
 
 def find(tx: Connection, vault: Vault, id_number: str) -> Citizen | None:
     """The citizen with this (normalised) ID number."""
+    return _one(tx, vault, citizens.c.id_index == vault.index("id_number", id_number))
+
+
+def by_id(tx: Connection, vault: Vault, key: UUID) -> Citizen | None:
+    """The citizen with this id."""
+    return _one(tx, vault, citizens.c.id == key)
+
+
+def _one(tx: Connection, vault: Vault, where: ColumnElement[bool]) -> Citizen | None:
     columns = citizens.c
     row = tx.execute(
-        select(columns.id, columns.name, columns.mobile, columns.email, columns.language).where(
-            columns.id_index == vault.index("id_number", id_number)
-        )
+        select(columns.id, columns.name, columns.mobile, columns.email, columns.language).where(where)
     ).one_or_none()
     if row is None:
         return None
@@ -122,6 +141,14 @@ class Person:
 
     id_number: str
     name: str
+
+
+def ids(tx: Connection, vault: Vault, numbers: Iterable[str]) -> Mapping[str, UUID]:
+    """The ids of the citizens with these (normalised) ID numbers; one query."""
+    indexes = {vault.index("id_number", number): number for number in numbers}
+    columns = citizens.c
+    query = select(columns.id, columns.id_index).where(columns.id_index.in_(list(indexes)))
+    return {indexes[row.id_index]: row.id for row in tx.execute(query)}
 
 
 def people(tx: Connection, vault: Vault, ids: Sequence[UUID]) -> Mapping[UUID, Person]:

@@ -33,7 +33,7 @@ def class_of(name: str) -> str:
     kind, _, event = name.partition("/")
     if kind in ("policy", "digest"):
         return "notice"
-    if event == "code":
+    if event == "code" or kind == "identity":
         return "code"
     return "reminder" if event.startswith(REMINDERS) else "result"
 

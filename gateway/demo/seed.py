@@ -20,7 +20,7 @@ from gateway.citizens import register
 from gateway.config import Settings
 from gateway.content import registration, shipped
 from gateway.db import Db, Utc, metadata
-from gateway.demo import city
+from gateway.demo import city, identities
 from gateway.demo.city import DEFAULT_SEED, Person
 from gateway.errors import HuiyinError, SettingError
 from gateway.providers import ReviewState
@@ -85,6 +85,7 @@ def seed(
         _post_people(http, runtime.settings.sandbox_url, people, later)
         with runtime.db.write() as tx:
             added += register.add(tx, runtime.vault, [entry(person) for person in people])
+            identities.give(tx, runtime, people)
             _mark(tx, runtime, number, count)
         progress(len(people))
     templates(runtime)
@@ -192,6 +193,13 @@ PEOPLE: Mapping[str, Callable[[Person], bool]] = {
     "card_loss": lambda person: _may_report(person) and person.email is not None,
     "pension_auth": _fears_for_a_pension,
 }
+
+
+def first_people(runtime: Runtime) -> Sequence[Person]:
+    """The first of the demo city; none where there is none."""
+    with runtime.db.read() as tx:
+        row = tx.execute(select(demo_city).limit(1)).one_or_none()
+    return list(city.people(min(row.citizens, BATCH), row.seed)) if row else []
 
 
 def next_person(runtime: Runtime, kind: str = "card_loss") -> Person:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from gateway import audit, runtime
 from gateway.config import Settings
-from gateway.demo import faces, seed, tour
+from gateway.demo import faces, identities, seed, tour
 from gateway.demo.faces import Place
 from gateway.demo.tour import Say
 from gateway.errors import HuiyinError
@@ -98,6 +98,7 @@ def show_one(settings: Settings, ready: Ready) -> str:
         listen(here, ready)
         person = seed.next_person(here)
         played = faces.web(place(ready), person)
+        who_to_be = identities.to_try(seed.first_people(here))
     except HuiyinError as error:
         return f"  The first transaction could not be shown: {error}"
     finally:
@@ -107,6 +108,8 @@ def show_one(settings: Settings, ready: Ready) -> str:
             "",
             f"  One finished transaction · 一笔已办结的业务  {played.reference}  {played.state}",
             f"  SMS, delivered after {played.delivered_in_s} s:  {played.message}",
+            "",
+            *who_to_be,
             "",
         ]
     )

@@ -15,6 +15,9 @@ from gateway import cities as _cities
 from gateway.appointments import book as _appointments
 from gateway.broadcasts import recipients as _broadcast_recipients
 from gateway.broadcasts import store as _broadcasts
+from gateway.citizens import holds as _holds
+from gateway.citizens import mandates as _mandates
+from gateway.citizens import passwords as _passwords
 from gateway.citizens import register as _register
 from gateway.content import documents as _documents
 from gateway.content import store as _content
@@ -49,6 +52,9 @@ ROOMS = (
     _audit,
     _cities,
     _register,
+    _holds,
+    _mandates,
+    _passwords,
     _content,
     _documents,
     _books,

@@ -21,7 +21,7 @@ from gateway.ops.sign_in import SignedIn
 from gateway.runtime import Runtime
 from gateway.security import same
 from gateway.services import sessions
-from gateway.transactions.identity import Locked
+from gateway.transactions.tallies import Locked
 
 COOKIE, PATH = "huiyin_ops", "/ops"
 TOKEN = "token"  # noqa: S105 - a field's name

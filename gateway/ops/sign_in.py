@@ -19,8 +19,8 @@ from sqlalchemy import Connection
 from gateway import audit
 from gateway.runtime import Runtime
 from gateway.services import operators, sessions
-from gateway.transactions import identity
-from gateway.transactions.identity import Limit, Locked
+from gateway.transactions import tallies as tries
+from gateway.transactions.tallies import Limit, Locked
 
 CLOSED = timedelta(minutes=15)
 TRIES = Limit("operator", 5, CLOSED, CLOSED)  # of a name, from an address
@@ -77,16 +77,16 @@ def _count(tx: Connection, runtime: Runtime, tallies: Sequence[Tally]) -> Locked
     """Count one try; tells whether it is the last one allowed."""
     now = runtime.clock()
     for limit, subject in tallies:
-        held = identity.locked(tx, limit, subject, now)
+        held = tries.locked(tx, limit, subject, now)
         if held:
             return held
-    left = [limit.most - identity.count(tx, limit, subject, now) for limit, subject in tallies]
+    left = [limit.most - tries.count(tx, limit, subject, now) for limit, subject in tallies]
     return Locked(now + CLOSED) if min(left) < 0 else min(left) == 0
 
 
 def _enter(tx: Connection, runtime: Runtime, name: str, tallies: Sequence[Tally]) -> SignedIn:
     for limit, subject in tallies:
-        identity.forget(tx, limit, subject)
+        tries.forget(tx, limit, subject)
     secret = sessions.begin(tx, runtime.vault, name, runtime.clock())
     _record(tx, runtime, name, "login")
     return SignedIn(secret)

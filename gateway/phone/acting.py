@@ -8,13 +8,13 @@ from datetime import datetime
 from gateway.phone import standing
 from gateway.phone.matter import Matter
 from gateway.phone.results import AskCode, Code, Locked, Result
-from gateway.transactions import afterwards, identity
+from gateway.transactions import afterwards, tallies
 from gateway.transactions.engine import NotOpen
 from gateway.transactions.identity import Proven, Sent, TooSoon, Wrong
 from gateway.transactions.store import Transaction
 
 
-def asked(said: Sent | TooSoon | identity.Locked, now: datetime, *, awaited: bool) -> AskCode | Locked:
+def asked(said: Sent | TooSoon | tallies.Locked, now: datetime, *, awaited: bool) -> AskCode | Locked:
     """What is said of a code that was asked for; ``awaited``: one that was sent before still counts."""
     match said:
         case Sent():
@@ -23,12 +23,12 @@ def asked(said: Sent | TooSoon | identity.Locked, now: datetime, *, awaited: boo
             return AskCode(Code.SOON)
         case TooSoon(again_at):
             return AskCode(Code.WAIT, seconds=max(1, math.ceil((again_at - now).total_seconds())))
-        case identity.Locked():
+        case tallies.Locked():
             return Locked()
 
 
 def send_code(matter: Matter, transaction: Transaction) -> Result:
-    said, now = matter.keep(afterwards.send_code(matter.tx, matter.runtime, transaction))
+    said, now = matter.keep(afterwards.send_code(matter.tx, matter.runtime, transaction, matter.device))
     clock = matter.runtime.clock()
     if isinstance(said, NotOpen):
         return standing.stands(now, clock)
@@ -37,14 +37,14 @@ def send_code(matter: Matter, transaction: Transaction) -> Result:
 
 def prove(matter: Matter, transaction: Transaction, code: str) -> Result | None:
     """Try the code; None where it was right, and the caller may act."""
-    said, now = matter.keep(afterwards.prove(matter.tx, matter.runtime, transaction, code))
+    said, now = matter.keep(afterwards.prove(matter.tx, matter.runtime, transaction, code, matter.device))
     match said:
         case Proven():
             matter.proven = now.id
             return None
         case Wrong(left):
             return AskCode(Code.WRONG, left=left)
-        case identity.Locked():
+        case tallies.Locked():
             return Locked()
         case NotOpen():
             return standing.stands(now, matter.runtime.clock())

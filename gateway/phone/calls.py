@@ -35,6 +35,7 @@ from gateway.phone.session import Place, Session
 from gateway.phone.signals import Action, Answered, Event, HangUp, Hangup, Perform, Performed, Transfer
 from gateway.runtime import Runtime
 from gateway.transactions import registry
+from gateway.transactions.devices import Device
 from gateway.transactions.model import Words
 
 LIVE, ENDED, TRANSFERRED = "live", "ended", "transferred"
@@ -65,8 +66,10 @@ class Reply:
     actions: tuple[Action, ...]
 
 
-def step(runtime: Runtime, call_key: str, event: Event, number: int) -> Reply:
+def step(runtime: Runtime, call_key: str, event: Event, number: int, device: Device | None = None) -> Reply:
     """Go on with a call by one event; ``number`` is the step the event answers, 0 for a new call.
+
+    ``device`` is where the call comes from.
 
     Hanging up answers no step: it may come at any time. The first event of a
     call we do not know, or know no more, is taken as its beginning.
@@ -77,7 +80,7 @@ def step(runtime: Runtime, call_key: str, event: Event, number: int) -> Reply:
             return Reply(number, (HangUp(),))
         if row.state != LIVE or (row.step and row.step != number and not isinstance(event, Hangup)):
             return Reply(row.step, _opened(runtime, row))
-        turn, lanes = _advance(tx, runtime, row, event if row.step else Answered())
+        turn, lanes = _advance(tx, runtime, row, event if row.step else Answered(), device)
     runtime.wake_all(lanes)
     return turn
 
@@ -113,11 +116,14 @@ def _opened(runtime: Runtime, row: Row[Any]) -> tuple[Action, ...]:
     return signals.from_json(runtime.vault.open("calls.actions", row.id, row.actions))
 
 
-def _advance(tx: Connection, runtime: Runtime, row: Row[Any], event: Event) -> tuple[Reply, set[str]]:
+def _advance(
+    tx: Connection, runtime: Runtime, row: Row[Any], event: Event, device: Device | None
+) -> tuple[Reply, set[str]]:
     before = session.from_json(runtime.vault.open("calls.session", row.id, row.session))
-    matter = Matter(tx, runtime, row.transaction_id, UUID(before.proven) if before.proven else None)
+    proven, known = (UUID(key) if key else None for key in (before.proven, before.known))
+    matter = Matter(tx, runtime, row.transaction_id, proven, known, device)
     now, actions = _run(matter, before, event)
-    now = replace(now, proven=str(matter.proven or ""))
+    now = replace(now, proven=str(matter.proven or ""), known=str(matter.known or ""))
     state = _state(now, actions)
     if state == ENDED:
         errands.leave(matter)

@@ -10,7 +10,14 @@ from gateway.phone.signals import Digits
 from gateway.phone.turns import Turn
 from gateway.transactions.references import is_reference
 
-PERSON, BACK, RESEND = "0", "**", "1"
+PERSON, BACK, RESEND, HELP, PASSWORD = "0", "**", "1", "2", "3"
+WAYS = {
+    (Place.CODE, RESEND): "resend",
+    (Place.CODE, HELP): "help",
+    (Place.CODE, PASSWORD): "by_password",
+    (Place.PASSWORD, RESEND): "resend",
+}
+"""Where a code or a password is keyed: keys that lead elsewhere."""
 
 
 def keyed(session: Session, pressed: Digits) -> Turn:
@@ -22,8 +29,8 @@ def keyed(session: Session, pressed: Digits) -> Turn:
         return turns.to_person(session, "asked")
     if text.endswith(BACK):
         return _back(session)
-    if session.place is Place.CODE and text == RESEND:
-        return turns.perform(session, "resend")
+    if (way := WAYS.get((session.place, text))) and (text == RESEND or text in session.ways):
+        return turns.perform(session, way)
     if not text:
         return turns.wrong(session, prompts.words("empty"))
     return _number(replace(session, complete=not terminator), text)
@@ -36,7 +43,8 @@ def _back(session: Session) -> Turn:
         case Place.REFERENCE:
             return menus.main(session)
         case _:
-            return turns.perform(session, "back", field="" if session.place is Place.CODE else session.field)
+            proof = session.place in (Place.CODE, Place.PASSWORD)
+            return turns.perform(session, "back", field="" if proof else session.field)
 
 
 def _number(session: Session, text: str) -> Turn:
@@ -49,6 +57,8 @@ def _number(session: Session, text: str) -> Turn:
         case Place.CODE:
             then = {"name": session.chosen} if session.chosen else {}
             return turns.perform(session, "prove", code=value, **then)
+        case Place.PASSWORD:
+            return turns.perform(session, "password", password=value)
         case Place.REFERENCE if not is_reference(value):
             return turns.wrong(session, prompts.words("reference_mistyped"))
         case Place.REFERENCE:

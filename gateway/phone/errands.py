@@ -10,16 +10,13 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from gateway.citizens import register
 from gateway.errors import HuiyinError
 from gateway.notifications.request import Class
-from gateway.phone import acting, standing
+from gateway.phone import acting, proof, standing
 from gateway.phone.matter import Matter
 from gateway.phone.results import (
     AskChoice,
-    AskCode,
     AskKeys,
-    Code,
     Locked,
     NoMatch,
     Nothing,
@@ -29,13 +26,23 @@ from gateway.phone.results import (
     Result,
     Unfinished,
 )
-from gateway.transactions import afterwards, choices, engine, identity, look_up, messages, registry, store
+from gateway.transactions import (
+    afterwards,
+    choices,
+    engine,
+    helping,
+    levels,
+    look_up,
+    messages,
+    proving,
+    registry,
+    store,
+    tallies,
+)
 from gateway.transactions.afterwards import NotProven
 from gateway.transactions.codes import PHONE
 from gateway.transactions.desk import Desk
-from gateway.transactions.engine import NotOpen
-from gateway.transactions.identity import Proven, Wrong
-from gateway.transactions.model import ENDS, OPEN, State, Words
+from gateway.transactions.model import ENDS, OPEN, Words
 from gateway.transactions.store import Transaction
 
 HUNG_UP = "hung_up"
@@ -65,16 +72,30 @@ def _begin(matter: Matter, values: Mapping[str, str]) -> Result:
     draft = matter.transaction()
     if draft is None or draft.answers or draft.state not in OPEN or draft.row.type != values["type"]:
         draft = engine.open_draft(matter.tx, matter.runtime, values["type"], PHONE)
+        draft = _as_before(matter, draft)
     matter.key = draft.id
     return _onward(matter, draft)
 
 
+def _as_before(matter: Matter, draft: Transaction) -> Transaction:
+    """Who has proven in this call who they are need not do so again."""
+    if matter.known is None:
+        return draft
+    known = store.load(matter.tx, matter.runtime, matter.known)
+    if not known.row.factors or not known.answers:
+        return draft
+    draft = proving.carry(matter.tx, matter.runtime, draft, known, levels.read(known.row.factors))
+    if draft.row.factors:
+        matter.proven = matter.known = draft.id
+    return draft
+
+
 def _find(matter: Matter, values: Mapping[str, str]) -> Result:
-    found = look_up.find(matter.tx, matter.runtime, values["reference"], values["tail"])
+    found = look_up.find(matter.tx, matter.runtime, values["reference"], values["tail"], matter.device)
     match found:
         case look_up.NoMatch(left):
             return NoMatch(left)
-        case identity.Locked():
+        case tallies.Locked():
             return Locked()
     matter.key = found
     transaction = store.load(matter.tx, matter.runtime, found, hold=True)
@@ -103,9 +124,11 @@ def _onward(matter: Matter, transaction: Transaction) -> Result:
     if missing and standing.keypad(transaction, missing[0]):
         return _question(transaction, missing[0])
     if not transaction.row.proof:
-        return _send(matter, transaction, {})
+        return proof.ask(matter, transaction) or Nothing(gone=True)
     if missing:
         return Parked(transaction.row.reference, standing.metadata(transaction, missing[0])["label"])
+    if proving.missing(transaction):  # what is new has to give its code back
+        return proof.ask(matter, transaction) or Nothing(gone=True)
     return standing.confirm(Desk(matter.tx, matter.runtime), transaction)
 
 
@@ -121,6 +144,8 @@ def _back(matter: Matter, transaction: Transaction, values: Mapping[str, str]) -
     """The question before a field's ("" for the code's); where all was answered, the confirmation."""
     if transaction.state not in OPEN or (transaction.row.proof and not engine.unanswered(transaction)):
         return _onward(matter, transaction)
+    if values["field"] == helping.NUMBER and not helping.child(transaction):
+        return _onward(matter, engine.act_for(matter.tx, matter.runtime, transaction, helped=False))
     asked = standing.asked(transaction)
     place = asked.index(values["field"]) if values["field"] in asked else len(asked)
     return _question(transaction, asked[place - 1]) if place else Nothing()
@@ -158,33 +183,32 @@ def _answer(matter: Matter, transaction: Transaction, values: Mapping[str, str])
 def _send(matter: Matter, transaction: Transaction, _: Mapping[str, str]) -> Result:
     if transaction.state in ENDS:
         return acting.send_code(matter, transaction)
-    said, now = matter.keep(engine.send_code(matter.tx, matter.runtime, transaction))
-    if isinstance(said, NotOpen):
-        return _past_the_code(matter, now)
-    return acting.asked(said, matter.runtime.clock(), awaited=now.state is State.IDENTITY_PENDING)
+    return proof.send(matter, transaction) or _onward(matter, transaction)
 
 
 def _prove(matter: Matter, transaction: Transaction, values: Mapping[str, str]) -> Result:
     if transaction.state in ENDS and values.get("name"):
         return acting.prove(matter, transaction, values["code"]) or _act(matter, transaction, values)
-    said, now = matter.keep(engine.prove(matter.tx, matter.runtime, transaction, values["code"]))
-    match said:
-        case Proven():
-            matter.proven = now.id
-            return _onward(matter, now)
-        case Wrong(left):
-            return AskCode(Code.WRONG, left=left)
-        case identity.Locked():
-            return Locked()
-        case NotOpen():
-            return _past_the_code(matter, now)
+    return proof.prove(matter, transaction, values["code"]) or _go_on_anew(matter, transaction)
 
 
-def _past_the_code(matter: Matter, transaction: Transaction) -> Result:
-    """No code is awaited: it went on or ended elsewhere meanwhile, or no code was sent yet."""
-    if transaction.state in OPEN and not transaction.row.proof:
-        return _send(matter, transaction, {})
-    return _onward(matter, transaction)
+def _by_password(matter: Matter, transaction: Transaction, values: Mapping[str, str]) -> Result:
+    return proof.ask_password(matter, transaction, values) or _onward(matter, transaction)
+
+
+def _password(matter: Matter, transaction: Transaction, values: Mapping[str, str]) -> Result:
+    found = proof.give_password(matter, transaction, values["password"])
+    return found or _go_on_anew(matter, transaction)
+
+
+def _go_on_anew(matter: Matter, transaction: Transaction) -> Result:
+    """It was proven, or it went on or ended elsewhere meanwhile."""
+    return _onward(matter, store.load(matter.tx, matter.runtime, transaction.id))
+
+
+def _help(matter: Matter, transaction: Transaction, _: Mapping[str, str]) -> Result:
+    """Somebody acts for the citizen."""
+    return _onward(matter, engine.act_for(matter.tx, matter.runtime, transaction, helped=True))
 
 
 # --- confirmed, and afterwards ---------------------------------------------------------------
@@ -204,15 +228,15 @@ def _look(matter: Matter, transaction: Transaction, _: Mapping[str, str]) -> Res
 
 
 def _act(matter: Matter, transaction: Transaction, values: Mapping[str, str]) -> Result:
-    proven, name = matter.proven == transaction.id, values["name"]
-    result = afterwards.act(matter.tx, matter.runtime, transaction, name, PHONE, proven=proven)
+    name, proven, here = values["name"], matter.proven == transaction.id, matter.known == transaction.id
+    result = afterwards.act(matter.tx, matter.runtime, transaction, name, PHONE, proven=proven, here=here)
     said, now = matter.keep(result)
     if isinstance(said, NotProven):
         return acting.send_code(matter, now)
     if said:
         return standing.stands(now, matter.runtime.clock(), said)
     if now.id != transaction.id:
-        matter.proven = now.id if proven else None
+        matter.proven = matter.known = now.id if proven and now.row.factors else None
         return _onward(matter, now)
     return standing.changed(transaction, now, matter.runtime.clock(), writes=bool(result.lanes))
 
@@ -227,6 +251,9 @@ _WITH: Mapping[str, Callable[[Matter, Transaction, Mapping[str, str]], Result]] 
     "answer": _answer,
     "resend": _send,
     "prove": _prove,
+    "by_password": _by_password,
+    "password": _password,
+    "help": _help,
     "submit": _submit,
     "look": _look,
     "act": _act,
@@ -243,14 +270,15 @@ def leave(matter: Matter) -> None:
         return
     if any(line.event == HUNG_UP for line in store.events(matter.tx, transaction.id)):
         return  # nobody who merely looks it up can have its citizen written to again and again
-    citizen = register.find(matter.tx, matter.runtime.vault, transaction.answers["id_number"])
-    if citizen is None or citizen.id != transaction.row.citizen_id:
+    people = messages.recipients(matter.tx, matter.runtime, transaction)
+    if not people:
         return
     store.note(matter.tx, matter.runtime, transaction.id, HUNG_UP)
     values = {"reference": transaction.row.reference}
     try:
-        matter.lanes |= messages.notify(
-            matter.tx, matter.runtime, transaction, citizen, UNFINISHED, Class.RESULT, values
-        )
+        for citizen in people:  # one, or who helps as well
+            matter.lanes |= messages.notify(
+                matter.tx, matter.runtime, transaction, citizen, UNFINISHED, Class.RESULT, values
+            )
     except HuiyinError as error:  # a text that is missing must not undo the end of the call
         log.error("text_unusable", type=transaction.row.type, wanted=UNFINISHED, error=str(error))  # noqa: TRY400

@@ -11,10 +11,12 @@ from gateway.phone.results import (
     AskChoice,
     AskCode,
     AskKeys,
+    AskPassword,
     Code,
     Confirm,
     Locked,
     NoMatch,
+    NoProof,
     Nothing,
     Offered,
     Parked,
@@ -32,8 +34,10 @@ ROUNDS = 5  # looks at the back office while the caller holds: ten seconds
 def follow(session: Session, result: Result) -> Turn:
     """Go on with what came of a ``Perform``."""
     match result:
-        case AskKeys() | AskChoice() | Offered() | AskCode() | Confirm():
+        case AskKeys() | AskChoice() | Offered() | AskCode() | AskPassword() | Confirm():
             return _asking(session, result)
+        case NoProof():
+            return turns.to_person(session, "no_proof", prompts.words("no_proof"))
         case Stands():
             return _standing(session, result)
         case Parked():
@@ -48,7 +52,9 @@ def follow(session: Session, result: Result) -> Turn:
             return menus.main(session, *([prompts.words("gone")] if gone else []))
 
 
-def _asking(session: Session, result: AskKeys | AskChoice | Offered | AskCode | Confirm) -> Turn:
+def _asking(
+    session: Session, result: AskKeys | AskChoice | Offered | AskCode | AskPassword | Confirm
+) -> Turn:
     match result:
         case AskKeys():
             return _keys(session, result)
@@ -58,6 +64,8 @@ def _asking(session: Session, result: AskKeys | AskChoice | Offered | AskCode | 
             return _offer(session, result)
         case AskCode():
             return _code(session, result)
+        case AskPassword():
+            return _password(session, result)
         case Confirm():
             return _confirm(session, result)
 
@@ -109,14 +117,39 @@ def page_of(session: Session) -> tuple[Words, ...]:
 
 
 def _code(session: Session, asked: AskCode) -> Turn:
+    sent = {"email": "code_sent_email", "new": "code_sent_new", "helper": "code_sent_helper"}
     said = {
-        Code.SENT: prompts.words("code_sent"),
+        Code.SENT: prompts.words(sent.get(asked.to, "code_sent")),
         Code.SOON: prompts.words("code_soon"),
         Code.WAIT: prompts.words("code_wait", seconds=asked.seconds),
         Code.WRONG: prompts.words("code_wrong", left=asked.left),
     }[asked.said]
-    heard = (prompts.words("key_code"), prompts.words("key_code_back"))
-    return turns.ask(session, Place.CODE, heard, said, failed=asked.said is Code.WRONG)
+    ways = [("3", "key_code_password")] if asked.password else []
+    ways += [("2", "key_code_help")] if asked.help else []
+    heard = [prompts.words("key_code"), *(prompts.words(name) for _, name in ways)]
+    return turns.ask(
+        session,
+        Place.CODE,
+        (*heard, prompts.words("key_code_back")),
+        said,
+        failed=asked.said is Code.WRONG,
+        ways="".join(key for key, _ in ways),
+    )
+
+
+def _password(session: Session, asked: AskPassword) -> Turn:
+    instead = {"email": "key_password_email", "code": "key_password_code"}.get(asked.instead)
+    heard = [prompts.words("key_password"), *([prompts.words(instead)] if instead else [])]
+    lead = [prompts.words("doubly")] if asked.second and not asked.left else []
+    lead += [prompts.words("password_wrong", left=asked.left)] if asked.left else []
+    return turns.ask(
+        session,
+        Place.PASSWORD,
+        (*heard, prompts.words("key_ways")),
+        *lead,
+        failed=bool(asked.left),
+        ways="1" if instead else "",
+    )
 
 
 def _confirm(session: Session, asked: Confirm) -> Turn:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from gateway.runtime import Runtime
 from gateway.transactions import store
+from gateway.transactions.devices import Device
 from gateway.transactions.engine import Result
 from gateway.transactions.store import Transaction
 
@@ -21,13 +22,16 @@ class Matter:
     """A call's transaction, in the caller's commit; ``lanes`` are woken after it.
 
     ``proven`` is the transaction this call gave a code for: to have looked one up is
-    not enough to act on it.
+    not enough to act on it. ``known`` is the one all of whose proof was given in this
+    call; ``device`` is where it comes from.
     """
 
     tx: Connection
     runtime: Runtime
     key: UUID | None = None
     proven: UUID | None = None
+    known: UUID | None = None
+    device: Device | None = None
     lanes: set[str] = field(default_factory=set)
 
     def transaction(self) -> Transaction | None:

@@ -60,11 +60,36 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AskCode:
-    """The code is awaited; ``left`` tries remain, and the next may be sent in so many ``seconds``."""
+    """The code is awaited; ``left`` tries remain, and the next may be sent in so many ``seconds``.
+
+    It went to the registered mobile (``code``), the helper's (``helper``), the e-mail address
+    (``email``), or to what is new (``new``). ``password``: the query password is taken instead;
+    ``help``: somebody may act for the citizen.
+    """
 
     said: Code
     left: int = 0
     seconds: int = 0
+    to: str = "code"
+    password: bool = False
+    help: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AskPassword:
+    """The query password is awaited, ``second`` where one proof is not enough; ``left`` after a wrong one.
+
+    ``instead`` is the code that may be had in its place: ``code``, ``email``, or "" for none.
+    """
+
+    second: bool
+    instead: str = ""
+    left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NoProof:
+    """One proof is not enough here, and this citizen has no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +158,8 @@ Result = (
     | AskChoice
     | Offered
     | AskCode
+    | AskPassword
+    | NoProof
     | Confirm
     | Stands
     | Parked

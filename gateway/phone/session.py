@@ -19,6 +19,7 @@ class Place(StrEnum):
     FIELD = "field"  # keying a field of the form
     PICK = "pick"  # choosing a field's value from a list
     CODE = "code"  # keying the code from the text message
+    PASSWORD = "password"  # noqa: S105 - keying the query password
     CHECK = "check"  # hearing what will be done, before confirming
     CHANGE = "change"  # choosing which answer to change
     WAIT = "wait"  # the back office is at work
@@ -48,7 +49,9 @@ class Session:
     ``page`` how far it was read out. ``parts`` are those of an explanation, ``part``
     the one told last. ``bad`` counts wrong, empty and missing input
     in a row. ``complete``: the last keys ended by themselves, so a late # is theirs.
-    ``proven`` is the transaction a code was given for in this call.
+    ``proven`` is the transaction a code was given for in this call, ``known`` the one
+    whose citizen need not be asked again. ``ways`` are keys that lead elsewhere from
+    where a code or a password is keyed.
     """
 
     offered: tuple[str, ...]
@@ -71,6 +74,8 @@ class Session:
     elder: bool = False
     complete: bool = False
     proven: str = ""
+    known: str = ""
+    ways: str = ""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False)

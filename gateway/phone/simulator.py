@@ -19,6 +19,7 @@ from gateway.phone.keypad import digits
 from gateway.phone.signals import Answered, Collect, Event, HangUp, Hangup, NoInput, Say, Transfer
 from gateway.runtime import Runtime
 from gateway.security import same
+from gateway.transactions import devices
 
 KEY = "phone"  # what is ours in the session cookie
 TOKEN, CALL = "token", "call"
@@ -48,7 +49,8 @@ def add(door: Blueprint, runtime: Runtime) -> None:
         key, number = _values().get(CALL), given.get("step")
         if not key or not isinstance(number, int):
             abort(400)
-        return jsonify(_shown(calls.step(runtime, key, _event(given), number)))
+        here = devices.of_address(runtime, request.remote_addr)
+        return jsonify(_shown(calls.step(runtime, key, _event(given), number, here)))
 
     @door.after_request
     def protect(response: Response) -> Response:

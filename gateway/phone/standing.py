@@ -10,7 +10,7 @@ from typing import Any
 from gateway.citizens import id_number
 from gateway.phone import aloud
 from gateway.phone.results import Confirm, Nothing, Offer, Stands
-from gateway.transactions import choices, engine, registry
+from gateway.transactions import choices, engine, helping, registry
 from gateway.transactions.desk import Desk
 from gateway.transactions.headlines import headline
 from gateway.transactions.model import ENDS, OPEN, Keypad, Option, View, Words
@@ -21,7 +21,8 @@ ELDER = 65  # years (domain.md, "Entry")
 
 def metadata(transaction: Transaction, name: str) -> Mapping[str, Any]:
     """How a field of its form is asked for."""
-    described: Mapping[str, Any] = registry.get(transaction.row.type).form().fields[name].metadata
+    known = {**registry.get(transaction.row.type).form().fields, **helping.Helper().fields}
+    described: Mapping[str, Any] = known[name].metadata
     return described
 
 
@@ -33,10 +34,9 @@ def keypad(transaction: Transaction, name: str) -> Keypad | None:
 
 def asked(transaction: Transaction) -> list[str]:
     """The fields a caller is asked for, in order."""
-    fields = registry.get(transaction.row.type).form().fields
     return [
         name
-        for name, field in fields.items()
+        for name, field in helping.fields(transaction).items()
         if field.metadata["keypad"] and not field.metadata.get("from_register")
     ]
 

@@ -32,6 +32,7 @@ CODE_DIGITS, TAIL_DIGITS = 6, 4
 KEYING: Mapping[Place, Keys] = {
     Place.FIELD: Keys(),  # the session's own
     Place.CODE: Keys(CODE_DIGITS, CODE_DIGITS),
+    Place.PASSWORD: Keys(CODE_DIGITS, CODE_DIGITS),
     Place.REFERENCE: Keys(REFERENCE_DIGITS, REFERENCE_DIGITS),
     Place.TAIL: Keys(TAIL_DIGITS, TAIL_DIGITS),
 }

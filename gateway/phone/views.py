@@ -16,6 +16,7 @@ from gateway.phone.signals import Answered, Event, Hangup, NoInput
 from gateway.providers import Callback, Reporter
 from gateway.runtime import Runtime
 from gateway.security import same
+from gateway.transactions import devices
 
 PROVIDER, KIND = "twilio_voice", "voice"
 AGENT = "HOTLINE_AGENT_NUMBER"  # setting: the number people are put through to
@@ -64,7 +65,8 @@ def _document(runtime: Runtime) -> Response:
     if not key:
         return _xml(twiml.sorry(agent))
     try:
-        reply = calls.step(runtime, key, _event(), _number())
+        caller = devices.of_number(runtime, request.form.get("From", "")[:64])
+        reply = calls.step(runtime, key, _event(), _number(), caller)
     except Exception as error:  # noqa: BLE001 - a caller must not hear a machine's error
         log.error("call_failed", error=type(error).__name__)  # noqa: TRY400 - a traceback may hold keys
         return _xml(twiml.sorry(agent))

@@ -14,6 +14,7 @@ from gateway.appointments import book
 from gateway.appointments.bookings import Standing, bookings, slots, walk_ins
 from gateway.broadcasts import store as broadcasts
 from gateway.broadcasts.recipients import recipients
+from gateway.citizens import holds, mandates
 from gateway.delivery import books, receipts, route_book
 from gateway.notifications import inbound, questions, suppression
 from gateway.phone import calls
@@ -21,7 +22,7 @@ from gateway.retention import matters
 from gateway.retention.policy import Policy, follows, for_good
 from gateway.services import idempotency, sessions
 from gateway.services.webhooks import events
-from gateway.transactions import call_backs, identity, reminders
+from gateway.transactions import call_backs, identity, reminders, tallies
 from gateway.webhooks import book as webhook_book
 
 AT_ONCE = timedelta()  # as soon as its time is over
@@ -38,9 +39,22 @@ SHORT = (
     Policy(
         "tallies",
         "Wrong tries count for a day, and a lock lasts as long.",
-        2 * identity.PROOFS.closed,
-        lambda t: identity.tallies.c.since < t,
-        identity.forget_old,
+        2 * tallies.LONGEST,
+        lambda t: tallies.tallies.c.since < t,
+        tallies.forget_old,
+    ),
+    Policy(
+        "holds",
+        "What was held back goes on when its hold ends.",
+        AT_ONCE,
+        lambda t: holds.holds.c.until <= t,
+        holds.forget_old,
+    ),
+    Policy(
+        "mandates",
+        "Who could act for whom, for a year and some weeks after it ended: what they did may be asked about.",
+        A_YEAR,
+        lambda t: or_(mandates.mandates.c.revoked_at < t, mandates.mandates.c.last_day < t.date()),
     ),
     Policy(
         "calls",
@@ -216,6 +230,7 @@ FOR_GOOD = (
     follows(
         "preferences", "citizens", "What somebody wishes to hear of; as long as they are in the register."
     ),
+    follows("query_passwords", "citizens", "Digests; as long as their citizen is in the register."),
     for_good("audit", "The chain is whole or proves nothing; ids and words, no personal data."),
     for_good("audit_head", "The end of the chain."),
     for_good("ledger", "Sums of what is kept; entries are added up every few seconds."),

@@ -12,6 +12,7 @@ from marshmallow import fields as form
 from gateway.appointment_rules import AppointmentSchema
 from gateway.card_rules import CardLossSchema
 from gateway.digest_hours import DigestHoursSchema, outside
+from gateway.identity_rules import IdentitySchema
 from gateway.notice_cap import NoticeCapSchema
 from gateway.pension_rules import PensionAuthSchema
 from gateway.rule_fields import Day, number, text, zone
@@ -64,6 +65,7 @@ class RulesSchema(Schema):
     signature = text(r"[^\s【】]{2,12}", required=True)  # what providers take as a signature
     hotline = text(r"[0-9]{5,12}")
     time_zone = form.String(validate=zone)
+    identity = form.Nested(IdentitySchema)
     card_loss = form.Nested(CardLossSchema)
     appointment = form.Nested(AppointmentSchema)
     pension_auth = form.Nested(PensionAuthSchema)

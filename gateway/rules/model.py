@@ -16,6 +16,7 @@ from gateway.appointment_rules import Appointment
 from gateway.card_rules import CardLoss
 from gateway.digest_hours import DigestHours
 from gateway.errors import UnknownNameError
+from gateway.identity_rules import Identity
 from gateway.notice_cap import NoticeCap
 from gateway.pension_rules import PensionAuth
 from gateway.send_windows import SendWindows
@@ -72,6 +73,7 @@ class Rules:
     signature: str
     hotline: str = "12333"
     time_zone: str = "Asia/Shanghai"
+    identity: Identity = field(default_factory=Identity)
     card_loss: CardLoss = field(default_factory=CardLoss)
     appointment: Appointment = field(default_factory=Appointment)
     pension_auth: PensionAuth = field(default_factory=PensionAuth)

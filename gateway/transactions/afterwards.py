@@ -14,13 +14,16 @@ from sqlalchemy import Connection
 
 from gateway.errors import UnknownNameError
 from gateway.runtime import Runtime
-from gateway.transactions import codes, identity, outcome, registry, store
+from gateway.transactions import codes, helping, identity, levels, outcome, proving, registry, store
 from gateway.transactions.desk import Desk
+from gateway.transactions.devices import Device
 from gateway.transactions.engine import DRAFT_LIFE, NotOpen, Result
 from gateway.transactions.form import applying
-from gateway.transactions.identity import Locked, Proven, Sent, TooSoon, Wrong
-from gateway.transactions.model import ENDS, Action, Level, View, Words
+from gateway.transactions.identity import Proven, Sent, TooSoon, Wrong
+from gateway.transactions.levels import Factor
+from gateway.transactions.model import ENDS, Action, View, Words
 from gateway.transactions.store import Transaction
+from gateway.transactions.tallies import Locked
 
 _NOT_ENDED = Words("还在办理，请稍后再试。", "It is still being done; try again shortly.")
 _NOT_OFFERED = Words(
@@ -50,14 +53,22 @@ def _refusal(runtime: Runtime, action: Action, view: View) -> Words | None:
 
 
 def act(
-    tx: Connection, runtime: Runtime, transaction: Transaction, name: str, face: str, *, proven: bool
+    tx: Connection,
+    runtime: Runtime,
+    transaction: Transaction,
+    name: str,
+    face: str,
+    *,
+    proven: bool,
+    here: bool = False,
 ) -> Result[Words | NotProven | None]:
     """Do one of the type's actions with an ended transaction; the value says why not.
 
-    ``proven``: whoever asks has proven for this transaction who they are. The result's
-    transaction is the one to go on with: for an action that begins one a new draft,
-    which the same proof covers, where there is one and it is enough for the type. What
-    was done before is left as it is. ``UnknownNameError`` for no such action.
+    ``proven``: whoever asks has proven for this transaction who they are; ``here``: all of its
+    proof was given in this visit or call, not a code alone that lets them act. The result's
+    transaction is the one to go on with: for an action that begins one a new draft, which the
+    same proof covers; what its level lacks is asked. What was done before is left as it is.
+    ``UnknownNameError`` for no such action.
     """
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     action = registry.get(transaction.row.type).actions.get(name)
@@ -70,7 +81,7 @@ def act(
     if refusal:
         return Result(refusal, transaction)
     if action.begins:
-        return Result(None, _begin(tx, runtime, transaction, action, face, proven=proven))
+        return Result(None, _begin(tx, runtime, transaction, action, face, proven=proven, here=here))
     return _act(tx, runtime, transaction, action, name) if proven else Result(NotProven(), transaction)
 
 
@@ -85,46 +96,57 @@ def _act(
 
 
 def _begin(
-    tx: Connection, runtime: Runtime, old: Transaction, action: Action, face: str, *, proven: bool
+    tx: Connection,
+    runtime: Runtime,
+    old: Transaction,
+    action: Action,
+    face: str,
+    *,
+    proven: bool,
+    here: bool,
 ) -> Transaction:
     """A draft of the same type in the old one's place, or of another type beside it."""
     due_at = runtime.clock() + DRAFT_LIFE
     kind = registry.get(action.opens or old.row.type)
-    same, proven = kind.name == old.row.type, proven and _is_enough(old, kind.level)
+    same = kind.name == old.row.type
     fresh = store.create(tx, runtime, kind.name, face, old.row.service_id, due_at)
     given = {name: value for name, value in old.answers.items() if name not in action.asks_again}
     given |= action.sets
-    kept = {name: given[name] for name in applying(kind.form, given) if name in given}
+    kept = {name: given[name] for name in (*applying(kind.form, given), *helping.FIELDS) if name in given}
     store.change(
         tx,
         runtime,
         fresh.id,
         answers=store.sealed(runtime, fresh.id, "answers", kept),
         subject=old.row.subject,
-        proof=old.row.proof if proven else None,
-        citizen_id=old.row.citizen_id if proven else None,
+        helped=old.row.helped,
         replaces=old.id if same else None,
     )
     store.note(tx, runtime, fresh.id, "replaces" if same else "opened_from", old.row.reference)
-    return store.load(tx, runtime, fresh.id)
+    now = store.load(tx, runtime, fresh.id)
+    return proving.carry(tx, runtime, now, old, proven_here(old, here=here)) if proven else now
 
 
-def _is_enough(old: Transaction, level: Level) -> bool:
-    """Whether the proof of one transaction is enough for another of this level."""
-    return level is Level.KNOWN or registry.get(old.row.type).level is Level.STRONG
+def proven_here(old: Transaction, *, here: bool) -> frozenset[Factor]:
+    """What counts on for another transaction: of what was proven elsewhere or long ago the code alone.
+
+    Whoever acts has given one just now; a password given days ago opens nothing today.
+    """
+    given = levels.read(old.row.factors)
+    return given if here else given & {Factor.CODE, Factor.ATTESTED}
 
 
 # --- proof -----------------------------------------------------------------------------------
 
 
 def send_code(
-    tx: Connection, runtime: Runtime, transaction: Transaction
+    tx: Connection, runtime: Runtime, transaction: Transaction, device: Device | None = None
 ) -> Result[Sent | TooSoon | Locked | NotOpen]:
     """Send a code to the citizen of an ended transaction, so that it may be acted on."""
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     if not _was_proven(transaction):
         return Result(NotOpen(), transaction)
-    said, lanes = codes.send(tx, runtime, transaction, _purpose(transaction))
+    said, lanes = codes.send_to_act(tx, runtime, transaction, device)
     return Result(said, transaction, lanes)
 
 
@@ -133,26 +155,19 @@ def _was_proven(transaction: Transaction) -> bool:
     return transaction.state in ENDS and bool(transaction.row.proof and transaction.answers)
 
 
-def _purpose(transaction: Transaction) -> str:
-    """Such a code is worth nothing for a new transaction of the type, nor the other way round."""
-    return f"{transaction.row.type}:act"
-
-
 def code_awaited(tx: Connection, runtime: Runtime, transaction: Transaction) -> bool:
     """Whether a code that was sent for acting on it still counts."""
-    who = codes.asker(runtime, transaction)
-    return identity.awaited(tx, who, _purpose(transaction), runtime.clock())
+    return identity.awaited(tx, codes.to_act(runtime, transaction), runtime.clock())
 
 
 def prove(
-    tx: Connection, runtime: Runtime, transaction: Transaction, code: str
+    tx: Connection, runtime: Runtime, transaction: Transaction, code: str, device: Device | None = None
 ) -> Result[Proven | Wrong | Locked | NotOpen]:
     """Check the code of whoever wants to act; a right one is remembered by the visit or call, not here."""
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     if not _was_proven(transaction):
         return Result(NotOpen(), transaction)
-    who, purpose = codes.asker(runtime, transaction), _purpose(transaction)
-    said = identity.prove(tx, runtime, transaction.row.subject, who, purpose, code)
+    said = identity.prove(tx, runtime, codes.to_act(runtime, transaction), code, device)
     proven = isinstance(said, Proven)
     if proven:
         codes.withdraw(tx, runtime, transaction, "used")

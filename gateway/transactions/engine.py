@@ -9,7 +9,7 @@ the row and reads it anew, so what two requests do at once happens in turn.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -20,12 +20,15 @@ from sqlalchemy import Connection
 from gateway.errors import UnknownNameError
 from gateway.runtime import Runtime
 from gateway.security import redact
-from gateway.transactions import choices, codes, identity, outcome, registry, store
+from gateway.transactions import choices, codes, helping, identity, outcome, proving, registry, store
 from gateway.transactions.desk import Desk
-from gateway.transactions.form import applying, problems
-from gateway.transactions.identity import Locked, Proven, Sent, TooSoon, Wrong
+from gateway.transactions.devices import Device
+from gateway.transactions.form import problems
+from gateway.transactions.identity import Proven, Sent, TooSoon, Wrong
+from gateway.transactions.levels import Factor
 from gateway.transactions.model import OPEN, RETURNED, State, Words
 from gateway.transactions.store import Transaction
+from gateway.transactions.tallies import Locked
 
 LANE = "transactions"
 DRAFT_LIFE = timedelta(hours=24)  # an unfinished one is then cancelled, and its answers erased
@@ -84,17 +87,18 @@ def answer(
         return Result({}, transaction)
     form = registry.get(transaction.row.type).form
     try:
-        values = form(only=[name for name in given if name in form().fields] or ()).load(dict(given))
+        values = helping.loaded(form, given)
     except ValidationError as error:
         return Result(problems(error), transaction)
     desk = Desk(tx, runtime)
     answers, wrong = choices.fitting(desk, transaction, values)
+    answers, wrong = helping.joined(answers, values), wrong | helping.wrong_with(answers, values)
     if transaction.row.stage == RETURNED:  # the back office knows it as this person's
         wrong |= {who: SAME_PERSON for who in choices.WHO if answers.get(who) != transaction.answers.get(who)}
     if wrong:
         return Result(wrong, transaction)
-    if transaction.row.face == codes.PHONE and answers["id_number"] != transaction.answers.get("id_number"):
-        answers = {name: answers[name] for name in answers if name != "name" or name in values}  # another's
+    if transaction.row.face == codes.PHONE:
+        answers = helping.without_others_names(answers, values, transaction.answers)
     _keep(tx, runtime, transaction, answers)
     kept = store.load(tx, runtime, transaction.id)
     wrong = {} if unanswered(kept) else choices.held(desk, kept)
@@ -107,19 +111,35 @@ def _keep(tx: Connection, runtime: Runtime, transaction: Transaction, answers: M
     changed: dict[str, Any] = {"answers": store.sealed(runtime, transaction.id, "answers", answers)}
     if answers.get("id_number") != transaction.answers.get("id_number"):
         changed["subject"] = runtime.vault.index("id_number", answers["id_number"])
-    if any(answers.get(who) != transaction.answers.get(who) for who in ("id_number", "name")):
-        changed |= {"proof": None, "citizen_id": None, "state": State.DRAFT}
+    others = replace(transaction, answers=answers)
+    if any(answers.get(who) != transaction.answers.get(who) for who in helping.FIELDS):
+        changed["helped"] = not helping.child(others)
+    if codes.new_address(others) != codes.new_address(transaction):
+        changed["confirmed"] = False
+    if any(answers.get(who) != transaction.answers.get(who) for who in helping.WHO):
+        changed |= {**proving.NOTHING, "citizen_id": None, "helper_id": None, "state": State.DRAFT}
     store.change(tx, runtime, transaction.id, **changed)
+
+
+def act_for(tx: Connection, runtime: Runtime, transaction: Transaction, *, helped: bool) -> Transaction:
+    """Somebody acts for the citizen, or the citizen for themselves after all; the proof is asked anew."""
+    transaction = store.load(tx, runtime, transaction.id, hold=True)
+    if transaction.state not in OPEN:
+        return transaction
+    left = {name: value for name, value in transaction.answers.items() if name not in helping.FIELDS}
+    answers = store.sealed(runtime, transaction.id, "answers", left)
+    whose: dict[str, Any] = {"helped": helped, "citizen_id": None, "helper_id": None, "state": State.DRAFT}
+    store.change(tx, runtime, transaction.id, answers=answers, **whose, **proving.NOTHING)
+    return store.load(tx, runtime, transaction.id)
 
 
 def unanswered(transaction: Transaction) -> list[str]:
     """The fields asked for that have no answer yet, in order; a caller is not asked what we know."""
-    form = registry.get(transaction.row.type).form
-    fields, keyed = form().fields, transaction.row.face == codes.PHONE
+    keyed = transaction.row.face == codes.PHONE
     return [
         name
-        for name in applying(form, transaction.answers)
-        if name not in transaction.answers and not (keyed and fields[name].metadata.get("from_register"))
+        for name, field in helping.fields(transaction).items()
+        if name not in transaction.answers and not (keyed and field.metadata.get("from_register"))
     ]
 
 
@@ -127,40 +147,61 @@ def unanswered(transaction: Transaction) -> list[str]:
 
 
 def send_code(
-    tx: Connection, runtime: Runtime, transaction: Transaction
+    tx: Connection,
+    runtime: Runtime,
+    transaction: Transaction,
+    device: Device | None = None,
+    by: Factor | None = None,
 ) -> Result[Sent | TooSoon | Locked | NotOpen]:
-    """Send a one-time code to the registered mobile; says the same whether there is one or not."""
+    """Send the code that is missing next; says the same whether there is anybody to get it or not.
+
+    First to the registered mobile; for a strong proof to the e-mail address; last to what is new.
+    """
     transaction = store.load(tx, runtime, transaction.id, hold=True)
-    if transaction.state not in OPEN or transaction.row.proof:
+    factor = proving.awaited(tx, runtime, transaction, by)
+    if factor is None:
         return Result(NotOpen(), transaction)
-    kind = transaction.row.type
-    said, lanes = codes.send(tx, runtime, transaction, kind)
-    if identity.awaited(tx, codes.asker(runtime, transaction), kind, runtime.clock()):  # also when too soon
+    said, lanes = codes.send(tx, runtime, transaction, factor, device)
+    purpose = codes.purpose(runtime, transaction, factor)
+    if identity.awaited(tx, purpose, runtime.clock()):  # also when too soon
         store.change(tx, runtime, transaction.id, state=State.IDENTITY_PENDING)
     return Result(said, store.load(tx, runtime, transaction.id), lanes)
 
 
 def prove(
-    tx: Connection, runtime: Runtime, transaction: Transaction, code: str
+    tx: Connection,
+    runtime: Runtime,
+    transaction: Transaction,
+    code: str,
+    device: Device | None = None,
+    by: Factor | None = None,
 ) -> Result[Proven | Wrong | Locked | NotOpen]:
-    """Check the code the citizen gives; a right one proves who they are for this transaction.
+    """Check the code the citizen gives: the one that is missing next.
 
-    What is scarce is then reserved for them; where that fails, it is told at the confirmation.
+    Once the proof is enough, what is scarce is reserved for them; where that fails, it
+    is told at the confirmation.
     """
     transaction = store.load(tx, runtime, transaction.id, hold=True)
-    if transaction.state is not State.IDENTITY_PENDING or transaction.row.proof:
+    factor = proving.awaited(tx, runtime, transaction, by)
+    if transaction.state is not State.IDENTITY_PENDING or factor is None:
         return Result(NotOpen(), transaction)
-    who, kind = codes.asker(runtime, transaction), transaction.row.type
-    said: Proven | Wrong | Locked = identity.prove(tx, runtime, transaction.row.subject, who, kind, code)
-    citizen = codes.registered(tx, runtime, transaction) if isinstance(said, Proven) else None
-    if isinstance(said, Proven) and citizen is None:
-        said = Wrong(identity.PROOFS.most)  # a stranger's lucky guess: their code went to nobody
-    if citizen:
-        answers = {**transaction.answers, "name": citizen.name}
-        sealed = store.sealed(runtime, transaction.id, "answers", answers)
-        store.change(tx, runtime, transaction.id, proof="code", citizen_id=citizen.id, answers=sealed)
-        codes.withdraw(tx, runtime, transaction, "used")
-    store.note(tx, runtime, transaction.id, "code_right" if citizen else "code_wrong")
+    said = identity.prove(tx, runtime, codes.purpose(runtime, transaction, factor), code, device)
+    said = proving.take(tx, runtime, transaction, factor, said)
+    return Result(said, _reserved(tx, runtime, store.load(tx, runtime, transaction.id)))
+
+
+def give_password(
+    tx: Connection, runtime: Runtime, transaction: Transaction, password: str, device: Device | None = None
+) -> Result[Proven | Wrong | Locked | NotOpen]:
+    """Check the query password, where it is taken; an initial one is wrong like any other."""
+    transaction = store.load(tx, runtime, transaction.id, hold=True)
+    taken = transaction.state in OPEN and "id_number" in transaction.answers
+    if not taken or Factor.PASSWORD not in proving.missing(transaction):
+        return Result(NotOpen(), transaction)
+    found = codes.prover(tx, runtime, transaction)
+    citizen, who = found.citizen.id if found else None, codes.asker(runtime, transaction)
+    tried = identity.try_password(tx, runtime, who, citizen, password, device)
+    said = proving.take(tx, runtime, transaction, Factor.PASSWORD, tried)
     return Result(said, _reserved(tx, runtime, store.load(tx, runtime, transaction.id)))
 
 
@@ -171,10 +212,10 @@ def attest(
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     if transaction.state not in OPEN:
         return Result(NotOpen(), transaction)
-    citizen = codes.registered(tx, runtime, transaction)
-    if citizen is None:
+    found = codes.prover(tx, runtime, transaction)
+    if found is None:
         return Result(NotInRegister(), transaction)
-    store.change(tx, runtime, transaction.id, proof=store.ATTESTED, citizen_id=citizen.id)
+    proving.accept(tx, runtime, transaction, Factor.ATTESTED, found)
     store.note(tx, runtime, transaction.id, "attested", redact(by)[:120])
     return Result(Proven(), _reserved(tx, runtime, store.load(tx, runtime, transaction.id)))
 
@@ -213,7 +254,7 @@ def submit(tx: Connection, runtime: Runtime, transaction: Transaction) -> Result
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     if transaction.state not in OPEN:
         return Result(transaction.state is not State.CANCELLED, transaction)
-    if unanswered(transaction) or not transaction.row.proof:
+    if unanswered(transaction) or proving.missing(transaction):
         return Result(False, transaction)
     now = runtime.clock()
     values: dict[str, Any] = {"submitted_at": now, "unanswered_since": now, "due_at": now, "tries": 0}
@@ -223,9 +264,11 @@ def submit(tx: Connection, runtime: Runtime, transaction: Transaction) -> Result
     store.note(tx, runtime, transaction.id, "submitted")
     submitted = store.load(tx, runtime, transaction.id)
     kind = registry.get(transaction.row.type)
-    if kind.back_office is not None:
+    held = proving.held_back(tx, submitted, now) if kind.risky else None
+    if held is None and kind.back_office is not None:
         return Result(True, submitted, {LANE})
-    lanes = outcome.record(tx, runtime, submitted, kind.perform(Desk(tx, runtime), submitted.case(now)))
+    done = held or kind.perform(Desk(tx, runtime), submitted.case(now))
+    lanes = outcome.record(tx, runtime, submitted, done)
     return Result(True, store.load(tx, runtime, transaction.id), lanes)
 
 
@@ -237,6 +280,6 @@ def resume(tx: Connection, runtime: Runtime, transaction: Transaction) -> Result
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     if transaction.state not in OPEN:
         return Result(False, transaction)
-    store.change(tx, runtime, transaction.id, proof=None, state=State.DRAFT)
+    store.change(tx, runtime, transaction.id, **proving.NOTHING, state=State.DRAFT)
     store.note(tx, runtime, transaction.id, "resumed")
     return Result(True, store.load(tx, runtime, transaction.id))

@@ -7,6 +7,7 @@ alike, and the tries of each reference are limited.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -14,10 +15,12 @@ from sqlalchemy import Connection
 from gateway.citizens import register
 from gateway.runtime import Runtime
 from gateway.security import same
-from gateway.transactions import identity, store
-from gateway.transactions.identity import LOOK_UPS, Locked
+from gateway.transactions import store, tallies
+from gateway.transactions.devices import Device
+from gateway.transactions.tallies import Limit, Locked
 
 TAIL = 4  # digits of the mobile
+LOOK_UPS = Limit("look_up", 5, timedelta(hours=1), timedelta(hours=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,36 +30,46 @@ class NoMatch:
     left: int
 
 
-def held(tx: Connection, runtime: Runtime, reference: str) -> Locked | None:
-    """Whether this reference's tries are used up."""
-    return identity.locked(tx, LOOK_UPS, _subject(runtime, reference), runtime.clock())
+def held(tx: Connection, runtime: Runtime, reference: str, device: Device | None = None) -> Locked | None:
+    """Whether the tries are used up: of this reference, or from here."""
+    now = runtime.clock()
+    here = tallies.locked(tx, device.wrong, device.subject, now) if device else None
+    return here or tallies.locked(tx, LOOK_UPS, _subject(runtime, reference), now)
 
 
 def _subject(runtime: Runtime, reference: str) -> bytes:
     return runtime.vault.index("reference", reference)
 
 
-def find(tx: Connection, runtime: Runtime, reference: str, tail: str) -> UUID | NoMatch | Locked:
+def find(
+    tx: Connection, runtime: Runtime, reference: str, tail: str, device: Device | None = None
+) -> UUID | NoMatch | Locked:
     """The transaction both belong to. The try is counted before looking: guesses made at once share none."""
     now, subject = runtime.clock(), _subject(runtime, reference)
-    held = identity.locked(tx, LOOK_UPS, subject, now)
-    if held:
-        return held
-    tried = identity.count(tx, LOOK_UPS, subject, now)
+    closed = held(tx, runtime, reference, device)
+    if closed:
+        return closed
+    if device and tallies.count(tx, device.wrong, device.subject, now) > device.wrong.most:
+        return Locked(now + device.wrong.closed)
+    tried = tallies.count(tx, LOOK_UPS, subject, now)
     if tried > LOOK_UPS.most:
         return Locked(now + LOOK_UPS.closed)
     found = _matching(tx, runtime, reference, tail)
     if found:
-        identity.forget(tx, LOOK_UPS, subject)
+        tallies.forget(tx, LOOK_UPS, subject)
+        if device:
+            tallies.give_back(tx, device.wrong, device.subject)
         return found
     left = LOOK_UPS.most - tried
     return NoMatch(left) if left else Locked(now + LOOK_UPS.closed)
 
 
 def _matching(tx: Connection, runtime: Runtime, reference: str, tail: str) -> UUID | None:
+    """The mobile is the citizen's, or that of who acted for them."""
     transaction = store.find(tx, runtime, reference)
     if transaction is None or transaction.row.citizen_id is None:
         return None
-    citizen = transaction.row.citizen_id
-    mobile = register.addresses(tx, runtime.vault, "mobile", [citizen]).get(citizen, "")
-    return transaction.id if same(mobile[-TAIL:].encode(), tail.encode()) else None
+    either = [key for key in (transaction.row.citizen_id, transaction.row.helper_id) if key]
+    mobiles = register.addresses(tx, runtime.vault, "mobile", either).values()
+    right = [same(mobile[-TAIL:].encode(), tail.encode()) for mobile in mobiles]
+    return transaction.id if any(right) else None

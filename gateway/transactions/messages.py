@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -14,7 +14,7 @@ from gateway.content.store import FALLBACK_LANGUAGE
 from gateway.notifications import store as notifications
 from gateway.notifications.request import Class, Request
 from gateway.runtime import Runtime
-from gateway.transactions import registry
+from gateway.transactions import helping, registry
 from gateway.transactions.store import Transaction
 
 CHANNEL, BESIDE = "sms", "email"
@@ -31,22 +31,36 @@ def tell(
     """Take the message of one event to the citizen; returns the lanes to wake.
 
     ``more`` are values beside the type's own. Who has an e-mail address gets the
-    event there as well, where the type has a text for it.
+    event there as well, where the type has a text for it; who acted for the citizen is told too.
     """
-    citizen = register.find(tx, runtime.vault, transaction.answers["id_number"])
-    if citizen is None or citizen.id != transaction.row.citizen_id:
+    people = recipients(tx, runtime, transaction)
+    if not people:
         return set()
     personalise = registry.get(transaction.row.type).personalise
     values = {**personalise(transaction.view(runtime.clock())), **(more or {})}
-    lanes = notify(tx, runtime, transaction, citizen, event, Class.RESULT, values)
-    if (
-        citizen.has_email
-        and runtime.weights(BESIDE)
-        and content.exists(tx, _template(transaction, event), BESIDE)
-    ):
-        beside = _request(runtime, transaction, citizen, event, Class.RESULT, values, BESIDE)
-        lanes |= notifications.take(tx, runtime, [beside])
-    return lanes
+    beside = runtime.weights(BESIDE) and content.exists(tx, _template(transaction, event), BESIDE)
+    requests = [
+        _request(runtime, transaction, one, event, Class.RESULT, values, channel)
+        for channel in (CHANNEL, BESIDE)
+        for one in people
+        if channel == CHANNEL or (beside and one.has_email)
+    ]
+    return notifications.take(tx, runtime, requests)
+
+
+def recipients(tx: Connection, runtime: Runtime, transaction: Transaction) -> Sequence[Citizen]:
+    """Who is told of it: who acted for the citizen, and the citizen, unless that is a child.
+
+    Whoever left the register is not told, nor anybody before the citizen is proven.
+    """
+    row = transaction.row
+    citizen = register.find(tx, runtime.vault, transaction.answers["id_number"])
+    if citizen is None or citizen.id != row.citizen_id:
+        return []
+    helper = register.by_id(tx, runtime.vault, row.helper_id) if row.helper_id else None
+    if helper is None:
+        return [citizen]
+    return [helper] if helping.child(transaction) else [citizen, helper]
 
 
 def notify(

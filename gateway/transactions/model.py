@@ -246,7 +246,11 @@ class TransactionType:
     plans reminders when it has ended or its stage changed; ``remind`` judges one just
     before it goes out. ``calendar`` is what a citizen may put into their own.
     ``stages`` are its machine, where it has one: no other move is made. ``follow``
-    looks again at one that has ended, when its ``again_at`` comes.
+    looks again at one that has ended, when its ``again_at`` comes. ``level``
+    is how surely who asks must be known; a city may ask for more. With ``also_password``
+    the query password takes the code's place: only where what is done protects. A
+    ``risky`` one is refused while a hold stands (``on_hold``). ``confirms`` names a new
+    mobile (E.164) or e-mail address that must give back a code first.
     """
 
     name: str
@@ -276,6 +280,7 @@ class TransactionType:
     effect_of: Callable[[Case], Sequence[Words]] | None = None
     level: Level = Level.KNOWN
     risky: bool = False
+    also_password: bool = False
     confirms: Callable[[Case], str | None] = lambda _case: None
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from gateway.back_offices import Pending, Returned, Silent, StepOutcome, Unavailable
 from gateway.errors import HuiyinError, UndeclaredMoveError
 from gateway.runtime import Runtime
-from gateway.transactions import registry, reminders, store
+from gateway.transactions import proving, registry, reminders, store
 from gateway.transactions.following import (
     LONGEST_LOOK_PAUSE,
     SAY_SO_AFTER,
@@ -21,6 +21,7 @@ from gateway.transactions.following import (
     pause,
     stage_after,
 )
+from gateway.transactions.levels import Factor
 from gateway.transactions.messages import tell
 from gateway.transactions.model import ENDS, RETURNED, WITH_BACK_OFFICE, Changed, TransactionType
 from gateway.transactions.store import Transaction
@@ -80,9 +81,9 @@ def _told(runtime: Runtime, key: UUID, outcome: StepOutcome) -> dict[str, Any]:
 def _reopened(runtime: Runtime, transaction: Transaction, returned: Returned) -> dict[str, Any]:
     """What is to be corrected is asked again, and who they are; a service goes on answering for them."""
     left = {name: value for name, value in transaction.answers.items() if name not in returned.fields}
-    proof = transaction.row.proof if transaction.row.proof == store.ATTESTED else None
+    anew = {} if transaction.row.proof == Factor.ATTESTED else proving.NOTHING
     answers = store.sealed(runtime, transaction.id, "answers", left)
-    return {"answers": answers, "proof": proof, "told_waiting": False}
+    return {"answers": answers, "told_waiting": False, **anew}
 
 
 def _noted(outcome: StepOutcome, then: Next, stage: str) -> tuple[str, str | None]:

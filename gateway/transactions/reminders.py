@@ -38,6 +38,7 @@ from gateway.notifications.request import Class, Request
 from gateway.runtime import Runtime
 from gateway.transactions import registry, store
 from gateway.transactions.desk import Desk
+from gateway.transactions.messages import recipients
 from gateway.transactions.model import Drop, Judgement, Later, Plan, Reminded, Tell
 
 LANE = "reminders"
@@ -261,17 +262,23 @@ def _record(tx: Connection, runtime: Runtime, row: Row[Any], judgement: Judgemen
 
 
 def _taken(tx: Connection, runtime: Runtime, row: Row[Any], judgement: Tell) -> set[str]:
-    request = Request(
-        citizen_id=row.citizen_id,
-        channel=row.channel,
-        klass=Class.REMINDER,
-        template=_template(row),
-        language=register.language(tx, row.citizen_id),
-        personalisation=judgement.values,
-        transaction_id=row.transaction_id,
-        expires=judgement.until,
-    )
-    return notifications.take(tx, runtime, [request])
+    """To whom the transaction's results went: who acted for the citizen too, for a child alone."""
+    it = store.load(tx, runtime, row.transaction_id) if row.transaction_id else None
+    told = {one.id: one.language for one in recipients(tx, runtime, it)} if it and it.row.helper_id else {}
+    requests = [
+        Request(
+            citizen_id=citizen,
+            channel=row.channel,
+            klass=Class.REMINDER,
+            template=_template(row),
+            language=language,
+            personalisation=judgement.values,
+            transaction_id=row.transaction_id,
+            expires=judgement.until,
+        )
+        for citizen, language in (told or {row.citizen_id: register.language(tx, row.citizen_id)}).items()
+    ]
+    return notifications.take(tx, runtime, requests)
 
 
 def of_citizen(tx: Connection, citizen_id: UUID) -> Sequence[Row[Any]]:

@@ -57,7 +57,11 @@ transactions = Table(
     Column("state", String(20), nullable=False),
     Column("stage", String(24), nullable=False),  # the type's own word beside the state
     Column("replaces", Uuid),  # the transaction whose place this one takes
-    Column("proof", String(12)),  # code, attested; null until proven
+    Column("proof", String(16)),  # how who it is was proven: code, code+password, attested; null until it is
+    Column("factors", String(24), nullable=False),  # what was proven so far, joined by +
+    Column("confirmed", Boolean, nullable=False),  # what is new (``confirms``) has given its code back
+    Column("helped", Boolean, nullable=False),  # somebody acts for the citizen
+    Column("helper_id", Uuid),  # who that is, once proven
     Column("reason", String(80)),
     Column("trouble", String(80)),  # what the back office's last silence or fault was
     Column("calling", Boolean, nullable=False),  # a call to the back office is under way, or was lost
@@ -71,8 +75,6 @@ transactions = Table(
     Column("lease", BigInteger),
 )
 sparse_index("ix_transactions_due", transactions.c.due_at)
-
-ATTESTED = "attested"  # the proof of a service that answers for its citizens
 
 timeline = Table(
     "timeline",
@@ -162,6 +164,9 @@ def create(
         "service_id": service_id,
         "state": State.DRAFT,
         "stage": "",
+        "factors": "",
+        "helped": False,
+        "confirmed": False,
         "calling": False,
         "tries": 0,
         "told_waiting": False,

@@ -14,11 +14,11 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from gateway.runtime import Runtime
-from gateway.transactions import afterwards, identity
+from gateway.transactions import afterwards, codes, identity
 from gateway.transactions.identity import Proven, Sent, TooSoon, Wrong
 from gateway.transactions.model import Action, View, Words
 from gateway.transactions.store import Transaction
-from gateway.web import calendar_file, inputs, proof, steps, visit, words
+from gateway.web import calendar_file, device, inputs, proof, steps, visit, words
 from gateway.web.questions import AGAIN_AT, FACE
 
 
@@ -102,7 +102,8 @@ def _act(runtime: Runtime, place: Place, name: str) -> ResponseReturnValue:
         _named(transaction, name)
         error = _prove(tx, runtime, transaction)
         proven = visit.has_proven(transaction)
-        result = afterwards.act(tx, runtime, transaction, name, FACE, proven=proven)
+        here = visit.has_proven_all(transaction)
+        result = afterwards.act(tx, runtime, transaction, name, FACE, proven=proven, here=here)
     runtime.wake_all(result.lanes)
     match result.value:
         case afterwards.NotProven():
@@ -113,8 +114,8 @@ def _act(runtime: Runtime, place: Place, name: str) -> ResponseReturnValue:
     if result.transaction.id == transaction.id:
         return steps.go(place.address)
     visit.put(visit.OWN, str(result.transaction.id))
-    if proven:
-        visit.put(visit.PROVEN, str(result.transaction.id))
+    if proven and result.transaction.row.factors:
+        visit.proved(result.transaction)
     return steps.go(steps.onward(result.transaction))
 
 
@@ -128,7 +129,7 @@ def _prove(tx: Connection, runtime: Runtime, transaction: Transaction) -> Words 
     code = inputs.digits(request.form["code"][: inputs.LONGEST])
     if not proof.is_code(code):
         return proof.NOT_SIX
-    said = afterwards.prove(tx, runtime, transaction, code).value
+    said = afterwards.prove(tx, runtime, transaction, code, device.here(runtime)).value
     if isinstance(said, Proven):
         visit.put(visit.PROVEN, str(transaction.id))
     return proof.wrong(said) if isinstance(said, Wrong) else None
@@ -138,7 +139,7 @@ def _send_code(runtime: Runtime, place: Place, name: str) -> ResponseReturnValue
     with runtime.db.write() as tx:
         transaction = place.transaction(tx, runtime, change=True)
         _named(transaction, name)
-        sent = afterwards.send_code(tx, runtime, transaction)
+        sent = afterwards.send_code(tx, runtime, transaction, device.here(runtime))
     runtime.wake_all(sent.lanes)
     if isinstance(sent.value, Sent | TooSoon):
         visit.put(AGAIN_AT, int(sent.value.again_at.timestamp()))
@@ -153,14 +154,16 @@ def _code_page(
     transaction: Transaction,
     error: Words | None,
 ) -> ResponseReturnValue:
-    kind, now = steps.kind(transaction.row.type), runtime.clock()
-    locked = proof.until(tx, runtime, transaction, identity.PROOFS)
-    if locked:
-        return render_template("locked.html", kind=kind, until=locked), 429
+    now = runtime.clock()
+    purpose, here = codes.to_act(runtime, transaction), device.here(runtime)
+    held = identity.closed(tx, purpose.wrong, purpose.subject, now, here)
+    if held:
+        return proof.locked_page(runtime, transaction, held)
+    used_up = identity.used_up(tx, purpose, now, here)
     asked = {
         "sent": afterwards.code_awaited(tx, runtime, transaction),
         "wait": words.seconds_until(visit.get(AGAIN_AT) or 0, now),
-        "used_up": proof.until(tx, runtime, transaction, identity.CODES),
+        "used_up": used_up and proof.moment(runtime, used_up),
         "attributes": inputs.CODE,
         "error": error,
     }

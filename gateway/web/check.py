@@ -8,7 +8,7 @@ from marshmallow.fields import Field
 from sqlalchemy import Connection
 
 from gateway.runtime import Runtime
-from gateway.transactions import choices, engine
+from gateway.transactions import choices, engine, helping
 from gateway.transactions.desk import Desk
 from gateway.transactions.model import Words
 from gateway.transactions.store import Transaction
@@ -67,11 +67,11 @@ def _page(tx: Connection, runtime: Runtime, transaction: Transaction) -> Respons
         kind=kind,
         answers=[
             (name, field.metadata["label"], _shown(desk, transaction, name, field))
-            for name, field in kind.form().fields.items()
+            for name, field in helping.fields(transaction).items()
         ],
         effect=engine.effect(tx, runtime, transaction),
         replaces=engine.replaced(tx, runtime, transaction) is not None,
-        step=steps.check(kind.name),
+        step=steps.check(transaction),
         reserves=kind.hold is not None,
         held=until and words.moment(until, runtime.clock(), transaction.rules.zone),
     )

@@ -16,9 +16,9 @@ from gateway.appointments import checkin
 from gateway.appointments.checkin import AtTheDesk, Here, TooEarly
 from gateway.cities import Hall
 from gateway.runtime import Runtime
-from gateway.transactions.identity import Locked
 from gateway.transactions.look_up import TAIL, NoMatch
 from gateway.transactions.model import Words
+from gateway.transactions.tallies import Locked
 from gateway.web import inputs, words
 from gateway.web.page import rules_of_today
 

@@ -36,6 +36,7 @@ CODE = {
     "spellcheck": "false",
     "class": "code",
 }
+PASSWORD = {**CODE, "autocomplete": "off"}
 DIGITS = {"inputmode": "numeric", "autocomplete": "off", "spellcheck": "false", "class": "number"}
 
 

@@ -9,11 +9,11 @@ from flask.typing import ResponseReturnValue
 
 from gateway.runtime import Runtime
 from gateway.transactions import look_up
-from gateway.transactions.identity import Locked
 from gateway.transactions.look_up import TAIL, NoMatch
 from gateway.transactions.model import Words
 from gateway.transactions.references import REFERENCE_DIGITS, is_reference
-from gateway.web import inputs, steps, visit, words
+from gateway.transactions.tallies import Locked
+from gateway.web import device, inputs, steps, visit, words
 from gateway.web.page import rules_of_today
 
 ASKED = "asked"  # the reference given on the first of the two pages
@@ -55,7 +55,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
         if reference is None:
             return steps.go(url_for("web.progress"))
         with runtime.db.read() as tx:
-            held = look_up.held(tx, runtime, reference)
+            held = look_up.held(tx, runtime, reference, device.here(runtime))
         return _held_page(runtime, held) if held else _mobile_page(reference, None)
 
     @routes.post("/progress/mobile")
@@ -67,7 +67,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
         if len(tail) != TAIL or not (tail.isascii() and tail.isdigit()):
             return _mobile_page(reference, NOT_FOUR)
         with runtime.db.write() as tx:
-            found = look_up.find(tx, runtime, reference, tail)
+            found = look_up.find(tx, runtime, reference, tail, device.here(runtime))
         return _answer(runtime, reference, found)
 
 

@@ -9,19 +9,22 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from gateway.runtime import Runtime
-from gateway.transactions import choices, engine
+from gateway.security import mask_name
+from gateway.transactions import choices, engine, helping, levels, proving
 from gateway.transactions.desk import Desk
 from gateway.transactions.engine import Result
 from gateway.transactions.identity import Sent, TooSoon
+from gateway.transactions.levels import Factor
 from gateway.transactions.model import OPEN, State, TransactionType, Words
 from gateway.transactions.store import Transaction
-from gateway.web import inputs, steps, told, visit
+from gateway.web import device, inputs, steps, told, visit
 from gateway.web.page import rules_of_today
 
 FACE = "web"
 AGAIN_AT = "again_at"  # epoch seconds from when a new code may be asked for
 TYPED = "typed"  # the transaction whose answers were typed in this visit
 NARROWING = 2  # choices offered to be changed where the next has nothing that suits
+SAME, RELATIVE = "same", "relative"  # for whom a transaction is begun; else for anybody
 NOT_CHOSEN = Words("请先选一项，再按下一步。", "Choose one first, then continue.")
 
 
@@ -33,20 +36,20 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
         kind = steps.offered(runtime, name)
         with runtime.db.read() as tx:
             under_way = _under_way(tx, runtime, name)
+            known = visit.carried(tx, runtime)
         onward = steps.onward(under_way) if under_way and under_way.answers else None
-        effect = kind.effect(rules_of_today(runtime))
-        return render_template("start.html", kind=kind, effect=effect, onward=onward)
+        effect, me = kind.effect(rules_of_today(runtime)), _shown_as(known) if known else None
+        return render_template("start.html", kind=kind, effect=effect, onward=onward, me=me)
 
     @routes.post("/t/<name>")
     def begin(name: str) -> ResponseReturnValue:
         steps.offered(runtime, name)
         with runtime.db.write() as tx:
-            draft = _under_way(tx, runtime, name)
-            if draft is None or draft.answers:
-                draft = engine.open_draft(tx, runtime, name, FACE)
-        visit.put(visit.OWN, str(draft.id))
-        visit.put(TYPED, str(draft.id))
-        return steps.go(steps.onward(draft))
+            begun = _begun(tx, runtime, name, request.form.get("who", ""))
+        runtime.wake_all(begun.lanes)
+        visit.put(visit.OWN, str(begun.transaction.id))
+        visit.put(TYPED, str(begun.transaction.id))
+        return steps.go(steps.onward(begun.transaction))
 
     @routes.get("/t/<name>/<field>")
     def ask(name: str, field: str) -> ResponseReturnValue:
@@ -77,9 +80,36 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
         return steps.go(steps.onward(result.transaction))
 
 
+def _begun(tx: Connection, runtime: Runtime, name: str, who: str) -> Result[Mapping[str, Words]]:
+    """A fresh draft for whom it is meant; where that leaves nothing to ask, its code goes out."""
+    draft = _under_way(tx, runtime, name)
+    if draft is None or draft.answers or draft.row.helped:
+        draft = engine.open_draft(tx, runtime, name, FACE)
+    return send(tx, runtime, _for(tx, runtime, draft, who))
+
+
+def _for(tx: Connection, runtime: Runtime, draft: Transaction, who: str) -> Transaction:
+    """A draft for whom it is meant: whoever was proven a moment ago, a relative, or anybody."""
+    if who == RELATIVE:
+        return engine.act_for(tx, runtime, draft, helped=True)
+    known = visit.carried(tx, runtime) if who == SAME else None
+    if known is None:
+        return draft
+    draft = proving.carry(tx, runtime, draft, known, levels.read(known.row.factors))
+    if draft.row.factors:
+        visit.proved(draft)
+    return draft
+
+
+def _shown_as(known: Transaction) -> Words:
+    """Whom this visit knows, as it may stand on a page others can see."""
+    name, number = mask_name(known.answers["name"]), known.answers["id_number"]
+    return Words(f"{name}（身份证尾号{number[-4:]}）", f"{name} (ID number ending in {number[-4:]})")
+
+
 def _with_field(name: str, field: str) -> TransactionType:
     kind = steps.kind(name)
-    if field not in kind.form().fields:
+    if field not in kind.form().fields and field not in helping.FIELDS:
         abort(404)
     return kind
 
@@ -95,8 +125,8 @@ def _under_way(tx: Connection, runtime: Runtime, name: str) -> Transaction | Non
 
 def _may_answer(transaction: Transaction, field: str) -> bool:
     """Questions are open until the transaction is confirmed, in their order."""
-    missing = engine.unanswered(transaction)
-    return transaction.state in OPEN and field not in missing[1:]
+    missing, asked = engine.unanswered(transaction), helping.fields(transaction)
+    return transaction.state in OPEN and field in asked and field not in missing[1:]
 
 
 def _shown_again(kind: TransactionType, transaction: Transaction, field: str) -> str:
@@ -117,10 +147,15 @@ def _keep(
 
 
 def send(tx: Connection, runtime: Runtime, transaction: Transaction) -> Result[Mapping[str, Words]]:
-    """Send the code once everything is answered, and remember from when another may be asked for."""
-    if engine.unanswered(transaction) or transaction.state is not State.DRAFT:
+    """Send the code that comes next once everything is answered, unless it was sent.
+
+    Remembers from when another may be asked for. The one to an e-mail address is only sent when asked for.
+    """
+    fresh = transaction.state is State.DRAFT or transaction.row.factors
+    due = steps.may_prove(transaction, Factor.CODE) and fresh
+    if not due and not steps.may_prove(transaction, Factor.NEW):
         return Result({}, transaction)
-    sent = engine.send_code(tx, runtime, transaction)
+    sent = engine.send_code(tx, runtime, transaction, device.here(runtime))
     if isinstance(sent.value, Sent | TooSoon):
         visit.put(AGAIN_AT, int(sent.value.again_at.timestamp()))
     return Result({}, sent.transaction, sent.lanes)
@@ -130,7 +165,7 @@ def _question(
     tx: Connection, runtime: Runtime, transaction: Transaction, name: str, value: str, error: Words | None
 ) -> ResponseReturnValue:
     kind, desk = steps.kind(transaction.row.type), Desk(tx, runtime)
-    field = kind.form().fields[name]
+    field = helping.fields(transaction)[name]
     options = choices.options(desk, transaction, name, value if error else None)
     stuck = options == [] or (error is not None and error is not NOT_CHOSEN)
     return render_template(
@@ -144,8 +179,9 @@ def _question(
         others=_chosen_before(kind, name) if stuck else [],
         value=value,
         error=error,
-        step=steps.question(kind.name, name),
-        back=steps.before(kind.name, name),
+        step=steps.question(transaction, name),
+        back=steps.before(transaction, name),
+        myself=name in helping.FIELDS and not helping.child(transaction),
     ), (422 if error else 200)
 
 

@@ -21,12 +21,10 @@ from gateway.notifications.status import Status
 from gateway.runtime import Runtime
 from gateway.transactions import engine
 from gateway.transactions.headlines import headline
-from gateway.transactions.identity import Sent, TooSoon
 from gateway.transactions.messages import CHANNEL
 from gateway.transactions.model import ENDS, OPEN, Action, TransactionType, View
 from gateway.transactions.store import Transaction
-from gateway.web import steps, visit, words
-from gateway.web.questions import AGAIN_AT
+from gateway.web import questions, steps, visit, words
 
 REFRESH_SECONDS = 5
 WATCH_RECEIPT = timedelta(minutes=3)  # after the end a receipt is looked out for this long
@@ -59,21 +57,12 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
             resumed = engine.resume(tx, runtime, transaction)
             if not resumed.value:
                 return steps.go(url_for("web.status"))
-            now, lanes = _code_sent(tx, runtime, resumed.transaction)
-        runtime.wake_all(lanes)
+            sent = questions.send(tx, runtime, resumed.transaction)  # all was answered: the proof is next
+            now = sent.transaction
+        runtime.wake_all(sent.lanes)
         visit.take(visit.FOUND)
         visit.put(visit.OWN, str(now.id))
         return steps.go(steps.onward(now))
-
-
-def _code_sent(tx: Connection, runtime: Runtime, transaction: Transaction) -> tuple[Transaction, set[str]]:
-    """Where all was answered before, the proof is next: its code goes out at once."""
-    if engine.unanswered(transaction):
-        return transaction, set()
-    sent = engine.send_code(tx, runtime, transaction)
-    if isinstance(sent.value, Sent | TooSoon):
-        visit.put(AGAIN_AT, int(sent.value.again_at.timestamp()))
-    return sent.transaction, sent.lanes
 
 
 def _page(tx: Connection, runtime: Runtime, transaction: Transaction, here: str) -> ResponseReturnValue:

@@ -8,7 +8,8 @@ from flask import abort, redirect, url_for
 from werkzeug import Response
 
 from gateway.runtime import Runtime
-from gateway.transactions import engine, registry
+from gateway.transactions import engine, helping, proving, registry
+from gateway.transactions.levels import Factor
 from gateway.transactions.model import OPEN, TransactionType
 from gateway.transactions.store import Transaction
 
@@ -31,24 +32,24 @@ def offered(runtime: Runtime, name: str) -> TransactionType:
     return registry.offered(runtime.settings).get(name) or abort(404)
 
 
-def question(name: str, field: str) -> Step:
-    fields = list(kind(name).form().fields)
+def question(transaction: Transaction, field: str) -> Step:
+    fields = list(helping.fields(transaction))
     return Step(fields.index(field) + 1, len(fields) + 2)
 
 
-def proof(name: str) -> Step:
-    count = len(kind(name).form().fields)
+def proof(transaction: Transaction) -> Step:
+    count = len(helping.fields(transaction))
     return Step(count + 1, count + 2)
 
 
-def check(name: str) -> Step:
-    count = len(kind(name).form().fields)
+def check(transaction: Transaction) -> Step:
+    count = len(helping.fields(transaction))
     return Step(count + 2, count + 2)
 
 
-def before(name: str, field: str) -> str:
+def before(transaction: Transaction, field: str) -> str:
     """Where "back" leads from a question."""
-    fields = list(kind(name).form().fields)
+    name, fields = transaction.row.type, list(helping.fields(transaction))
     place = fields.index(field)
     if place == 0:
         return url_for("web.start", name=name)
@@ -60,15 +61,38 @@ def onward(transaction: Transaction) -> str:
     name = transaction.row.type
     if transaction.state not in OPEN:
         return url_for("web.done", name=name)
-    missing = engine.unanswered(transaction)
-    if missing:
-        return url_for("web.ask", name=name, field=missing[0])
-    return url_for("web.check" if transaction.row.proof else "web.code", name=name)
+    unanswered = engine.unanswered(transaction)
+    if unanswered:
+        return url_for("web.ask", name=name, field=unanswered[0])
+    missing = proving.missing(transaction)
+    if missing & {Factor.CODE, Factor.NEW}:
+        return url_for("web.code", name=name)
+    return url_for("web.password" if missing else "web.check", name=name)
 
 
 def elsewhere(transaction: Transaction, page: str) -> bool:
     """Whether the transaction is at another page than this one."""
     return not onward(transaction).endswith(f"/{page}")
+
+
+def may_prove(transaction: Transaction, *factors: Factor) -> bool:
+    """Whether all is answered and one of these is missing."""
+    answered = transaction.state in OPEN and not engine.unanswered(transaction)
+    return answered and bool(proving.missing(transaction) & set(factors))
+
+
+def page_of(transaction: Transaction, factor: Factor) -> str:
+    """The page where the code for this factor is given."""
+    endpoint = "web.email" if factor is Factor.EMAIL else "web.code"
+    return url_for(endpoint, name=transaction.row.type)
+
+
+def first_question(transaction: Transaction) -> str:
+    return url_for("web.ask", name=transaction.row.type, field=next(iter(helping.fields(transaction))))
+
+
+def last_question(transaction: Transaction) -> str:
+    return url_for("web.ask", name=transaction.row.type, field=list(helping.fields(transaction))[-1])
 
 
 def go(address: str) -> Response:

@@ -26,6 +26,8 @@ TOKEN, SEEN = "token", "seen"
 OWN = "transaction"  # the one this browser is filling in or has confirmed
 FOUND = "found"  # the one whose reference and mobile were given
 PROVEN = "proven"  # the one this browser gave a code for
+KNOWN = "known"  # the one whose citizen need not be asked again, for a while
+STILL_KNOWN = timedelta(minutes=15)  # idle: then the next one is asked who they are
 AUTO = "auto"  # in the query of a page that reloads by itself: nobody is there
 
 
@@ -74,7 +76,10 @@ def _forget_when_idle(now: datetime) -> None:
         return
     if now.timestamp() - values.get(SEEN, 0) > IDLE.total_seconds():
         end()
-    elif AUTO not in request.args:
+        return
+    if now.timestamp() - values.get(SEEN, 0) > STILL_KNOWN.total_seconds():
+        take(KNOWN)
+    if AUTO not in request.args:
         put(SEEN, int(now.timestamp()))
 
 
@@ -102,6 +107,26 @@ def get(key: str) -> Any:
 def has_proven(transaction: Transaction) -> bool:
     """Whether this browser gave a code for it: to have looked it up is not enough to act on it."""
     return bool(get(PROVEN) == str(transaction.id))
+
+
+def proved(transaction: Transaction) -> None:
+    """This browser has proven for it who they are: it may act on it, and go on as the same person."""
+    put(PROVEN, str(transaction.id))
+    put(KNOWN, str(transaction.id))
+
+
+def has_proven_all(transaction: Transaction) -> bool:
+    """Whether all of its proof was given here, a moment ago."""
+    return bool(get(KNOWN) == str(transaction.id))
+
+
+def carried(tx: Connection, runtime: Runtime) -> Transaction | None:
+    """The transaction whose citizen is still known in this visit."""
+    remembered = get(KNOWN)
+    query = select(transactions).where(transactions.c.id == UUID(remembered)) if remembered else None
+    row = tx.execute(query).one_or_none() if query is not None else None
+    known = row is not None and row.factors and row.citizen_id and row.answers
+    return store.opened(runtime, row) if row is not None and known else None
 
 
 def take(key: str) -> Any:

@@ -79,9 +79,13 @@ class Web:
     def confirm(self, kind: str, answers: Mapping[str, str]) -> Submitted | AskedAnew:
         self.browser.get(f"/t/{kind}")
         self._send()
+        asked: set[str] = set()
         for _ in range(MOST_STEPS):
             if self._place == "check":
                 break
+            if self._place in asked:  # who is known from before hears at once what cannot be
+                return AskedAnew(self._place, self.browser.text)
+            asked.add(self._place)
             known = sent_codes(self.world)[-1] if self._place == "code" else answers.get(self._place)
             self._send(self._place, known)
         self._send()

@@ -133,7 +133,7 @@ def _problems(response: Any) -> list[str]:
         (b'{"type":"card_loss","answers":{},"proof":{}}', "proof.method is a required property"),
         (
             b'{"type":"card_loss","answers":{},"proof":{"method":"face"}}',
-            "proof.method is not one of [code, attested]",
+            "proof.method is not one of [code, password, attested]",
         ),
         (
             b'{"type":"x","answers":{},"proof":{"method":"code"},"y":1}',
@@ -280,7 +280,10 @@ def test_the_documentation_is_made_from_the_same_definition(api: Api) -> None:
         "/v2/transactions/{reference}/answers",
         "/v2/transactions/{reference}/actions/{name}",
     }
-    assert set(document["components"]["schemas"]["Answers_card_loss"]["properties"]) == {"id_number", "name"}
+    answers = document["components"]["schemas"]["Answers_card_loss"]
+    helper = {"helper_id_number", "helper_name"}
+    assert set(answers["properties"]) == {"id_number", "name"} | helper
+    assert set(answers["required"]) == {"id_number", "name"}
     assert "swagger-ui-bundle.js" in api.client.get("/docs").text
     with api.client.get("/docs/files/js/swagger-ui-bundle.js") as script:
         assert script.status_code == 200

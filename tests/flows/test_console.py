@@ -24,7 +24,7 @@ from gateway.services.sessions import operator_sessions
 from gateway.traffic.board import Change
 from gateway.traffic.breaker import Heard, Mode, State, Why
 from gateway.transactions import call_backs
-from gateway.transactions.identity import Locked
+from gateway.transactions.tallies import Locked
 from tests.flows.operator import NAME, PASSWORD, Operator, employ
 from tests.world import World
 

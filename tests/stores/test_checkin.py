@@ -17,9 +17,9 @@ from gateway.appointments.bookings import Standing, bookings
 from gateway.appointments.checkin import MOVES, AtTheDesk, Deed, Here, TooEarly
 from gateway.citizens.register import citizens
 from gateway.transactions import store
-from gateway.transactions.identity import LOOK_UPS, Locked
-from gateway.transactions.look_up import NoMatch
+from gateway.transactions.look_up import LOOK_UPS, NoMatch
 from gateway.transactions.store import Transaction
+from gateway.transactions.tallies import Locked
 from tests.stores.test_appointments import book, now
 from tests.world import World
 

@@ -16,8 +16,9 @@ from gateway.delivery.record import Answer, record
 from gateway.notifications.request import Class
 from gateway.providers import Accepted, Delivery
 from gateway.transactions import engine, identity, steps, store
-from gateway.transactions.identity import Locked, Proven, Sent
+from gateway.transactions.identity import Proven, Sent
 from gateway.transactions.model import State
+from gateway.transactions.tallies import Locked
 from tests.stores.test_transactions import Desk, begin, desk, prove, sent_codes, submit
 from tests.world import World, report
 

@@ -14,10 +14,11 @@ from sqlalchemy import select
 from gateway.back_offices import Done, Silent, Unavailable
 from gateway.notifications import store as notifications
 from gateway.transactions import engine, steps, store
-from gateway.transactions.identity import Locked, Proven, Sent, TooSoon, Wrong
+from gateway.transactions.identity import Proven, Sent, TooSoon, Wrong
 from gateway.transactions.model import State
 from gateway.transactions.references import is_reference
 from gateway.transactions.store import Transaction
+from gateway.transactions.tallies import Locked
 from tests.contract.sandbox_process import until
 from tests.world import World
 
@@ -264,7 +265,7 @@ def test_unknown_and_known_people_hear_the_same(world: World, desk: Desk) -> Non
 
 
 def test_five_wrong_codes_lock_for_a_day(world: World, desk: Desk) -> None:
-    """The fifth wrong code locks the ID number, even for the right code, until 24 hours are over."""
+    """The fifth wrong code locks the person, even for the right code, until 24 hours are over."""
     transaction = begin(world)
     right = sent_codes(world)[0]
     wrong = "000000" if right != "000000" else "111111"
@@ -279,7 +280,7 @@ def test_five_wrong_codes_lock_for_a_day(world: World, desk: Desk) -> None:
     assert prove(world, transaction, sent_codes(world)[-1]) == Proven()
 
 
-def test_the_lock_follows_the_id_number_not_the_transaction(world: World, desk: Desk) -> None:
+def test_the_lock_follows_the_person_not_the_transaction(world: World, desk: Desk) -> None:
     """Starting again does not give five more tries."""
     first = begin(world)
     wrong = "000000" if sent_codes(world)[0] != "000000" else "111111"

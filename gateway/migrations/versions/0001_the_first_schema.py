@@ -473,6 +473,45 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "holds",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("citizen_id", sa.Uuid(), nullable=False),
+        sa.Column("reason", sa.String(length=40), nullable=False),
+        sa.Column("placed_at", Utc(), nullable=False),
+        sa.Column("until", Utc(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_holds")),
+    )
+    with op.batch_alter_table("holds", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_holds_citizen_id"), ["citizen_id"], unique=False)
+
+    op.create_table(
+        "mandates",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("citizen_id", sa.Uuid(), nullable=False),
+        sa.Column("helper_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("matters", sa.String(length=200), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=True),
+        sa.Column("given_at", Utc(), nullable=False),
+        sa.Column("given_by", sa.String(length=80), nullable=False),
+        sa.Column("revoked_at", Utc(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mandates")),
+    )
+    with op.batch_alter_table("mandates", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mandates_citizen_id"), ["citizen_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mandates_helper_id"), ["helper_id"], unique=False)
+
+    op.create_table(
+        "query_passwords",
+        sa.Column("citizen_id", sa.Uuid(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("initial", sa.Boolean(), nullable=False),
+        sa.Column("set_at", Utc(), nullable=False),
+        sa.Column("next_digest", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("next_from", Utc(), nullable=True),
+        sa.PrimaryKeyConstraint("citizen_id", name=op.f("pk_query_passwords")),
+    )
+    op.create_table(
         "one_time_codes",
         sa.Column("who", sa.LargeBinary(length=16), nullable=False),
         sa.Column("type", sa.String(length=32), nullable=False),
@@ -689,7 +728,11 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("stage", sa.String(length=24), nullable=False),
         sa.Column("replaces", sa.Uuid(), nullable=True),
-        sa.Column("proof", sa.String(length=12), nullable=True),
+        sa.Column("proof", sa.String(length=16), nullable=True),
+        sa.Column("factors", sa.String(length=24), nullable=False),
+        sa.Column("confirmed", sa.Boolean(), nullable=False),
+        sa.Column("helped", sa.Boolean(), nullable=False),
+        sa.Column("helper_id", sa.Uuid(), nullable=True),
         sa.Column("reason", sa.String(length=80), nullable=True),
         sa.Column("trouble", sa.String(length=80), nullable=True),
         sa.Column("calling", sa.Boolean(), nullable=False),
@@ -969,6 +1012,16 @@ def downgrade() -> None:
     op.drop_table("operators")
     op.drop_table("operator_sessions")
     op.drop_table("one_time_codes")
+    op.drop_table("query_passwords")
+    with op.batch_alter_table("mandates", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mandates_helper_id"))
+        batch_op.drop_index(batch_op.f("ix_mandates_citizen_id"))
+
+    op.drop_table("mandates")
+    with op.batch_alter_table("holds", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_holds_citizen_id"))
+
+    op.drop_table("holds")
     with op.batch_alter_table("notifications", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_notifications_replay_of",

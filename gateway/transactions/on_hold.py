@@ -1,0 +1,24 @@
+"""The words of a risky transaction that was refused because a hold stands for its citizen. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gateway.transactions.model import View, Words
+
+ON_HOLD = "on_hold"  # the reason
+UNTIL = "on_hold_until"  # the fact that says until when, in ISO 8601
+
+
+def reason(view: View) -> Words:
+    """Why not now, to be put after "this could not be done: "."""
+    given = view.facts.get(UNTIL)
+    if not given:
+        return Words(
+            "登记的信息刚改过，为了安全要等一天", "your details changed lately; for safety wait a day"
+        )
+    local = datetime.fromisoformat(given).astimezone(view.rules.zone)
+    return Words(
+        f"登记的信息刚改过，为了安全，{local.month}月{local.day}日{local:%H:%M}以后才能办",
+        f"your details changed lately; for safety this waits until {local:%H:%M} on {local.day} {local:%B}",
+    )

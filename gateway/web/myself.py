@@ -1,0 +1,24 @@
+"""Nobody helps after all: whoever began for a relative goes on for themselves."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from gateway.runtime import Runtime
+from gateway.transactions import engine
+from gateway.web import questions, steps, visit
+
+
+def add(routes: Blueprint, runtime: Runtime) -> None:
+    """``/t/<name>/code/myself``."""
+
+    @routes.post("/t/<name>/code/myself")
+    def for_myself(name: str) -> ResponseReturnValue:
+        steps.kind(name)
+        with runtime.db.write() as tx:
+            transaction = visit.transaction(tx, runtime, kind=name, change=True)
+            mine = engine.act_for(tx, runtime, transaction, helped=False)
+            sent = questions.send(tx, runtime, mine)
+        runtime.wake_all(sent.lanes)
+        return steps.go(steps.onward(sent.transaction))
