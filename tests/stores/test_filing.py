@@ -111,12 +111,12 @@ def confirmed(world: World, transaction: Transaction) -> Transaction:
     return now(world, transaction)
 
 
-def filed(world: World, **changes: str) -> Transaction:
-    return confirmed(world, begin(world, "filing", **{**ANSWERS, **changes}))
+def filed(world: World, answers: Mapping[str, str] = ANSWERS, **changes: str) -> Transaction:
+    return confirmed(world, begin(world, "filing", **{**answers, **changes}))
 
 
-def in_force(world: World, register: Register, **changes: str) -> Transaction:
-    transaction = filed(world, **changes)
+def in_force(world: World, register: Register) -> Transaction:
+    transaction = filed(world)
     register.put(transaction.row.reference, "active")
     later(world, hours=4)
     return now(world, transaction)
