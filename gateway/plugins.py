@@ -39,6 +39,14 @@ def load(name: str, settings: Mapping[str, str]) -> Any:
         raise SettingError(f"A setting of {name} is wrong: {str(error).rstrip('.')}.") from None
 
 
+def connector(office: str, settings: Mapping[str, str]) -> str:
+    """The integration that answers for a back office: the one of its name, or what a city has in its place.
+
+    ``CARD_CORE_CONNECTOR=ourtown_cards`` names ``integrations/ourtown_cards.py``.
+    """
+    return settings.get(f"{office.upper()}_CONNECTOR") or office
+
+
 def names() -> list[str]:
     """Every module of integrations/, whatever it is."""
     folder = importlib.import_module("integrations").__path__

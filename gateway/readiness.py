@@ -66,8 +66,10 @@ def _check_back_offices(here: Runtime) -> None:
     settings = here.settings
     offered = registry.offered(settings)
     for name, kind in registry.types().items():
-        begun = kind.back_office and plugins.given(kind.back_office, settings.environment)
-        if kind.back_office and (name in offered or begun):
+        if kind.back_office is None:
+            continue
+        connector = plugins.connector(kind.back_office, settings.environment)
+        if name in offered or plugins.given(connector, settings.environment):
             here.back_office(kind.back_office)
 
 

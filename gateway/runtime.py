@@ -51,14 +51,15 @@ class Runtime:
     _lock: Lock = field(default_factory=Lock)
 
     def back_office(self, name: str) -> Any:
-        """The integration of this name, built at first use and kept.
+        """The connector of this back office, built at first use and kept.
 
         The transaction type that asks declares its protocol; ``SettingError``
         names a setting it lacks.
         """
         with self._lock:
             if name not in self._back_offices:
-                self._back_offices[name] = plugins.load(name, self.settings.environment)
+                environment = self.settings.environment
+                self._back_offices[name] = plugins.load(plugins.connector(name, environment), environment)
             return self._back_offices[name]
 
     def weights(self, channel: str) -> Mapping[str, int]:

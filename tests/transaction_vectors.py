@@ -55,6 +55,11 @@ def vectors(*, firsts: bool = False) -> list[Any]:
     return found
 
 
+def told_by(case: Mapping[str, Any]) -> list[str]:
+    """The texts a case sends: those beside the result, as to an earlier number, come first."""
+    return [*case.get("beside", ()), case["message"]]
+
+
 class Office:
     """A back office that answers as scripted, in order, whatever its calls are named."""
 
@@ -80,7 +85,7 @@ class Office:
         record = {**self.usual, **record}
         values = {name: self.reference if value == "$reference" else value for name, value in record.items()}
         for name, value in values.items():
-            if name.endswith(("_until", "_from")) and value:
+            if (name == "since" or name.endswith(("_until", "_from"))) and value:
                 values[name] = datetime.fromisoformat(value)
         return SimpleNamespace(**values)
 

@@ -187,11 +187,17 @@ def _fears_for_a_pension(person: Person) -> bool:
     return person.pension_state == "failed" and person.language == "zh-CN"
 
 
+def _moves_away(person: Person) -> bool:
+    """A pensioner with nothing to worry about."""
+    return person.pension_state in ("not_due", "done_silent", "done_face") and person.language == "zh-CN"
+
+
 # Whom each type is tried as, no two the same person. Who has an e-mail address gets results there, too.
 PEOPLE: Mapping[str, Callable[[Person], bool]] = {
     "card_release": _has_found,
     "card_loss": lambda person: _may_report(person) and person.email is not None,
     "pension_auth": _fears_for_a_pension,
+    "filing": _moves_away,
 }
 
 

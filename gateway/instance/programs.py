@@ -110,6 +110,9 @@ class Plan:
             "PENSION_REGISTRY_URL": self.sandbox_url,
             "PENSION_REGISTRY_APP_ID": "huiyin",
             "PENSION_REGISTRY_SECRET": self.secrets["pension_registry"],
+            "FILING_REGISTER_URL": self.sandbox_url,
+            "FILING_REGISTER_APP_ID": "huiyin",
+            "FILING_REGISTER_SECRET": self.secrets["filing_register"],
         }
 
     def _accounts_of_sandbox(self) -> dict[str, str]:
@@ -127,6 +130,8 @@ class Plan:
             "SANDBOX_CARD_SECRET": self.secrets["card_core"],
             "SANDBOX_PENSION_APP_ID": "huiyin",
             "SANDBOX_PENSION_SECRET": self.secrets["pension_registry"],
+            "SANDBOX_FILING_APP_ID": "huiyin",
+            "SANDBOX_FILING_SECRET": self.secrets["filing_register"],
         }
 
     # --- programs ---

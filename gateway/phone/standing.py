@@ -61,7 +61,8 @@ def _aloud(desk: Desk, transaction: Transaction, name: str) -> Words:
     value = transaction.answers[name]
     offered = choices.options(desk, transaction, name)
     if offered is None:
-        return aloud.masked(value)
+        shown = metadata(transaction, name).get("shown")
+        return shown(value) if shown else aloud.masked(value)
     return next((option.words for option in offered if option.value == value), Words(value, value))
 
 

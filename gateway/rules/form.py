@@ -12,6 +12,7 @@ from marshmallow import fields as form
 from gateway.appointment_rules import AppointmentSchema
 from gateway.card_rules import CardLossSchema
 from gateway.digest_hours import DigestHoursSchema, outside
+from gateway.filing_rules import FilingSchema
 from gateway.identity_rules import IdentitySchema
 from gateway.notice_cap import NoticeCapSchema
 from gateway.pension_rules import PensionAuthSchema
@@ -69,6 +70,7 @@ class RulesSchema(Schema):
     card_loss = form.Nested(CardLossSchema)
     appointment = form.Nested(AppointmentSchema)
     pension_auth = form.Nested(PensionAuthSchema)
+    filing = form.Nested(FilingSchema)
     send_windows = form.Nested(SendWindowsSchema)
     notice_cap = form.Nested(NoticeCapSchema)
     digest = form.Nested(DigestHoursSchema)

@@ -16,6 +16,7 @@ from gateway.appointment_rules import Appointment
 from gateway.card_rules import CardLoss
 from gateway.digest_hours import DigestHours
 from gateway.errors import UnknownNameError
+from gateway.filing_rules import Filing
 from gateway.identity_rules import Identity
 from gateway.notice_cap import NoticeCap
 from gateway.pension_rules import PensionAuth
@@ -77,6 +78,7 @@ class Rules:
     card_loss: CardLoss = field(default_factory=CardLoss)
     appointment: Appointment = field(default_factory=Appointment)
     pension_auth: PensionAuth = field(default_factory=PensionAuth)
+    filing: Filing = field(default_factory=Filing)
     send_windows: SendWindows = field(default_factory=SendWindows)
     notice_cap: NoticeCap = field(default_factory=NoticeCap)
     digest: DigestHours = field(default_factory=DigestHours)

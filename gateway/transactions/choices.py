@@ -57,7 +57,16 @@ def fitting(
         if name in given and name in kind.choices:
             wrong |= _unfit(desk, transaction.row.type, transaction.case(desk.runtime.clock(), answers), name)
         before |= {name: answers[name]} if name in answers else {}
-    return answers, wrong
+    return _together(kind.check(transaction.case(desk.runtime.clock(), answers)), answers, given, wrong)
+
+
+def _together(
+    apart: Mapping[str, Words], answers: dict[str, str], given: Mapping[str, str], wrong: dict[str, Words]
+) -> tuple[dict[str, str], dict[str, Words]]:
+    """What does not go with the others is wrong where it is given now; given before, it is open again."""
+    said = {name: words for name, words in apart.items() if name in given}
+    kept = {name: value for name, value in answers.items() if name in given or name not in apart}
+    return kept, {**said, **wrong}
 
 
 def _unfit(desk: Desk, type_name: str, case: Case, name: str) -> dict[str, Words]:
@@ -81,4 +90,5 @@ def held(desk: Desk, transaction: Transaction) -> dict[str, Words]:
 
 def held_until(desk: Desk, transaction: Transaction) -> datetime | None:
     """Until when that is reserved; None where nothing is, or the time has run out."""
-    return registry.get(transaction.row.type).held_until(desk, transaction.case(desk.runtime.clock()))
+    until = registry.get(transaction.row.type).held_until
+    return until(desk, transaction.case(desk.runtime.clock())) if until else None

@@ -7,13 +7,13 @@ Messages are ``Words``, so each face shows the language it speaks.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields
 
 from gateway.citizens import id_number
-from gateway.transactions.model import Keypad, Words
+from gateway.transactions.model import Keypad, Option, Words
 
 NAME_LONGEST = 50
 WRITTEN_LONGEST = 500  # characters, with stray spaces; more is no name, and dear to look at
@@ -69,18 +69,22 @@ def described(
     *,
     from_register: bool = False,
     when: Callable[[Mapping[str, str]], bool] | None = None,
+    shown: Callable[[str], Words] | None = None,
+    near: Callable[[str], Sequence[Option]] | None = None,
 ) -> dict[str, Any]:
     """The options of a field: how each face asks for it.
 
     ``keypad`` null: it cannot be keyed. ``from_register``: the phone does not ask
     for it; it is taken from the register once the caller has proven who they are.
-    ``when``: it is asked only where this holds of the answers before it.
+    ``when``: it is asked only where this holds of the answers before it. ``shown``:
+    its value in words, as it may stand on a page others can see. ``near``: what a text
+    that is no answer yet may mean, to be picked from.
     """
     asked = {"label": label, "prompt": prompt, "hint": hint, "keypad": keypad}
     return {
         "required": when is None,
         "error_messages": {"required": REQUIRED, "null": REQUIRED, "invalid": NOT_TEXT},
-        "metadata": {**asked, "from_register": from_register, "when": when},
+        "metadata": {**asked, "from_register": from_register, "when": when, "shown": shown, "near": near},
     }
 
 

@@ -48,6 +48,7 @@ class State(StrEnum):
 
 ENDS = frozenset({State.SUCCEEDED, State.ALREADY_DONE, State.REJECTED, State.FAILED, State.CANCELLED})
 OPEN = frozenset({State.DRAFT, State.IDENTITY_PENDING})
+DONE = frozenset({State.SUCCEEDED, State.ALREADY_DONE})
 USUAL = timedelta(seconds=8)  # a back office that works has answered by then
 WITH_BACK_OFFICE = frozenset({State.SUBMITTED, State.UPSTREAM_UNKNOWN})
 RETURNED = "returned"  # the stage, and the event, of what was sent back to be corrected
@@ -69,7 +70,8 @@ class Case:
 
     ``face`` is where it was begun (web, phone, api); ``replaces`` the transaction
     whose place it takes, where a citizen changes what was done before.
-    ``citizen_id`` is null until they have proven who they are.
+    ``citizen_id`` is null until they have proven who they are, ``submitted_at`` until
+    they have confirmed; what was sent back and confirmed again has the later moment.
     """
 
     id: UUID
@@ -80,6 +82,7 @@ class Case:
     face: str = "web"
     citizen_id: UUID | None = None
     replaces: UUID | None = None
+    submitted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,13 +241,14 @@ class TransactionType:
     A type without a ``back_office`` works in our own database: its functions are
     given a ``Desk`` and their work is part of the caller's commit. ``choices``
     are the values a field may take now; ``gone`` says why one given is not among
-    them. ``hold`` reserves what is scarce once all is answered and maps a field to
-    what is wrong with its answer; ``held_until`` tells how long. ``replaced`` says
-    what confirming does to the transaction that is replaced, given that one. ``event``
-    names the message of a result, ``events`` all such names beside the states'.
-    ``effect_of`` says of these answers what ``effect`` says of any. ``follow_up``
-    plans reminders when it has ended or its stage changed; ``remind`` judges one just
-    before it goes out. ``calendar`` is what a citizen may put into their own.
+    them. ``check`` maps a field to what is wrong with its answer beside the others, at
+    once and without looking anywhere. ``hold`` reserves what is scarce once all is
+    answered and maps a field to what is wrong with its answer; ``held_until`` tells how
+    long. ``replaced`` says what confirming does to the transaction that is replaced,
+    given that one. ``event`` names the message of a result, ``events`` all such names
+    beside the states'. ``effect_of`` says of these answers what ``effect`` says of any.
+    ``follow_up`` plans reminders when it has ended or its stage changed; ``remind``
+    judges one just before it goes out. ``calendar`` is what a citizen may put into their own.
     ``stages`` are its machine, where it has one: no other move is made. ``follow``
     looks again at one that has ended, when its ``again_at`` comes. ``level``
     is how surely who asks must be known; a city may ask for more. With ``also_password``
@@ -264,8 +268,9 @@ class TransactionType:
     back_office: str | None = None
     choices: Mapping[str, Callable[[Any, Case], Sequence[Option]]] = field(default_factory=dict)
     gone: Callable[[Any, Case, str], Words | None] = lambda _desk, _case, _field: None
+    check: Callable[[Case], Mapping[str, Words]] = lambda _case: {}
     hold: Callable[[Any, Case], Mapping[str, Words]] | None = None
-    held_until: Callable[[Any, Case], datetime | None] = lambda _desk, _case: None
+    held_until: Callable[[Any, Case], datetime | None] | None = None
     replaced: Callable[[View], Words | None] = lambda _view: None
     actions: Mapping[str, Action] = field(default_factory=dict)
     event: Callable[[View], str] = state_name

@@ -23,7 +23,7 @@ from gateway.transactions.following import (
 )
 from gateway.transactions.levels import Factor
 from gateway.transactions.messages import tell
-from gateway.transactions.model import ENDS, RETURNED, WITH_BACK_OFFICE, Changed, TransactionType
+from gateway.transactions.model import DONE, ENDS, RETURNED, WITH_BACK_OFFICE, Changed, TransactionType
 from gateway.transactions.store import Transaction
 
 WAITING = "waiting"
@@ -111,9 +111,19 @@ def _follow_up(
             return say(tx, runtime, now, event) if now.row.stage != before and event in kind.events else set()
         case _ if now.state in ENDS:
             _plan(tx, runtime, kind, now)
+            _look_at_old(tx, runtime, kind, now)
             return say(tx, runtime, now, kind.event(now.view(runtime.clock())))
         case _:
             return _say_waiting(tx, runtime, now)
+
+
+def _look_at_old(tx: Connection, runtime: Runtime, kind: TransactionType, ended: Transaction) -> None:
+    """What this one took the place of is no longer what it was: it is looked at again at once."""
+    if kind.follow is None or ended.row.replaces is None or ended.state not in DONE:
+        return
+    old = store.load(tx, runtime, ended.row.replaces, hold=True)
+    if old.row.subject == ended.row.subject and old.row.due_at is not None:
+        store.change(tx, runtime, old.id, lease=None, calling=False, due_at=runtime.clock())
 
 
 def _plan(tx: Connection, runtime: Runtime, kind: TransactionType, ended: Transaction) -> None:

@@ -38,7 +38,9 @@ def offered(settings: Settings) -> Mapping[str, TransactionType]:
         for name, kind in types().items()
         if settings.demo
         or kind.back_office is None
-        or plugins.is_complete(kind.back_office, settings.environment)
+        or plugins.is_complete(
+            plugins.connector(kind.back_office, settings.environment), settings.environment
+        )
     }
 
 

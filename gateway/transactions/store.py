@@ -121,6 +121,7 @@ class Transaction:
             face=self.row.face,
             citizen_id=self.row.citizen_id if self.row.proof else None,
             replaces=self.row.replaces,
+            submitted_at=self.row.submitted_at,
         )
 
     def view(self, now: datetime) -> View:

@@ -72,7 +72,7 @@ def _page(tx: Connection, runtime: Runtime, transaction: Transaction) -> Respons
         effect=engine.effect(tx, runtime, transaction),
         replaces=engine.replaced(tx, runtime, transaction) is not None,
         step=steps.check(transaction),
-        reserves=kind.hold is not None,
+        reserves=kind.held_until is not None,
         held=until and words.moment(until, runtime.clock(), transaction.rules.zone),
     )
 
@@ -82,6 +82,5 @@ def _shown(desk: Desk, transaction: Transaction, name: str, field: Field[object]
     value = transaction.answers[name]
     options = choices.options(desk, transaction, name)
     if options is None:
-        masked = inputs.masked(field, value)
-        return Words(masked, "")
+        return inputs.masked(field, value)
     return next((option.words for option in options if option.value == value), Words(value, ""))

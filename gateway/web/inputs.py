@@ -9,6 +9,7 @@ from marshmallow.fields import Field
 
 from gateway.security import mask_id_number, mask_name
 from gateway.transactions.form import IdNumber, PersonName
+from gateway.transactions.model import Words
 
 LONGEST = 200  # characters taken from one input; more is nobody's answer
 
@@ -51,15 +52,16 @@ def attributes(field: Field[object]) -> Mapping[str, str]:
             return _TEXT
 
 
-def masked(field: Field[object], value: str) -> str:
+def masked(field: Field[object], value: str) -> Words:
     """The value as it may stand on a page others can see."""
+    shown = field.metadata.get("shown")
     match field:
         case IdNumber():
-            return mask_id_number(value)
+            return Words(mask_id_number(value), "")
         case PersonName():
-            return mask_name(value)
+            return Words(mask_name(value), "")
         case _:
-            return value
+            return shown(value) if shown else Words(value, "")
 
 
 def digits(text: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
+from marshmallow.fields import Field
 from sqlalchemy import Connection
 
 from gateway.runtime import Runtime
@@ -15,7 +16,7 @@ from gateway.transactions.desk import Desk
 from gateway.transactions.engine import Result
 from gateway.transactions.identity import Sent, TooSoon
 from gateway.transactions.levels import Factor
-from gateway.transactions.model import OPEN, State, TransactionType, Words
+from gateway.transactions.model import OPEN, Option, State, TransactionType, Words
 from gateway.transactions.store import Transaction
 from gateway.web import device, inputs, steps, told, visit
 from gateway.web.page import rules_of_today
@@ -179,10 +180,17 @@ def _question(
         others=_chosen_before(kind, name) if stuck else [],
         value=value,
         error=error,
+        near=_near(field, value) if error else [],
         step=steps.question(transaction, name),
         back=steps.before(transaction, name),
         myself=name in helping.FIELDS and not helping.child(transaction),
     ), (422 if error else 200)
+
+
+def _near(field: Field[object], given: str) -> Sequence[Option]:
+    """What an answer that is none may mean, to be picked from."""
+    near = field.metadata.get("near")
+    return near(given) if near else []
 
 
 def _chosen_before(kind: TransactionType, name: str) -> list[tuple[str, Words]]:

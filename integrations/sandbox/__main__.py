@@ -36,7 +36,8 @@ def _arguments() -> argparse.Namespace:
         description="沙盒：短信平台、手机和卡系统 / an SMS vendor, handsets, a card system to try against",
         epilog="Accounts come from SANDBOX_ACCESS_KEY_ID, SANDBOX_ACCESS_KEY_SECRET, SANDBOX_SIGN_NAME,"
         " SANDBOX_TTS_CODE, SANDBOX_CARD_APP_ID, SANDBOX_CARD_SECRET, SANDBOX_PENSION_APP_ID,"
-        " SANDBOX_PENSION_SECRET, SANDBOX_BANK_APP_ID, SANDBOX_BANK_SECRET (as for the cards),"
+        " SANDBOX_PENSION_SECRET, SANDBOX_BANK_APP_ID, SANDBOX_BANK_SECRET, SANDBOX_FILING_APP_ID,"
+        " SANDBOX_FILING_SECRET (as for the cards),"
         " SANDBOX_TWILIO_SID,"
         " SANDBOX_TWILIO_TOKEN, SANDBOX_TWILIO_NUMBERS, SANDBOX_TENCENT_SECRET_ID,"
         " SANDBOX_TENCENT_SECRET_KEY and SANDBOX_TENCENT_SDK_APP_ID.",

@@ -23,6 +23,7 @@ from integrations.sandbox.door import World
 from integrations.sandbox.dyvms import Voice, VoiceReports
 from integrations.sandbox.exchange import Exchange
 from integrations.sandbox.faults import Faults
+from integrations.sandbox.filings import FilingDoor, Filings
 from integrations.sandbox.handset_door import HandsetDoor
 from integrations.sandbox.handsets import Handsets
 from integrations.sandbox.inbound import Replies, SmsUps
@@ -83,6 +84,8 @@ class Sandbox:
         self.bank_door = BankDoor(credentials, self.banks, self.faults, self.calls)
         self.pensions = Pensions(state / "pensions.sqlite", self.cards)
         self.pension_door = PensionDoor(credentials, self.pensions, self.faults, self.calls)
+        self.filings = Filings(state / "filings.sqlite", self.cards, self.pensions)
+        self.filing_door = FilingDoor(credentials, self.filings, self.faults, self.calls)
 
     def _build_mail(self, options: Options) -> None:
         self.mailboxes = Mailboxes(self._scratch, self.repeated, options.newest_mails)
@@ -132,7 +135,7 @@ class Sandbox:
         """Let every part know."""
         self.options = options
         parts: tuple[Any, ...] = (
-            *(self.aliyun, self.voice, self.phones, self.webhooks),
+            *(self.aliyun, self.voice, self.phones, self.webhooks, self.filings),
             *(self.twilio_messages, self.twilio_calls, self.exchange),
             *self.pushes,
             *self.added,
@@ -191,6 +194,7 @@ class Sandbox:
         self.cards.close()
         self.banks.close()
         self.pensions.close()
+        self.filings.close()
 
     # --- the root ---
 
@@ -222,6 +226,7 @@ def create_app(sandbox: Sandbox) -> web.Application:
             *sandbox.card_door.routes(),
             *sandbox.bank_door.routes(),
             *sandbox.pension_door.routes(),
+            *sandbox.filing_door.routes(),
             *sandbox.twilio.routes(),
             *sandbox.exchange.routes(),
             *sandbox.services.routes(),

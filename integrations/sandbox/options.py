@@ -20,6 +20,8 @@ class Credentials:
     card_secret: str
     pension_app_id: str
     pension_secret: str
+    filing_app_id: str
+    filing_secret: str
     tts_code: str
     twilio_sid: str
     twilio_token: str
@@ -49,6 +51,8 @@ class Credentials:
             card_secret=value("CARD_SECRET", "sandbox"),
             pension_app_id=value("PENSION_APP_ID", value("CARD_APP_ID", "huiyin")),
             pension_secret=value("PENSION_SECRET", value("CARD_SECRET", "sandbox")),
+            filing_app_id=value("FILING_APP_ID", value("CARD_APP_ID", "huiyin")),
+            filing_secret=value("FILING_SECRET", value("CARD_SECRET", "sandbox")),
             tts_code=value("TTS_CODE", "TTS_1"),
             twilio_sid=value("TWILIO_SID", "AC" + "5a" * 16),
             twilio_token=value("TWILIO_TOKEN", "sandbox"),
@@ -63,6 +67,8 @@ class Options:
 
     A report is pushed ``receipt_delay`` after what it tells of, up to ``receipt_jitter`` later by the
     seed's luck, and again after each of ``receipt_retries``, times ``receipt_retry_scale``.
+
+    ``filing_delay`` is how long the review of a filing takes.
 
     ``voice_url`` answers calls dialled in the sandbox's exchange; ``voice_status_url`` hears of their
     end, ``voice_url`` itself while it is "". ``webhook_retries`` are the pauses between Twilio's tries,
@@ -89,6 +95,7 @@ class Options:
     webhook_retries: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 7.0)
     query_visible_after: float = 1.0
     review_delay: float = 0.0
+    filing_delay: float = 3.0
     limits: bool = True
     newest: int = 200_000
     newest_mails: int = 5_000

@@ -14,12 +14,20 @@ from jinja2 import Environment, FileSystemLoader
 from integrations.sandbox.aliyun import Aliyun
 from integrations.sandbox.door import Door
 from integrations.sandbox.faults import Faults
+from integrations.sandbox.filings import Filings
 from integrations.sandbox.handsets import Handsets
 from integrations.sandbox.inbound import Replies
 from integrations.sandbox.mailbox import Mailboxes
 from integrations.sandbox.options import Options
-from integrations.sandbox.page_parts import boxes, reviews, switches, threads, told
-from integrations.sandbox.page_words import ANSWER_WORDS, MAILBOX_WORDS, SERVICE_WORDS, TARGETS, modes_of
+from integrations.sandbox.page_parts import boxes, filed, reviews, switches, threads, told
+from integrations.sandbox.page_words import (
+    ANSWER_WORDS,
+    CAUSE_WORDS,
+    MAILBOX_WORDS,
+    SERVICE_WORDS,
+    TARGETS,
+    modes_of,
+)
 from integrations.sandbox.phones import Phones
 from integrations.sandbox.services import Services
 
@@ -32,6 +40,7 @@ PARTS = (
     "mails",
     "service",
     "reviews",
+    "filings",
 )  # what changes, each a template
 # A mail's page stands in a frame without rights; its own answer allows it its looks and nothing else.
 POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; form-action 'self'"
@@ -48,6 +57,7 @@ class World(Protocol):
     mailboxes: Mailboxes
     services: Services
     aliyun: Aliyun
+    filings: Filings
     added: list[Door]
 
     def counts(self) -> dict[str, Any]: ...
@@ -107,6 +117,8 @@ class Page:
             "told": told(world.services),
             "service_words": SERVICE_WORDS,
             "reviews": reviews(world.aliyun.reviews.listed()),
+            "filings": filed(world.filings.listed()),
+            "cause_words": CAUSE_WORDS,
             "counts": world.counts(),
             "seed": world.options.seed,
             "faults": switches(world.faults.listed(), self._targets()),

@@ -12,7 +12,10 @@ from integrations.sandbox.mailbox import Mailboxes
 from integrations.sandbox.mails import Mail
 from integrations.sandbox.page_words import (
     CALL_WORDS,
+    CAUSE_WORDS,
+    FILING_WORDS,
     HEARD_WORDS,
+    KIND_WORDS,
     MAIL_WORDS,
     REVIEW_WORDS,
     TEXT_WORDS,
@@ -140,6 +143,19 @@ def reviews(listed: Sequence[Mapping[str, str]]) -> list[Part]:
 def _review(one: Mapping[str, str], kind: str) -> Part:
     style = _state(REVIEW_WORDS[one["state"]])
     return {"kind": kind, "name": one[kind], "text": one.get("text", ""), **one, **style}
+
+
+def filed(listed: Sequence[Mapping[str, Any]]) -> list[Part]:
+    """What was filed last; what waits for a reviewer before all."""
+    shown = [_filed(one) for one in listed]
+    return sorted(shown, key=lambda one: one["style"] != "waiting")
+
+
+def _filed(one: Mapping[str, Any]) -> Part:
+    zh, en = KIND_WORDS[one["kind"]]
+    cause = CAUSE_WORDS.get(one["cause"] or "", one["cause"] or "")
+    told = {"kind": zh, "kind_english": en, "why": " ".join(filter(None, (cause, one["note"])))}
+    return {**one, **told, **_state(FILING_WORDS[one["state"]])}
 
 
 def switches(listed: Sequence[Mapping[str, Any]], targets: Mapping[str, tuple[str, str]]) -> list[Part]:

@@ -56,6 +56,33 @@ REVIEW_WORDS = {
     "refused": ("failed", "✕ 未通过", "refused"),
     "withdrawn": ("failed", "✕ 已停用", "withdrawn"),
 }
+FILING_WORDS = {
+    "submitted": ("waiting", "… 已提交", "submitted"),
+    "accepted": ("waiting", "… 已受理", "accepted"),
+    "reviewing": ("waiting", "… 审核中", "under review"),
+    "active": ("delivered", "✓ 已生效", "active"),
+    "returned": ("failed", "↩ 已退回", "returned"),
+    "rejected": ("failed", "✕ 未通过", "rejected"),
+    "changed": ("failed", "已变更", "changed"),
+    "cancelled": ("failed", "已取消", "cancelled"),
+    "expired": ("failed", "已到期", "expired"),
+}
+KIND_WORDS = {
+    "pensioner_elsewhere": ("退休人员异地居住", "Pensioner living elsewhere"),
+    "injury_elsewhere": ("工伤职工异地居住", "Work-injury patient living elsewhere"),
+    "flexible": ("灵活就业", "Flexible employment"),
+    "employment": ("就业登记", "Employment"),
+    "unemployment": ("失业登记", "Unemployment"),
+}
+CAUSE_WORDS = {
+    "01": "地址不清楚 Address unclear",
+    "02": "联系不上本人 Nobody answers",
+    "03": "起止日期有误 Dates wrong",
+    "04": "目的地有误 Destination wrong",
+    "05": "事由不清楚 Reason unclear",
+    "21": "不符合条件 Not entitled",
+    "22": "已在外地备案 Filed elsewhere",
+}
 TARGETS = {
     "aliyun_sms": ("短信平台（阿里云）", "SMS, Aliyun"),
     "aliyun_voice": ("语音平台（阿里云）", "Voice, Aliyun"),
@@ -65,6 +92,7 @@ TARGETS = {
     "card_core": ("社保卡系统", "Card system"),
     "card_bank": ("银行（社保卡账户）", "Bank half of the cards"),
     "pension_registry": ("养老待遇系统", "Pension registry"),
+    "filing_register": ("备案登记系统", "Filing register"),
     "receipts": ("回执", "Receipts"),
 }
 # By mode: what the button says, and what it does in a sentence.

@@ -97,6 +97,11 @@ class Pensions:
         self._city.execute(CHANGE, _row(id_number, {**(self._of(id_number) or {}), **kept, **values}))
         return self._of(id_number) or {}
 
+    def draws(self, id_number: str) -> bool:
+        """Whether this person draws a pension."""
+        row = self._of(id_number)
+        return row is not None and row["status"] != "ended"
+
     def close(self) -> None:
         """Let the file go."""
         self._city.close()

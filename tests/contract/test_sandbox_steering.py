@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -142,17 +142,22 @@ def test_a_call_on_the_page_tells_what_was_said_how_often_how_fast_and_what_was_
         "13800138000", "请按1<b>", time.time(), "c1", "aliyun_voice", 2, COMPLETED, keys="1#", slow=True
     )
     world.phones.put(call)
-    page = asyncio.run(fetched(world, "/"))
+    [page] = asyncio.run(fetched(world, {}))
     world.close()
     for words in ("请按1&lt;b&gt;", "播报2遍", "慢速", "<kbd>1</kbd>", "<kbd>#</kbd>"):
         assert words in page
 
 
-async def fetched(world: World, path: str, **headers: str) -> str:
-    """What one request to a sandbox in this process is answered with."""
-    method = "POST" if headers else "GET"
+async def fetched(world: World, *asked: Mapping[str, str]) -> list[str]:
+    """What requests to a sandbox in this process are answered with, each given by its headers.
+
+    With the last answer the sandbox is closed.
+    """
     async with TestClient(TestServer(create_app(world))) as client:
-        return await (await client.request(method, path, headers=headers)).text()
+        answers = [
+            await client.request("POST" if headers else "GET", "/", headers=headers) for headers in asked
+        ]
+        return [await answer.text() for answer in answers]
 
 
 # --- a vendor more -----------------------------------------------------------------------------
@@ -189,8 +194,8 @@ def test_a_vendor_is_added_by_its_class_and_one_line_in_the_list(
     monkeypatch.setattr(faults, "WORK", dict(faults.WORK))
     world = World(tmp_path, Credentials.read({}), Options())
     world.faults.put({"target": "pigeon_sms", "mode": "error", "code": "hawk", "times": 1})
-    answers = [asyncio.run(fetched(world, "/", **{"X-Pigeon": "13800138000"})) for _ in range(2)]
-    page = asyncio.run(fetched(world, "/"))
+    pigeon = {"X-Pigeon": "13800138000"}
+    *answers, page = asyncio.run(fetched(world, pigeon, pigeon, {}))
     assert answers == ["hawk", "flown"]
     assert world.counts()["pigeons"] == 1
     assert "鸽子" in page

@@ -19,7 +19,7 @@ from gateway.transactions.store import Transaction
 from tests.conftest import build_world
 from tests.flows.faces import AskedAnew, Face, Phone, Submitted, System, Web
 from tests.stores.test_transactions import messages
-from tests.transaction_vectors import Vector, newest, prepare, vectors, worked_off
+from tests.transaction_vectors import Vector, newest, prepare, told_by, vectors, worked_off
 from tests.world import World
 
 FACES: Sequence[Callable[[World, Flask], Face]] = (Web, Phone, System)
@@ -86,7 +86,7 @@ def _expected(vector: Vector, end: End) -> End:
     if "asked_anew" in case:
         return End(end.state, "", None, case["asked_anew"]["field"], [], ())
     stage = case.get("stage", end.stage)
-    return End(case["state"], stage, case.get("reason"), None, [case["message"]], end.sentences)
+    return End(case["state"], stage, case.get("reason"), None, told_by(case), end.sentences)
 
 
 def _check(vector: Vector, end: End) -> None:

@@ -7,7 +7,7 @@ import pytest
 from gateway.transactions import registry
 from gateway.transactions.identity import Proven
 from tests.stores.test_transactions import begin, messages, prove, sent_codes, submit
-from tests.transaction_vectors import VECTORS, Vector, prepare, vectors, worked_off
+from tests.transaction_vectors import VECTORS, Vector, prepare, told_by, vectors, worked_off
 from tests.world import World
 
 
@@ -29,7 +29,8 @@ def test_what_the_back_office_says_leads_where_the_vector_says(world: World, vec
     assert office.script == []
     assert (ended.state, ended.row.reason) == (case["state"], case.get("reason"))
     assert ended.row.stage == case.get("stage", ended.row.stage)
-    assert messages(world)[told:] == [case["message"].replace("$reference", ended.row.reference)]
+    texts = [text.replace("$reference", ended.row.reference) for text in told_by(case)]
+    assert messages(world)[told:] == texts
     said = "\n".join(words.zh for words in registry.get(vector.type).explain(ended.view(world.clock())))
     assert [text for text in case.get("explains", ()) if text not in said] == []
 

@@ -109,9 +109,15 @@ def test_every_value_fits_into_a_variable(kind: TransactionType) -> None:
 def _longest(kind: TransactionType) -> dict[str, str]:
     """The longest value each variable of a type has, with facts as long as they get in the cities shipped."""
     halls = [hall for city in cities.shipped().values() for hall in city.versions[-1].halls]
-    late = dict.fromkeys(("due", "pause_from", "failed_on", "call_back", "home_visit"), "2027-09-30")
+    days = ("due", "pause_from", "failed_on", "call_back", "home_visit", "start", "end", "by")
+    late = dict.fromkeys(days, "2027-09-30")
     booked = dict.fromkeys(("starts_at", "ends_at"), "2026-09-30T02:00:00+00:00")
-    long = {"number": "A999", "card_tail": "6266", "until": "2026-09-30T02:00:00+00:00"}
+    long = {
+        "kind": "pensioner_elsewhere",
+        "number": "A999",
+        "card_tail": "6266",
+        "until": "2026-09-30T02:00:00+00:00",
+    }
     long["hall"] = max((hall.name for hall in halls), key=len)
     long["hall_en"] = max((hall.name_en for hall in halls), key=len)
     found = {"name": MASKED, "reference": REFERENCE}
