@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from gateway import back_offices, cities
+from gateway.citizens import passwords, register
 from gateway.rules import files
 from gateway.transactions import registry, steps, store
 from gateway.transactions.model import ENDS
@@ -21,6 +22,7 @@ from gateway.transactions.store import Transaction, transactions
 from tests.world import World
 
 VECTORS = Path(__file__).parent / "vectors" / "transactions"
+QUERY_PASSWORD = "735028"
 ROUNDS, PAUSE = 50, timedelta(seconds=2)
 
 
@@ -104,6 +106,9 @@ def prepare(world: World, vector: Vector) -> Office:
     world.clock.now = vector.now
     world.settle(1)
     _live_by(world, vector)
+    with world.runtime.db.write() as tx:
+        (key,) = register.ids(tx, world.runtime.vault, [world.people[0].id_number]).values()
+        passwords.put(tx, world.runtime, key, QUERY_PASSWORD)
     office = Office(vector.case.get("back_office", ()), vector.case["record"])
     world.runtime._back_offices[registry.get(vector.type).back_office or ""] = office
     return office

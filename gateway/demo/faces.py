@@ -20,6 +20,7 @@ import urllib3
 
 from gateway.demo.browser import Browser
 from gateway.demo.city import Person
+from gateway.demo.identities import query_password
 from gateway.demo.patience import PATIENCE, TourError, until
 from gateway.demo.world import Handset, World
 from gateway.phone import prompts
@@ -63,21 +64,29 @@ def _known(person: Person) -> dict[str, str]:
     return {"id_number": person.id_number, "name": person.name}
 
 
+def _secrets(person: Person) -> dict[str, str]:
+    """What somebody knows beside: asked for where one proof is not enough."""
+    return {"password": query_password(person)}
+
+
 # --- the web -------------------------------------------------------------------------------
 
 
 def web(place: Place, person: Person, kind: str = "card_loss") -> Played:
     """A citizen answers the pages, question by question, and takes the first of each choice."""
-    handset, browser, known = Handset(place.sandbox_url, person.mobile), Browser(place.url), _known(person)
+    handset, browser, known = (
+        Handset(place.sandbox_url, person.mobile),
+        Browser(place.url),
+        {**_known(person), **_secrets(person)},
+    )
     browser.get("/")
     browser.get(f"/t/{kind}")
     browser.press(f"/t/{kind}")
     for _ in range(MOST_STEPS):
         if browser.place == "check":
             break
-        browser.submit(
-            browser.place, handset.code() if browser.place == "code" else known.get(browser.place, "")
-        )
+        given = handset.code() if browser.place == "code" else known.get(browser.place, "")
+        browser.submit(browser.place, given)
     started = time.monotonic()
     browser.press(f"/t/{kind}/check")
 
@@ -131,7 +140,9 @@ def api(place: Place, person: Person, kind: str = "card_loss") -> Played:
     path = f"/v2/transactions/{service.call('POST', '/v2/transactions', body)['reference']}"
     code = handset.code()
     started = time.monotonic()
-    service.call("POST", f"{path}/proof", {"code": code})
+    proven = service.call("POST", f"{path}/proof", {"code": code})
+    if "password" in proven["proof_missing"]:
+        service.call("POST", f"{path}/proof", _secrets(person))
 
     def shown() -> Mapping[str, Any] | None:
         now = service.call("GET", path)
@@ -188,6 +199,8 @@ def _keys(caller: Caller, person: Person, handset: Handset) -> str:
     heard = caller.heard
     if "身份证号码" in heard and "请按您的" in heard:
         return person.id_number.replace("X", "*") + "#"
+    if "请按6位查询密码" in heard:
+        return query_password(person)
     return handset.code() if "验证码" in heard else "1"
 
 

@@ -214,7 +214,8 @@ def next_person(runtime: Runtime, kind: str = "card_loss") -> Person:
         row = tx.execute(select(demo_city).limit(1)).one_or_none()
         if row is None:
             raise SettingError("There is no demo city here; run the seed verb first.")
-        wanted = filter(PEOPLE.get(kind, _has_time), city.people(row.citizens, row.seed))
+        people = filter(PEOPLE.get(kind, _has_time), city.people(row.citizens, row.seed))
+        wanted = (one for one in people if not identities.has_initial(one))  # who can prove it twice
         person = next(islice(wanted, row.played, None), None)
         if person is None:
             raise SettingError(

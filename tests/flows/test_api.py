@@ -180,7 +180,7 @@ def test_a_wrong_code_says_how_many_tries_are_left(api: Api) -> None:
     wrong = "000000" if api.code() != "000000" else "111111"
     said = [_problems(api.post(f"/v2/transactions/{reference}/proof", {"code": wrong}))[0] for _ in range(5)]
     assert said[0] == "code is not right or too old; 4 tries left"
-    assert said[4].startswith("Too many tries for this ID number; locked until")
+    assert said[4].startswith("Too many tries for this person; locked until")
 
 
 def test_a_new_code_within_a_minute_is_refused_with_the_time_to_wait(api: Api) -> None:
