@@ -19,7 +19,8 @@ MOBILE, ADDRESS, POSTCODE, EMAIL = "mobile", "address", "postcode", "email"
 PASSWORD, KEY = "password", "key"
 ITEMS = (MOBILE, ADDRESS, POSTCODE, EMAIL, PASSWORD, KEY)
 REVIEWABLE = (MOBILE, ADDRESS, POSTCODE, EMAIL)  # what has a value that people could look at
-CAUSES = ("many_people", "often", "password_alone", "always")
+CAUSES = ("many_people", "often", "always")  # a city chooses among these
+EVER = ("password_alone", "by_helper")  # and these count everywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,10 @@ class InformationChange:
     ``hold_hours`` after another mobile, e-mail address or password, transactions that give
     power away must wait. A change is reviewed where the mobile or e-mail address serves
     ``people_per_address`` others already (*many_people*), after ``changes_per_30_days`` of the
-    same item (*often*), where a password was the only proof (*password_alone*), and always for
-    ``review_items``; of these causes only the ones in ``review`` count. A review ends within
-    ``review_working_days``. Key data is changed at a counter, in the matter ``matter`` of the halls.
+    same item (*often*), and always for ``review_items``; of these causes only the ones in
+    ``review`` count. Everywhere a new mobile or e-mail address is reviewed where a password was
+    the only proof (*password_alone*) or a grown-up's relative asks (*by_helper*). A review ends
+    within ``review_working_days``. Key data is changed at a counter, in the matter ``matter`` of the halls.
     """
 
     items: tuple[str, ...] = ITEMS

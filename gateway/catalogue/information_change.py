@@ -17,6 +17,7 @@ from gateway.citizens import holds, passwords, register
 from gateway.citizens.register import Record
 from gateway.information_rules import EMAIL, KEY, MOBILE, PASSWORD
 from gateway.records import changes, reasons, recording, values, words
+from gateway.records.changes import Asker
 from gateway.records.form import Form
 from gateway.records.reasons import APPROVED, COUNTER, REASONS, REVIEW
 from gateway.security import mask_name, same
@@ -108,7 +109,7 @@ def _change(desk: Desk, case: Case, before: Record) -> StepOutcome:
     vault, change = desk.runtime.vault, changes.wanted(case.answers)
     if changes.is_so(before, change):
         return AlreadyDone(recording.kept(before, change), stage=APPROVED)
-    why = changes.causes(desk.tx, vault, case.rules, before, change, _proof(desk, case), case.now)
+    why = changes.causes(desk.tx, vault, case.rules, before, change, _asker(desk, case), case.now)
     due_at = recording.review_ends(case.rules, case.now) if why else None
     if not changes.keep(desk.tx, vault, case.id, before, change, case.now, why=why, due_at=due_at):
         return Refused("in_review", facts=recording.kept(before, change))
@@ -117,17 +118,19 @@ def _change(desk: Desk, case: Case, before: Record) -> StepOutcome:
     return Done(recording.write(desk, case, before, change), stage=APPROVED)
 
 
-def _proof(desk: Desk, case: Case) -> str:
-    return store.load(desk.tx, desk.runtime, case.id).row.proof or ""
+def _asker(desk: Desk, case: Case) -> Asker:
+    """Whose word it is. Of a helper who was never asked for (``helped``) it is a child's guardian."""
+    row = store.load(desk.tx, desk.runtime, case.id).row
+    return Asker(row.proof or "", relative=row.helped and row.helper_id is not None)
 
 
 def _set_password(desk: Desk, case: Case, before: Record) -> StepOutcome:
     """Set it, and keep it nowhere else. Proven by a code alone it counts only after the hold."""
-    wrong = _password_wrong(case.answers)
-    if wrong:
-        return Refused("other", facts={"item": PASSWORD})
+    asker = _asker(desk, case)
+    if asker.relative or _password_wrong(case.answers):
+        return Refused("own_only" if asker.relative else "other", facts={"item": PASSWORD})
     counts_from = case.now + timedelta(hours=case.rules.information_change.hold_hours)
-    later = _proof(desk, case) == CODE_ALONE and counts_from > case.now
+    later = asker.proof == CODE_ALONE and counts_from > case.now
     passwords.put(
         desk.tx,
         desk.runtime,
@@ -171,6 +174,7 @@ TYPE = TransactionType(
     explain=words.explain,
     choices={"item": _items, "key_datum": _key_data, "district": _districts},
     hold=hold,
+    also_password=True,  # the old number may be gone; people look at what is asked for so
     confirms=_new_address,
     actions={"book": BOOK},
     stages=reasons.STAGES,

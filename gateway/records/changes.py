@@ -18,7 +18,7 @@ from sqlalchemy import Column, Connection, Index, LargeBinary, Row, String, Tabl
 from gateway.citizens import register
 from gateway.citizens.register import Record
 from gateway.db import Utc, metadata, upsert
-from gateway.information_rules import ADDRESS, EMAIL, MOBILE, PASSWORD
+from gateway.information_rules import ADDRESS, EMAIL, EVER, MOBILE, PASSWORD
 from gateway.rules.model import Rules
 from gateway.security import Vault, same
 
@@ -86,18 +86,27 @@ def _written(item: str, value: str) -> str:
     return value.lower() if item == EMAIL else value
 
 
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks: how that was proven, and whether it is a relative of a grown-up."""
+
+    proof: str
+    relative: bool
+
+
 def causes(
-    tx: Connection, vault: Vault, rules: Rules, record: Record, change: Change, proof: str, now: datetime
+    tx: Connection, vault: Vault, rules: Rules, record: Record, change: Change, asker: Asker, now: datetime
 ) -> Sequence[str]:
     """Why people look at it before it counts; none where it counts at once."""
-    rule = rules.information_change
+    rule, gives_power = rules.information_change, change.item in (MOBILE, EMAIL)
     found = {
+        "password_alone": gives_power and asker.proof == PASSWORD,
+        "by_helper": gives_power and asker.relative,
         "always": change.item in rule.review_items,
-        "password_alone": proof == PASSWORD and change.item in (MOBILE, EMAIL),
         "often": _counted(tx, record.id, change.item, now) >= rule.changes_per_30_days,
         "many_people": sharing(tx, vault, record, change) >= rule.people_per_address,
     }
-    return [cause for cause in rule.review if found[cause]]
+    return [cause for cause in (*EVER, *rule.review) if found[cause]]
 
 
 def sharing(tx: Connection, vault: Vault, record: Record, change: Change) -> int:

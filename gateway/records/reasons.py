@@ -40,12 +40,14 @@ REASONS: Mapping[str, Words] = {
     "on_hold": Words("刚改过联系方式或密码，要先等一等", "contacts changed; please wait"),
     "changed_meanwhile": Words("登记的内容在这期间已改过", "the record changed meanwhile"),
     "not_registered": Words("登记里没有查到您", "you are not in the register"),
+    "own_only": Words("查询密码只能本人设", "only the person can set a password"),
     "other": Words("这次变更没有登记上", "the change was not recorded"),
 }
 CAUSES: Mapping[str, Words] = {
     "many_people": Words("已登记给多个人", "serves several people already"),
     "often": Words("短期内多次变更", "changed often lately"),
     "password_alone": Words("只凭查询密码", "proven by the query password alone"),
+    "by_helper": Words("家人代办", "asked for by a relative"),
     "always": Words("本市要求核对", "always reviewed in this city"),
 }
 STAGES: Mapping[str, Stage] = {

@@ -24,6 +24,7 @@ from gateway.levers.holding import NotNowError
 from gateway.levers.reviewing import Decided
 from gateway.notifications.stored import own_address
 from gateway.records import changes, fields, reasons
+from gateway.records.changes import Asker
 from gateway.transactions import engine, outcome, store
 from gateway.transactions.desk import Desk
 from gateway.transactions.model import State, Words
@@ -351,9 +352,32 @@ def test_what_the_rules_name_is_reviewed_and_nothing_else(town: World) -> None:
         rules = alone.rules
         lenient = replace(rules, information_change=replace(rules.information_change, review=()))
         wish = changes.wanted(alone.answers)
-        found = changes.causes(tx, town.runtime.vault, lenient, recorded(town), wish, PASSWORD, town.clock())
+        code, password = (Asker(proof, relative=False) for proof in (CODE, PASSWORD))
+        found = [
+            changes.causes(tx, town.runtime.vault, lenient, recorded(town), wish, asker, town.clock())
+            for asker in (code, password)
+        ]
     assert why == ["password_alone", "often"]
-    assert found == []
+    assert found == [[], ["password_alone"]]
+
+
+def test_what_a_grown_ups_relative_asks_for_is_reviewed(town: World) -> None:
+    """Contacts wait for people, a password is refused; an address is not power and counts at once."""
+    with town.runtime.db.read() as tx:
+        helper = register.find(tx, town.runtime.vault, town.people[2].id_number)
+    assert helper
+
+    def asked(**answers: str) -> Transaction:
+        begun = draft(town, 1, **answers)
+        with town.runtime.db.write() as tx:
+            store.change(tx, town.runtime, begun.id, helped=True, helper_id=helper.id)
+        return confirm(town, begun)
+
+    assert asked(item="mobile", mobile=NEW).row.stage == "pending_review"
+    assert asked(item="password", password="730582", password_again="730582").row.reason == "own_only"
+    assert asked(item="postcode", postcode="415000").row.stage == "approved"
+    with town.runtime.db.read() as tx:
+        assert [row.causes for row in changes.pending(tx, 10)] == ["by_helper"]
 
 
 def test_two_reviewers_at_once_decide_once(postgres_url: str, make_world: Callable[[str], World]) -> None:
@@ -418,9 +442,9 @@ def test_whatever_is_written_is_taken_in_one_form_or_refused_in_words(text: str)
 
 def test_every_cause_stage_and_reason_has_words() -> None:
     """In both languages."""
-    from gateway.information_rules import CAUSES, ITEMS
+    from gateway.information_rules import CAUSES, EVER, ITEMS
 
-    assert set(CAUSES) == set(reasons.CAUSES)
+    assert {*CAUSES, *EVER} == set(reasons.CAUSES)
     assert set(ITEMS) == set(reasons.ITEMS)
     assert set(reasons.RETURNS) | set(reasons.REFUSALS) <= set(reasons.REASONS)
 
