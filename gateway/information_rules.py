@@ -76,7 +76,7 @@ class InformationChange:
     same item (*often*), and always for ``review_items``; of these causes only the ones in
     ``review`` count. Everywhere a new mobile or e-mail address is reviewed where a password was
     the only proof (*password_alone*) or a grown-up's relative asks (*by_helper*). A review ends
-    within ``review_working_days``. Key data is changed at a counter, in the matter ``matter`` of the halls.
+    within ``review_working_days``. ``key_data`` is changed at a counter.
     """
 
     items: tuple[str, ...] = ITEMS
@@ -87,7 +87,6 @@ class InformationChange:
     review_items: tuple[str, ...] = ()
     review_working_days: int = 3
     key_data: tuple[KeyDatum, ...] = KEY_DATA
-    matter: str = "record"
     source: str = ""
     source_date: date | None = None
 
@@ -130,7 +129,6 @@ class InformationChangeSchema(Schema):
     review_items = _some_of(REVIEWABLE)
     review_working_days = number(1, 60)
     key_data = form.List(form.Nested(_KeyDatumSchema), validate=validate.Length(1, 12))
-    matter = text(r"[a-z][a-z0-9_]{0,31}")
     source = form.String()
     source_date = Day()
 
