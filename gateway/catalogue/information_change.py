@@ -58,10 +58,8 @@ def _districts(_: Desk, case: Case) -> Sequence[Option]:
 def hold(desk: Desk, case: Case) -> Mapping[str, Words]:
     """Which answers cannot stand: before the confirmation, so that nobody confirms what is refused."""
     answers, item = case.answers, case.answers["item"]
-    if item == PASSWORD:
-        wrong = _password_wrong(answers)
-        if wrong:
-            return {"password": wrong, "password_again": wrong}
+    if item == PASSWORD and not _alike(answers):
+        return {"password": TWICE, "password_again": TWICE}
     if case.citizen_id and item in GUARDED and (until := holds.until(desk.tx, case.citizen_id, case.now)):
         return {"item": words.held(until, case.rules)}
     if case.citizen_id and changes.under_review(desk.tx, case.citizen_id, item, besides=case.id):
@@ -69,11 +67,14 @@ def hold(desk: Desk, case: Case) -> Mapping[str, Words]:
     return {}
 
 
-def _password_wrong(answers: Mapping[str, str]) -> Words | None:
-    if passwords.weak(answers["password"], answers["id_number"]):
-        return WEAK
-    alike = same(answers["password"].encode(), answers["password_again"].encode())
-    return None if alike else TWICE
+def check(case: Case) -> Mapping[str, Words]:
+    """A password that is easily guessed is refused at once."""
+    password, number = case.answers.get("password"), case.answers.get("id_number")
+    return {"password": WEAK} if password and number and passwords.weak(password, number) else {}
+
+
+def _alike(answers: Mapping[str, str]) -> bool:
+    return same(answers["password"].encode(), answers["password_again"].encode())
 
 
 # --- the work ------------------------------------------------------------------------------
@@ -127,7 +128,7 @@ def _asker(desk: Desk, case: Case) -> Asker:
 def _set_password(desk: Desk, case: Case, before: Record) -> StepOutcome:
     """Set it, and keep it nowhere else. Proven by a code alone it counts only after the hold."""
     asker = _asker(desk, case)
-    if asker.relative or _password_wrong(case.answers):
+    if asker.relative or check(case) or not _alike(case.answers):
         return Refused("own_only" if asker.relative else "other", facts={"item": PASSWORD})
     counts_from = case.now + timedelta(hours=case.rules.information_change.hold_hours)
     later = asker.proof == CODE_ALONE and counts_from > case.now
@@ -173,6 +174,7 @@ TYPE = TransactionType(
     personalise=values.personalise,
     explain=words.explain,
     choices={"item": _items, "key_datum": _key_data, "district": _districts},
+    check=check,
     hold=hold,
     also_password=True,  # the old number may be gone; people look at what is asked for so
     confirms=_new_address,

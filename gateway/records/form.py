@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from gateway.information_rules import ADDRESS, EMAIL, KEY, MOBILE, PASSWORD, POSTCODE
 from gateway.records import fields
-from gateway.security import mask_email, mask_mobile
+from gateway.records.values import shown
 from gateway.transactions.form import Chosen, Who, described
 from gateway.transactions.model import CHOSEN, Keypad, Words
 
@@ -20,16 +20,15 @@ def _secret(zh: str, en: str) -> dict[str, Any]:
         Words("6位数字，不要用生日。", "Six digits, no birthday."),
         Keypad(fields.PASSWORD_DIGITS, fields.PASSWORD_DIGITS),
         when=lambda answers: answers.get("item") == PASSWORD,
+        shown=lambda _: Words("••••••", "••••••"),
     )
-    options["metadata"] |= {"secret": True, "autofill": "new-password", "mask": lambda _: "••••••"}
+    options["metadata"] |= {"secret": True, "autofill": "new-password"}
     return options
 
 
-def _typed(
-    options: dict[str, Any], autofill: str, mask: Callable[[str], str] | None = None
-) -> dict[str, Any]:
-    """A field that browsers can fill in by this word, shown masked where it must not be read in passing."""
-    options["metadata"] |= {"autofill": autofill, "mask": mask}
+def _typed(options: dict[str, Any], autofill: str) -> dict[str, Any]:
+    """A field that browsers can fill in by this word."""
+    options["metadata"]["autofill"] = autofill
     return options
 
 
@@ -61,9 +60,9 @@ class Form(Who):
                 Words("11位。会发一个验证码到这个号码。", "11 digits. A code is sent to this number."),
                 Keypad(11, 11),
                 when=lambda answers: answers.get("item") == MOBILE,
+                shown=partial(shown, MOBILE),
             ),
             "tel",
-            mask_mobile,
         )
     )
     district = Chosen(
@@ -107,9 +106,9 @@ class Form(Who):
                 Words("例如wang@example.cn。", "One looks like wang@example.cn."),
                 None,
                 when=lambda answers: answers.get("item") == EMAIL,
+                shown=partial(shown, EMAIL),
             ),
             "email",
-            mask_email,
         )
     )
     password = fields.NewPassword(
