@@ -11,6 +11,7 @@ from gateway.api import (
     levers,
     notifications,
     received,
+    reviews,
     schemas,
     services,
     templates,
@@ -40,6 +41,7 @@ def register(app: Flask, runtime: Runtime) -> None:
     spec.register_blueprint(transactions.blueprint(runtime))
     spec.register_blueprint(broadcasts.blueprint(runtime))
     spec.register_blueprint(levers.blueprint(runtime))
+    spec.register_blueprint(reviews.blueprint(runtime))
     spec.register_blueprint(services.blueprint(runtime))
     spec.register_blueprint(notifications.blueprint(runtime))
     spec.register_blueprint(templates.blueprint(runtime))

@@ -76,6 +76,12 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
             ],
         },
     },
+    "post /v2/ops/reviews/{reference}/values": {"to decide about it": {"why": "decide"}},
+    "post /v2/ops/reviews/{reference}": {
+        "recorded": {"decision": "approve"},
+        "to be put right": {"decision": "return", "reason": "unreachable"},
+        "refused": {"decision": "reject", "reason": "not_confirmed"},
+    },
     "post /v2/transaction-types/{name}/options": {
         "the first": {"answers": {}},
         "the next": {"answers": {"matter": "card"}},

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
@@ -26,6 +26,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    update,
 )
 
 from gateway.db import metadata, uuid7
@@ -44,8 +45,9 @@ citizens = Table(
     Column("mobile", LargeBinary),
     Column("mobile_index", LargeBinary(16), index=True),
     Column("email", LargeBinary),
-    Column("email_index", LargeBinary(16)),
+    Column("email_index", LargeBinary(16), index=True),
     Column("address", LargeBinary),
+    Column("postcode", LargeBinary),
     Column("district", String(6), nullable=False),
     Column("birth_date", Date, nullable=False),
     Column("sex", String(1), nullable=False),
@@ -162,6 +164,72 @@ def people(tx: Connection, vault: Vault, ids: Sequence[UUID]) -> Mapping[UUID, P
         except TamperedError:
             log.error("cell_cannot_be_opened", table="citizens", row=str(row.id))  # noqa: TRY400
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the register holds of a person that may be changed; null: nothing. ``mobile`` is E.164."""
+
+    id: UUID
+    name: str
+    mobile: str | None
+    email: str | None
+    address: str | None
+    postcode: str | None
+    district: str
+
+
+SEALED = ("mobile", "email", "address", "postcode")
+INDEXED = ("mobile", "email")  # found by their blind index as well
+
+
+def record(tx: Connection, vault: Vault, citizen: UUID, *, hold: bool = False) -> Record | None:
+    """What is recorded of a citizen; None where they are not, or no longer, registered.
+
+    With ``hold`` nobody else changes it until commit. A cell that cannot be opened counts as empty:
+    it is to be written anew.
+    """
+    query = select(citizens).where(citizens.c.id == citizen)
+    row = tx.execute(query.with_for_update() if hold else query).one_or_none()
+    if row is None:
+        return None
+    values = {name: _opened(vault, row, name) for name in ("name", *SEALED)}
+    return Record(id=row.id, district=row.district, **{**values, "name": values["name"] or ""})
+
+
+def _opened(vault: Vault, row: Any, column: str) -> Any:
+    try:
+        sealed = getattr(row, column)
+        return vault.open(f"citizens.{column}", row.id, sealed) if sealed else None
+    except TamperedError:
+        log.error("cell_cannot_be_opened", table="citizens", row=str(row.id))  # noqa: TRY400
+        return None
+
+
+def change(tx: Connection, vault: Vault, citizen: UUID, values: Mapping[str, str | None]) -> bool:
+    """Record other values of mobile, email, address, postcode or district; null takes one away.
+
+    Blind indexes follow their values. False where nobody is registered under this id.
+    """
+    written: dict[str, Any] = {}
+    for column, value in values.items():
+        if column not in (*SEALED, "district"):
+            raise ValueError(f"{column} of a citizen is not changed here")
+        if column in SEALED:
+            written[column] = vault.seal(f"citizens.{column}", citizen, value) if value else None
+        else:
+            written[column] = value
+        if column in INDEXED:
+            written[f"{column}_index"] = vault.index(column, value) if value else None
+    statement = update(citizens).where(citizens.c.id == citizen).values(**written)
+    return bool(tx.execute(statement).rowcount)
+
+
+def sharing(tx: Connection, vault: Vault, kind: str, value: str, besides: UUID) -> int:
+    """How many others are reached by this ``mobile`` or ``email``."""
+    columns = citizens.c
+    mine = (columns[f"{kind}_index"] == vault.index(kind, value)) & (columns.id != besides)
+    return tx.execute(select(func.count()).select_from(citizens).where(mine)).scalar_one()
 
 
 def born_after(tx: Connection, day: date, ids: Sequence[UUID]) -> set[UUID]:

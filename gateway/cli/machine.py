@@ -104,11 +104,17 @@ def _prepare_suite(context: Context, here: Runtime) -> None:
     context.show(settings, human)
 
 
-@main.command()
+@main.group(invoke_without_command=True)
 @click.option("--for", "kind", default="card_loss", show_default=True, help="Somebody for this type.")
-@pass_context
-def citizen(context: Context, kind: str) -> None:
-    """Name a made-up citizen of the demo city to try things as; another one each time."""
+@click.pass_context
+def citizen(called: click.Context, kind: str) -> None:
+    """Name a made-up citizen of the demo city; or export or erase what is kept of a person."""
+    if called.invoked_subcommand is None:
+        _name_somebody(called.obj, kind)
+
+
+def _name_somebody(context: Context, kind: str) -> None:
+    """To try things as; another one each time."""
     registry.get(kind)
     person = demo.next_person(context.runtime(), kind)
     shown = {"id_number": person.id_number, "name": person.name, "mobile": person.mobile}

@@ -36,6 +36,7 @@ from gateway.notifications import questions as _questions
 from gateway.notifications import store as _notifications
 from gateway.notifications import suppression as _suppression
 from gateway.phone import calls as _calls
+from gateway.records import changes as _changes
 from gateway.services import guests as _guests
 from gateway.services import idempotency as _idempotency
 from gateway.services import operators as _operators
@@ -55,6 +56,7 @@ ROOMS = (
     _holds,
     _mandates,
     _passwords,
+    _changes,
     _content,
     _documents,
     _books,

@@ -16,6 +16,7 @@ from gateway.ops import (
     page,
     providers,
     replies,
+    reviews,
 )
 from gateway.runtime import Runtime
 
@@ -32,7 +33,19 @@ def register(app: Flask, runtime: Runtime) -> None:
         NAME, __name__, url_prefix=door.PATH, static_folder="static", static_url_path="/static"
     )
     door.guard(routes, runtime)
-    for room in (door, overview, providers, broadcasts, dead, look_up, calls, halls, replies, books):
+    for room in (
+        door,
+        overview,
+        providers,
+        broadcasts,
+        dead,
+        look_up,
+        calls,
+        reviews,
+        halls,
+        replies,
+        books,
+    ):
         room.add(routes, runtime)
     app.register_blueprint(routes)
     app.jinja_env.filters.update(page.FILTERS)

@@ -16,6 +16,7 @@ from gateway.transactions.headlines import headline
 from gateway.transactions.model import ENDS, OPEN, Keypad, Option, View, Words
 from gateway.transactions.store import Transaction
 
+KEYED = Words("已经按好", "keyed")  # of a password, which is not said aloud
 ELDER = 65  # years (domain.md, "Entry")
 
 
@@ -59,6 +60,8 @@ def confirm(desk: Desk, transaction: Transaction) -> Confirm:
 
 def _aloud(desk: Desk, transaction: Transaction, name: str) -> Words:
     value = transaction.answers[name]
+    if metadata(transaction, name).get("secret"):
+        return KEYED
     offered = choices.options(desk, transaction, name)
     if offered is None:
         shown = metadata(transaction, name).get("shown")

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, delete, select
 
 from gateway.appointments.bookings import bookings
+from gateway.records.changes import changes
 from gateway.transactions.model import ENDS
 from gateway.transactions.store import timeline, transactions
 
@@ -21,10 +22,10 @@ def over(before: datetime) -> ColumnElement[bool]:
 
 
 def drop(tx: Connection, before: datetime) -> bool:
-    """Delete some of them with their timelines and places. True where there are more."""
+    """Delete some of them with their timelines, places and changes of data. True where there are more."""
     query = select(transactions.c.id).where(over(before)).limit(AT_ONCE)
     keys = list(tx.execute(query.with_for_update(skip_locked=True)).scalars())
-    for table, column in ((timeline, timeline.c.transaction_id), (bookings, bookings.c.transaction_id)):
-        tx.execute(delete(table).where(column.in_(keys)))
+    for column in (timeline.c.transaction_id, bookings.c.transaction_id, changes.c.transaction_id):
+        tx.execute(delete(column.table).where(column.in_(keys)))
     tx.execute(delete(transactions).where(transactions.c.id.in_(keys)))
     return len(keys) == AT_ONCE

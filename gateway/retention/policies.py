@@ -163,6 +163,9 @@ MATTERS = (
         drop=matters.drop,
     ),
     follows("timeline", "transactions", "What happened to it, in words and codes."),
+    follows(
+        "information_changes", "transactions", "Which data of a person was changed, and who looked at it."
+    ),
     Policy(
         "bookings",
         "A place held and not taken; the others go with their transaction.",

@@ -14,6 +14,7 @@ from gateway.card_rules import CardLossSchema
 from gateway.digest_hours import DigestHoursSchema, outside
 from gateway.filing_rules import FilingSchema
 from gateway.identity_rules import IdentitySchema
+from gateway.information_rules import InformationChangeSchema
 from gateway.notice_cap import NoticeCapSchema
 from gateway.pension_rules import PensionAuthSchema
 from gateway.rule_fields import Day, number, text, zone
@@ -69,6 +70,7 @@ class RulesSchema(Schema):
     identity = form.Nested(IdentitySchema)
     card_loss = form.Nested(CardLossSchema)
     appointment = form.Nested(AppointmentSchema)
+    information_change = form.Nested(InformationChangeSchema)
     pension_auth = form.Nested(PensionAuthSchema)
     filing = form.Nested(FilingSchema)
     send_windows = form.Nested(SendWindowsSchema)

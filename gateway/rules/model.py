@@ -18,6 +18,7 @@ from gateway.digest_hours import DigestHours
 from gateway.errors import UnknownNameError
 from gateway.filing_rules import Filing
 from gateway.identity_rules import Identity
+from gateway.information_rules import InformationChange
 from gateway.notice_cap import NoticeCap
 from gateway.pension_rules import PensionAuth
 from gateway.send_windows import SendWindows
@@ -77,6 +78,7 @@ class Rules:
     identity: Identity = field(default_factory=Identity)
     card_loss: CardLoss = field(default_factory=CardLoss)
     appointment: Appointment = field(default_factory=Appointment)
+    information_change: InformationChange = field(default_factory=InformationChange)
     pension_auth: PensionAuth = field(default_factory=PensionAuth)
     filing: Filing = field(default_factory=Filing)
     send_windows: SendWindows = field(default_factory=SendWindows)

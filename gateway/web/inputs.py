@@ -29,6 +29,14 @@ _NAME = {
     "spellcheck": "false",
 }
 _TEXT = {"autocomplete": "off"}
+_PLAIN = {"autocapitalize": "none", "autocorrect": "off", "spellcheck": "false"}
+_AUTOFILL: Mapping[str, Mapping[str, str]] = {  # by the field's ``autofill``, in the words of HTML
+    "tel": {"inputmode": "tel", **_PLAIN, "class": "number"},
+    "postal-code": {"inputmode": "numeric", **_PLAIN, "class": "number"},
+    "email": {"inputmode": "email", **_PLAIN},
+    "street-address": {"inputmode": "text"},
+    "new-password": {"inputmode": "numeric", **_PLAIN, "class": "code"},
+}
 CODE = {
     "inputmode": "numeric",
     "autocomplete": "one-time-code",
@@ -43,6 +51,9 @@ DIGITS = {"inputmode": "numeric", "autocomplete": "off", "spellcheck": "false", 
 
 def attributes(field: Field[object]) -> Mapping[str, str]:
     """The attributes of the field's input element."""
+    autofill = field.metadata.get("autofill")
+    if autofill:
+        return {**_AUTOFILL[autofill], "autocomplete": autofill}
     match field:
         case IdNumber():
             return _ID_NUMBER

@@ -20,6 +20,7 @@ from gateway.content.store import templates
 from gateway.notifications import store as notifications
 from gateway.services import guests, senders
 from gateway.services import store as services
+from tests.stores.test_information_change import PASSWORD, changed
 from tests.world import World
 
 CITIZENS = 12
@@ -122,6 +123,8 @@ class Documented:
 
     def parameters(self, path: str) -> Mapping[str, str]:
         """Values for a path's parameters; what they name is made for it."""
+        if path.startswith("/v2/ops/reviews/"):
+            return {"reference": self._under_review()}
         if "{reference}" in path:
             return {"reference": self._transaction()}
         if path.startswith(("/v2/template/", "/v2/ops/templates/")):
@@ -148,6 +151,12 @@ class Documented:
         if kind == "senders":
             made = self.call("post", f"{within}/senders", {"channel": "sms", "value": "人社局"}).json
         return {"key": made["id"]}
+
+    def _under_review(self) -> str:
+        """Another person's change that waits for somebody."""
+        person = next(self._numbers) % CITIZENS
+        waits = changed(self.world, PASSWORD, person, item="mobile", mobile="13900001234")
+        return str(waits.row.reference)
 
     def _transaction(self) -> str:
         """One that waits for its code, a minute after it was sent."""

@@ -28,7 +28,15 @@ from gateway.transactions.tallies import Locked
 from tests.flows.operator import NAME, PASSWORD, Operator, employ
 from tests.world import World
 
-LIVE = ("/ops", "/ops/providers", "/ops/broadcasts", "/ops/dead", "/ops/dead/others", "/ops/calls")
+LIVE = (
+    "/ops",
+    "/ops/providers",
+    "/ops/broadcasts",
+    "/ops/dead",
+    "/ops/dead/others",
+    "/ops/calls",
+    "/ops/reviews",
+)
 PAGES = (
     *LIVE,
     "/ops/halls",

@@ -60,7 +60,7 @@ def play(world: World, vector: Vector, open_face: Callable[[], Face]) -> End:
 
 
 def _end(it: Transaction, asked: str | None, sent: Sequence[str], sentences: Sequence[Words]) -> End:
-    texts = [text.replace(it.row.reference, "$reference") for text in sent]
+    texts = sorted(text.replace(it.row.reference, "$reference") for text in sent)
     return End(it.state, it.row.stage, it.row.reason, asked, texts, sentences)
 
 

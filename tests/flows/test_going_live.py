@@ -56,13 +56,16 @@ def check(tmp_path: Path, sqlite_url: str) -> Check:
 # --- what is offered -----------------------------------------------------------------------------
 
 
+OWN = {"appointment", "information_change"}  # what is done in our own database
+
+
 @pytest.mark.parametrize(
     ("demo", "named", "environment", "names"),
     [
         (True, (), {}, set(types())),
-        (False, (), {}, {"appointment"}),
-        (False, (), CARDS, {"appointment", "card_loss", "card_release", "card_status"}),
-        (False, (), {**CARDS, "CARD_CORE_SECRET": ""}, {"appointment"}),
+        (False, (), {}, OWN),
+        (False, (), CARDS, {*OWN, "card_loss", "card_release", "card_status"}),
+        (False, (), {**CARDS, "CARD_CORE_SECRET": ""}, OWN),
         (False, ("card_loss",), CARDS, {"card_loss"}),
         (True, ("card_loss", "appointment"), {}, {"appointment", "card_loss"}),
     ],

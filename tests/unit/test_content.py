@@ -118,6 +118,8 @@ def _longest(kind: TransactionType) -> dict[str, str]:
         "card_tail": "6266",
         "until": "2026-09-30T02:00:00+00:00",
     }
+    long |= {"item": "mobile", "value": "w***@" + "e" * 30, "value_en": "w***@" + "e" * 30}
+    long |= {"datum": "身份证号码", "datum_en": "ID number"}
     long["hall"] = max((hall.name for hall in halls), key=len)
     long["hall_en"] = max((hall.name_en for hall in halls), key=len)
     found = {"name": MASKED, "reference": REFERENCE}

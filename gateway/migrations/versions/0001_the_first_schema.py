@@ -215,6 +215,7 @@ def upgrade() -> None:
         sa.Column("email", sa.LargeBinary(), nullable=True),
         sa.Column("email_index", sa.LargeBinary(length=16), nullable=True),
         sa.Column("address", sa.LargeBinary(), nullable=True),
+        sa.Column("postcode", sa.LargeBinary(), nullable=True),
         sa.Column("district", sa.String(length=6), nullable=False),
         sa.Column("birth_date", sa.Date(), nullable=False),
         sa.Column("sex", sa.String(length=1), nullable=False),
@@ -225,6 +226,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("id_index", name=op.f("uq_citizens_id_index")),
     )
     with op.batch_alter_table("citizens", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_citizens_email_index"), ["email_index"], unique=False)
         batch_op.create_index(batch_op.f("ix_citizens_mobile_index"), ["mobile_index"], unique=False)
 
     op.create_table(
@@ -237,6 +239,31 @@ def upgrade() -> None:
         sa.Column("loaded_by", sa.String(length=80), nullable=False),
         sa.PrimaryKeyConstraint("city", "version", name=op.f("pk_city_rules")),
     )
+
+    op.create_table(
+        "information_changes",
+        sa.Column("transaction_id", sa.Uuid(), nullable=False),
+        sa.Column("citizen_id", sa.Uuid(), nullable=False),
+        sa.Column("item", sa.String(length=16), nullable=False),
+        sa.Column("state", sa.String(length=9), nullable=False),
+        sa.Column("causes", sa.String(length=80), nullable=False),
+        sa.Column("before", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("asked_at", Utc(), nullable=False),
+        sa.Column("due_at", Utc(), nullable=True),
+        sa.Column("decided_at", Utc(), nullable=True),
+        sa.Column("decided_by", sa.String(length=80), nullable=True),
+        sa.PrimaryKeyConstraint("transaction_id", name=op.f("pk_information_changes")),
+    )
+    with op.batch_alter_table("information_changes", schema=None) as batch_op:
+        batch_op.create_index("ix_information_changes_item", ["citizen_id", "item", "asked_at"], unique=False)
+        batch_op.create_index(
+            "ix_information_changes_pending",
+            ["citizen_id", "item"],
+            unique=True,
+            postgresql_where=sa.text("state = 'pending'"),
+            sqlite_where=sa.text("state = 'pending'"),
+        )
+
     op.create_table(
         "demo_city",
         sa.Column("seed", sa.Integer(), autoincrement=False, nullable=False),
@@ -1123,8 +1150,18 @@ def downgrade() -> None:
     op.drop_table("digests")
     op.drop_table("city_rules")
     op.drop_table("demo_city")
+    with op.batch_alter_table("information_changes", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_information_changes_pending",
+            postgresql_where=sa.text("state = 'pending'"),
+            sqlite_where=sa.text("state = 'pending'"),
+        )
+        batch_op.drop_index("ix_information_changes_item")
+
+    op.drop_table("information_changes")
     with op.batch_alter_table("citizens", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_citizens_mobile_index"))
+        batch_op.drop_index(batch_op.f("ix_citizens_email_index"))
 
     op.drop_table("citizens")
     with op.batch_alter_table("calls", schema=None) as batch_op:

@@ -1,0 +1,48 @@
+"""What is recorded of a person, put right by somebody who saw their papers. On record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from marshmallow import Schema, ValidationError
+from sqlalchemy import Connection
+
+from gateway import audit
+from gateway.citizens import register
+from gateway.errors import UnknownNameError
+from gateway.levers.accounts import WrongError
+from gateway.records import fields
+from gateway.runtime import Runtime
+from gateway.transactions.form import problems
+
+
+class _Values(Schema):
+    mobile = fields.Mobile()
+    email = fields.Email()
+    address = fields.PostalAddress()
+    postcode = fields.Postcode()
+
+
+def correct(
+    tx: Connection, runtime: Runtime, id_number: str, values: Mapping[str, str], actor: str
+) -> list[str]:
+    """Record these values of whoever has this (normalised) ID number; which of them are new.
+
+    Nobody is told: the person stands at the counter. A change under review is not touched, and will
+    find that the record is another. ``WrongError`` names a value that cannot be.
+    """
+    try:
+        wanted: Mapping[str, str] = _Values().load(dict(values))
+    except ValidationError as error:
+        name, words = next(iter(problems(error).items()))
+        raise WrongError(f"{name}: {words.en}") from None
+    citizen = register.find(tx, runtime.vault, id_number)
+    before = register.record(tx, runtime.vault, citizen.id, hold=True) if citizen else None
+    if before is None:
+        raise UnknownNameError("Nobody with this ID number is registered. Check it: it has 18 characters.")
+    new = [name for name, value in wanted.items() if getattr(before, name) != value]
+    if new:
+        register.change(tx, runtime.vault, before.id, {name: wanted[name] for name in new})
+        said = f"citizen {before.id} {' '.join(new)}"
+        audit.record(tx, runtime.vault, runtime.clock(), actor, "citizen.correct", said)
+    return new

@@ -1,0 +1,1 @@
+"""The right of access and the right to erasure: what is kept of a person, by table."""

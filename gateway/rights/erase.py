@@ -1,0 +1,172 @@
+"""Erasing a person: what names them goes, what is counted stays whole.
+
+All is one commit. What is open is refused unless told otherwise: then it is called off first, which a
+back office that was asked already does not know. The order of locks is everybody's: transactions,
+then messages by id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, select, update
+
+from gateway import audit
+from gateway.appointments.bookings import Standing
+from gateway.errors import HuiyinError
+from gateway.notifications import store as notifications
+from gateway.notifications import withdrawing
+from gateway.notifications.status import Status
+from gateway.rights import person as people
+from gateway.rights.person import Person
+from gateway.rights.tables import HELD, Key, Then
+from gateway.runtime import Runtime
+from gateway.transactions import store
+from gateway.transactions.model import ENDS, OPEN, State
+from gateway.transactions.store import transactions
+
+ERASED = "erased"  # the reason of whatever ends with it
+WITHDRAWN = (Status.WAITING, Status.UNKNOWN, Status.ACCEPTED)  # not what a worker is handing over just now
+
+
+class StillOpenError(HuiyinError):
+    """Something of theirs is not finished."""
+
+
+class NobodyError(HuiyinError):
+    """Nothing is kept under this ID number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What erasing does with one table: how many rows are theirs, what becomes of them, and why so."""
+
+    table: str
+    rows: int
+    then: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """The report of an erasure, or of what one would do."""
+
+    open: Sequence[str]
+    shared: int
+    lines: Sequence[Line]
+
+
+def planned(tx: Connection, runtime: Runtime, id_number: str) -> Erased:
+    """What erasing would do; changes nothing. ``NobodyError`` where nothing is kept."""
+    person = _somebody(tx, runtime, id_number)
+    return Erased(
+        unfinished(tx, person, runtime.clock()), person.shared, [_line(tx, name, person) for name in HELD]
+    )
+
+
+def erase(tx: Connection, runtime: Runtime, id_number: str, actor: str, *, even_open: bool = False) -> Erased:
+    """Erase; ``StillOpenError`` names what is open, unless ``even_open`` calls it off."""
+    person = _somebody(tx, runtime, id_number)
+    rows = tx.execute(_held(person)).all()
+    found = unfinished(tx, person, runtime.clock())
+    if found and not even_open:
+        raise StillOpenError(
+            f"Not erased: {', '.join(found)} is not finished. Wait for it, or say --even-open to call it off."
+        )
+    report = _report(tx, person, found)
+    _call_off(tx, runtime, person, rows)
+    _withdraw(tx, runtime, person)
+    for name in HELD:
+        _table(tx, name, person)
+    about = f"citizen {person.id}" if person.id else "nobody registered"
+    audit.record(tx, runtime.vault, runtime.clock(), actor, "citizen.erase", about)
+    return report
+
+
+def _somebody(tx: Connection, runtime: Runtime, id_number: str) -> Person:
+    person = people.find(tx, runtime, id_number)
+    if not person.known:
+        raise NobodyError("Nothing is kept under this ID number. Check it: it has 18 characters.")
+    return person
+
+
+def _held(person: Person) -> Any:
+    mine = transactions.c.id.in_(sorted(person.keys[Key.TRANSACTION]))
+    return (
+        select(transactions.c.id, transactions.c.state)
+        .where(mine)
+        .order_by(transactions.c.id)
+        .with_for_update()
+    )
+
+
+def unfinished(tx: Connection, person: Person, now: datetime) -> list[str]:
+    """The references of what is confirmed and not ended, or still looked at; bookings ahead too."""
+    columns = transactions.c
+    states = [*OPEN, State.CANCELLED]  # a draft is nobody's promise
+    under_way = columns.state.not_in(states) & (columns.state.not_in(ENDS) | columns.due_at.is_not(None))
+    mine = columns.id.in_(sorted(person.keys[Key.TRANSACTION]))
+    query = select(columns.reference).where(mine, under_way | columns.id.in_(_ahead(person, now)))
+    return list(tx.execute(query.order_by(columns.reference)).scalars())
+
+
+def _ahead(person: Person, now: datetime) -> Any:
+    """The transactions of bookings whose time is still to come."""
+    bookings, slots = people.table("bookings"), people.table("slots")
+    query = select(bookings.c.transaction_id).join(slots, slots.c.id == bookings.c.slot_id)
+    ahead = (bookings.c.state == Standing.BOOKED) & (slots.c.starts_at > now)
+    return query.where(people.where("bookings", person), ahead)
+
+
+# --- by table ------------------------------------------------------------------------------------
+
+
+def _report(tx: Connection, person: Person, found: Sequence[str]) -> Erased:
+    return Erased(found, person.shared, [_line(tx, name, person) for name in HELD])
+
+
+def _line(tx: Connection, name: str, person: Person) -> Line:
+    held = HELD[name]
+    query = select(func.count()).select_from(people.table(name)).where(people.where(name, person))
+    then = Then.KEPT if people.is_of_others(held, person) else held.then
+    return Line(name, tx.execute(query).scalar_one(), then, held.why)
+
+
+def _table(tx: Connection, name: str, person: Person) -> None:
+    held, one, mine = HELD[name], people.table(name), people.where(name, person)
+    if people.is_of_others(held, person) or held.then is Then.KEPT:
+        return
+    if held.then is Then.DROPPED:
+        tx.execute(delete(one).where(mine))
+    else:
+        tx.execute(update(one).where(mine).values({one.c[column]: to for column, to in held.empty.items()}))
+
+
+# --- what is under way -----------------------------------------------------------------------------
+
+
+def _call_off(tx: Connection, runtime: Runtime, person: Person, rows: Sequence[Row[Any]]) -> None:
+    """What has not ended ends here; nothing is looked at again; places ahead are given back."""
+    quiet: dict[str, Any] = {"due_at": None, "lease": None, "calling": False}
+    mine = transactions.c.id.in_([row.id for row in rows])
+    tx.execute(update(transactions).where(mine).values(**quiet))
+    for row in rows:
+        if row.state not in ENDS:  # the few that are open: each service is told of its own
+            store.change(tx, runtime, row.id, state=State.CANCELLED, reason=ERASED)
+            store.note(tx, runtime, row.id, "cancelled", ERASED)
+    bookings = people.table("bookings")
+    booked = people.where("bookings", person) & (bookings.c.state == Standing.BOOKED)
+    tx.execute(update(bookings).where(booked).values(state=Standing.CANCELLED, place=None))
+    if person.id:
+        helped = transactions.c.helper_id == person.id
+        tx.execute(update(transactions).where(helped).values(helper_id=None))
+
+
+def _withdraw(tx: Connection, runtime: Runtime, person: Person) -> None:
+    """Messages that wait are not sent; those that went out are not tried again."""
+    rows = notifications.hold(tx, person.keys[Key.MESSAGE]).values()
+    under_way = [row for row in rows if row.due_at is not None and row.status in WITHDRAWN]
+    withdrawing.withdraw(tx, runtime, under_way, ERASED)
