@@ -18,6 +18,7 @@ from gateway.demo import notify_suite as suite
 from gateway.demo import seed as demo
 from gateway.demo import start
 from gateway.demo.city import DEFAULT_SEED
+from gateway.demo.identities import query_password
 from gateway.instance.scratch import scratch
 from gateway.runtime import Runtime
 from gateway.transactions import registry
@@ -117,8 +118,10 @@ def _name_somebody(context: Context, kind: str) -> None:
     """To try things as; another one each time."""
     registry.get(kind)
     person = demo.next_person(context.runtime(), kind)
+    password = query_password(person)
     shown = {"id_number": person.id_number, "name": person.name, "mobile": person.mobile}
     lines = (
-        f"身份证号码 ID number  {person.id_number}\n姓名 name  {person.name}\n手机 mobile  {person.mobile}"
+        f"身份证号码 ID number  {person.id_number}\n姓名 name  {person.name}\n手机 mobile  {person.mobile}\n"
+        f"查询密码 query password  {password}"
     )
-    context.show(shown, lambda: click.echo(lines))
+    context.show({**shown, "query_password": password}, lambda: click.echo(lines))
