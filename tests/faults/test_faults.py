@@ -21,6 +21,7 @@ from gateway.instance import Instance, running
 from gateway.notifications import pauses
 from gateway.notifications.pauses import Kind
 from tests.contract.sandbox_process import Sandbox, until
+from tests.world import BORN_BY
 
 pytestmark = pytest.mark.alone
 PATIENCE = 30.0
@@ -65,9 +66,10 @@ def sandbox(instance: Instance) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def person() -> Person:
-    """Another citizen for each test, with a card in use."""
+    """Another grown-up for each test, with a card in use."""
     people = city.people(1000, start=next(_turns) * 50)
-    return next(p for p in people if p.card_state == "normal" and p.language == "zh-CN")
+    grown_up = (p for p in people if p.birth_date < BORN_BY)
+    return next(p for p in grown_up if p.card_state == "normal" and p.language == "zh-CN")
 
 
 def _report(place: Place, person: Person) -> str:

@@ -22,6 +22,7 @@ from gateway.phone.signals import Answered, Transfer
 from gateway.transactions import devices, registry
 from gateway.transactions.model import Level
 from tests.flows.citizen import NOBODY, Browser
+from tests.flows.faces import way
 from tests.flows.test_api import Api, _key
 from tests.stores.test_identity_rooms import citizen
 from tests.stores.test_phone_conversations import Caller
@@ -212,7 +213,8 @@ def call(world: World, id_number: str, line: str = "call") -> Caller:
     """At the code's place of a loss report."""
     caller = Caller(world, id_number, line=line)
     caller.do(Answered(), 0)
-    caller.press("1")
+    for key in way("card_loss"):
+        caller.press(key)
     caller.press(id_number.replace("X", "*") + "#")
     return caller
 

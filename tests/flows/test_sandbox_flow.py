@@ -29,7 +29,7 @@ from integrations.aliyun_rpc import CHINA
 from tests.conftest import settings
 from tests.contract.sandbox_process import ACCOUNT, Sandbox, running_sandbox, until
 from tests.stores.test_transactions import begin, prove, sent_codes, state, submit
-from tests.world import Clock, Scripted, Wakes, World
+from tests.world import BORN_BY, Clock, Scripted, Wakes, World
 
 _turns = count()
 
@@ -67,7 +67,8 @@ def real(sandbox: Sandbox, tmp_path: Path, sqlite_url: str) -> Iterator[World]:
     runtime = runtimes.build(base, wake=wakes)
     seed.seed(runtime, 20)
     world = World(runtime, Clock(), wakes, Scripted())
-    world.people = list(city.people(20))[next(_turns) :]  # another card for each test
+    adults = [person for person in city.people(20) if person.birth_date < BORN_BY]
+    world.people = adults[next(_turns) :]  # another card for each test
     server = make_server("127.0.0.1", 0, create_app(runtime), threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}/callbacks/aliyun_sms/callback-secret/sms-report"
