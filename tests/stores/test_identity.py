@@ -37,6 +37,14 @@ Types = Callable[..., None]
 
 
 @pytest.fixture
+def house(sqlite_world: World) -> World:
+    """Three people and a card system, for rules that no database can change."""
+    sqlite_world.runtime._back_offices["card_core"] = Desk()
+    sqlite_world.settle(3)
+    return sqlite_world
+
+
+@pytest.fixture
 def types(monkeypatch: pytest.MonkeyPatch) -> Types:
     """Say of the loss report what it asks for: its level, whether it is risky, what is new."""
 
@@ -115,41 +123,37 @@ def test_the_password_takes_the_place_of_the_code_only_where_the_type_says_so(
     assert do(world, engine.give_password, begin(world, *of(world.people[0])), PASSWORD) == NotOpen()
 
 
-def test_no_answer_to_a_password_tells_who_is_registered_or_has_not_changed_theirs(
-    world: World, desk: Desk
-) -> None:
+def test_no_answer_to_a_password_tells_who_is_registered_or_has_not_changed_theirs(house: World) -> None:
     """An initial one that is right, none at all, a wrong name, a stranger: the same, up to the lock."""
-    set_password(world, 0, initial=True)
-    set_password(world, 1)
-    cases = [of(world.people[0]), of(world.people[2]), NOBODY]
+    set_password(house, 0, initial=True)
+    set_password(house, 1)
+    cases = [of(house.people[0]), of(house.people[2]), NOBODY]
     said = []
-    for who in (*cases, (world.people[1].id_number, "陈安平")):
-        it = begin(world, *who)
-        said.append([do(world, engine.give_password, it, PASSWORD) for _ in range(6)])
-        assert now(world, it).row.factors == ""
-    locked = Locked(world.clock() + timedelta(hours=24))
+    for who in (*cases, (house.people[1].id_number, "陈安平")):
+        it = begin(house, *who)
+        said.append([do(house, engine.give_password, it, PASSWORD) for _ in range(6)])
+        assert now(house, it).row.factors == ""
+    locked = Locked(house.clock() + timedelta(hours=24))
     assert said == [[Wrong(4), Wrong(3), Wrong(2), Wrong(1), locked, locked]] * 4
 
 
-def test_who_has_the_telephone_has_five_guesses_of_the_password_a_day(
-    world: World, desk: Desk, types: Types
-) -> None:
+def test_who_has_the_telephone_has_five_guesses_of_the_password_a_day(house: World, types: Types) -> None:
     """A right code forgives no guess of the password: beginning again does not help a thief."""
     types(level=Level.STRONG)
-    set_password(world)
+    set_password(house)
     guessed = 0
     for _ in range(10):
-        it = begin(world, *of(world.people[0]))
-        do(world, engine.send_code, it)
-        assert do(world, engine.prove, it, codes(world)[-1][2]) == Proven()
-        while isinstance(do(world, engine.give_password, it, OTHER), Wrong):
+        it = begin(house, *of(house.people[0]))
+        do(house, engine.send_code, it)
+        assert do(house, engine.prove, it, codes(house)[-1][2]) == Proven()
+        while isinstance(do(house, engine.give_password, it, OTHER), Wrong):
             guessed += 1
-        assert isinstance(do(world, engine.give_password, it, PASSWORD), Locked)
-        assert do(world, engine.submit, it) is False
-        world.clock.advance(hours=1, seconds=1)
+        assert isinstance(do(house, engine.give_password, it, PASSWORD), Locked)
+        assert do(house, engine.submit, it) is False
+        house.clock.advance(hours=1, seconds=1)
     assert guessed == 4  # and the fifth closes
-    world.clock.advance(hours=24)
-    assert do(world, engine.give_password, begun_again(world), PASSWORD) == Proven()
+    house.clock.advance(hours=24)
+    assert do(house, engine.give_password, begun_again(house), PASSWORD) == Proven()
 
 
 def begun_again(world: World) -> Transaction:
@@ -159,72 +163,70 @@ def begun_again(world: World) -> Transaction:
     return it
 
 
-def test_a_list_of_id_numbers_locks_nobody_out_and_has_nobody_texted(world: World, desk: Desk) -> None:
+def test_a_list_of_id_numbers_locks_nobody_out_and_has_nobody_texted(house: World) -> None:
     """Without the name every try is in vain, and none of them counts against the owner."""
-    for person in world.people:
+    for person in house.people:
         for _ in range(6):
-            it = begin(world, person.id_number, "陈安平")
-            do(world, engine.send_code, it)
-            do(world, engine.prove, it, "000000")
-            do(world, engine.give_password, it, "000000")
-            world.clock.advance(seconds=61)
-    assert {who for who, _, _ in codes(world)} == {None}
-    assert now(world, begun_again(world)).row.proof == "code"
+            it = begin(house, person.id_number, "陈安平")
+            do(house, engine.send_code, it)
+            do(house, engine.prove, it, "000000")
+            do(house, engine.give_password, it, "000000")
+            house.clock.advance(seconds=61)
+    assert {who for who, _, _ in codes(house)} == {None}
+    assert now(house, begun_again(house)).row.proof == "code"
 
 
 # --- strong ------------------------------------------------------------------------------------
 
 
-def test_strong_is_two_different_proofs_in_the_order_they_are_asked_for(
-    world: World, desk: Desk, types: Types
-) -> None:
+def test_strong_is_two_different_proofs_in_the_order_they_are_asked_for(house: World, types: Types) -> None:
     """A code alone submits nothing, nor the password; the password or an e-mailed code besides does."""
     types(level=Level.STRONG, also_password=False)
     runtime = replace(
-        world.runtime,
+        house.runtime,
         settings=replace(
-            world.runtime.settings, providers={**world.runtime.settings.providers, "email": {"scripted": 1}}
+            house.runtime.settings, providers={**house.runtime.settings.providers, "email": {"scripted": 1}}
         ),
     )
-    world.runtime = runtime
-    set_password(world, 1)
+    house.runtime = runtime
+    set_password(house, 1)
     for second in (Factor.PASSWORD, Factor.EMAIL):
-        it = begin(world, *of(world.people[1]))
-        assert do(world, engine.give_password, it, PASSWORD) == NotOpen()
-        assert isinstance(do(world, engine.send_code, it), Sent)
-        assert do(world, engine.prove, it, codes(world)[-1][2]) == Proven()
-        assert now(world, it).row.proof is None
-        assert do(world, engine.submit, it) is False
+        it = begin(house, *of(house.people[1]))
+        assert do(house, engine.give_password, it, PASSWORD) == NotOpen()
+        assert isinstance(do(house, engine.send_code, it), Sent)
+        assert do(house, engine.prove, it, codes(house)[-1][2]) == Proven()
+        assert now(house, it).row.proof is None
+        assert do(house, engine.submit, it) is False
         if second is Factor.PASSWORD:
-            assert do(world, engine.give_password, it, PASSWORD) == Proven()
+            assert do(house, engine.give_password, it, PASSWORD) == Proven()
         else:
-            assert isinstance(do(world, engine.send_code, it), Sent)
-            assert world.rows()[-1].channel == "email"
-            assert do(world, engine.prove, it, other_than(codes(world)[-1][2])) == Wrong(4)
-            assert do(world, engine.prove, it, codes(world)[-1][2]) == Proven()
-        assert now(world, it).row.proof == f"code+{second}"
-        assert do(world, engine.submit, it) is True
-        world.clock.advance(seconds=61)
+            assert isinstance(do(house, engine.send_code, it), Sent)
+            assert house.rows()[-1].channel == "email"
+            assert do(house, engine.prove, it, other_than(codes(house)[-1][2])) == Wrong(4)
+            assert do(house, engine.prove, it, codes(house)[-1][2]) == Proven()
+        assert now(house, it).row.proof == f"code+{second}"
+        assert do(house, engine.submit, it) is True
+        house.clock.advance(seconds=61)
 
 
 def test_a_code_to_act_on_what_was_proven_strongly_carries_no_strong_proof(
-    world: World, desk: Desk, types: Types
+    house: World, types: Types
 ) -> None:
     """Whoever has the telephone knows the reference from its texts: the new one still lacks the password."""
     types(level=Level.STRONG)
-    set_password(world)
-    old = begun_again(world)
-    do(world, engine.give_password, old, PASSWORD)
-    do(world, engine.submit, old)
-    steps.run_due(world.runtime)
-    world.clock.advance(minutes=10)
-    do(world, afterwards.send_code, old)
-    assert do(world, afterwards.prove, old, codes(world)[-1][2]) == Proven()
+    set_password(house)
+    old = begun_again(house)
+    do(house, engine.give_password, old, PASSWORD)
+    do(house, engine.submit, old)
+    steps.run_due(house.runtime)
+    house.clock.advance(minutes=10)
+    do(house, afterwards.send_code, old)
+    assert do(house, afterwards.prove, old, codes(house)[-1][2]) == Proven()
     for here, missing in ((False, frozenset({Factor.PASSWORD, Factor.EMAIL})), (True, frozenset())):
-        with world.runtime.db.write() as tx:
-            fresh = engine.open_draft(tx, world.runtime, "card_loss", "web")
-            given = afterwards.proven_here(now(world, old), here=here)
-            fresh = proving.carry(tx, world.runtime, fresh, store.load(tx, world.runtime, old.id), given)
+        with house.runtime.db.write() as tx:
+            fresh = engine.open_draft(tx, house.runtime, "card_loss", "web")
+            given = afterwards.proven_here(now(house, old), here=here)
+            fresh = proving.carry(tx, house.runtime, fresh, store.load(tx, house.runtime, old.id), given)
             assert proving.missing(fresh) == missing
 
 
@@ -322,20 +324,20 @@ def test_references_are_guessed_thirty_times_an_hour_from_one_place(sqlite_world
 
 
 @pytest.fixture
-def family(world: World, desk: Desk) -> World:
+def family(house: World) -> World:
     """A child in the register; people[1] is its guardian, and has people[0]'s mandate for loss reports."""
-    child = replace(world.people[0], id_number=CHILD[0], name=CHILD[1], mobile="13900000000")
+    child = replace(house.people[0], id_number=CHILD[0], name=CHILD[1], mobile="13900000000")
     from gateway.demo.seed import entry
 
-    with world.runtime.db.write() as tx:
-        register.add(tx, world.runtime.vault, [entry(child)])
-        kid = register.find(tx, world.runtime.vault, CHILD[0])
+    with house.runtime.db.write() as tx:
+        register.add(tx, house.runtime.vault, [entry(child)])
+        kid = register.find(tx, house.runtime.vault, CHILD[0])
         assert kid
-    helper, mother = citizen(world, 1), citizen(world, 0)
-    with world.runtime.db.write() as tx:
-        mandates.add(tx, world.runtime, kid.id, helper, Kind.GUARDIAN, "counter")
-        mandates.add(tx, world.runtime, mother, helper, Kind.RELATIVE, "counter", matters=["card_loss"])
-    return world
+    helper, mother = citizen(house, 1), citizen(house, 0)
+    with house.runtime.db.write() as tx:
+        mandates.add(tx, house.runtime, kid.id, helper, Kind.GUARDIAN, "counter")
+        mandates.add(tx, house.runtime, mother, helper, Kind.RELATIVE, "counter", matters=["card_loss"])
+    return house
 
 
 def by(person: Person) -> dict[str, str]:
@@ -448,57 +450,55 @@ def test_nobody_helps_themselves(family: World) -> None:
 
 
 def test_while_a_hold_stands_what_is_risky_is_refused_and_the_rest_goes_on(
-    world: World, desk: Desk, types: Types
+    house: World, types: Types
 ) -> None:
     """The number was changed an hour ago: until tomorrow nothing that cannot be taken back."""
-    until = world.clock() + timedelta(hours=24)
-    with world.runtime.db.write() as tx:
-        holds.place(tx, world.runtime, citizen(world), until, "mobile_changed")
+    until = house.clock() + timedelta(hours=24)
+    with house.runtime.db.write() as tx:
+        holds.place(tx, house.runtime, citizen(house), until, "mobile_changed")
     for risky, state in ((True, State.REJECTED), (False, State.SUBMITTED)):
         types(risky=risky)
-        it = begun_again(world)
-        assert do(world, engine.submit, it) is True
-        assert now(world, it).state is state
-        world.clock.advance(seconds=61)
+        it = begun_again(house)
+        assert do(house, engine.submit, it) is True
+        assert now(house, it).state is state
+        house.clock.advance(seconds=61)
         if risky:
-            assert now(world, it).row.reason == ON_HOLD
-            assert now(world, it).facts == {"on_hold_until": until.isoformat()}
-    world.clock.advance(hours=24)
+            assert now(house, it).row.reason == ON_HOLD
+            assert now(house, it).facts == {"on_hold_until": until.isoformat()}
+    house.clock.advance(hours=24)
     types(risky=True)
-    it = begun_again(world)
-    do(world, engine.submit, it)
-    assert now(world, it).state is State.SUBMITTED
+    it = begun_again(house)
+    do(house, engine.submit, it)
+    assert now(house, it).state is State.SUBMITTED
 
 
 NEW = "+8613700000001"
 
 
-def test_a_new_number_gives_its_code_back_before_anything_is_confirmed(
-    world: World, desk: Desk, types: Types
-) -> None:
+def test_a_new_number_gives_its_code_back_before_anything_is_confirmed(house: World, types: Types) -> None:
     """First who it is, by the old number; then a code to the new one, which alone counts for it."""
     types(confirms=lambda _case: NEW)
-    it = begun_again(world)
-    old_code = codes(world)[-1][2]
-    assert now(world, it).row.proof == "code"
-    assert do(world, engine.submit, it) is False
-    assert isinstance(do(world, engine.send_code, it), Sent)
-    who, address, code = codes(world)[-1]
+    it = begun_again(house)
+    old_code = codes(house)[-1][2]
+    assert now(house, it).row.proof == "code"
+    assert do(house, engine.submit, it) is False
+    assert isinstance(do(house, engine.send_code, it), Sent)
+    who, address, code = codes(house)[-1]
     assert (who, address) == (None, NEW)
-    assert do(world, engine.prove, it, old_code if old_code != code else other_than(code)) == Wrong(4)
-    assert do(world, engine.prove, it, code) == Proven()
-    assert do(world, engine.submit, it) is True
+    assert do(house, engine.prove, it, old_code if old_code != code else other_than(code)) == Wrong(4)
+    assert do(house, engine.prove, it, code) == Proven()
+    assert do(house, engine.submit, it) is True
 
 
-def test_another_new_number_has_not_given_its_code_back(world: World, desk: Desk, types: Types) -> None:
+def test_another_new_number_has_not_given_its_code_back(house: World, types: Types) -> None:
     """What was confirmed is the number, not that some number was."""
     types(confirms=lambda case: f"+8613700000{len(case.answers.get('name', '')):03d}")
-    it = begun_again(world)
-    do(world, engine.send_code, it)
-    do(world, engine.prove, it, codes(world)[-1][2])
-    assert proving.missing(now(world, it)) == frozenset()
-    do(world, engine.answer, it, {"name": "陈安平安"})
-    assert now(world, it).row.confirmed is False
+    it = begun_again(house)
+    do(house, engine.send_code, it)
+    do(house, engine.prove, it, codes(house)[-1][2])
+    assert proving.missing(now(house, it)) == frozenset()
+    do(house, engine.answer, it, {"name": "陈安平安"})
+    assert now(house, it).row.confirmed is False
 
 
 def test_a_number_nobody_has_yet_is_texted_three_times_a_day_whoever_asks(world: World, types: Types) -> None:
