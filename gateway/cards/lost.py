@@ -15,7 +15,7 @@ from gateway.cards.words import (
     until,
 )
 from gateway.rules.model import Rules
-from gateway.transactions.model import Stage, State, View, Words
+from gateway.transactions.model import Case, Stage, State, View, Words
 
 UNITS = {"hour": ("小时", "hours"), "day": ("天", "days"), "working_day": ("个工作日", "working days")}
 AWAY = (s.LAPSED, s.RELEASED, s.AGAIN, s.UNKNOWN, *sorted(s.AT_COUNTER))
@@ -59,7 +59,6 @@ STAGES: Mapping[str, Stage] = {
 
 # --- messages ------------------------------------------------------------------------------------
 
-SUCCESS = frozenset({State.SUCCEEDED, State.ALREADY_DONE})
 EVENTS = (
     "succeeded_pensioner",
     "delayed",
@@ -152,6 +151,19 @@ def effect(rules: Rules) -> Sequence[Words]:
         bank,
         *_delay(rules),
     ]
+
+
+def effect_of(case: Case) -> Sequence[Words]:
+    """The same for whoever asks: whose pension may come to this card is warned beforehand."""
+    today = case.now.astimezone(case.rules.zone).date()
+    warned = [PENSION] if s.draws_pension(case.answers["id_number"], today) else []
+    return [*effect(case.rules), *warned]
+
+
+PENSION = Words(
+    "养老金发到这张卡的，银行账户挂失后可能发放不成功，请先问银行。",
+    "If your pension is paid to this card, ask the bank first: a blocked account may stop the payment.",
+)
 
 
 def _delay(rules: Rules) -> list[Words]:

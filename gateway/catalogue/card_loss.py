@@ -227,5 +227,6 @@ TYPE = TransactionType(
     follow_up=follow_up,
     remind=remind,
     follow=follow,
+    effect_of=lost.effect_of,
     also_password=True,
 )

@@ -183,7 +183,7 @@ def test_a_worker_lost_during_its_call_is_asked_about(world: World, desk: Desk) 
 
 
 def test_a_renewal_that_comes_too_late_wakes_nothing(world: World, desk: Desk) -> None:
-    """A transaction that ended while its lease was about to be renewed stays ended, due when its type says."""
+    """A transaction that ended while its lease was to be renewed stays ended, due when its type says."""
     transaction = submitted(world)
     claimed = steps._claim(world.runtime)
     steps._work(world.runtime, claimed[0])
