@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from gateway import calendars
 from gateway.back_offices import AlreadyDone, Done, Refused, Silent, StepOutcome, Unavailable
@@ -170,7 +170,7 @@ def follow_up(view: View) -> Sequence[Plan]:
 
 
 def _lapsing(until: datetime) -> Plan:
-    return Plan(LAPSING, "sms", until - AHEAD, f"{until:%Y-%m-%dT%H:%M}")
+    return Plan(LAPSING, "sms", until - AHEAD, f"{until.astimezone(UTC):%Y-%m-%dT%H:%M}")
 
 
 def remind(desk: CardDesk[C], reminded: Reminded) -> Judgement:
