@@ -86,7 +86,7 @@ def told(before: Situation, after: Situation) -> str | None:
         return {s.LAPSED: "lapsed", s.LOST: "effective"}.get(after.social)
     if before.half == s.WAITING:
         return {s.HALF_LOST: "bank_blocked", s.HALF_FORMAL: "bank_blocked"}.get(
-            after.half, "bank_not_blocked" if after.half in (s.NOT_DONE, s.NO_ANSWER, s.HALF_FREE) else None
+            after.half, None if after.half in (s.WAITING, s.NOT_OURS) else "bank_not_blocked"
         )
     return None
 
@@ -118,6 +118,9 @@ def _bank_short(it: Situation, rules: Rules) -> Words:
             if it.half_until and it.half_until != it.until:
                 return Words(f"银行账户已同步挂失至{ends.zh}", f"Account: until {ends.en}")
             return Words("银行账户已同步挂失", "The bank account is blocked as well")
+        case s.HALF_SHUT:
+            why = bank_reason(it)
+            return Words(f"银行{why.zh}", f"{why.en[0].upper()}{why.en[1:]}")
         case s.NOT_OURS:
             line = call_bank(it)
             return Words(

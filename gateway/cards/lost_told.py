@@ -113,6 +113,9 @@ def _bank(it: Situation, rules: Rules) -> list[Words]:
             ]
         case s.HALF_FORMAL:
             return [Words("银行账户已在银行正式挂失。", "The account is under a formal report at the bank.")]
+        case s.HALF_SHUT:
+            why = bank_reason(it)
+            return [Words(f"银行{why.zh}，不用挂失。", f"There is nothing to block at the bank: {why.en}.")]
         case s.HALF_FREE:
             return [
                 Words("银行账户现在没有挂失。", "The bank account is not blocked now."),

@@ -209,11 +209,9 @@ TYPE = TransactionType(
     explain=lost_told.explain,
     back_office="card_core",
     actions={
-        "found": Action(
-            Words("卡找到了，去解挂", "I found it: release it"), lost_told.no_release, opens="card_release"
-        ),
+        "found": Action(Words("解挂", "Release the card"), lost_told.no_release, opens="card_release"),
         "formal": Action(
-            Words("预约去大厅正式挂失", "Book a visit: formal report"),
+            Words("预约正式挂失", "Book a visit: formal report"),
             lost_told.no_formal_report,
             opens="appointment",
             sets={"matter": "card"},

@@ -301,10 +301,13 @@ def test_a_bank_that_answers_late_is_told_late() -> None:
 
 
 def test_a_bank_that_refuses_says_why() -> None:
-    """A frozen account is told with its reason in the result itself; nothing more is sent."""
-    row = reported(Town(bank="bank_frozen"), bank_sync="two_way")
+    """Why is told in the result itself; an account that nobody can use needs no block."""
+    row = reported(Town(bank="other"), bank_sync="two_way")
     assert row.stage == "temp_lost_bank_open"
-    assert "银行账户没有挂失：账户已冻结" in row.says()
+    assert "银行账户没有挂失：银行没有受理" in row.says()
+    row = reported(Town(bank="bank_frozen"), bank_sync="two_way")
+    assert row.stage == "temp_lost_both"
+    assert "银行账户已冻结，不用挂失" in row.says()
 
 
 def test_a_report_that_takes_effect_later_warns_until_then() -> None:
@@ -471,7 +474,7 @@ def shown(town: Town, **changes: Any) -> Row:
         (Account(), "银行账户正常"),
         (Account("temp_lost", NOW + timedelta(days=1)), "银行账户挂失至11月22日16:05"),
         (Account("formal_lost"), "银行账户已正式挂失"),
-        (Account("frozen"), "银行账户：账户已冻结"),
+        (Account("frozen"), "银行：账户已冻结"),
     ],
 )
 def test_both_halves_are_told_where_the_bank_can_be_asked(account: Account, words: str) -> None:
