@@ -338,6 +338,16 @@ def test_a_card_that_is_gone_was_replaced() -> None:
     assert "请使用新卡" in row.says()
 
 
+def test_a_card_somebody_reported_anew_is_no_longer_this_report_s() -> None:
+    """Released between two looks and blocked under another reference: this report is over, not the block."""
+    town = Town()
+    row = reported(town)
+    town.cards = [replace(town.cards[0], lost_serial=SECOND)]
+    row.look()
+    assert (row.stage, row.due, row.told[1:]) == ("reported_again", None, [])
+    assert "社保功能可以使用" not in row.says()
+
+
 def test_a_second_report_tells_nothing_twice() -> None:
     """Of two reports of one card the second was already done, and leaves the end to the first."""
     town = Town()
