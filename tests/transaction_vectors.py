@@ -105,7 +105,7 @@ def prepare(world: World, vector: Vector) -> Office:
     """The vector's moment, one person in the register, and the back office it scripts."""
     world.clock.now = vector.now
     world.settle(1)
-    _live_by(world, vector)
+    live_by(world, vector.case.get("rules", {}))
     with world.runtime.db.write() as tx:
         (key,) = register.ids(tx, world.runtime.vault, [world.people[0].id_number]).values()
         passwords.put(tx, world.runtime, key, QUERY_PASSWORD)
@@ -114,20 +114,20 @@ def prepare(world: World, vector: Vector) -> Office:
     return office
 
 
-def _live_by(world: World, vector: Vector) -> None:
-    """The city's rules as shipped, or with another version in force that differs in what the vector says."""
+def live_by(world: World, blocks: Mapping[str, Mapping[str, Any]]) -> None:
+    """The city's rules as shipped, or with another version in force today that differs in these."""
+    now = world.clock()
     world.runtime.kept.pop(cities.KEPT, None)
-    blocks = vector.case.get("rules", {})
     if not blocks:
         return
     city = cities.of(world.runtime)
     last = city.versions[-1].version + 1
-    lines = [f'[[version]]\nversion = {last}\nin_force_from = {vector.now:%Y-%m-%d}\nsource = "a vector"']
+    lines = [f'[[version]]\nversion = {last}\nin_force_from = {now:%Y-%m-%d}\nsource = "a vector"']
     for block, values in blocks.items():
         lines += [f"[version.{block}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
     document = "\n".join([(files.SHIPPED / f"{city.id}.toml").read_text("utf-8"), *lines])
     with world.runtime.db.write() as tx:
-        cities.put(tx, city.id, document, [*range(1, last + 1)], vector.now, "a vector")
+        cities.put(tx, city.id, document, [*range(1, last + 1)], now, "a vector")
     world.runtime.kept.pop(cities.KEPT, None)
 
 

@@ -17,6 +17,7 @@ from gateway.cards.situation import (
     HALF_FORMAL,
     HALF_FREE,
     HALF_LOST,
+    HALF_SHUT,
     NO_ANSWER,
     NOT_DONE,
     NOT_OURS,
@@ -27,8 +28,18 @@ from gateway.cards.situation import (
 from gateway.transactions.model import Case
 
 PATIENCE = timedelta(days=1)  # a bank that is silent for so long has not blocked anything we know of
-_FORMAL = "bank_formal_lost"
-_STATES: Mapping[str, str] = {"normal": HALF_FREE, "temp_lost": HALF_LOST, "formal_lost": HALF_FORMAL}
+_STATES: Mapping[str, str] = {
+    "normal": HALF_FREE,
+    "temp_lost": HALF_LOST,
+    "formal_lost": HALF_FORMAL,
+    "frozen": HALF_SHUT,
+    "closed": HALF_SHUT,
+}
+_REFUSED: Mapping[str, str] = {
+    "bank_formal_lost": HALF_FORMAL,
+    "bank_frozen": HALF_SHUT,
+    "bank_closed": HALF_SHUT,
+}
 
 
 def block(desk: CardDesk[C], case: Case, card: C, it: Situation, until: datetime) -> Situation:
@@ -65,9 +76,10 @@ def look(desk: CardDesk[C], case: Case, card: C, it: Situation) -> Situation:
         if isinstance(answer, Refused):
             return _refused(it, answer.reason)
         if not isinstance(answer, Unavailable):
-            half = _STATES.get(answer.state)
+            half = _STATES.get(answer.state, NOT_DONE)
             until = answer.lost_until if half == HALF_LOST else None
-            return replace(it, half=half or NOT_DONE, half_until=until, half_reason=_reason(answer.state))
+            why = f"bank_{answer.state}" if half == HALF_SHUT else ""
+            return replace(it, half=half, half_until=until, half_reason=why)
     if it.social == RELEASED and it.half == HALF_LOST:
         return replace(it, half=NO_ANSWER, half_until=None)  # the release told the bank; it tells us nothing
     return passed(it, case.now)
@@ -103,12 +115,7 @@ def given_up(it: Situation, now: datetime, since: datetime) -> Situation:
 
 
 def _refused(it: Situation, reason: str) -> Situation:
-    half = HALF_FORMAL if reason == _FORMAL else NOT_DONE
-    return replace(it, half=half, half_until=None, half_reason="" if reason == _FORMAL else reason)
-
-
-def _reason(state: str) -> str:
-    return "" if state in _STATES else f"bank_{state}"
+    return replace(it, half=_REFUSED.get(reason, NOT_DONE), half_until=None, half_reason=reason)
 
 
 def _moment(text: str | None) -> datetime | None:

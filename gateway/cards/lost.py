@@ -15,7 +15,7 @@ from gateway.cards.words import (
     until,
 )
 from gateway.rules.model import Rules
-from gateway.transactions.model import Stage, State, View, Words
+from gateway.transactions.model import Case, Stage, State, View, Words
 
 UNITS = {"hour": ("小时", "hours"), "day": ("天", "days"), "working_day": ("个工作日", "working days")}
 AWAY = (s.LAPSED, s.RELEASED, s.AGAIN, s.UNKNOWN, *sorted(s.AT_COUNTER))
@@ -59,7 +59,6 @@ STAGES: Mapping[str, Stage] = {
 
 # --- messages ------------------------------------------------------------------------------------
 
-SUCCESS = frozenset({State.SUCCEEDED, State.ALREADY_DONE})
 EVENTS = (
     "succeeded_pensioner",
     "delayed",
@@ -87,7 +86,7 @@ def told(before: Situation, after: Situation) -> str | None:
         return {s.LAPSED: "lapsed", s.LOST: "effective"}.get(after.social)
     if before.half == s.WAITING:
         return {s.HALF_LOST: "bank_blocked", s.HALF_FORMAL: "bank_blocked"}.get(
-            after.half, "bank_not_blocked" if after.half in (s.NOT_DONE, s.NO_ANSWER, s.HALF_FREE) else None
+            after.half, None if after.half in (s.WAITING, s.NOT_OURS) else "bank_not_blocked"
         )
     return None
 
@@ -119,6 +118,9 @@ def _bank_short(it: Situation, rules: Rules) -> Words:
             if it.half_until and it.half_until != it.until:
                 return Words(f"银行账户已同步挂失至{ends.zh}", f"Account: until {ends.en}")
             return Words("银行账户已同步挂失", "The bank account is blocked as well")
+        case s.HALF_SHUT:
+            why = bank_reason(it)
+            return Words(f"银行{why.zh}", f"{why.en[0].upper()}{why.en[1:]}")
         case s.NOT_OURS:
             line = call_bank(it)
             return Words(
@@ -152,6 +154,19 @@ def effect(rules: Rules) -> Sequence[Words]:
         bank,
         *_delay(rules),
     ]
+
+
+def effect_of(case: Case) -> Sequence[Words]:
+    """The same for whoever asks: whose pension may come to this card is warned beforehand."""
+    today = case.now.astimezone(case.rules.zone).date()
+    warned = [PENSION] if s.draws_pension(case.answers["id_number"], today) else []
+    return [*effect(case.rules), *warned]
+
+
+PENSION = Words(
+    "养老金发到这张卡的，银行账户挂失后可能发放不成功，请先问银行。",
+    "If your pension is paid to this card, ask the bank first: a blocked account may stop the payment.",
+)
 
 
 def _delay(rules: Rules) -> list[Words]:

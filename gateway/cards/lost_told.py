@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from gateway.cards import situation as s
-from gateway.cards.lost import STAGES, SUCCESS
+from gateway.cards.lost import PENSION, STAGES
 from gateway.cards.situation import Situation
 from gateway.cards.words import (
     NO_RESULT,
@@ -20,7 +20,7 @@ from gateway.cards.words import (
     waiting,
 )
 from gateway.rules.model import Rules
-from gateway.transactions.model import State, View, Words
+from gateway.transactions.model import DONE, State, View, Words
 
 
 def explain(view: View) -> Sequence[Words]:
@@ -58,7 +58,7 @@ def _explain_done(view: View, it: Situation) -> list[Words]:
         return [
             _blocked(view, it),
             *_bank(it, view.rules),
-            *([_PENSION] if it.draws else []),
+            *([PENSION] if it.draws else []),
             _undo(view.rules),
             Words(
                 "到期还没找到卡，请带身份证到社保窗口办正式挂失和补卡，可以先预约。",
@@ -86,10 +86,6 @@ def _blocked(view: View, it: Situation) -> Words:
     )
 
 
-_PENSION = Words(
-    "养老金发到这张卡的，银行账户挂失后可能发放不成功，请先问银行。",
-    "If your pension is paid to this card, ask the bank first: a blocked account may stop the payment.",
-)
 _ASK = Words("有疑问请拨打12333。", "Questions: call 12333.")
 TO_BLOCK, ABOUT = Words("另行挂失", "to block the account"), Words("询问", "to ask")
 
@@ -117,6 +113,9 @@ def _bank(it: Situation, rules: Rules) -> list[Words]:
             ]
         case s.HALF_FORMAL:
             return [Words("银行账户已在银行正式挂失。", "The account is under a formal report at the bank.")]
+        case s.HALF_SHUT:
+            why = bank_reason(it)
+            return [Words(f"银行{why.zh}，不用挂失。", f"There is nothing to block at the bank: {why.en}.")]
         case s.HALF_FREE:
             return [
                 Words("银行账户现在没有挂失。", "The bank account is not blocked now."),
@@ -211,17 +210,17 @@ _HEADLINES: Mapping[str, tuple[str, Words]] = {
 
 
 def headline(view: View) -> Words | None:
-    return _HEADLINES.get(view.stage, (None, None))[1] if view.state in SUCCESS else None
+    return _HEADLINES.get(view.stage, (None, None))[1] if view.state in DONE else None
 
 
 def tone(view: View) -> str | None:
-    return _HEADLINES.get(view.stage, (None, None))[0] if view.state in SUCCESS else None
+    return _HEADLINES.get(view.stage, (None, None))[0] if view.state in DONE else None
 
 
 def no_release(view: View, _now: datetime) -> Words | None:
     """Why the card cannot be released from here."""
     it = s.of(view)
-    if view.state not in SUCCESS or not it.blocked:
+    if view.state not in DONE or not it.blocked:
         return Words("这张卡现在没有临时挂失，不用解挂。", "The card is not under a temporary report now.")
     if not view.rules.card_loss.remote_cancel_allowed:
         return Words("请带身份证到社保窗口解挂。", "Bring your ID card to a counter to release it.")
@@ -231,7 +230,7 @@ def no_release(view: View, _now: datetime) -> Words | None:
 def no_formal_report(view: View, _now: datetime) -> Words | None:
     """Why no visit for a formal report is to be booked."""
     it = s.of(view)
-    if view.state not in SUCCESS or not (it.blocked or it.social == s.LAPSED):
+    if view.state not in DONE or not (it.blocked or it.social == s.LAPSED):
         return Words("这张卡现在不用办正式挂失。", "The card needs no formal report now.")
     if not view.rules.halls or not any(one.id == "card" for one in view.rules.appointment.matters):
         return Words(

@@ -20,13 +20,16 @@ from gateway.cards.words import (
     waiting,
 )
 from gateway.rules.model import Rules
-from gateway.transactions.model import Stage, State, View, Words
+from gateway.transactions import on_hold
+from gateway.transactions.model import DONE, Stage, State, View, Words
+from gateway.transactions.on_hold import ON_HOLD
 
 BANK_WAITING, BANK_LOST = "released_bank_waiting", "released_bank_lost"
 COUNTER_ONLY = "counter_only"
 OWN_REASONS: Mapping[str, Words] = {
     **REASONS,
     COUNTER_ONLY: Words("本市解挂须到窗口办理", "it is done at a counter"),
+    ON_HOLD: Words("登记的信息刚改过，为了安全要等一天", "your details changed lately: wait"),
 }
 STAGES: Mapping[str, Stage] = {
     "": Stage(Words("还没有解挂", "not released yet"), then=(s.RELEASED, BANK_WAITING, BANK_LOST, s.AGAIN)),
@@ -43,7 +46,6 @@ STAGES: Mapping[str, Stage] = {
     ),
     s.AGAIN: Stage(Words("解挂后卡又被挂失", "released, and reported lost again since")),
 }
-SUCCESS = frozenset({State.SUCCEEDED, State.ALREADY_DONE})
 EVENTS = ("bank_released", "bank_not_released", "blocked_again")
 
 
@@ -63,7 +65,7 @@ def told(after: Situation) -> str | None:
 
 def event(view: View) -> str:
     """The message of the result."""
-    return "blocked_again" if view.stage == s.AGAIN and view.state in SUCCESS else view.state.value
+    return "blocked_again" if view.stage == s.AGAIN and view.state in DONE else view.state.value
 
 
 # --- messages ---------------------------------------------------------------------------------------
@@ -151,6 +153,10 @@ _AGAIN = Words(
     "卡解挂后又被挂失，现在不能用。找到卡了，请重新办理解挂。",
     "The card was released and then reported lost again; it does not work. If you have it, release it anew.",
 )
+_HELD = Words(
+    "卡还在挂失，没有人能用。急用请带身份证到社保窗口。",
+    "The card stays blocked; nobody can use it. If it is urgent, bring your ID card to a counter.",
+)
 _NOT_YOU = Words(
     "不是您本人办理的，请马上再挂失，并拨打12333。", "If it was not you, report it lost again and call 12333."
 )
@@ -204,6 +210,9 @@ def _bank(it: Situation) -> list[Words]:
 
 
 def _refused(view: View) -> list[Words]:
+    if view.reason == ON_HOLD:
+        held = on_hold.reason(view)
+        return [Words(f"没有办成：{held.zh}。", f"This could not be done: {held.en}."), _HELD]
     why = reason(view, OWN_REASONS)
     first = Words(f"没有办成：{why.zh}。", f"This could not be done: {why.en}.")
     if view.reason == "formal_lost":
@@ -228,7 +237,7 @@ def _refused(view: View) -> list[Words]:
 
 def headline(view: View) -> Words | None:
     """The first words, where the state alone would not say it."""
-    if view.state not in SUCCESS:
+    if view.state not in DONE:
         return None
     if view.stage == s.AGAIN:
         return Words("卡又被挂失，现在不能用", "Reported lost again: it does not work")

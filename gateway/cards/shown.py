@@ -48,14 +48,14 @@ def _bank_short(it: Situation, rules: Rules) -> Words:
     ends = until(it.half_until, rules)
     match it.half:
         case s.HALF_FREE:
-            return Words("银行账户正常", "bank account in use")
+            return Words("银行账户正常", "account in use")
         case s.HALF_LOST:
-            return Words(f"银行账户挂失至{ends.zh}", f"account: until {ends.en}")
+            return Words(f"银行账户挂失至{ends.zh}", f"blocked, ends {ends.en}")
         case s.HALF_FORMAL:
-            return Words("银行账户已正式挂失", "account under a formal report")
-        case s.NOT_DONE:
+            return Words("银行账户已正式挂失", "under a formal report")
+        case s.NOT_DONE | s.HALF_SHUT:
             why = bank_reason(it)
-            return Words(f"银行账户：{why.zh}", why.en)
+            return Words(f"银行：{why.zh}", why.en)
         case _:
             return Words("银行账户请询问发卡行", "ask your bank about the account")
 
@@ -77,7 +77,7 @@ def explain(view: View) -> Sequence[Words]:
         case State.SUCCEEDED | State.ALREADY_DONE:
             return [
                 _card(it, view.rules),
-                _bank(it, view.rules),
+                *_bank(it, view.rules),
                 *_others(it),
                 *_NEXT.get(it.social, [PERSON]),
             ]
@@ -112,13 +112,16 @@ def _card(it: Situation, rules: Rules) -> Words:
     )
 
 
-def _bank(it: Situation, rules: Rules) -> Words:
+def _bank(it: Situation, rules: Rules) -> list[Words]:
+    """The other half, and what to do about it there."""
     if it.half in (s.NOT_OURS, s.NO_ANSWER):
-        return ask_bank(it, Words("，问银行账户是否正常", "to ask how the account stands"))
+        return [ask_bank(it, Words("，问银行账户是否正常", "to ask how the account stands"))]
     words = _bank_short(it, rules)
-    return Words(
-        f"{words.zh}。",
-        f"The other half, the {words.en}." if it.half == s.HALF_FREE else f"Bank: {words.en}.",
+    said = Words(f"{words.zh}。", f"The bank's half: {words.en}.")
+    return (
+        [said]
+        if it.half == s.HALF_FREE
+        else [said, ask_bank(it, Words("，问怎样恢复账户", "to ask about it"))]
     )
 
 
@@ -163,19 +166,25 @@ _NEXT: Mapping[str, list[Words]] = {
     ],
 }
 
-_TONES = {s.IN_USE: "good", "replaced": "good"}
+_SOUND = frozenset({s.NOT_OURS, s.NO_ANSWER, s.HALF_FREE})  # nothing is known to be wrong at the bank
 
 
 def headline(view: View) -> Words | None:
     """How it stands, as the first words."""
     if view.state is not State.SUCCEEDED:
         return None
-    words = SOCIAL.get(s.of(view).social, SOCIAL[s.UNKNOWN])
+    it = s.of(view)
+    if it.social == s.IN_USE and it.half not in _SOUND:
+        return Words("社保功能正常，银行账户要处理", "Your card is in use; see to the bank account")
+    words = SOCIAL.get(it.social, SOCIAL[s.UNKNOWN])
     return Words(f"社保卡：{words.zh}", f"Your card: {words.en}")
 
 
 def tone(view: View) -> str | None:
-    return _TONES.get(view.stage, "wait") if view.state is State.SUCCEEDED else None
+    if view.state is not State.SUCCEEDED:
+        return None
+    it = s.of(view)
+    return "good" if it.social in (s.IN_USE, "replaced") and it.half in _SOUND else "wait"
 
 
 def not_in_use(view: View, _now: datetime) -> Words | None:

@@ -22,7 +22,7 @@ FREE = frozenset({LAPSED, RELEASED})  # of a report: the card works again
 
 # The bank half; "" where the city does not block it with the card.
 NOT_OURS, WAITING, HALF_LOST, HALF_FORMAL = "", "waiting", "blocked", "formal_lost"
-HALF_FREE, NOT_DONE, NO_ANSWER = "free", "refused", "silent"
+HALF_FREE, HALF_SHUT, NOT_DONE, NO_ANSWER = "free", "shut", "refused", "silent"  # shut: frozen or closed
 
 # A report's stages besides the social half's own words: which halves are blocked.
 BANK_WAITING, BOTH, BANK_OPEN = "temp_lost_bank_waiting", "temp_lost_both", "temp_lost_bank_open"
@@ -32,6 +32,7 @@ STAGE_OF = {
     WAITING: BANK_WAITING,
     HALF_LOST: BOTH,
     HALF_FORMAL: BOTH,
+    HALF_SHUT: BOTH,
     HALF_FREE: BANK_OPEN,
     NOT_DONE: BANK_OPEN,
     NO_ANSWER: BANK_OPEN,

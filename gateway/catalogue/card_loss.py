@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from gateway import calendars
 from gateway.back_offices import AlreadyDone, Done, Refused, Silent, StepOutcome, Unavailable
@@ -170,7 +170,7 @@ def follow_up(view: View) -> Sequence[Plan]:
 
 
 def _lapsing(until: datetime) -> Plan:
-    return Plan(LAPSING, "sms", until - AHEAD, f"{until:%Y-%m-%dT%H:%M}")
+    return Plan(LAPSING, "sms", until - AHEAD, f"{until.astimezone(UTC):%Y-%m-%dT%H:%M}")
 
 
 def remind(desk: CardDesk[C], reminded: Reminded) -> Judgement:
@@ -209,11 +209,9 @@ TYPE = TransactionType(
     explain=lost_told.explain,
     back_office="card_core",
     actions={
-        "found": Action(
-            Words("卡找到了，去解挂", "I found it: release it"), lost_told.no_release, opens="card_release"
-        ),
+        "found": Action(Words("解挂", "Release the card"), lost_told.no_release, opens="card_release"),
         "formal": Action(
-            Words("预约去大厅正式挂失", "Book a visit: formal report"),
+            Words("预约正式挂失", "Book a visit: formal report"),
             lost_told.no_formal_report,
             opens="appointment",
             sets={"matter": "card"},
@@ -227,5 +225,6 @@ TYPE = TransactionType(
     follow_up=follow_up,
     remind=remind,
     follow=follow,
+    effect_of=lost.effect_of,
     also_password=True,
 )

@@ -131,4 +131,5 @@ TYPE = TransactionType(
     follow=follow,
     level=Level.STRONG,
     risky=True,
+    touches=("card_loss",),
 )

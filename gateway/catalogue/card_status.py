@@ -44,12 +44,8 @@ TYPE = TransactionType(
     explain=shown.explain,
     back_office="card_core",
     actions={
-        "report": Action(
-            Words("卡丢了，去挂失", "I lost it: report it"), shown.not_in_use, opens="card_loss"
-        ),
-        "found": Action(
-            Words("卡找到了，去解挂", "I found it: release it"), shown.not_blocked, opens="card_release"
-        ),
+        "report": Action(Words("挂失", "Report it lost"), shown.not_in_use, opens="card_loss"),
+        "found": Action(Words("解挂", "Release the card"), shown.not_blocked, opens="card_release"),
     },
     stages=shown.STAGES,
     headline=shown.headline,

@@ -254,7 +254,8 @@ class TransactionType:
     is how surely who asks must be known; a city may ask for more. With ``also_password``
     the query password takes the code's place: only where what is done protects. A
     ``risky`` one is refused while a hold stands (``on_hold``). ``confirms`` names a new
-    mobile (E.164) or e-mail address that must give back a code first.
+    mobile (E.164) or e-mail address that must give back a code first. It ``touches``
+    types whose ended transactions of the same person are then looked at at once.
     """
 
     name: str
@@ -287,6 +288,7 @@ class TransactionType:
     risky: bool = False
     also_password: bool = False
     confirms: Callable[[Case], str | None] = lambda _case: None
+    touches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

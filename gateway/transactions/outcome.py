@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from gateway.back_offices import Pending, Returned, Silent, StepOutcome, Unavailable
 from gateway.errors import HuiyinError, UndeclaredMoveError
@@ -24,7 +24,7 @@ from gateway.transactions.following import (
 from gateway.transactions.levels import Factor
 from gateway.transactions.messages import tell
 from gateway.transactions.model import DONE, ENDS, RETURNED, WITH_BACK_OFFICE, Changed, TransactionType
-from gateway.transactions.store import Transaction
+from gateway.transactions.store import Transaction, transactions
 
 WAITING = "waiting"
 log = structlog.get_logger()
@@ -112,6 +112,7 @@ def _follow_up(
         case _ if now.state in ENDS:
             _plan(tx, runtime, kind, now)
             _look_at_old(tx, runtime, kind, now)
+            _look_at_touched(tx, runtime, kind, now)
             return say(tx, runtime, now, kind.event(now.view(runtime.clock())))
         case _:
             return _say_waiting(tx, runtime, now)
@@ -124,6 +125,15 @@ def _look_at_old(tx: Connection, runtime: Runtime, kind: TransactionType, ended:
     old = store.load(tx, runtime, ended.row.replaces, hold=True)
     if old.row.subject == ended.row.subject and old.row.due_at is not None:
         store.change(tx, runtime, old.id, lease=None, calling=False, due_at=runtime.clock())
+
+
+def _look_at_touched(tx: Connection, runtime: Runtime, kind: TransactionType, ended: Transaction) -> None:
+    """What this has changed for others of the same person is seen now, not at their next look."""
+    columns = transactions.c
+    theirs = columns.due_at.is_not(None) & (columns.subject == ended.row.subject)
+    touched = theirs & columns.type.in_(kind.touches) & columns.state.in_(ENDS)
+    if kind.touches and ended.state in DONE:
+        tx.execute(update(transactions).where(touched).values(due_at=runtime.clock()))
 
 
 def _plan(tx: Connection, runtime: Runtime, kind: TransactionType, ended: Transaction) -> None:

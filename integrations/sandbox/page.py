@@ -12,6 +12,8 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader
 
 from integrations.sandbox.aliyun import Aliyun
+from integrations.sandbox.banks import Banks
+from integrations.sandbox.cards import Cards
 from integrations.sandbox.door import Door
 from integrations.sandbox.faults import Faults
 from integrations.sandbox.filings import Filings
@@ -19,9 +21,11 @@ from integrations.sandbox.handsets import Handsets
 from integrations.sandbox.inbound import Replies
 from integrations.sandbox.mailbox import Mailboxes
 from integrations.sandbox.options import Options
-from integrations.sandbox.page_parts import boxes, filed, reviews, switches, threads, told
+from integrations.sandbox.page_parts import CARDS, boxes, carded, filed, reviews, switches, threads, told
 from integrations.sandbox.page_words import (
+    ACCOUNT_WORDS,
     ANSWER_WORDS,
+    CARD_WORDS,
     CAUSE_WORDS,
     MAILBOX_WORDS,
     SERVICE_WORDS,
@@ -38,6 +42,7 @@ PARTS = (
     "ringing",
     "phones",
     "mails",
+    "cards",
     "service",
     "reviews",
     "filings",
@@ -57,6 +62,8 @@ class World(Protocol):
     mailboxes: Mailboxes
     services: Services
     aliyun: Aliyun
+    cards: Cards
+    banks: Banks
     filings: Filings
     added: list[Door]
 
@@ -117,6 +124,9 @@ class Page:
             "told": told(world.services),
             "service_words": SERVICE_WORDS,
             "reviews": reviews(world.aliyun.reviews.listed()),
+            "cards": carded(world.cards.listed(CARDS), world.banks.of),
+            "card_words": CARD_WORDS,
+            "account_words": ACCOUNT_WORDS,
             "filings": filed(world.filings.listed()),
             "cause_words": CAUSE_WORDS,
             "counts": world.counts(),

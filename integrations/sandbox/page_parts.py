@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,9 @@ from integrations.sandbox.inbound import Replies, Reply
 from integrations.sandbox.mailbox import Mailboxes
 from integrations.sandbox.mails import Mail
 from integrations.sandbox.page_words import (
+    ACCOUNT_WORDS,
     CALL_WORDS,
+    CARD_WORDS,
     CAUSE_WORDS,
     FILING_WORDS,
     HEARD_WORDS,
@@ -29,6 +31,7 @@ PHONES = 12  # handsets on the page
 MESSAGES = 5  # newest messages and calls in each of them
 MESSAGES_ALONE = 50  # when one handset was searched for
 BOXES, MAILS = 6, 3  # mailboxes, and newest mails in each of them
+CARDS = 12  # cards that changed last
 TOLD = 6  # newest events a service heard of
 REVIEWS = 30  # newest templates
 
@@ -156,6 +159,25 @@ def _filed(one: Mapping[str, Any]) -> Part:
     cause = CAUSE_WORDS.get(one["cause"] or "", one["cause"] or "")
     told = {"kind": zh, "kind_english": en, "why": " ".join(filter(None, (cause, one["note"])))}
     return {**one, **told, **_state(FILING_WORDS[one["state"]])}
+
+
+def carded(listed: Sequence[Mapping[str, Any]], account: Callable[[str], Mapping[str, Any]]) -> list[Part]:
+    """The cards that changed last, each with both its halves."""
+    return [_carded(one, account(one["AAZ500"])) for one in listed]
+
+
+def _carded(one: Mapping[str, Any], account: Mapping[str, Any]) -> Part:
+    social, half = CARD_WORDS[one["state"]], ACCOUNT_WORDS[account["state"]]
+    style = "delivered" if one["state"] == account["state"] == "normal" else "failed"
+    ends = account["lost_until"]
+    return {
+        **one,
+        "style": style,
+        "social": social,
+        "half": half,
+        "until": _clock(one["lost_until"]),
+        "half_until": _when(ends)["time"] if ends else "",
+    }
 
 
 def switches(listed: Sequence[Mapping[str, Any]], targets: Mapping[str, tuple[str, str]]) -> list[Part]:

@@ -56,6 +56,21 @@ REVIEW_WORDS = {
     "refused": ("failed", "✕ 未通过", "refused"),
     "withdrawn": ("failed", "✕ 已停用", "withdrawn"),
 }
+CARD_WORDS = {
+    "normal": ("正常", "in use"),
+    "temp_lost": ("临时挂失", "reported lost"),
+    "formal_lost": ("正式挂失", "formally lost"),
+    "replacing": ("补换中", "being replaced"),
+    "replaced": ("已补换", "replaced"),
+    "cancelled": ("已注销", "cancelled"),
+}
+ACCOUNT_WORDS = {
+    "normal": ("正常", "in use"),
+    "temp_lost": ("挂失", "reported lost"),
+    "formal_lost": ("正式挂失", "formally lost"),
+    "frozen": ("已冻结", "frozen"),
+    "closed": ("已销户", "closed"),
+}
 FILING_WORDS = {
     "submitted": ("waiting", "… 已提交", "submitted"),
     "accepted": ("waiting", "… 已受理", "accepted"),

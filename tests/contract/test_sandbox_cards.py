@@ -247,6 +247,18 @@ def test_without_a_bank_there_is_nothing_to_ask(sandbox: Sandbox) -> None:
     assert alone.release_account(card, "", "R1") == none
 
 
+def test_the_page_shows_both_halves_and_changes_each(sandbox: Sandbox) -> None:
+    """A card that changed stands on the page with its account; names of people are written, not run."""
+    citizen = Citizen(sandbox)
+    citizen.report("S1")
+    sandbox.call("POST", "accounts", {"number": citizen.number, "state": "frozen"})
+    page = sandbox.page()
+    at = page.index(f'id="cards-{citizen.number}"')
+    assert "社保功能：临时挂失，至" in page[at - 200 : at]
+    assert "银行账户：已冻结" in page[at:]
+    assert 'action="/_sandbox/accounts?back=cards"' in page[at:]
+
+
 def test_cards_outlive_a_restart(tmp_path: Path) -> None:
     with running_sandbox(tmp_path) as first:
         before = Citizen(first)

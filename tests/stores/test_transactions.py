@@ -13,13 +13,15 @@ from sqlalchemy import select
 
 from gateway.back_offices import Done, Silent, Unavailable
 from gateway.notifications import store as notifications
-from gateway.transactions import engine, steps, store
+from gateway.transactions import engine, proving, steps, store
 from gateway.transactions.identity import Proven, Sent, TooSoon, Wrong
+from gateway.transactions.levels import Factor
 from gateway.transactions.model import State
 from gateway.transactions.references import is_reference
 from gateway.transactions.store import Transaction
 from gateway.transactions.tallies import Locked
 from tests.contract.sandbox_process import until
+from tests.transaction_vectors import QUERY_PASSWORD
 from tests.world import World
 
 
@@ -100,6 +102,15 @@ def prove(world: World, transaction: Transaction, code: str) -> Any:
     with world.runtime.db.write() as tx:
         current = store.load(tx, world.runtime, transaction.id)
         return engine.prove(tx, world.runtime, current, code).value
+
+
+def identify(world: World, transaction: Transaction) -> None:
+    """Prove who asks by a code, and by the query password where more is asked for."""
+    assert prove(world, transaction, sent_codes(world)[-1]) == Proven()
+    with world.runtime.db.write() as tx:
+        now = store.load(tx, world.runtime, transaction.id)
+        if Factor.PASSWORD in proving.missing(now):
+            assert engine.give_password(tx, world.runtime, now, QUERY_PASSWORD).value == Proven()
 
 
 def submit(world: World, transaction: Transaction) -> bool:

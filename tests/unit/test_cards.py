@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import cities
-from gateway.back_offices import AlreadyDone, Done, Refused, Silent, Unavailable
+from gateway.back_offices import AlreadyDone, Done, Refused
 from gateway.card_rules import CardLoss
 from gateway.cards import situation
 from gateway.cards.desk import NO_BANK
@@ -33,105 +33,10 @@ from gateway.transactions.model import (
     View,
 )
 from gateway.transactions.references import is_reference
+from tests.town import BANK_DAYS, NOW, Account, Card, Town
 
-NOW = datetime(2026, 11, 21, 8, 5, tzinfo=UTC)
 WOMAN_OF_73, MAN_OF_40 = "430726195207071266", "430702198601010013"
 LOSS, SECOND, RELEASE = islice(filter(is_reference, map("{:014}".format, range(10**9, 10**10))), 3)
-BANK_DAYS = timedelta(days=5)
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    number: str = "F12346266"
-    state: str = "normal"
-    lost_from: datetime | None = None
-    lost_until: datetime | None = None
-    lost_serial: str | None = None
-    released_serial: str | None = None
-    bank: str = "中国建设银行"
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    state: str = "normal"
-    lost_until: datetime | None = None
-    serial: str | None = None
-
-
-@dataclass(slots=True)
-class Town:
-    """A card system and a bank as they are, and what each says of it: ``""`` is that all goes well.
-
-    ``lost`` does the work and loses the answer, ``down`` does nothing; a bank's other words refuse.
-    """
-
-    now: datetime = NOW
-    cards: list[Card] = field(default_factory=lambda: [Card()])
-    account: Account = field(default_factory=Account)
-    system: str = ""
-    bank: str = ""
-    bank_calls: int = 0
-    blocks: int = 0
-
-    # --- the card system ---
-
-    def tick(self) -> None:
-        self.cards = [
-            replace(card, state="normal", lost_from=None, lost_until=None, lost_serial=None)
-            if card.state == "temp_lost" and card.lost_until and card.lost_until <= self.now
-            else card
-            for card in self.cards
-        ]
-        if self.account.lost_until and self.account.lost_until <= self.now:
-            self.account = Account()
-
-    def find_cards(self, _number: str, _name: str, _city: str) -> Any:
-        self.tick()
-        return Unavailable("down") if self.system == "down" else list(self.cards)
-
-    def report_loss(self, card: Card, _: str, until: datetime, serial: str, begins: datetime | None) -> Any:
-        now = self._now(card)
-        if now.state != "normal":
-            return AlreadyDone() if now.state == "temp_lost" else Refused(now.state)
-        self.blocks += 1
-        self._put(replace(now, state="temp_lost", lost_until=until, lost_serial=serial, lost_from=begins))
-        return Silent("lost") if self.system == "lost" else Done()
-
-    def release(self, card: Card, _: str, serial: str) -> Any:
-        now = self._now(card)
-        if now.state != "temp_lost":
-            return AlreadyDone() if now.state == "normal" else Refused(now.state)
-        self._put(Card(now.number, released_serial=serial))
-        return Silent("lost") if self.system == "lost" else Done()
-
-    def _now(self, card: Card) -> Card:
-        self.tick()
-        return next((one for one in self.cards if one.number == card.number), Card(state="other"))
-
-    def _put(self, card: Card) -> None:
-        self.cards = [card if one.number == card.number else one for one in self.cards]
-
-    # --- the bank ---
-
-    def find_account(self, _card: Card, _: str) -> Any:
-        self.tick()
-        return Unavailable("down") if self.bank in ("down", "lost") else self.account
-
-    def block_account(self, _card: Card, _: str, until: datetime, serial: str) -> Any:
-        self.bank_calls += 1
-        if self.bank not in ("", "lost"):
-            return Unavailable("down") if self.bank == "down" else Refused(self.bank)
-        if self.account.state == "normal":
-            self.account = Account("temp_lost", min(until, self.now + BANK_DAYS), serial)
-        ends = self.account.lost_until
-        return Silent("lost") if self.bank == "lost" else Done({"until": ends.isoformat()} if ends else {})
-
-    def release_account(self, _card: Card, _: str, _serial: str) -> Any:
-        self.bank_calls += 1
-        if self.bank not in ("", "lost"):
-            return Unavailable("down") if self.bank == "down" else Refused(self.bank)
-        self.account = Account()
-        return Silent("lost") if self.bank == "lost" else Done()
 
 
 def rules(**changes: Any) -> Rules:
@@ -396,10 +301,13 @@ def test_a_bank_that_answers_late_is_told_late() -> None:
 
 
 def test_a_bank_that_refuses_says_why() -> None:
-    """A frozen account is told with its reason in the result itself; nothing more is sent."""
-    row = reported(Town(bank="bank_frozen"), bank_sync="two_way")
+    """Why is told in the result itself; an account that nobody can use needs no block."""
+    row = reported(Town(bank="other"), bank_sync="two_way")
     assert row.stage == "temp_lost_bank_open"
-    assert "银行账户没有挂失：账户已冻结" in row.says()
+    assert "银行账户没有挂失：银行没有受理" in row.says()
+    row = reported(Town(bank="bank_frozen"), bank_sync="two_way")
+    assert row.stage == "temp_lost_both"
+    assert "银行账户已冻结，不用挂失" in row.says()
 
 
 def test_a_report_that_takes_effect_later_warns_until_then() -> None:
@@ -428,6 +336,16 @@ def test_a_card_that_is_gone_was_replaced() -> None:
     row.look()
     assert (row.stage, row.due) == ("replaced", None)
     assert "请使用新卡" in row.says()
+
+
+def test_a_card_somebody_reported_anew_is_no_longer_this_report_s() -> None:
+    """Released between two looks and blocked under another reference: this report is over, not the block."""
+    town = Town()
+    row = reported(town)
+    town.cards = [replace(town.cards[0], lost_serial=SECOND)]
+    row.look()
+    assert (row.stage, row.due, row.told[1:]) == ("reported_again", None, [])
+    assert "社保功能可以使用" not in row.says()
 
 
 def test_a_second_report_tells_nothing_twice() -> None:
@@ -566,7 +484,7 @@ def shown(town: Town, **changes: Any) -> Row:
         (Account(), "银行账户正常"),
         (Account("temp_lost", NOW + timedelta(days=1)), "银行账户挂失至11月22日16:05"),
         (Account("formal_lost"), "银行账户已正式挂失"),
-        (Account("frozen"), "银行账户：账户已冻结"),
+        (Account("frozen"), "银行：账户已冻结"),
     ],
 )
 def test_both_halves_are_told_where_the_bank_can_be_asked(account: Account, words: str) -> None:
