@@ -95,7 +95,7 @@ def test_medical_filings_are_another_bureau_s_and_whoever_asks_is_told_whose() -
     [
         ({}, set()),
         ({"destination": "430702"}, {"destination"}),
-        ({"start": "2024-01-01", "end": "2026-12-31"}, {"start"}),
+        ({"start": "2012-01-01"}, {"start", "end"}),
         ({"start": "2027-05-01", "end": "2027-06-01"}, {"start"}),
         ({"end": "2026-12-01"}, {"end"}),
         ({"start": "2026-10-01", "end": "2026-11-21"}, {"end"}),
@@ -119,6 +119,17 @@ def test_the_commitment_s_version_is_the_answer_and_its_text_is_read_out() -> No
     assert only.note is not None
     assert RULES.filing.commitment.startswith(only.note.zh)
     assert RULES.filing.commitment in words.effect_of(case())[-1].zh
+
+
+def test_every_example_is_an_answer_its_field_takes() -> None:
+    """Whoever plays the form with them, taking the first of each choice, has nothing to correct."""
+    played = {name: field.metadata["example"] for name, field in asking.Form().fields.items()}
+    typed = {name: read(name, text) for name, text in played.items() if text and name not in asking.CHOICES}
+    assert set(typed) == {"destination", "contact", "start", "end", "address"}
+    firsts = {"kind": "pensioner_elsewhere", "request": "file", "reason": "children", "lasting": "open"}
+    asked = applying(asking.Form, {**typed, **firsts, "commitment": "1"})
+    answers = {**firsts, **{name: typed[name] for name in asked if name in typed}}
+    assert asking.check(replace(case(), answers=answers)) == {}
 
 
 # --- how answers are read --------------------------------------------------------------------
