@@ -55,7 +55,7 @@ class Form(Who):
     )
     destination = fields.Place(
         **described(
-            Words("居住地行政区划代码", "Place, by its division code"),
+            Words("居住地代码", "Place"),
             Words("您住在哪个县或区？", "In which county or district do you live?"),
             Words(
                 "写名称，例如“石门县”“上海浦东新区”，或者6位代码。",

@@ -285,6 +285,15 @@ def test_the_facts_kept_to_be_told_hold_neither_address_nor_telephone() -> None:
     assert not {ANSWERS["address"], ANSWERS["contact"]} & set(kept.values())
 
 
+@pytest.mark.parametrize("stage", ["cancelled", "expired"])
+def test_what_is_over_before_we_looked_is_told_as_over(stage: str) -> None:
+    """Its message is that of its stage; in force it is the state's, under review the number's, once."""
+    assert told.event(view(State.SUCCEEDED, stage)) == stage
+    assert told.event(view(State.SUCCEEDED, "active")) == "succeeded"
+    assert told.event(view(State.SUBMITTED, "submitted")) == told.FILED
+    assert told.event(view(State.SUBMITTED, "reviewing")) != told.FILED
+
+
 # --- its machine -----------------------------------------------------------------------------
 
 
