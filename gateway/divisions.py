@@ -68,10 +68,10 @@ def search(text: str) -> Sequence[Division]:
 
 
 def _rank(text: str, names: tuple[str, ...]) -> int | None:
-    """0: its own name, 1: the beginning of it, 2: what it lies in; None: not it."""
+    """0: its own name or the beginning of it, 1: what it lies in; None: not it."""
     if _is_path(text, names):
-        return 0 if text.endswith(names[-1]) else 1
-    return 2 if len(names) > 1 and _is_path(text, names[:-1]) else None
+        return 0
+    return 1 if len(names) > 1 and _is_path(text, names[:-1]) else None
 
 
 def _is_path(text: str, names: tuple[str, ...]) -> bool:

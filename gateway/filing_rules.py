@@ -41,7 +41,7 @@ class Filing:
     commitment_version: str = "1"
     commitment: str = COMMITMENT
     commitment_en: str = COMMITMENT_EN
-    start_days_back: int = 365
+    start_days_back: int = 3650
     start_days_ahead: int = 90
     longest_months: int = 36
     review_working_days: int = 5
@@ -62,7 +62,7 @@ class FilingSchema(Schema):
     commitment_version = text(r"[0-9A-Za-z.-]{1,20}")
     commitment = form.String(validate=validate.Length(10, 500))
     commitment_en = form.String(validate=validate.Length(10, 1000))
-    start_days_back = number(0, 3660)
+    start_days_back = number(0, 36500)
     start_days_ahead = number(0, 366)
     longest_months = number(1, 600)
     review_working_days = number(1, 90)

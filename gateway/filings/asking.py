@@ -55,7 +55,7 @@ class Form(Who):
     )
     destination = fields.Place(
         **described(
-            Words("居住地行政区划代码", "Place, by its division code"),
+            Words("居住地代码", "Place"),
             Words("您住在哪个县或区？", "In which county or district do you live?"),
             Words(
                 "写名称，例如“石门县”“上海浦东新区”，或者6位代码。",
@@ -65,6 +65,7 @@ class Form(Who):
             when=kinds.is_elsewhere,
             shown=fields.place,
             near=fields.places,
+            example="310115",
         )
     )
     contact = fields.Telephone(
@@ -75,26 +76,29 @@ class Form(Who):
             Keypad(10, 12),
             when=kinds.is_filed,
             shown=fields.telephone,
+            example="13800138000",
         )
     )
     start = fields.Day(
         **described(
             Words("开始日期", "First day"),
             Words("从哪一天开始？", "From which day on?"),
-            Words("8位数字，例如2026年12月1日填20261201。", "8 digits: 20261201 for 1 December 2026."),
+            Words("8位数字，例如2026年11月1日填20261101。", "8 digits: 20261101 for 1 November 2026."),
             DAY_KEYS,
             when=kinds.is_filed,
             shown=fields.day,
+            example="20261101",
         )
     )
     end = fields.Day(
         **described(
             Words("结束日期", "Last day"),
             Words("到哪一天结束？", "Until which day?"),
-            Words("8位数字，例如2027年11月30日填20271130。", "8 digits: 20271130 for 30 November 2027."),
+            Words("8位数字，例如2028年10月31日填20281031。", "8 digits: 20281031 for 31 October 2028."),
             DAY_KEYS,
             when=kinds.has_end,
             shown=fields.day,
+            example="20281031",
         )
     )
     commitment = Chosen(
@@ -116,6 +120,7 @@ class Form(Who):
             ),
             None,
             when=kinds.is_filed,
+            example="世纪大道100号3栋201室",
         )
     )
 

@@ -17,7 +17,7 @@ from gateway.transactions.model import Option, Words
 
 LONGEST = 200  # characters of any of them, however it is written
 SHORTEST_ADDRESS, LONGEST_ADDRESS = 4, 80
-NAMED = 6  # places that are named where a text may mean several
+NAMED = 3  # places that are named where a text may mean several
 OFFERED = 40  # places that may be picked where a text may mean several
 
 NO_PLACE = Words(

@@ -71,6 +71,7 @@ def described(
     when: Callable[[Mapping[str, str]], bool] | None = None,
     shown: Callable[[str], Words] | None = None,
     near: Callable[[str], Sequence[Option]] | None = None,
+    example: str = "",
 ) -> dict[str, Any]:
     """The options of a field: how each face asks for it.
 
@@ -78,9 +79,10 @@ def described(
     for it; it is taken from the register once the caller has proven who they are.
     ``when``: it is asked only where this holds of the answers before it. ``shown``:
     its value in words, as it may stand on a page others can see. ``near``: what a text
-    that is no answer yet may mean, to be picked from.
+    that is no answer yet may mean, to be picked from. ``example``: an answer it takes,
+    for whoever builds a form and for those who play one; for a choice, the one they make.
     """
-    asked = {"label": label, "prompt": prompt, "hint": hint, "keypad": keypad}
+    asked = {"label": label, "prompt": prompt, "hint": hint, "keypad": keypad, "example": example}
     return {
         "required": when is None,
         "error_messages": {"required": REQUIRED, "null": REQUIRED, "invalid": NOT_TEXT},

@@ -113,6 +113,15 @@ def test_what_was_returned_is_corrected_under_the_same_reference(slow: Sandbox) 
     assert (filer.correct().reason, filer.found()[0].cause) == ("not_returned", "filed_elsewhere")
 
 
+def test_what_was_decided_by_hand_stays_so(slow: Sandbox) -> None:
+    """Also at a desk under way, however fast the others are."""
+    filer = Filer(slow)
+    filer.submit()
+    filer.review("accepted")
+    slow.call("POST", "settings", {"filing_delay": 0.0})
+    assert filer.states() == ["accepted"]
+
+
 def test_an_address_without_a_number_comes_back_by_itself(sandbox: Sandbox) -> None:
     """The reviewer cannot find the door."""
     sandbox.call("POST", "settings", {"filing_delay": 0.0})

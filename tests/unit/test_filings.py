@@ -95,7 +95,7 @@ def test_medical_filings_are_another_bureau_s_and_whoever_asks_is_told_whose() -
     [
         ({}, set()),
         ({"destination": "430702"}, {"destination"}),
-        ({"start": "2024-01-01", "end": "2026-12-31"}, {"start"}),
+        ({"start": "2012-01-01"}, {"start", "end"}),
         ({"start": "2027-05-01", "end": "2027-06-01"}, {"start"}),
         ({"end": "2026-12-01"}, {"end"}),
         ({"start": "2026-10-01", "end": "2026-11-21"}, {"end"}),
@@ -119,6 +119,17 @@ def test_the_commitment_s_version_is_the_answer_and_its_text_is_read_out() -> No
     assert only.note is not None
     assert RULES.filing.commitment.startswith(only.note.zh)
     assert RULES.filing.commitment in words.effect_of(case())[-1].zh
+
+
+def test_every_example_is_an_answer_its_field_takes() -> None:
+    """Whoever plays the form with them, taking the first of each choice, has nothing to correct."""
+    played = {name: field.metadata["example"] for name, field in asking.Form().fields.items()}
+    typed = {name: read(name, text) for name, text in played.items() if text and name not in asking.CHOICES}
+    assert set(typed) == {"destination", "contact", "start", "end", "address"}
+    firsts = {"kind": "pensioner_elsewhere", "request": "file", "reason": "children", "lasting": "open"}
+    asked = applying(asking.Form, {**typed, **firsts, "commitment": "1"})
+    answers = {**firsts, **{name: typed[name] for name in asked if name in typed}}
+    assert asking.check(replace(case(), answers=answers)) == {}
 
 
 # --- how answers are read --------------------------------------------------------------------
@@ -272,6 +283,15 @@ def test_the_facts_kept_to_be_told_hold_neither_address_nor_telephone() -> None:
     """They go into pages and messages."""
     kept = {**standing.facts_of(Row(), case()), **standing.facts_filed(case())}
     assert not {ANSWERS["address"], ANSWERS["contact"]} & set(kept.values())
+
+
+@pytest.mark.parametrize("stage", ["cancelled", "expired"])
+def test_what_is_over_before_we_looked_is_told_as_over(stage: str) -> None:
+    """Its message is that of its stage; in force it is the state's, under review the number's, once."""
+    assert told.event(view(State.SUCCEEDED, stage)) == stage
+    assert told.event(view(State.SUCCEEDED, "active")) == "succeeded"
+    assert told.event(view(State.SUBMITTED, "submitted")) == told.FILED
+    assert told.event(view(State.SUBMITTED, "reviewing")) != told.FILED
 
 
 # --- its machine -----------------------------------------------------------------------------
