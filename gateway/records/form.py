@@ -111,9 +111,9 @@ class Form(Who):
             "email",
         )
     )
-    password = fields.NewPassword(
+    new_password = fields.NewPassword(
         **_secret("您要设的查询密码是什么？", "Which query password do you choose?")
     )
-    password_again = fields.NewPassword(
+    new_password_again = fields.NewPassword(
         **_secret("请再输一遍查询密码。", "The query password once more, please.")
     )
