@@ -132,7 +132,8 @@ def _may_answer(transaction: Transaction, field: str) -> bool:
 
 def _shown_again(kind: TransactionType, transaction: Transaction, field: str) -> str:
     """An answer given before. What was typed is shown to whoever typed it: nobody else reads it here."""
-    if kind.form().fields[field].metadata.get("secret"):
+    asked = kind.form().fields.get(field)  # none of a helper's
+    if asked and asked.metadata.get("secret"):
         return ""
     if field not in kind.choices and visit.get(TYPED) != str(transaction.id):
         return ""
