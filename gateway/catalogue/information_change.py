@@ -29,6 +29,7 @@ __all__ = ["REASONS", "TYPE"]
 
 CODE_ALONE = "code"  # the proof of whoever gave a code to the registered mobile and nothing else
 GUARDED = (MOBILE, EMAIL, PASSWORD)  # what gives power over an account: not while it is held back
+SECRETS = ("new_password", "new_password_again")
 TWICE = Words("两次填的密码不一样，请重新填两次。", "The two passwords differ; please give it twice again.")
 WEAK = Words(
     "这个密码太容易猜。不要用相同、连续的数字，也不要用生日和身份证号码里的。",
@@ -59,7 +60,7 @@ def hold(desk: Desk, case: Case) -> Mapping[str, Words]:
     """Which answers cannot stand: before the confirmation, so that nobody confirms what is refused."""
     answers, item = case.answers, case.answers["item"]
     if item == PASSWORD and not _alike(answers):
-        return {"password": TWICE, "password_again": TWICE}
+        return {"new_password": TWICE, "new_password_again": TWICE}
     if case.citizen_id and item in GUARDED and (until := holds.until(desk.tx, case.citizen_id, case.now)):
         return {"item": words.held(until, case.rules)}
     if case.citizen_id and changes.under_review(desk.tx, case.citizen_id, item, besides=case.id):
@@ -69,12 +70,12 @@ def hold(desk: Desk, case: Case) -> Mapping[str, Words]:
 
 def check(case: Case) -> Mapping[str, Words]:
     """A password that is easily guessed is refused at once."""
-    password, number = case.answers.get("password"), case.answers.get("id_number")
-    return {"password": WEAK} if password and number and passwords.weak(password, number) else {}
+    password, number = case.answers.get("new_password"), case.answers.get("id_number")
+    return {"new_password": WEAK} if password and number and passwords.weak(password, number) else {}
 
 
 def _alike(answers: Mapping[str, str]) -> bool:
-    return same(answers["password"].encode(), answers["password_again"].encode())
+    return same(answers["new_password"].encode(), answers["new_password_again"].encode())
 
 
 # --- the work ------------------------------------------------------------------------------
@@ -91,6 +92,8 @@ def perform(desk: Desk, case: Case) -> StepOutcome:
     if before is None:
         return Refused("not_registered")  # erased while they answered
     item = case.answers["item"]
+    if item == PASSWORD:
+        _keep_no_password(desk, case)
     if item == KEY:
         return _to_the_counter(case, before)
     if item in GUARDED and holds.until(desk.tx, before.id, case.now):
@@ -126,7 +129,7 @@ def _asker(desk: Desk, case: Case) -> Asker:
 
 
 def _set_password(desk: Desk, case: Case, before: Record) -> StepOutcome:
-    """Set it, and keep it nowhere else. Proven by a code alone it counts only after the hold."""
+    """Set it. Proven by a code alone it counts only after the hold."""
     asker = _asker(desk, case)
     if asker.relative or check(case) or not _alike(case.answers):
         return Refused("own_only" if asker.relative else "other", facts={"item": PASSWORD})
@@ -136,15 +139,18 @@ def _set_password(desk: Desk, case: Case, before: Record) -> StepOutcome:
         desk.tx,
         desk.runtime,
         before.id,
-        case.answers["password"],
+        case.answers["new_password"],
         counts_from=counts_from if later else None,
     )
     recording.on_record(desk, case, before, PASSWORD)
-    left = {name: value for name, value in case.answers.items() if name not in ("password", "password_again")}
-    sealed = store.sealed(desk.runtime, case.id, "answers", left)
-    store.change(desk.tx, desk.runtime, case.id, answers=sealed)
     facts = {"item": PASSWORD, "name": mask_name(before.name)}
     return Done({**facts, "counts_from": counts_from.isoformat()} if later else facts, stage=APPROVED)
+
+
+def _keep_no_password(desk: Desk, case: Case) -> None:
+    """Whatever becomes of it, the transaction does not hold it any longer."""
+    left = {name: value for name, value in case.answers.items() if name not in SECRETS}
+    store.change(desk.tx, desk.runtime, case.id, answers=store.sealed(desk.runtime, case.id, "answers", left))
 
 
 def _new_address(case: Case) -> str | None:

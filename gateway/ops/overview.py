@@ -20,6 +20,7 @@ from gateway.ops.charts import Bars
 from gateway.ops.figures import Pulse
 from gateway.ops.health import Seen
 from gateway.ops.queues import Work
+from gateway.records import changes
 from gateway.runtime import Runtime
 from gateway.transactions.model import Words
 
@@ -51,6 +52,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
         with runtime.db.read() as tx:
             seen, dead = _seen(tx, runtime)
             replies = inbox.count(tx)
+            reviews, late = changes.waiting(tx, runtime.clock())
         rows = [_row(runtime, seen, one, dead) for one in seen.work]
         return page.show(
             "overview.html",
@@ -59,6 +61,8 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
             others=[row for row in rows if not row.pausable],
             balanced=seen.balanced,
             replies=f"{replies:,}" if replies else "",
+            reviews=f"{reviews:,}" if reviews else "",
+            late=f"{late:,}" if late else "",
         )
 
     @routes.get("/")

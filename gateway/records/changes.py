@@ -180,6 +180,13 @@ def pending(tx: Connection, limit: int, after: UUID | None = None) -> Sequence[R
     return tx.execute(query.order_by(columns.transaction_id).limit(limit)).all()
 
 
+def waiting(tx: Connection, now: datetime) -> tuple[int, int]:
+    """How many are under review, and how many of these longer than was promised."""
+    late = func.count().filter(changes.c.due_at <= now)
+    found = tx.execute(select(func.count(), late).select_from(changes).where(_is_pending)).one()
+    return int(found[0]), int(found[1])
+
+
 def of(tx: Connection, transaction_id: UUID) -> Row[Any] | None:
     """The change this transaction asked for."""
     return tx.execute(select(changes).where(changes.c.transaction_id == transaction_id)).one_or_none()

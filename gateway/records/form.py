@@ -12,10 +12,10 @@ from gateway.transactions.form import Chosen, Who, described
 from gateway.transactions.model import CHOSEN, Keypad, Words
 
 
-def _secret(zh: str, en: str) -> dict[str, Any]:
+def _secret(zh: str, en: str, label: Words) -> dict[str, Any]:
     """A field for a password: nobody is shown it again."""
     options = described(
-        Words("新查询密码", "New query password"),
+        label,
         Words(zh, en),
         Words("6位数字，不要用生日。", "Six digits, no birthday."),
         Keypad(fields.PASSWORD_DIGITS, fields.PASSWORD_DIGITS),
@@ -111,9 +111,17 @@ class Form(Who):
             "email",
         )
     )
-    password = fields.NewPassword(
-        **_secret("您要设的查询密码是什么？", "Which query password do you choose?")
+    new_password = fields.NewPassword(
+        **_secret(
+            "您要设的查询密码是什么？",
+            "Which query password do you choose?",
+            Words("新查询密码", "New query password"),
+        )
     )
-    password_again = fields.NewPassword(
-        **_secret("请再输一遍查询密码。", "The query password once more, please.")
+    new_password_again = fields.NewPassword(
+        **_secret(
+            "请再输一遍查询密码。",
+            "The query password once more, please.",
+            Words("新查询密码第二遍", "New query password, again"),
+        )
     )

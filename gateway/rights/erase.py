@@ -29,6 +29,7 @@ from gateway.transactions.model import ENDS, OPEN, State
 from gateway.transactions.store import transactions
 
 ERASED = "erased"  # the reason of whatever ends with it
+GIVEN_BACK = ("held", "waiting", "offered", "booked")  # bookings that stand for something to come
 WITHDRAWN = (Status.WAITING, Status.UNKNOWN, Status.ACCEPTED)  # not what a worker is handing over just now
 
 
@@ -158,8 +159,10 @@ def _call_off(tx: Connection, runtime: Runtime, person: Person, rows: Sequence[R
             store.change(tx, runtime, row.id, state=State.CANCELLED, reason=ERASED)
             store.note(tx, runtime, row.id, "cancelled", ERASED)
     bookings = people.table("bookings")
-    booked = people.where("bookings", person) & (bookings.c.state == Standing.BOOKED)
-    tx.execute(update(bookings).where(booked).values(state=Standing.CANCELLED, place=None))
+    given_back = people.where("bookings", person) & bookings.c.state.in_(GIVEN_BACK)
+    tx.execute(
+        update(bookings).where(given_back).values(state=Standing.CANCELLED, place=None, held_until=None)
+    )
     if person.id:
         helped = transactions.c.helper_id == person.id
         tx.execute(update(transactions).where(helped).values(helper_id=None))

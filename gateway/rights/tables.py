@@ -108,7 +108,7 @@ HELD: Mapping[str, Held] = {
         why="the places of telephone calls in their dialogue",
     ),
     "notifications": Held(
-        {"citizen_id": Key.CITIZEN, "transaction_id": Key.TRANSACTION, "id": Key.MESSAGE},
+        {"id": Key.MESSAGE},
         Then.EMPTIED,
         opened=("personalisation", "address"),
         hidden=WORK,
@@ -132,7 +132,7 @@ HELD: Mapping[str, Held] = {
         {"notification_id": Key.MESSAGE}, Then.KEPT, why="as attempts; titles are the texts' own names"
     ),
     "questions": Held(
-        {"transaction_id": Key.TRANSACTION, "id": Key.MESSAGE},
+        {"id": Key.MESSAGE},
         Then.EMPTIED,
         hidden=WORK,
         empty={"address_index": ERASED},

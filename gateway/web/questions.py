@@ -73,7 +73,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
             if not _may_answer(transaction, field):
                 return steps.go(steps.onward(transaction))
             result = _keep(tx, runtime, transaction, field, given)
-            if field in result.value:
+            if next(iter(result.value), None) == field:
                 return _question(tx, runtime, result.transaction, field, given, result.value[field])
         runtime.wake_all(result.lanes)
         if result.value:

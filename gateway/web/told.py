@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from flask import url_for
 
+from gateway.transactions import registry
 from gateway.transactions.model import Words
 from gateway.transactions.store import Transaction
 from gateway.web import visit
@@ -26,11 +27,12 @@ class Problem:
 def ask_anew(transaction: Transaction, wrong: Mapping[str, Words], answers: Mapping[str, str]) -> str:
     """Keep the first problem for its own page; the address of that page.
 
-    ``answers`` are those before the refused one was taken back. Only choices are
-    refused this late, so that nothing personal comes into the cookie.
+    ``answers`` are those before the refused one was taken back. Only choices and passwords
+    are refused this late: of a password nothing comes into the cookie, nor anything personal.
     """
     field, words = next(iter(wrong.items()))
-    visit.put(PROBLEM, json.dumps([field, words.zh, words.en, answers.get(field, "")]))
+    given = answers.get(field, "") if field in registry.get(transaction.row.type).choices else ""
+    visit.put(PROBLEM, json.dumps([field, words.zh, words.en, given]))
     return url_for("web.ask", name=transaction.row.type, field=field)
 
 

@@ -44,9 +44,14 @@ def test_a_reviewer_opens_one_with_a_reason_and_decides(world: World) -> None:
     reference = waits.row.reference
     operator = Operator(create_app(world.runtime))
     operator.sign_in()
+    assert "等核对的变更：1件。" in operator.get("/ops")
+    world.clock.advance(days=5)
+    operator.sign_in()
+    assert "等核对的变更：1件，其中1件已超时。" in operator.get("/ops")
     listed = operator.get("/ops/reviews")
     assert reference in listed
     assert "已登记给多个人" in listed
+    assert "已超时" in listed
     assert NEW not in operator.page.text
     assert NEW not in operator.post("/ops/reviews/open", reference=reference)
     shown = operator.post("/ops/reviews/open", reference=reference, why="decide")

@@ -6,11 +6,12 @@ import re
 
 import pytest
 
+from gateway.app import create_app
 from gateway.back_offices import Refused, Unavailable
 from gateway.demo.city import Person
 from gateway.notifications import store as notifications
 from gateway.notifications.status import Status
-from gateway.transactions import steps
+from gateway.transactions import registry, steps
 from tests.flows.citizen import Browser, Desk
 from tests.world import World
 
@@ -155,3 +156,11 @@ def test_a_question_cannot_be_jumped_over(browser: Browser) -> None:
     for path in ("/t/card_loss/name", "/t/card_loss/code", "/t/card_loss/check", "/t/card_loss/done"):
         browser.get(path)
         assert browser.path == "/t/card_loss/id_number"
+
+
+def test_no_field_of_a_form_has_the_address_of_another_page(sqlite_world: World) -> None:
+    """Its question would never be asked: the other page would open in its place."""
+    rules = create_app(sqlite_world.runtime).url_map.iter_rules()
+    taken = {rule.rule.removeprefix("/t/<name>/") for rule in rules if rule.rule.startswith("/t/<name>/")}
+    forms = {name: set(kind.form().fields) for name, kind in registry.types().items()}
+    assert {name: fields & taken for name, fields in forms.items() if fields & taken} == {}

@@ -264,7 +264,7 @@ def test_a_password_proven_by_a_code_alone_counts_after_the_hold(
     town: World, proof: str, at_once: bool
 ) -> None:
     """And it stands nowhere but as a digest: neither in the answers nor in what is told."""
-    done = changed(town, proof, item="password", password="730581", password_again="730581")
+    done = changed(town, proof, item="password", new_password="730581", new_password_again="730581")
     assert done.state is State.SUCCEEDED
     assert "730581" not in str([done.answers, done.facts, messages(town)])
     with town.runtime.db.read() as tx:
@@ -279,12 +279,12 @@ def test_a_password_that_differs_is_asked_for_twice_again_and_a_weak_one_at_once
     begun = draft(town, item="password")
     weak = town.people[1].id_number[6:12]
     with town.runtime.db.write() as tx:
-        refused = engine.answer(tx, town.runtime, begun, {"password": weak})
-        assert set(refused.value) == {"password"}
-        assert not engine.answer(tx, town.runtime, begun, {"password": "730581"}).value
-        came = engine.answer(tx, town.runtime, begun, {"password_again": "730582"})
-    assert set(came.value) == {"password", "password_again"}
-    assert engine.unanswered(came.transaction) == ["password", "password_again"]
+        refused = engine.answer(tx, town.runtime, begun, {"new_password": weak})
+        assert set(refused.value) == {"new_password"}
+        assert not engine.answer(tx, town.runtime, begun, {"new_password": "730581"}).value
+        came = engine.answer(tx, town.runtime, begun, {"new_password_again": "730582"})
+    assert set(came.value) == {"new_password", "new_password_again"}
+    assert engine.unanswered(came.transaction) == ["new_password", "new_password_again"]
 
 
 # --- held back ------------------------------------------------------------------------------------
@@ -413,7 +413,9 @@ def test_what_a_grown_ups_relative_asks_for_is_reviewed(town: World) -> None:
         return confirm(town, begun)
 
     assert asked(item="mobile", mobile=NEW).row.stage == "pending_review"
-    assert asked(item="password", password="730582", password_again="730582").row.reason == "own_only"
+    refused = asked(item="password", new_password="730582", new_password_again="730582")
+    assert refused.row.reason == "own_only"
+    assert "730582" not in str(refused.answers)
     assert asked(item="postcode", postcode="415000").row.stage == "approved"
     with town.runtime.db.read() as tx:
         assert [row.causes for row in changes.pending(tx, 10)] == ["by_helper"]
