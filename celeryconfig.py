@@ -108,6 +108,11 @@ beat_schedule = {
         "schedule": 5.0,
         "options": {"queue": "housekeeping", "expires": 5},
     },
+    "halls": {
+        "task": "tasks.housekeeping.halls",
+        "schedule": 5.0,
+        "options": {"queue": "housekeeping", "expires": 5},
+    },
     "collect": {
         "task": "tasks.housekeeping.collect",
         "schedule": 30.0,

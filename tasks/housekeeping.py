@@ -3,6 +3,7 @@ report by other means than a push, and what they decided. Hourly: forget what no
 
 import structlog
 
+from gateway.appointments import missed, news, waiting
 from gateway.broadcasts import expand
 from gateway.broadcasts.store import broadcasts
 from gateway.content import registration
@@ -27,6 +28,7 @@ QUEUES = (
 collecting = Turns(1)  # a mailbox that answers slowly holds one thread
 pulling = Turns(1)
 matching = Turns(1)
+serving = Turns(1)
 log = structlog.get_logger()
 
 
@@ -73,8 +75,20 @@ def match() -> None:
     matching.work(lambda: books.nightly(current()))
 
 
+@app.task(name="tasks.housekeeping.halls")
+def halls() -> None:
+    """Every few seconds: freed places to whoever waits for one, and what halls did told to their citizens."""
+    serving.work(_serve)
+
+
+def _serve() -> None:
+    waiting.run_due(current())
+    news.run_due(current())
+
+
 @app.task(name="tasks.housekeeping.tidy")
 def tidy() -> None:
-    """Every hour: forget what is due, by the list of every table."""
+    """Every hour: forget what is due, by the list of every table. Before: who did not come yesterday."""
+    missed.run_due(current())
     forgotten = job.run(current())
     log.info("tidied", **forgotten)

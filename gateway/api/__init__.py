@@ -8,6 +8,7 @@ from flask import Flask
 from gateway.api import (
     broadcasts,
     docs,
+    halls,
     levers,
     notifications,
     received,
@@ -42,6 +43,7 @@ def register(app: Flask, runtime: Runtime) -> None:
     spec.register_blueprint(broadcasts.blueprint(runtime))
     spec.register_blueprint(levers.blueprint(runtime))
     spec.register_blueprint(reviews.blueprint(runtime))
+    spec.register_blueprint(halls.blueprint(runtime))
     spec.register_blueprint(services.blueprint(runtime))
     spec.register_blueprint(notifications.blueprint(runtime))
     spec.register_blueprint(templates.blueprint(runtime))

@@ -12,6 +12,7 @@ SMS_TEXT = "0f6a9f5e-4c1b-4c43-9a43-2a7f3f1d7c11"
 EMAIL_TEXT = "5b1c3a0e-2d57-4b0e-8f43-9f3f1f6d7c22"
 VOICE_TEXT = "c7d0a1b2-6c1f-4c58-8a53-1b7e2f9d7c33"
 NOTIFICATION = "740e5834-3a29-46b4-9a6f-16142fde533a"
+CLOSURE = "2f0c3b1e-7a51-4f6e-9d43-6b1f8e0d5c44"
 HOOK = "https://notices.example.gov.cn/huiyin"  # where a service is told of its events
 CODE = "482913"  # the one-time code a citizen received, and one a service sends
 PERSON = {"id_number": "430721198901296678", "name": "肖卫伟"}
@@ -76,6 +77,11 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
             ],
         },
     },
+    "post /v2/ops/halls/close": {
+        "a day": {"hall": "shi", "day": "2026-12-24", "reason": "停电检修"},
+        "some hours": {"hall": "shi", "day": "2026-12-25", "from": "14:00", "to": "17:30", "reason": "停电"},
+    },
+    "post /v2/ops/halls/reopen": {"one": {"closure": CLOSURE}},
     "post /v2/ops/reviews/{reference}/values": {"to decide about it": {"why": "decide"}},
     "post /v2/ops/reviews/{reference}": {
         "recorded": {"decision": "approve"},

@@ -2,15 +2,14 @@
 
 A hold is a row with its end, counted only while it lasts: nothing has to clean up
 after it. Whoever takes a place first locks its slot, so a quota is never exceeded;
-who takes it stands alone for that person, so limits cannot be run around.
+who takes it stands alone for that person, so limits cannot be run around. Whoever waits
+for a place counts against those who come later, so a freed one is theirs first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -18,47 +17,30 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    ScalarSelect,
     and_,
+    case,
     delete,
     func,
     insert,
+    literal,
     or_,
     select,
     update,
 )
 
-from gateway.appointment_rules import QUOTA_OF, Matter
+from gateway.appointment_rules import QUOTA_OF
+from gateway.appointments import limits
 from gateway.appointments.bookings import TAKING, Standing, bookings, of, slots, whole
-from gateway.appointments.slots import Slot, number
+from gateway.appointments.limits import Refusal, Wish
+from gateway.appointments.slots import Slot, number, offered_from
 from gateway.cities import Rules
 from gateway.db import upsert
 
 KEPT = timedelta(days=1)  # a hold that ran out is forgotten after this
-
-
-class Refusal(StrEnum):
-    """Why a place is not given."""
-
-    TAKEN = "slot_taken"  # the quota is used up
-    PER_MATTER = "one_per_matter"
-    PER_DAY = "one_per_day"
-    PER_WEEK = "too_many_per_week"
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """Who wants which place for what. ``citizen_id`` is null until they have proven who they are.
-
-    ``replaces`` is the transaction whose booking will be given back for this one.
-    """
-
-    transaction_id: UUID
-    subject: bytes
-    slot: Slot
-    face: str
-    matter: Matter
-    citizen_id: UUID | None = None
-    replaces: UUID | None = None
+AHEAD = (Standing.BOOKED, Standing.OFFERED, Standing.WAITING)
+NO_WAIT: dict[str, Any] = {"wait_hall": None, "wait_from": None, "wait_to": None, "wait_since": None}
+NO_PLACE: dict[str, Any] = {"place": None, "held_until": None, "due_at": None, **NO_WAIT}
 
 
 # --- what is free ----------------------------------------------------------------------------
@@ -71,32 +53,65 @@ def free(
     face: str,
     now: datetime,
     besides: UUID | None = None,
+    *,
+    to_all: bool = True,
 ) -> Mapping[Slot, int]:
     """How many places each slot has left for a face; one query for all, in the order given.
 
-    What the transaction ``besides`` holds itself does not count.
+    What the transaction ``besides`` holds itself is free for it. What is kept for those who wait
+    is not, unless it is asked for them (``to_all`` false).
     """
     if not wanted:
         return {}
     starts, quota = [slot.starts_at for slot in wanted], QUOTA_OF[face]
-    taken = and_(bookings.c.slot_id == slots.c.id, _counts(quota, now), bookings.c.transaction_id != besides)
+    columns, own = bookings.c, func.count().filter(bookings.c.transaction_id == besides)
+    waiting = _waiting(quota, slots.c.hall, slots.c.starts_at)
+    soon = slots.c.starts_at < offered_from(rules, now)
+    ahead = case((soon, 0), else_=waiting) if to_all else literal(0)
+    taken = and_(columns.slot_id == slots.c.id, counts(quota, now))
     rows = tx.execute(
-        select(slots.c.hall, slots.c.starts_at, slots.c[quota], func.count(bookings.c.transaction_id))
+        select(slots.c.hall, slots.c.starts_at, slots.c[quota], slots.c.closed)
+        .add_columns(func.count(columns.transaction_id), own, ahead)
         .select_from(slots.outerjoin(bookings, taken))
         .where(slots.c.hall.in_({slot.hall for slot in wanted}))
         .where(slots.c.starts_at.between(min(starts), max(starts)))
         .group_by(slots.c.id)
     ).all()
-    left = {(row[0], row[1]): max(0, row[2] - row[3]) for row in rows}
+    left = {(hall, starts_at): _left(*numbers) for hall, starts_at, *numbers in rows}
     fresh = rules.appointment.quotas.of(face)  # of a slot nobody has asked for yet
     return {slot: left.get((slot.hall, slot.starts_at), fresh) for slot in wanted}
 
 
-def _counts(quota: str, now: datetime) -> ColumnElement[bool]:
+def closed(tx: Connection, wanted: Sequence[Slot]) -> set[Slot]:
+    """Those of these slots when their hall is closed; one query."""
+    if not wanted:
+        return set()
+    starts = [slot.starts_at for slot in wanted]
+    query = select(slots.c.hall, slots.c.starts_at).where(slots.c.closed)
+    query = query.where(slots.c.starts_at.between(min(starts), max(starts)))
+    found = {(row.hall, row.starts_at) for row in tx.execute(query)}
+    return {slot for slot in wanted if (slot.hall, slot.starts_at) in found}
+
+
+def _left(places: int, closed: bool, taken: int, own: int, waiting: int) -> int:
+    return 0 if closed else max(own, places - taken + own - waiting)
+
+
+def counts(quota: str, now: datetime) -> ColumnElement[bool]:
     """Whether a booking takes a place of this quota now."""
     columns = bookings.c
-    lasting = and_(columns.state == Standing.HELD, columns.held_until > now)
+    lasting = and_(columns.state.in_((Standing.HELD, Standing.OFFERED)), columns.held_until > now)
     return and_(columns.quota == quota, or_(columns.state.in_(TAKING), lasting))
+
+
+def _waiting(quota: str, hall: Any, starts_at: Any) -> ScalarSelect[int]:
+    """How many wait for a place of this quota in a slot."""
+    waiter = bookings.alias("waiter")
+    columns = waiter.c
+    theirs = and_(columns.wait_hall == hall, columns.quota == quota)
+    then = and_(columns.wait_from <= starts_at, columns.wait_to > starts_at)
+    query = select(func.count()).select_from(waiter).where(theirs, then)
+    return query.correlate(slots).scalar_subquery()
 
 
 # --- taking a place --------------------------------------------------------------------------
@@ -110,27 +125,39 @@ def hold(tx: Connection, rules: Rules, wish: Wish, now: datetime) -> Refusal | N
     alone, and is not measured by the person's limits: else anybody who knows an ID
     number could take a place from that person, or learn what they have booked.
     """
-    _alone(tx, wish.subject)
+    kept = let_go(tx, wish, now)
+    refusal = limits.limit(tx, rules, wish, now) if wish.citizen_id else None
+    return refusal or _take(tx, rules, wish, now, kept)
+
+
+def let_go(tx: Connection, wish: Wish, now: datetime) -> set[int]:
+    """End what the person holds, as ``hold`` says, and stand alone for them; the slots this one held."""
+    alone(tx, wish.subject)
     columns = bookings.c
     ours = columns.transaction_id == wish.transaction_id
     theirs = or_(ours, columns.subject == wish.subject) if wish.citizen_id else ours
-    tx.execute(delete(bookings).where(columns.state == Standing.HELD, theirs))
-    refusal = _limit(tx, rules, wish, now) if wish.citizen_id else None
-    return refusal or _take(tx, rules, wish, now)
+    ended = delete(bookings).where(columns.state == Standing.HELD, theirs)
+    rows = tx.execute(ended.returning(columns.transaction_id, columns.slot_id, columns.held_until)).all()
+    return {row.slot_id for row in rows if row.transaction_id == wish.transaction_id and row.held_until > now}
 
 
-def _take(tx: Connection, rules: Rules, wish: Wish, now: datetime) -> Refusal | None:
-    """Take a place that is free.
+def _take(tx: Connection, rules: Rules, wish: Wish, now: datetime, kept: set[int]) -> Refusal | None:
+    """Take a place that is free; of a slot in ``kept`` they had one: nobody who waits comes before them.
 
     Those not proven hold half of a slot at most, since ID numbers can be made up. The
     next of them goes on without a hold, and has a place once it is proven, if there is one.
     """
-    slot, quota = _locked(tx, rules, wish.slot), QUOTA_OF[wish.face]
+    slot, quota = locked(tx, rules, wish.slot), QUOTA_OF[wish.face]
+    if slot.closed:
+        return Refusal.CLOSED
     places = getattr(slot, quota)
     unproven = func.count().filter(bookings.c.citizen_id.is_(None))
-    counted = select(func.count(), unproven).where(bookings.c.slot_id == slot.id, _counts(quota, now))
-    taken, held_by_anybody = tx.execute(counted).one()
-    if taken >= places:
+    counted = select(func.count(), unproven, _waiting(quota, slot.hall, slot.starts_at))
+    taken, held_by_anybody, waiting = tx.execute(
+        counted.where(bookings.c.slot_id == slot.id, counts(quota, now))
+    ).one()
+    first = slot.id in kept or slot.starts_at < offered_from(rules, now)
+    if taken + (0 if first else waiting) >= places:
         return Refusal.TAKEN
     if wish.citizen_id is None and held_by_anybody >= (places + 1) // 2:
         return None
@@ -150,14 +177,14 @@ def _take(tx: Connection, rules: Rules, wish: Wish, now: datetime) -> Refusal | 
     return None
 
 
-def _alone(tx: Connection, subject: bytes) -> None:
+def alone(tx: Connection, subject: bytes) -> None:
     """Until commit nobody else takes a place for this person. SQLite's writers queue as it is."""
     if tx.dialect.name == "postgresql":
         key = int.from_bytes(subject[:8], signed=True)
         tx.execute(select(func.pg_advisory_xact_lock(key)))
 
 
-def _locked(tx: Connection, rules: Rules, slot: Slot) -> Row[Any]:
+def locked(tx: Connection, rules: Rules, slot: Slot) -> Row[Any]:
     """The slot's row, made at its first use with the numbers of the rules; nobody else takes from it."""
     quotas = rules.appointment.quotas
     made = upsert(tx, slots).values(
@@ -166,31 +193,6 @@ def _locked(tx: Connection, rules: Rules, slot: Slot) -> Row[Any]:
     tx.execute(made.on_conflict_do_nothing())
     ours = (slots.c.hall == slot.hall) & (slots.c.starts_at == slot.starts_at)
     return tx.execute(select(slots).where(ours).with_for_update()).one()
-
-
-def _limit(tx: Connection, rules: Rules, wish: Wish, now: datetime) -> Refusal | None:
-    """Which limit of the person this booking would break."""
-    limits, day = rules.appointment.limits, wish.slot.day
-    booked = _of_person(tx, wish, now)
-    dates = [starts_at.astimezone(rules.zone).date() for _, starts_at in booked]
-    ahead = [matter for matter, starts_at in booked if starts_at > now]
-    if ahead.count(wish.matter.id) >= limits.per_matter:
-        return Refusal.PER_MATTER
-    if dates.count(day) >= limits.per_day:
-        return Refusal.PER_DAY
-    week = day.isocalendar()[:2]
-    if sum(date.isocalendar()[:2] == week for date in dates) >= limits.per_week:
-        return Refusal.PER_WEEK
-    return None
-
-
-def _of_person(tx: Connection, wish: Wish, now: datetime) -> Sequence[Row[str, datetime]]:
-    """What the person has booked ahead or in the week of this wish, but for what it replaces."""
-    columns = bookings.c
-    query = select(columns.matter, slots.c.starts_at).join(slots, slots.c.id == columns.slot_id)
-    theirs = and_(columns.subject == wish.subject, columns.state.in_(TAKING))
-    recent = slots.c.starts_at > min(now, wish.slot.starts_at - timedelta(weeks=1))
-    return tx.execute(query.where(theirs, recent, columns.transaction_id != wish.replaces)).all()
 
 
 # --- booking and giving back -------------------------------------------------------------------
@@ -208,35 +210,41 @@ def book(tx: Connection, rules: Rules, wish: Wish, now: datetime) -> Row[Any] | 
     refusal = hold(tx, rules, wish, now)
     if refusal:
         return refusal
-    _give(tx, wish)
+    give(tx, wish.transaction_id, wish.matter.letter, wish.slot)
     return tx.execute(whole(wish.transaction_id)).one()
 
 
-def _give(tx: Connection, wish: Wish) -> None:
-    """Turn the hold into a booking with the lowest number that is free in its slot, whose lock we have."""
+def give(tx: Connection, transaction_id: UUID, letter: str, slot: Slot) -> None:
+    """Turn what is held into a booking with the lowest number free in its slot, whose lock we have."""
     columns = bookings.c
-    ours = tx.execute(whole(wish.transaction_id)).one()
+    ours = tx.execute(whole(transaction_id)).one()
     given = select(columns.place).where(columns.slot_id == ours.slot_id, columns.place.is_not(None))
     taken = set(tx.execute(given).scalars())
     place = next(place for place in range(1, len(taken) + 2) if place not in taken)
     tx.execute(
         update(bookings)
-        .where(columns.transaction_id == wish.transaction_id)
+        .where(columns.transaction_id == transaction_id)
         .values(
             state=Standing.BOOKED,
             held_until=None,
             place=place,
-            number=number(wish.matter.letter, wish.slot, place),
+            number=number(letter, slot, place),
         )
     )
 
 
 def cancel(tx: Connection, transaction_id: UUID, subject: bytes) -> bool:
-    """Give a booked place of this person back; whether there was one."""
+    """Give back what this person has booked, is offered or waits for; whether there was anything."""
     columns = bookings.c
     theirs = and_(columns.transaction_id == transaction_id, columns.subject == subject)
-    given_back = update(bookings).where(theirs, columns.state == Standing.BOOKED)
-    return bool(tx.execute(given_back.values(state=Standing.CANCELLED, place=None)).rowcount)
+    given_back = update(bookings).where(theirs, columns.state.in_(AHEAD))
+    return bool(tx.execute(given_back.values(state=Standing.CANCELLED, **NO_PLACE)).rowcount)
+
+
+def in_order(tx: Connection, whom: ColumnElement[bool], order: ColumnElement[Any]) -> Sequence[UUID]:
+    """Hold these bookings until commit, in one order, so that nobody who does the same waits in a circle."""
+    query = select(bookings.c.transaction_id).where(whom)
+    return tx.execute(query.order_by(order, bookings.c.transaction_id).with_for_update()).scalars().all()
 
 
 def forget_old(tx: Connection, now: datetime) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
-from gateway.appointments.slots import Instead, Slot
+from gateway.appointments.slots import WAIT, Instead, Slot, Wait
 from gateway.cities import Hall, Rules
 from gateway.transactions.model import Words
 
@@ -27,6 +27,26 @@ def left(places: int) -> Words:
     return Words(f"还有{places}个空位", f"{places} left")
 
 
+FULL_BUT_LISTED = Words("约满了，可以候补", "fully booked; you can join the waiting list")
+
+
+def a_wait(wait: Wait) -> Words:
+    """What is waited for: 候补，全天."""
+    span = f"{wait.starts_at:%H:%M}–{wait.ends_at:%H:%M}"
+    if wait.answer == WAIT:
+        return Words("候补，全天都行", "Waiting list, any time that day")
+    return Words(f"候补，{span}", f"Waiting list, {span}")
+
+
+def wait_note(minutes: int, full: Words | None) -> Words:
+    """What waiting means; ``full`` says that the day is, and what is free instead."""
+    said = Words(
+        f"有人退号就发短信给您，给您留{minutes}分钟",
+        f"when a place is given back we text you, and keep it for you for {minutes} minutes",
+    )
+    return Words(f"{full.zh}{said.zh}", f"{full.en} {said.en}") if full else said
+
+
 def a_hall(hall: Hall) -> Words:
     return Words(hall.name, hall.name_en or hall.name)
 
@@ -36,11 +56,13 @@ def hall_note(hall: Hall, places: int) -> Words:
     return Words(f"{hall.address}，{left(places).zh}", f"{address_en}; {left(places).en}")
 
 
-def taken(found: Instead, rules: Rules, *, all_day: bool = False) -> Words:
-    """That a time is gone, or a whole day, and what is nearest to it."""
+def taken(found: Instead, rules: Rules, *, all_day: bool = False, closed: str = "") -> Words:
+    """That a time is gone, or a whole day, why, what is nearest to it, and what works besides."""
     gone = Words(f"{found.wanted.clock}已经约满。", f"{found.wanted.clock} is fully booked. ")
     if all_day:
         gone = Words("已经约满。", "Fully booked. ")
+    if closed:
+        gone = Words(f"那时大厅不办公（{closed}）。", f"The hall is closed then ({closed}). ")
     free = _named(found)
     if not free.zh:
         return Words(gone.zh + _none_left(rules).zh, gone.en + _none_left(rules).en)
@@ -68,14 +90,37 @@ def _short(slot: Slot, wanted: Slot) -> Words:
 def _none_left(rules: Rules) -> Words:
     release = f"{rules.appointment.release:%H:%M}"
     return Words(
-        f"这几天都没有空位了。工作日{release}放出新的一天，也可以拨打{rules.hotline}转人工。",
-        f"There is nothing left for now. A new day opens at {release} on working days; "
-        f"or call {rules.hotline} and press 0 for a person.",
+        f"这几天都没有空位了。工作日{release}放出新的一天。{still(rules).zh}",
+        f"There is nothing left for now. A new day opens at {release} on working days. {still(rules).en}",
+    )
+
+
+# --- what a person cannot have -----------------------------------------------------------------
+
+
+def still(rules: Rules) -> Words:
+    """What works whatever was refused: come all the same, or speak to a person."""
+    return Words(
+        f"也可以办公时间直接到大厅现场取号，或拨打{rules.hotline}按0转人工。",
+        f"You can also come in office hours and take a ticket at the hall, or call "
+        f"{rules.hotline} and press 0.",
+    )
+
+
+def not_offered(rules: Rules) -> Words:
+    return Words(
+        f"这个时间不能预约，请另选。{still(rules).zh}",
+        f"This time cannot be booked; choose another. {still(rules).en}",
     )
 
 
 def limited(reason: str, rules: Rules) -> Words:
     """Why this person cannot have one more, and what to do."""
+    why, works = _limited(reason, rules), still(rules)
+    return Words(f"{why.zh}{works.zh}", f"{why.en} {works.en}")
+
+
+def _limited(reason: str, rules: Rules) -> Words:
     limits = rules.appointment.limits
     match reason:
         case "one_per_matter":
@@ -89,9 +134,31 @@ def limited(reason: str, rules: Rules) -> Words:
                 f"这一天您已有预约，一天最多{limits.per_day}个。请另选一天。",
                 f"You have a booking on that day; {limits.per_day} a day is the most. Choose another day.",
             )
+        case "too_many_per_month":
+            return Words(
+                f"这个月您已有{limits.per_month}个预约，不能再约。请选别的月。",
+                f"You have {limits.per_month} bookings in that month, the most there can be. "
+                "Choose another month.",
+            )
+        case "waiting_list_full":
+            return Words(
+                "候补的人已经满了。请另选时间或大厅。",
+                "The waiting list is full. Choose another time or hall.",
+            )
         case _:
             return Words(
                 f"这一周您已有{limits.per_week}个预约，不能再约。请选别的一周。",
                 f"You have {limits.per_week} bookings in that week, the most there can be. "
                 "Choose another week.",
             )
+
+
+def off(rules: Rules, until: datetime) -> Words:
+    """That somebody did not come too often, until when that counts, and what works all the same."""
+    missed, day = rules.appointment.no_shows, until.astimezone(rules.zone)
+    return Words(
+        f"您{missed.within_days}天内有{missed.count}次预约没有来，{day.month}月{day.day}日以后才能再预约。"
+        f"{still(rules).zh}记错了也请说。",
+        f"You did not come {missed.count} times within {missed.within_days} days, and can book again after "
+        f"{day.day} {day:%B}. {still(rules).en} Tell us if that is wrong.",
+    )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from gateway import calendars
+from gateway import calendars, send_windows
 from gateway.appointment_rules import MOST_PLACES
 from gateway.rules.model import Hall, Rules
 
@@ -50,7 +50,7 @@ def of_day(rules: Rules, hall: str, day: date) -> Sequence[Slot]:
     length = timedelta(minutes=rules.appointment.slot_minutes)
     starts = [
         start
-        for opens, closes in rules.appointment.hours
+        for opens, closes in rules.appointment.hours_on(day)
         for start in _starts(_at(rules, day, opens), _at(rules, day, closes), length)
     ]
     return [Slot(hall, start, start + length, index) for index, start in enumerate(starts)]
@@ -79,6 +79,61 @@ def named(rules: Rules, hall: str, day: str, clock: str) -> Slot | None:
     except ValueError:
         return None
     return next((slot for slot in of_day(rules, hall, wanted) if slot.clock == clock), None)
+
+
+# --- waiting for a place -----------------------------------------------------------------------
+
+WAIT = "wait"  # the answer that waits for the whole day; wait-1 for the first span of its timetable
+TEXT, REMINDER = "sms", "reminder"  # how an offer is told: in the hours of such messages
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A day, or one span of its timetable, that somebody may wait for; ``answer`` names it."""
+
+    answer: str
+    slots: Sequence[Slot]
+
+    @property
+    def starts_at(self) -> datetime:
+        return self.slots[0].starts_at
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.slots[-1].ends_at
+
+
+def waits(rules: Rules, hall: str, day: date) -> Sequence[Wait]:
+    """What may be waited for at a hall on a day: the day, and its spans where there are several."""
+    found = of_day(rules, hall, day)
+    if not found:
+        return []
+    spans = [
+        Wait(f"{WAIT}-{number}", inside)
+        for number, (opens, closes) in enumerate(rules.appointment.hours_on(day), start=1)
+        if (inside := [slot for slot in found if opens <= slot.starts_at.time() < closes])
+    ]
+    return [Wait(WAIT, found), *(spans if len(spans) > 1 else [])]
+
+
+def waited_for(rules: Rules, hall: str, day: str, answer: str) -> Wait | None:
+    """What this answer waits for; None for any other."""
+    try:
+        wanted = date.fromisoformat(day)
+    except ValueError:
+        return None
+    return next((one for one in waits(rules, hall, wanted) if one.answer == answer), None)
+
+
+def offer_until(rules: Rules, now: datetime) -> datetime:
+    """How long a place offered now is kept: its minutes begin when the text may go out."""
+    opens = send_windows.opens(rules.send_windows.of(TEXT, REMINDER), now, rules.zone)
+    return (opens or now) + timedelta(minutes=rules.appointment.waiting.offer_minutes)
+
+
+def offered_from(rules: Rules, now: datetime) -> datetime:
+    """When the first slot begins that can still be offered: there must be time to take it, and to cancel."""
+    return offer_until(rules, now) + timedelta(hours=rules.appointment.cancel_hours)
 
 
 def nearest(free: Mapping[Slot, int], wanted: Slot, most: int) -> Sequence[Slot]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from gateway.cities import Rules
 from gateway.transactions.model import State, View, Words
 
-BOOKED, CANCELLED, CHANGED = "booked", "cancelled", "changed"  # stages
+BOOKED, CANCELLED, CHANGED = "booked", "cancelled", "changed"  # stages; the others are named as standings are
+WAITING, OFFERED, LAPSED, NOT_REACHED = "waiting", "offered", "offer_lapsed", "not_reached"
+CHECKED_IN, SERVED, NO_SHOW, EXCUSED = "checked_in", "served", "no_show", "excused"
+CLOSED = "cancelled_by_hall"
+LISTED, LEFT = "listed", "left"  # messages that are named after no stage
 LONGEST_VALUE = 35  # characters of one variable of a text message
 
 REASONS: Mapping[str, Words] = {
@@ -16,6 +20,10 @@ REASONS: Mapping[str, Words] = {
     "one_per_matter": Words("这件事您已经约过", "this matter is booked already"),
     "one_per_day": Words("这一天您已有预约", "you have a booking on that day"),
     "too_many_per_week": Words("这一周您的预约已到上限", "you have enough bookings that week"),
+    "too_many_per_month": Words("这个月您的预约已到上限", "you have enough bookings that month"),
+    "hall_closed": Words("那时大厅不办公", "the hall is closed then"),
+    "did_not_come": Words("几次预约没有来", "you did not come several times"),
+    "waiting_list_full": Words("候补的人已经满了", "the waiting list is full"),
     "not_offered": Words("这个时间不能预约", "this time cannot be booked"),
     "too_late_to_change": Words("原来的预约不能改了", "the earlier one cannot be changed"),
     "other": Words("预约没有记上", "the booking was not taken"),
@@ -29,6 +37,7 @@ def personalise(view: View) -> Mapping[str, str]:
     """The values of every message template of this type."""
     facts, at = view.facts, when(view)
     reason = REASONS.get(view.reason or "", REASONS["other"])
+    until = moment(offer_ends(view), view.now.astimezone(view.rules.zone))
     values = {
         "when": at.zh,
         "when_en": at.en,
@@ -36,6 +45,10 @@ def personalise(view: View) -> Mapping[str, str]:
         "hall_en": facts.get("hall_en", ""),
         "number": facts.get("number", ""),
         "hours": str(view.rules.appointment.cancel_hours),
+        "minutes": str(view.rules.appointment.waiting.offer_minutes),
+        "until": until.zh,
+        "until_en": until.en,
+        "closed": facts.get("closed") or "临时有事",
         "reference": view.reference,
         "reason": reason.zh,
         "reason_en": reason.en,
@@ -45,19 +58,41 @@ def personalise(view: View) -> Mapping[str, str]:
 
 def span(view: View) -> tuple[datetime, datetime] | None:
     """From when to when it is, in the city's time; None where nothing was booked."""
-    if "starts_at" not in view.facts:
+    return _span(view, "starts_at", "ends_at")
+
+
+def _span(view: View, *names: str) -> tuple[datetime, datetime] | None:
+    if names[0] not in view.facts:
         return None
-    begins, ends = (datetime.fromisoformat(view.facts[name]) for name in ("starts_at", "ends_at"))
+    begins, ends = (datetime.fromisoformat(view.facts[name]) for name in names)
     return begins.astimezone(view.rules.zone), ends.astimezone(view.rules.zone)
 
 
 def when(view: View) -> Words:
-    """11月25日09:00-09:30."""
-    known = span(view)
+    """11月25日09:00-09:30; where a place is waited for, from when to when that is."""
+    known = span(view) or _span(view, "waits_from", "waits_to")
     if known is None:
         return Words("", "")
     clock, day = f"{known[0]:%H:%M}-{known[1]:%H:%M}", known[0]
     return Words(f"{day.month}月{day.day}日{clock}", f"{clock} on {day.day} {day:%B}")
+
+
+def hall(view: View) -> Words:
+    return Words(view.facts.get("hall", ""), view.facts.get("hall_en", ""))
+
+
+def offer_ends(view: View) -> datetime:
+    """Until when what is offered is kept, in the city's time."""
+    until = view.facts.get("offer_until")
+    return (datetime.fromisoformat(until) if until else view.updated_at).astimezone(view.rules.zone)
+
+
+def moment(at: datetime, now: datetime) -> Words:
+    """A time of today, or of another day with its date."""
+    clock = f"{at:%H:%M}"
+    if at.date() == now.date():
+        return Words(f"今天{clock}", f"{clock} today")
+    return Words(f"{at.month}月{at.day}日{clock}", f"{clock} on {at.day} {at:%B}")
 
 
 # --- what is true now --------------------------------------------------------------------------
@@ -69,26 +104,14 @@ def is_over(view: View) -> bool:
     return known is not None and known[1] <= view.now
 
 
-def headline(view: View) -> Words | None:
-    if view.state is not State.SUCCEEDED:
-        return None
-    if view.stage == BOOKED and is_over(view):
-        return Words("预约的时间已经过了", "Its time has passed")
-    return {
-        BOOKED: Words("已预约", "Booked"),
-        CANCELLED: Words("已取消预约", "Booking cancelled"),
-        CHANGED: Words("已改到别的时间", "Changed to another time"),
-    }.get(view.stage)
-
-
-def tone(view: View) -> str | None:
-    return "wait" if view.stage == BOOKED and is_over(view) else None
-
-
 def replaced(old: View) -> Words:
     """What confirming a change does to the appointment there was."""
     at = when(old)
-    return Words(f"确认后，原来{at.zh}的预约就取消了。", f"Once confirmed, the one for {at.en} is cancelled.")
+    if old.stage == CLOSED:
+        return Words(f"这次代替大厅取消的{at.zh}的预约。", f"This is in place of the one for {at.en}.")
+    return Words(
+        f"约上以后，原来{at.zh}的预约就取消了。", f"Once this is booked, the one for {at.en} is cancelled."
+    )
 
 
 def effect(rules: Rules) -> Sequence[Words]:
@@ -99,6 +122,19 @@ def effect(rules: Rules) -> Sequence[Words]:
         ),
         _bring(rules),
         _undo(rules),
+        walk_in(rules),
+    ]
+
+
+def wait_effect(rules: Rules) -> Sequence[Words]:
+    """What confirming will do where a place is waited for."""
+    minutes = rules.appointment.waiting.offer_minutes
+    return [
+        Words(
+            f"您就排进候补了，还没有约上。有人退号按先后发短信，空位给您留{minutes}分钟，确认了才算约上。",
+            "You join the waiting list; nothing is booked yet. When a place is given back the next in line "
+            f"gets a text; it is kept for {minutes} minutes, and is yours once you take it.",
+        ),
         walk_in(rules),
     ]
 
@@ -128,33 +164,8 @@ def walk_in(rules: Rules) -> Words:
     )
 
 
-def too_late(rules: Rules) -> Words:
-    hours = rules.appointment.cancel_hours
-    return Words(
-        f"离预约不到{hours}小时，不能在这里取消或改时间了。来不了请拨打{rules.hotline}转人工。",
-        f"It is less than {hours} hours away and cannot be cancelled or changed here. "
-        f"If you cannot come, call {rules.hotline} and press 0 for a person.",
-    )
-
-
-def cannot_change(why: Words) -> Words:
-    """That the earlier appointment stays as it is, so that nothing can take its place."""
-    return Words(f"原来的预约不能改了。{why.zh}", f"The earlier one cannot be changed any more. {why.en}")
-
-
 OVER = Words("预约的时间已经过了。要再来，请重新预约。", "Its time has passed. To come again, book anew.")
 GIVEN_BACK = Words("要再来，请重新预约。", "To come again, book anew.")
-
-
-def not_any_more(view: View, now: datetime) -> Words | None:
-    """Why an appointment can no longer be cancelled or changed here."""
-    known = span(view)
-    if view.stage != BOOKED or known is None:
-        return GIVEN_BACK
-    if known[0] <= now:
-        return OVER
-    soon = known[0] - now < timedelta(hours=view.rules.appointment.cancel_hours)
-    return too_late(view.rules) if soon else None
 
 
 def explain(view: View) -> Sequence[Words]:
@@ -233,8 +244,11 @@ def _explain_refused(view: View) -> list[Words]:
     said = [Words(f"没有约上：{reason.zh}。", f"Nothing was booked: {reason.en}.")]
     if "instead" in view.facts:
         said.append(Words(view.facts["instead"], view.facts["instead_en"]))
+    if view.reason == "did_not_come":  # another time does not help
+        return [*said, walk_in(view.rules)]
     again = Words(
-        f"请另选时间重新预约，或拨打{view.rules.hotline}转人工。",
-        f"Book again with another time, or call {view.rules.hotline} and press 0 for a person.",
+        f"请另选时间重新预约，也可以直接到大厅现场取号，或拨打{view.rules.hotline}转人工。",
+        "Book again with another time, come and take a ticket at the hall, or call "
+        f"{view.rules.hotline} and press 0 for a person.",
     )
     return [*said, again, walk_in(view.rules)]

@@ -1,7 +1,6 @@
 """Citizens: the table, import, look-up by ID number, addresses for sending.
 
-Personal data is sealed per cell; ``district``, ``birth_date`` and the insured
-type stay in clear because audiences are chosen by them. The register is ours;
+Personal data is sealed per cell; what audiences are chosen by stays in clear. The register is ours;
 card and pension states are the back offices'.
 """
 
@@ -15,6 +14,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import (
+    Boolean,
     Column,
     ColumnElement,
     Connection,
@@ -54,6 +54,7 @@ citizens = Table(
     Column("insured_type", String(16), nullable=False),
     Column("pension_state", String(24)),
     Column("language", String(8), nullable=False),
+    Column("disabled", Boolean, nullable=False, default=False),  # welcome at the halls without a booking
 )
 
 
@@ -82,6 +83,8 @@ class Entry(Protocol):
     def pension_state(self) -> str | None: ...
     @property
     def language(self) -> str: ...
+    @property
+    def disabled(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +189,7 @@ INDEXED = ("mobile", "email")  # found by their blind index as well
 def record(tx: Connection, vault: Vault, citizen: UUID, *, hold: bool = False) -> Record | None:
     """What is recorded of a citizen; None where they are not, or no longer, registered.
 
-    With ``hold`` nobody else changes it until commit. A cell that cannot be opened counts as empty:
-    it is to be written anew.
+    With ``hold`` nobody else changes it until commit. A cell that cannot be opened counts as empty.
     """
     query = select(citizens).where(citizens.c.id == citizen)
     row = tx.execute(query.with_for_update() if hold else query).one_or_none()
@@ -294,4 +296,5 @@ def _sealed(vault: Vault, entry: Entry) -> dict[str, object]:
         "insured_type": entry.insured_type,
         "pension_state": entry.pension_state,
         "language": entry.language,
+        "disabled": entry.disabled,
     }

@@ -58,6 +58,7 @@ class Person:
     pension_failed_on: date | None
     pension_failure: str | None
     language: str
+    disabled: bool
 
 
 def people(count: int, seed: int = DEFAULT_SEED, start: int = 0) -> Iterator[Person]:
@@ -235,6 +236,7 @@ class _City:
             pension_failed_on=failed_on,
             pension_failure=failure,
             language="zh-CN" if two >> 58 else "en",
+            disabled=one >> 60 == 0,  # one in sixteen, as in the country
         )
 
 

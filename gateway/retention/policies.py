@@ -11,7 +11,7 @@ from datetime import timedelta
 from sqlalchemy import exists, func, or_, select
 
 from gateway.appointments import book
-from gateway.appointments.bookings import Standing, bookings, slots, walk_ins
+from gateway.appointments.bookings import Standing, bookings, closures, slots, walk_ins
 from gateway.broadcasts import store as broadcasts
 from gateway.broadcasts.recipients import recipients
 from gateway.citizens import holds, mandates
@@ -179,6 +179,12 @@ MATTERS = (
         "The hours of the halls, when no booking stands in them any more.",
         "matters",
         lambda t: (slots.c.starts_at < t) & ~exists().where(bookings.c.slot_id == slots.c.id),
+    ),
+    Policy(
+        "hall_closures",
+        "When a hall was closed, why and by whom: as long as the bookings it ended.",
+        "matters",
+        lambda t: closures.c.to_at < t,
     ),
     Policy(
         "walk_ins",

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, select, update
 
 from gateway import audit
+from gateway.appointments.book import AHEAD, NO_PLACE
 from gateway.appointments.bookings import Standing
 from gateway.errors import HuiyinError
 from gateway.notifications import store as notifications
@@ -115,10 +116,12 @@ def unfinished(tx: Connection, person: Person, now: datetime) -> list[str]:
 
 
 def _ahead(person: Person, now: datetime) -> Any:
-    """The transactions of bookings whose time is still to come."""
+    """The transactions of bookings whose time is still to come, and of who waits for a place."""
     bookings, slots = people.table("bookings"), people.table("slots")
-    query = select(bookings.c.transaction_id).join(slots, slots.c.id == bookings.c.slot_id)
-    ahead = (bookings.c.state == Standing.BOOKED) & (slots.c.starts_at > now)
+    there = bookings.outerjoin(slots, slots.c.id == bookings.c.slot_id)
+    query = select(bookings.c.transaction_id).select_from(there)
+    waiting = bookings.c.state == Standing.WAITING
+    ahead = waiting | (bookings.c.state.in_(AHEAD) & (slots.c.starts_at > now))
     return query.where(people.where("bookings", person), ahead)
 
 
@@ -159,10 +162,8 @@ def _call_off(tx: Connection, runtime: Runtime, person: Person, rows: Sequence[R
             store.change(tx, runtime, row.id, state=State.CANCELLED, reason=ERASED)
             store.note(tx, runtime, row.id, "cancelled", ERASED)
     bookings = people.table("bookings")
-    given_back = people.where("bookings", person) & bookings.c.state.in_(GIVEN_BACK)
-    tx.execute(
-        update(bookings).where(given_back).values(state=Standing.CANCELLED, place=None, held_until=None)
-    )
+    booked = people.where("bookings", person) & bookings.c.state.in_(GIVEN_BACK)
+    tx.execute(update(bookings).where(booked).values(state=Standing.CANCELLED, **NO_PLACE))
     if person.id:
         helped = transactions.c.helper_id == person.id
         tx.execute(update(transactions).where(helped).values(helper_id=None))

@@ -172,6 +172,7 @@ NOTHING: Mapping[str, str] = {
     "audit": "ids and words; a person's id there leads nowhere once they are erased",
     "audit_head": "the end of the chain",
     "slots": "places of a hall",
+    "hall_closures": "when a hall was closed",
     "walk_ins": "counts of who came without a booking",
     "city_rules": "a city's rules",
     "broadcasts": "what was said to many",

@@ -91,6 +91,8 @@ def _act(
     if action.act is None:
         return Result(None, transaction)
     changed = action.act(Desk(tx, runtime), transaction.case(runtime.clock()))
+    if isinstance(changed, Words):
+        return Result(changed, transaction)
     lanes = outcome.move(tx, runtime, transaction, changed, name)
     return Result(None, store.load(tx, runtime, transaction.id), lanes)
 

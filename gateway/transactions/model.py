@@ -136,7 +136,7 @@ class Action:
 
     ``refusal`` says why not now (null: it may be done). ``done`` tells that it was
     done before: whoever asks for it again is shown how it stands. ``act`` works in
-    our own database, in the caller's commit. With ``asks_again`` nothing is done yet:
+    our own database, in the caller's commit (Words: why not). With ``asks_again`` nothing is done yet:
     a new transaction is opened with the same answers but these, and the same proof;
     when it ends well its ``perform`` finds the old one in ``Case.replaces``. ``opens``
     names another type whose transaction is opened instead, with those answers its form
@@ -146,7 +146,7 @@ class Action:
 
     words: Words
     refusal: Callable[[View, datetime], Words | None]
-    act: Callable[[Any, Case], Changed] | None = None
+    act: Callable[[Any, Case], Changed | Words] | None = None
     asks_again: tuple[str, ...] = ()
     opens: str = ""
     sets: Mapping[str, str] = field(default_factory=dict)

@@ -29,7 +29,7 @@ def _may_be(field: form.Field[Any]) -> str:
     if isinstance(field, form.List):
         return f"list of {_may_be(field.inner)}"
     if isinstance(field, form.Nested):
-        return f"{{ {', '.join(field.schema.fields)} }}"
+        return f"{{ {', '.join(one.data_key or name for name, one in field.schema.fields.items())} }}"
     if isinstance(field, form.Dict):
         return f"by key: {_may_be(field.value_field)}" if field.value_field else "by key"
     return next((words for kind, words in SCALARS.items() if isinstance(field, kind)), "a text")

@@ -138,9 +138,12 @@ class Documented:
         return {}
 
     def _of_a_service(self, path: str) -> Mapping[str, str]:
-        """What operators steer: a message, or a service made for it with a key and a sender."""
+        """What operators steer: a message, a closed hall, or a service made for it with key and sender."""
         if path == "/v2/ops/cancel":
             self.ids[examples.NOTIFICATION] = str(self.world.take()[0])
+        if path == "/v2/ops/halls/reopen":
+            body = {"hall": "shi", "day": f"2027-03-{next(self._numbers):02}", "reason": "停电"}
+            self.ids[examples.CLOSURE] = self.call("post", "/v2/ops/halls/close", body).json["id"]
         kind = path.split("/")[3]
         if "{key}" not in path:
             return {}

@@ -34,7 +34,9 @@ def test_a_type_says_which_fields_have_choices_and_what_may_be_done_afterwards(a
     booking = listed["appointment"]
     assert {field["name"] for field in booking["fields"] if field["choices"]} == set(NINE)
     assert {action["name"]: action["asks_again"] for action in booking["actions"]} == {
+        "accept": [],
         "change": ["day", "slot"],
+        "elsewhere": ["hall", "day", "slot"],
         "cancel": [],
     }
 
@@ -167,4 +169,7 @@ def test_a_change_opens_a_transaction_to_answer(api: Api) -> None:
 def test_an_action_there_is_not_is_not_found(api: Api) -> None:
     refused = on(api, begin(api), "actions/erase")
     assert refused.status_code == 404
-    assert refused.json["errors"][0]["next_step"] == "appointment has the actions: change, cancel."
+    assert (
+        refused.json["errors"][0]["next_step"]
+        == "appointment has the actions: accept, change, elsewhere, cancel."
+    )

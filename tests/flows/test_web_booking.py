@@ -123,7 +123,7 @@ def test_who_comes_too_late_sees_the_nearest_free_times_first(
 def test_a_day_booked_up_says_where_there_is_a_place(
     browser: Browser, person: Person, sqlite_world: World, quotas: Quotas
 ) -> None:
-    """A page with nothing to choose names other times and halls, and leads to them."""
+    """One can wait for a place there; the page names other times and halls, too."""
     quotas(1)
     who(browser, person)
     for field in PAGES[:3]:
@@ -132,7 +132,8 @@ def test_a_day_booked_up_says_where_there_is_a_place(
     for one, slot in zip(people, offered(browser), strict=True):
         choose(sqlite_world, one, slot=slot)
     text = browser.get("/t/appointment/slot")
-    assert "这里没有可选的了" in text
+    assert offered(browser) == ["wait", "wait-1", "wait-2"]
+    assert "候补，全天都行" in text
     assert "已经约满。最近的空位：" in text
     assert "鼎城区社保窗口08:30" in text
     assert 'href="/t/appointment/day"' in browser.page.text
@@ -284,7 +285,7 @@ def test_a_change_says_what_becomes_of_the_first_and_can_be_left(browser: Browse
     browser.post("/t/appointment/day", day="2026-11-26")
     text = browser.post("/t/appointment/slot", slot="14:00")
     assert browser.path == "/t/appointment/check"
-    assert "确认后，原来11月25日09:00-09:30的预约就取消了。" in text
+    assert "约上以后，原来11月25日09:00-09:30的预约就取消了。" in text
     assert "不改了，保留原来的" in text
     text = browser.post("/t/appointment/check/keep")
     assert browser.path == "/t/appointment/done"

@@ -245,7 +245,7 @@ def test_web_and_phone_have_places_of_their_own(town: World, quotas: Any) -> Non
 
 
 def test_what_is_offered_counts_down_but_for_ones_own_hold(town: World, quotas: Any) -> None:
-    """The note beside an option is what is left; a full day is not shown, a full hall is named."""
+    """The note beside an option is what is left; a day without any is not shown, a full hall is named."""
     quotas(2)
     mine = choose(town, town.people[0]).transaction
     other = choose(town, town.people[1], slot="10:00").transaction

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway import cities
-from gateway.appointment_rules import Appointment, Limits, Matter, Quotas
+from gateway.appointment_rules import Appointment, Limits, Matter, NoShows, Quotas, Timetable, WaitingList
 from gateway.errors import SettingError
 from tests.unit.test_cities import GOOD
 
@@ -20,6 +20,8 @@ hours = [["09:00", "12:00"], ["13:30", "16:30"]]
 capacity = 6
 quotas = { web = 3, phone = 2, walk_in = 1 }
 limits = { per_week = 3 }
+no_shows = { count = 2 }
+timetables = [{ from = "12-01", to = "02-29", hours = [["10:00", "15:00"]] }]
 release = "07:30"
 matters = [{ id = "card", name = "社保卡", name_en = "Card", letter = "K" }]
 source = "test"
@@ -35,7 +37,9 @@ def test_a_block_is_read_and_the_rest_are_defaults(tmp_path: Path) -> None:
     rules = load(tmp_path, BLOCK)
     assert rules.hours == ((time(9), time(12)), (time(13, 30), time(16, 30)))
     assert (rules.capacity, rules.quotas, rules.release) == (6, Quotas(3, 2, 1), time(7, 30))
-    assert rules.limits == Limits(per_matter=1, per_day=1, per_week=3)
+    assert rules.limits == Limits(per_matter=1, per_day=1, per_week=3, per_month=6)
+    assert (rules.no_shows, rules.waiting) == (NoShows(count=2), WaitingList())
+    assert rules.timetables == (Timetable((12, 1), (2, 29), ((time(10), time(15)),)),)
     assert rules.matters == (Matter("card", "社保卡", "Card", "K"),)
     assert (rules.hold_minutes, rules.cancel_hours) == (5, 2)
 
@@ -66,6 +70,15 @@ def test_shipped_cities_say_where_their_rules_come_from(city: str) -> None:
         ("per_week = 3", "per_week = 0", "appointment.limits.per_week"),
         ("window_days = 5", "window_days = 5\nfirst_day = 6", "appointment.first_day: is later"),
         ('release = "07:30"', "release = 7", "appointment.release: must be a time of the day"),
+        ('from = "12-01"', 'from = "12-32"', "appointment.timetables.0.from: must be a day of the year"),
+        ('from = "12-01"', "from = 2026-12-01", "appointment.timetables.0.from: must be a day of the year"),
+        ('["10:00", "15:00"]', '["15:00", "10:00"]', "appointment.timetables.0.hours: must be spans"),
+        (
+            "timetables = [",
+            'timetables = [{ from = "02-01", to = "03-01", hours = [["10:00", "15:00"]] }, ',
+            "appointment.timetables: two hold on one day",
+        ),
+        ("count = 2", "count = -1", "appointment.no_shows.count"),
         ('letter = "K"', 'letter = "KK"', "appointment.matters.0.letter"),
         (
             "matters = [",

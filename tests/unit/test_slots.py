@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import calendars, cities
-from gateway.appointment_rules import MOST_PLACES, Appointment
-from gateway.appointments import slots
+from gateway.appointment_rules import MOST_PLACES, Appointment, NoShows, Timetable
+from gateway.appointments import limits, slots
 from gateway.appointments.slots import Slot
 
 RULES = cities.shipped()["changde"].versions[-1]
@@ -75,6 +75,36 @@ def test_numbers_of_a_day_are_unique(timetable: Appointment, data: st.DataObject
     ]
     assert len(set(numbers)) == len(numbers)
     assert all(number[0] == "A" and number[1:].isdigit() for number in numbers)
+
+
+YEAR = st.integers(0, 365).map(lambda n: date(2028, 1, 1) + timedelta(days=n))
+
+
+@given(YEAR, YEAR, YEAR)
+def test_a_part_of_the_year_has_its_own_hours_and_the_rest_the_usual(
+    first: date, last: date, day: date
+) -> None:
+    """Both its days are in it; it may go over the new year; counted day by day it is the same."""
+    noon = ((time(12), time(13)),)
+    part = Timetable((first.month, first.day), (last.month, last.day), noon)
+    rules = replace(RULES.appointment, timetables=(part,))
+    inside, walked = {first}, first
+    while walked != last:
+        walked = walked + timedelta(days=1) if walked < date(2028, 12, 31) else date(2028, 1, 1)
+        inside.add(walked)
+    assert rules.hours_on(day) == (noon if day in inside else rules.hours)
+
+
+@given(st.lists(st.integers(0, 400), max_size=12), st.integers(0, 4), st.integers(1, 120))
+def test_somebody_is_off_exactly_after_too_many_within_the_days(
+    missed: list[int], count: int, within: int
+) -> None:
+    """Counted anew from each day of not having come; none, or a count of 0, has no consequence."""
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    days = [start + timedelta(days=n) for n in missed]
+    many = [n for n in missed if sum(n - within < other <= n for other in missed) >= count]
+    expected = start + timedelta(days=max(many) + 30) if count and many else None
+    assert limits.counted_off(NoShows(count, within, 30), days) == expected
 
 
 @given(moments, st.data())

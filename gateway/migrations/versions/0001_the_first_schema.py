@@ -222,6 +222,7 @@ def upgrade() -> None:
         sa.Column("insured_type", sa.String(length=16), nullable=False),
         sa.Column("pension_state", sa.String(length=24), nullable=True),
         sa.Column("language", sa.String(length=8), nullable=False),
+        sa.Column("disabled", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_citizens")),
         sa.UniqueConstraint("id_index", name=op.f("uq_citizens_id_index")),
     )
@@ -296,6 +297,21 @@ def upgrade() -> None:
         sa.Column("created_at", Utc(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_documents")),
     )
+    op.create_table(
+        "hall_closures",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("hall", sa.String(length=32), nullable=False),
+        sa.Column("from_at", Utc(), nullable=False),
+        sa.Column("to_at", Utc(), nullable=False),
+        sa.Column("reason", sa.String(length=80), nullable=False),
+        sa.Column("made_at", Utc(), nullable=False),
+        sa.Column("made_by", sa.String(length=80), nullable=False),
+        sa.Column("reopened_at", Utc(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hall_closures")),
+    )
+    with op.batch_alter_table("hall_closures", schema=None) as batch_op:
+        batch_op.create_index("ix_hall_closures_to_at", ["to_at"], unique=False)
+
     op.create_table(
         "idempotency",
         sa.Column("service_id", sa.Uuid(), nullable=False),
@@ -685,6 +701,7 @@ def upgrade() -> None:
         sa.Column("starts_at", Utc(), nullable=False),
         sa.Column("web", sa.Integer(), nullable=False),
         sa.Column("phone", sa.Integer(), nullable=False),
+        sa.Column("closed", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_slots")),
         sa.UniqueConstraint("hall", "starts_at", name=op.f("uq_slots_hall_starts_at")),
     )
@@ -846,7 +863,7 @@ def upgrade() -> None:
     op.create_table(
         "bookings",
         sa.Column("transaction_id", sa.Uuid(), nullable=False),
-        sa.Column("slot_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("slot_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("quota", sa.String(length=8), nullable=False),
         sa.Column("matter", sa.String(length=32), nullable=False),
         sa.Column("subject", sa.LargeBinary(length=16), nullable=False),
@@ -857,12 +874,38 @@ def upgrade() -> None:
         sa.Column("number", sa.String(length=8), nullable=True),
         sa.Column("checked_in_at", Utc(), nullable=True),
         sa.Column("served_at", Utc(), nullable=True),
+        sa.Column("wait_hall", sa.String(length=32), nullable=True),
+        sa.Column("wait_from", Utc(), nullable=True),
+        sa.Column("wait_to", Utc(), nullable=True),
+        sa.Column("wait_since", Utc(), nullable=True),
+        sa.Column("due_at", Utc(), nullable=True),
         sa.ForeignKeyConstraint(["slot_id"], ["slots.id"], name=op.f("fk_bookings_slot_id")),
         sa.PrimaryKeyConstraint("transaction_id", name=op.f("pk_bookings")),
         sa.UniqueConstraint("slot_id", "place", name=op.f("uq_bookings_slot_id_place")),
     )
     with op.batch_alter_table("bookings", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_bookings_due",
+            ["due_at"],
+            unique=False,
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_bookings_held",
+            ["held_until"],
+            unique=False,
+            postgresql_where=sa.text("held_until IS NOT NULL"),
+            sqlite_where=sa.text("held_until IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_bookings_subject"), ["subject"], unique=False)
+        batch_op.create_index(
+            "ix_bookings_waiting",
+            ["wait_hall", "wait_from"],
+            unique=False,
+            postgresql_where=sa.text("wait_from IS NOT NULL"),
+            sqlite_where=sa.text("wait_from IS NOT NULL"),
+        )
 
     op.create_table(
         "walk_ins",
@@ -970,7 +1013,22 @@ def downgrade() -> None:
 
     op.drop_table("walk_ins")
     with op.batch_alter_table("bookings", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_bookings_waiting",
+            postgresql_where=sa.text("wait_from IS NOT NULL"),
+            sqlite_where=sa.text("wait_from IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_bookings_subject"))
+        batch_op.drop_index(
+            "ix_bookings_held",
+            postgresql_where=sa.text("held_until IS NOT NULL"),
+            sqlite_where=sa.text("held_until IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_bookings_due",
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
 
     op.drop_table("bookings")
     op.drop_table("guests")
@@ -1143,6 +1201,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_idempotency_created_at")
 
     op.drop_table("idempotency")
+    with op.batch_alter_table("hall_closures", schema=None) as batch_op:
+        batch_op.drop_index("ix_hall_closures_to_at")
+
+    op.drop_table("hall_closures")
     op.drop_table("documents")
     with op.batch_alter_table("digests", schema=None) as batch_op:
         batch_op.drop_index("ix_digests_handover")

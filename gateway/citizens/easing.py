@@ -1,0 +1,17 @@
+"""Who is spared what others must keep to: the old, and whoever is registered as disabled."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from gateway.citizens.register import citizens
+
+
+def is_eased(tx: Connection, citizen_id: UUID, born_by: date) -> bool:
+    """Whether this citizen was born by that day, or is disabled."""
+    columns = citizens.c
+    kindly = (columns.birth_date <= born_by) | columns.disabled
+    return tx.execute(select(columns.id).where(columns.id == citizen_id, kindly)).first() is not None
