@@ -30,7 +30,8 @@ from gateway.transactions.model import ENDS, OPEN, State
 from gateway.transactions.store import transactions
 
 ERASED = "erased"  # the reason of whatever ends with it
-GIVEN_BACK = ("held", "waiting", "offered", "booked")  # bookings that stand for something to come
+
+GIVEN_BACK = (Standing.HELD, *AHEAD)
 WITHDRAWN = (Status.WAITING, Status.UNKNOWN, Status.ACCEPTED)  # not what a worker is handing over just now
 
 

@@ -97,6 +97,7 @@ HELD: Mapping[str, Held] = {
     "bookings": Held(
         {"citizen_id": Key.CITIZEN, "subject": Key.SUBJECT},
         Then.EMPTIED,
+        hidden=("due_at",),
         empty={"citizen_id": None, "subject": ERASED},
         why="the places of a hall's day add up",
     ),

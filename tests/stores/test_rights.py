@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import LargeBinary, func, insert, select, update
 
 from gateway import audit, migrations
+from gateway.appointments.bookings import bookings
 from gateway.broadcasts.recipients import recipients
 from gateway.citizens import holds, mandates, passwords, register
 from gateway.citizens.mandates import Kind
@@ -34,6 +35,7 @@ from gateway.services import store as services
 from gateway.transactions import call_backs, engine, reminders, store
 from gateway.transactions.model import Plan, State
 from gateway.transactions.store import timeline
+from tests.stores.test_appointments import book
 from tests.stores.test_information_change import changed, crowded, decide, draft, loaded
 from tests.world import World
 
@@ -210,6 +212,21 @@ def test_what_is_open_is_named_and_called_off_only_when_told(town: World) -> Non
     with pytest.raises(NotNowError):
         decide(town, reviewing.approve, waits.row.reference)
     assert len(town.rows()) == told
+
+
+def test_a_place_ahead_is_given_back(sqlite_world: World) -> None:
+    """It is named as open; called off, it is free for somebody else, and its row is nobody's."""
+    town = sqlite_world
+    town.settle(3)
+    booked = book(town, town.people[1])
+    with pytest.raises(StillOpenError, match=booked.row.reference):
+        erased(town, 1)
+    erased(town, 1, even_open=True)
+    with town.runtime.db.read() as tx:
+        (row,) = tx.execute(select(bookings)).all()
+    assert (row.state, row.place, row.citizen_id) == ("cancelled_by_citizen", None, None)
+    again = book(town, town.people[2])
+    assert again.facts["number"] == booked.facts["number"]
 
 
 def test_what_others_share_stays(sqlite_world: World) -> None:
