@@ -25,7 +25,7 @@ from gateway.send_windows import SendWindows
 from gateway.transactions import registry, reminders
 from gateway.transactions.model import State
 from gateway.transactions.store import Transaction
-from tests.stores.test_appointments import act, answer, book, choose, confirm, now, standings
+from tests.stores.test_appointments import act, answer, book, choose, confirm, hold, now, standings
 from tests.stores.test_waiting_machine import small
 from tests.world import World
 
@@ -79,6 +79,7 @@ def stage(world: World, transaction: Transaction) -> str:
 def waits(world: World, person: Person) -> Transaction:
     ended = confirm(world, choose(world, person, slot="wait").transaction)
     assert (ended.state, ended.row.stage) == (State.SUCCEEDED, "waiting"), ended.row.reason
+    world.clock.advance(seconds=1)
     return ended
 
 
@@ -108,6 +109,8 @@ def test_a_place_given_back_at_night_is_kept_and_told_in_the_morning(world: Worl
     assert "slot" in choose(world, newcomer).value
     world.clock.now = MORNING + timedelta(minutes=59)
     assert "请在今天09:00前确认" in told(world, waiter)
+    with world.runtime.db.write() as tx:  # the row itself is asked, whatever the page said
+        assert waiting.accept(tx, awake, waiter.id, "A", MORNING + timedelta(hours=1)) is None
     taken = act(world, waiter, "accept").transaction
     assert (taken.row.stage, taken.facts["number"]) == ("booked", "A001")
     assert act(world, waiter, "accept").value is None  # twice is once
@@ -169,6 +172,15 @@ def test_whom_nothing_can_reach_any_more_is_told_what_works(world: World, small:
     assert stage(world, waiter) == "not_reached"
 
 
+def test_who_holds_a_place_has_it_though_others_wait(world: World, awake: Rules) -> None:
+    """It was theirs before anybody began to wait."""
+    first, second, patient, _ = world.settle(4)
+    book(world, first, slot="09:30")
+    mine = hold(world, second)
+    waits(world, patient)
+    assert confirm(world, mine).row.stage == "booked"
+
+
 # --- closures ----------------------------------------------------------------------------------
 
 
@@ -202,6 +214,16 @@ def test_who_would_set_out_before_texts_go_out_is_told_at_once(world: World, awa
     (text,) = serve(world)
     assert text.startswith("result 11月25日09:00-09:30，市社保大厅不办公")
     assert stage(world, booked) == "cancelled_by_hall"
+
+
+def test_a_place_that_was_held_is_not_booked_in_a_closed_hall(world: World, awake: Rules) -> None:
+    """The hall was closed between choosing and confirming: refused, with why and what works."""
+    held = hold(world, world.settle(1)[0])
+    close(world, awake)
+    refused = confirm(world, held)
+    assert (refused.state, refused.row.reason) == (State.REJECTED, "hall_closed")
+    assert "停电检修" in told(world, refused)
+    assert "直接到大厅现场取号" in told(world, refused)
 
 
 def test_a_hall_opened_again_gives_places_but_where_it_is_still_closed(world: World, awake: Rules) -> None:
