@@ -121,7 +121,7 @@ TYPE = TransactionType(
     replaced=words.replaced,
     actions={
         "accept": Action(
-            Words("要这个空位", "Take this place"),
+            Words("接受这个空位", "Take this place"),
             refusals.not_accepted,
             act=doing.accept,
             done=lambda view: view.stage == words.BOOKED and "waits_from" in view.facts,
