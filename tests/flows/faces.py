@@ -94,7 +94,7 @@ class Web:
         for _ in range(MOST_STEPS):
             if self._place == "check":
                 break
-            if self._place in asked:  # who is known from before hears at once what cannot be
+            if self._place in asked - {"code"}:  # whoever is known hears at once what cannot be
                 return AskedAnew(self._place, self.browser.text)
             asked.add(self._place)
             given = {**answers, "password": QUERY_PASSWORD}
