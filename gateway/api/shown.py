@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection
@@ -11,6 +12,7 @@ from gateway.notifications import store as notifications
 from gateway.notifications.notify_words import stamp as stamp
 from gateway.runtime import Runtime
 from gateway.transactions import afterwards, engine, helping, proving, registry, store
+from gateway.transactions.form import example
 from gateway.transactions.headlines import headline
 from gateway.transactions.levels import Factor
 from gateway.transactions.model import OPEN, Option, State, TransactionType, Words
@@ -94,7 +96,7 @@ def _messages(tx: Connection, it: Transaction) -> Sequence[dict[str, Any]]:
 # --- a type --------------------------------------------------------------------------------
 
 
-def kind(it: TransactionType) -> dict[str, Any]:
+def kind(it: TransactionType, today: date) -> dict[str, Any]:
     """A type, its form, and what may be done with its transactions afterwards."""
     return {
         "name": it.name,
@@ -106,7 +108,7 @@ def kind(it: TransactionType) -> dict[str, Any]:
                 "required": one.required,
                 "conditional": one.metadata["when"] is not None,
                 "keyable": one.metadata["keypad"] is not None,
-                "example": one.metadata["example"] or None,
+                "example": example(one, today) or None,
             }
             for name, one in it.form().fields.items()
         ],

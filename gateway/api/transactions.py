@@ -9,6 +9,7 @@ from flask import Response
 from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
+from gateway import cities
 from gateway.api import door, options, problems, schemas, shown
 from gateway.api.door import ONCE, Answer
 from gateway.api.problems import ApiError, Problem
@@ -42,7 +43,9 @@ def _types(routes: Blueprint, runtime: Runtime) -> None:
     def list_types() -> dict[str, Any]:
         """What citizens can do here, and the form of each type."""
         offered = registry.offered(runtime.settings)
-        return {"transaction_types": [shown.kind(kind) for kind in offered.values()]}
+        now = runtime.clock()
+        today = now.astimezone(cities.of(runtime).rules_now(now).zone).date()
+        return {"transaction_types": [shown.kind(kind, today) for kind in offered.values()]}
 
     @routes.post("/transaction-types/<name>/options")
     @routes.arguments(schemas.AnswersSchema)
