@@ -13,7 +13,7 @@ from gateway.api.problems import ApiError, Problem
 from gateway.runtime import Runtime
 from gateway.transactions import choices, registry
 from gateway.transactions.desk import Desk
-from gateway.transactions.form import problems
+from gateway.transactions.form import applying, problems
 from gateway.transactions.model import Case, TransactionType
 
 
@@ -27,14 +27,16 @@ def next_choice(
         known = ", ".join(offered)
         raise ApiError(404, Problem("NoResultFound", "No result found", f"There are the types {known}."))
     given = _given(kind, answers)
-    field = next((one for one in kind.form().fields if one in kind.choices and one not in given), None)
+    asked = applying(kind.form, given)
+    field = next((one for one in asked if one in kind.choices and one not in given), None)
     if field is None:
-        return {"field": None, "options": [], "none_left": None}
+        return {"asked": asked, "field": None, "options": [], "none_left": None}
     desk, now = Desk(tx, runtime), runtime.clock()
     rules = cities.of(runtime).rules_now(now)
     case = Case(runtime.new_id(), "", given, rules, now, face)
     found = choices.offered(desk, name, case, field) or []
     return {
+        "asked": asked,
         "field": shown.field(kind, field),
         "options": [shown.option(option) for option in found],
         "none_left": None if found else shown.both(kind.gone(desk, case, field) or choices.NOTHING),

@@ -181,6 +181,10 @@ class FieldSchema(AskedSchema):
     """One field of a form."""
 
     required = fields.Boolean()
+    conditional = fields.Boolean(
+        metadata={"description": "Asked only after some answers: `…/options` and `missing` say when."}
+    )
+    example = fields.String(allow_none=True, metadata={"description": "An answer it would take."})
     keyable = fields.Boolean(metadata={"description": "Whether a telephone keypad can enter it."})
 
 
@@ -195,6 +199,10 @@ class OptionSchema(Schema):
 class OptionsSchema(Schema):
     """The next open field with choices and its options; `none_left` says what is free elsewhere."""
 
+    asked = fields.List(
+        fields.String(),
+        metadata={"description": "The fields of the form that are asked after these answers."},
+    )
     field = fields.Nested(AskedSchema, allow_none=True)
     options = fields.List(fields.Nested(OptionSchema))
     none_left = fields.Dict(keys=fields.String(), values=fields.String(), allow_none=True)
@@ -207,6 +215,10 @@ class ActionSchema(Schema):
     label = fields.Dict(keys=fields.String(), values=fields.String())
     asks_again = fields.List(
         fields.String(), metadata={"description": "Fields to answer anew in the transaction it opens."}
+    )
+    opens = fields.String(
+        allow_none=True,
+        metadata={"description": "The type of the transaction it begins; null: it is done at once."},
     )
 
 

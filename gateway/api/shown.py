@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection
@@ -11,10 +11,11 @@ from sqlalchemy import Connection
 from gateway.notifications import store as notifications
 from gateway.notifications.notify_words import stamp as stamp
 from gateway.runtime import Runtime
-from gateway.transactions import engine, helping, proving, registry, store
+from gateway.transactions import afterwards, engine, helping, proving, registry, store
+from gateway.transactions.form import example
 from gateway.transactions.headlines import headline
 from gateway.transactions.levels import Factor
-from gateway.transactions.model import ENDS, OPEN, Option, State, TransactionType, View, Words
+from gateway.transactions.model import OPEN, Option, State, TransactionType, Words
 from gateway.transactions.store import Transaction
 
 
@@ -45,7 +46,7 @@ def transaction(tx: Connection, runtime: Runtime, it: Transaction) -> dict[str, 
         "missing": missing,
         "proof": it.row.proof,
         "proof_missing": proofs,
-        "actions": _actions(kind, view, now),
+        "actions": list(afterwards.offered(runtime, view)),
         "next_step": _next_step(it, missing, proofs),
         "rules": {"city": view.rules.city, "version": view.rules.version},
         "created_at": stamp(view.created_at),
@@ -58,18 +59,13 @@ def transaction(tx: Connection, runtime: Runtime, it: Transaction) -> dict[str, 
     }
 
 
-def _actions(kind: TransactionType, view: View, now: datetime) -> list[str]:
-    """What may be done with it now."""
-    if view.state not in ENDS:
-        return []
-    return [name for name, action in kind.actions.items() if not action.refusal(view, now)]
-
-
 def _next_step(it: Transaction, missing: Sequence[str], proofs: Sequence[str]) -> str | None:
     if missing:
         return f"POST {', '.join(f'answers.{name}' for name in missing)} to …/answers."
     if it.state not in OPEN:
         return None
+    if it.row.proof and not proofs:
+        return "POST {} as answers to …/answers: it is submitted as it stands."
     if it.row.factors and proofs and proofs != [Factor.NEW]:
         ways = {Factor.PASSWORD: "the query password to …/proof", Factor.EMAIL: "…/code for one by e-mail"}
         return f"One more proof: POST {' or '.join(ways[one] for one in ways if one in proofs)}."
@@ -100,21 +96,32 @@ def _messages(tx: Connection, it: Transaction) -> Sequence[dict[str, Any]]:
 # --- a type --------------------------------------------------------------------------------
 
 
-def kind(it: TransactionType) -> dict[str, Any]:
+def kind(it: TransactionType, today: date) -> dict[str, Any]:
     """A type, its form, and what may be done with its transactions afterwards."""
     return {
         "name": it.name,
         "title": both(it.title),
         "summary": both(it.summary),
         "fields": [
-            {**field(it, name), "required": one.required, "keyable": one.metadata["keypad"] is not None}
+            {
+                **field(it, name),
+                "required": one.required,
+                "conditional": one.metadata["when"] is not None,
+                "keyable": one.metadata["keypad"] is not None,
+                "example": example(one, today) or None,
+            }
             for name, one in it.form().fields.items()
         ],
         "helper_fields": [
             _described(name, asked.metadata) for name, asked in helping.Helper().fields.items()
         ],
         "actions": [
-            {"name": name, "label": both(action.words), "asks_again": list(action.asks_again)}
+            {
+                "name": name,
+                "label": both(action.words),
+                "asks_again": list(action.asks_again),
+                "opens": action.opens or (it.name if action.begins else None),
+            }
             for name, action in it.actions.items()
         ],
     }

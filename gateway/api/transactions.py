@@ -9,6 +9,7 @@ from flask import Response
 from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
+from gateway import cities
 from gateway.api import door, options, problems, schemas, shown
 from gateway.api.door import ONCE, Answer
 from gateway.api.problems import ApiError, Problem
@@ -42,7 +43,9 @@ def _types(routes: Blueprint, runtime: Runtime) -> None:
     def list_types() -> dict[str, Any]:
         """What citizens can do here, and the form of each type."""
         offered = registry.offered(runtime.settings)
-        return {"transaction_types": [shown.kind(kind) for kind in offered.values()]}
+        now = runtime.clock()
+        today = now.astimezone(cities.of(runtime).rules_now(now).zone).date()
+        return {"transaction_types": [shown.kind(kind, today) for kind in offered.values()]}
 
     @routes.post("/transaction-types/<name>/options")
     @routes.arguments(schemas.AnswersSchema)
@@ -106,7 +109,7 @@ def _afterwards(routes: Blueprint, runtime: Runtime) -> None:
     @routes.alt_response(404, schema=schemas.ProblemsSchema)
     @routes.alt_response(409, schema=schemas.ProblemsSchema)
     def act(reference: str, name: str) -> Response:
-        """Do one of the type's actions; one that asks again gives a new transaction to answer."""
+        """Do one of the type's actions; one that opens a transaction gives that one to go on with."""
         return door.once(runtime, lambda tx: _act(tx, runtime, _own(tx, runtime, reference), name))
 
     @routes.get("/transactions/<reference>")
@@ -234,8 +237,12 @@ def _act(tx: Connection, runtime: Runtime, transaction: Transaction, name: str) 
     result = afterwards.act(tx, runtime, transaction, name, FACE, proven=True)  # the service answers for it
     if isinstance(result.value, Words):
         return _problem(409, "BadRequestError", f"{name}: {result.value.en}", result.value.zh)
-    status = 201 if result.transaction.id != transaction.id else 200
-    return Answer(status, shown.transaction(tx, runtime, result.transaction), result.lanes)
+    begun = result.transaction
+    if begun.id == transaction.id:
+        return Answer(200, shown.transaction(tx, runtime, begun), result.lanes)
+    if begun.row.proof and not engine.unanswered(begun) and not proving.missing(begun):
+        return _submitted(tx, runtime, begun, 201)
+    return Answer(201, shown.transaction(tx, runtime, begun), result.lanes)
 
 
 def _not_now(said: TooSoon | Locked | NotOpen) -> Answer:

@@ -82,6 +82,10 @@ class Browser:
                 )
         raise TourError(f"The page at {self.url} has no form with {name}.")
 
+    def has(self, name: str) -> bool:
+        """Whether a form of the page has this field."""
+        return any(name in form.fields or name in form.options for form in self.page.forms)
+
     def press(self, ending: str) -> None:
         """Send the page's form whose address ends so."""
         for form in self.page.forms:

@@ -1,17 +1,17 @@
-"""One transaction of any type, played on each face as a citizen or a system would.
+"""One transaction of any type, played on the web and through the API as a citizen or a system would.
 
 Nothing here looks into the database: pages are fetched and forms filled as a
-browser would, keys are pressed on a telephone, the code is read from the
-sandbox's handset, and "delivered" is what our own page or API says of the receipt.
+browser would, the code is read from the sandbox's handset, and "delivered" is what
+our own page or API says of the receipt. ``calling`` does the same by telephone.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -22,11 +22,13 @@ from gateway.demo.browser import Browser
 from gateway.demo.city import Person
 from gateway.demo.identities import query_password
 from gateway.demo.patience import PATIENCE, TourError, until
-from gateway.demo.world import Handset, World
-from gateway.phone import prompts
+from gateway.demo.world import Handset
 from gateway.transactions import registry
+from gateway.transactions.form import example
+from gateway.transactions.model import State
 
 DELIVERED = "delivered"
+CODE_AND_RESULT = 2  # messages at least
 MOST_STEPS = 40  # pages, or keys on the telephone, before something is surely wrong
 
 
@@ -52,7 +54,7 @@ class Place:
     api_key: str
 
 
-def _played(
+def played(
     kind: str, face: str, reference: str, state: str, message: Mapping[str, Any], took: float
 ) -> Played:
     text = str(message["text"])
@@ -60,11 +62,18 @@ def _played(
     return Played(kind, face, reference, state, ok, text, round(took, 2))
 
 
-def _known(person: Person) -> dict[str, str]:
+def known(person: Person) -> dict[str, str]:
     return {"id_number": person.id_number, "name": person.name}
 
 
-def _secrets(person: Person) -> dict[str, str]:
+def examples(kind: str) -> dict[str, str]:
+    """What the type's own form names as an answer, by field; its other choices are taken as they come."""
+    today = datetime.now().astimezone().date()
+    found = {name: example(field, today) for name, field in registry.get(kind).form().fields.items()}
+    return {name: value for name, value in found.items() if value}
+
+
+def secrets(person: Person) -> dict[str, str]:
     """What somebody knows beside: asked for where one proof is not enough."""
     return {"password": query_password(person)}
 
@@ -74,29 +83,43 @@ def _secrets(person: Person) -> dict[str, str]:
 
 def web(place: Place, person: Person, kind: str = "card_loss") -> Played:
     """A citizen answers the pages, question by question, and takes the first of each choice."""
-    handset, browser, known = (
-        Handset(place.sandbox_url, person.mobile),
-        Browser(place.url),
-        {**_known(person), **_secrets(person)},
-    )
+    handset, browser = Handset(place.sandbox_url, person.mobile), Browser(place.url)
     browser.get("/")
     browser.get(f"/t/{kind}")
     browser.press(f"/t/{kind}")
-    for _ in range(MOST_STEPS):
-        if browser.place == "check":
-            break
-        given = handset.code() if browser.place == "code" else known.get(browser.place, "")
-        browser.submit(browser.place, given)
+    answer_pages(browser, person, kind, handset)
     started = time.monotonic()
     browser.press(f"/t/{kind}/check")
+    page = ended(browser)
+    took = time.monotonic() - started
+    return played(kind, "web", page["reference"], page["state"], handset.result(), took)
+
+
+def answer_pages(browser: Browser, person: Person, kind: str, handset: Handset) -> None:
+    """Every page up to the check; where a code was sent a moment ago, the next one is waited for."""
+    answers = {**examples(kind), **known(person), **secrets(person)}
+    for _ in range(MOST_STEPS):
+        if browser.place == "check":
+            return
+        if browser.place == "code" and not browser.has("code"):
+            time.sleep(float(browser.page.data.get("wait", 0)) + 1)
+            browser.press("/code/resend")
+            continue
+        given = handset.code() if browser.place == "code" else answers.get(browser.place, "")
+        browser.submit(browser.place, given)
+    raise TourError(f"The pages of {kind} have no end.")
+
+
+def ended(browser: Browser) -> Mapping[str, str]:
+    """What the page of a transaction holds once it has ended and its message was delivered."""
 
     def shown() -> Mapping[str, str] | None:
         browser.get(browser.url)
-        return browser.page.data if browser.page.data.get("message") == DELIVERED else None
+        data = browser.page.data
+        moving = data.get("state") in (State.SUBMITTED, State.UPSTREAM_UNKNOWN)
+        return data if data.get("message") == DELIVERED and not moving else None
 
-    page = until(shown, "The page's word that the message was delivered")
-    took = time.monotonic() - started
-    return _played(kind, "web", page["reference"], page["state"], handset.result(), took)
+    return until(shown, "The page's word that it ended and the message was delivered")
 
 
 # --- the API -------------------------------------------------------------------------------
@@ -122,14 +145,29 @@ class Service:
         return said
 
     def answers(self, person: Person, kind: str) -> dict[str, str]:
-        """What the form asks for: who the citizen is, and the first of each choice."""
-        given = _known(person)
+        """What the form asks for: who the citizen is, its own examples, else the first of each choice."""
+        given = known(person)
+        types = self.call("GET", "/v2/transaction-types")["transaction_types"]
+        form = {one["name"]: one for one in next(one for one in types if one["name"] == kind)["fields"]}
         for _ in range(MOST_STEPS):
             asked = self.call("POST", f"/v2/transaction-types/{kind}/options", {"answers": given})
-            if asked["field"] is None:
+            open_ones = [name for name in asked["asked"] if name not in given]
+            named = [name for name in open_ones if form[name]["example"]]
+            if not open_ones:
                 return given
-            given[asked["field"]["name"]] = asked["options"][0]["value"]
+            if named:
+                given[named[0]] = form[named[0]]["example"]
+            elif asked["options"]:
+                given[asked["field"]["name"]] = asked["options"][0]["value"]
         raise TourError(f"The form of {kind} has no end.")
+
+    def words(self, kind: str, name: str, value: str) -> str:
+        """What an option of the form's first choice is called."""
+        asked = self.call("POST", f"/v2/transaction-types/{kind}/options", {"answers": {}})
+        found = {one["value"]: one["label"]["zh"] for one in asked["options"]}
+        if asked["field"]["name"] != name or value not in found:
+            raise TourError(f"{kind} does not offer {name} {value} first.")
+        return str(found[value])
 
 
 def api(place: Place, person: Person, kind: str = "card_loss") -> Played:
@@ -142,103 +180,14 @@ def api(place: Place, person: Person, kind: str = "card_loss") -> Played:
     started = time.monotonic()
     proven = service.call("POST", f"{path}/proof", {"code": code})
     if "password" in proven["proof_missing"]:
-        service.call("POST", f"{path}/proof", _secrets(person))
+        service.call("POST", f"{path}/proof", secrets(person))
 
     def shown() -> Mapping[str, Any] | None:
         now = service.call("GET", path)
         texts = [item["status"] for item in now["messages"] if item["channel"] == "sms"]
-        return now if texts == [DELIVERED] * 2 else None
+        moving = now["state"] in (State.SUBMITTED, State.UPSTREAM_UNKNOWN)
+        return now if len(texts) >= CODE_AND_RESULT and set(texts) == {DELIVERED} and not moving else None
 
-    ended = until(shown, "The API's word that the message was delivered")
+    done = until(shown, "The API's word that the message was delivered")
     took = time.monotonic() - started
-    return _played(kind, "api", ended["reference"], ended["state"], handset.result(), took)
-
-
-# --- the telephone ---------------------------------------------------------------------------
-
-
-class Caller:
-    """Somebody who dials the hotline; the sandbox's exchange plays the telephone network."""
-
-    def __init__(self, place: Place, mobile: str) -> None:
-        self._world = World(place.sandbox_url)
-        self._hear(self._world.post("dial", **{"from": f"+86{mobile}", "to": "12333"}))
-
-    def press(self, keys: str) -> None:
-        self._hear(self._world.post(f"dial/{self._call}", press=keys))
-
-    def wait(self) -> None:
-        """Press nothing until the hotline goes on by itself."""
-        self._hear(self._world.post(f"dial/{self._call}", wait=True))
-
-    def hang_up(self) -> None:
-        self._world.post(f"dial/{self._call}", hang_up=True)
-
-    def _hear(self, answer: Mapping[str, Any]) -> None:
-        self._call, self.heard = answer["call"], "".join(answer["says"])
-        if answer["ended"]:
-            raise TourError(f"The call ended ({answer['ended']}) after: {self.heard[-80:]}")
-
-
-_REFERENCE = re.compile(r"(\d(?: \d){3})，(\d(?: \d){4})，(\d(?: \d){4})")
-
-
-def _way(kind: str) -> list[str]:
-    """The keys that lead from the main menu to a type."""
-    offered = list(registry.types())
-    for entry in prompts.top(offered):
-        below = prompts.below(entry.menu, offered) if entry.menu else ()
-        for item in (entry, *below):
-            if item.type == kind:
-                return [entry.key] if item is entry else [entry.key, item.key]
-    raise TourError(f"The telephone's menu has no {kind}.")
-
-
-def _keys(caller: Caller, person: Person, handset: Handset) -> str:
-    """What somebody presses who follows what is said, and takes the first of each choice."""
-    heard = caller.heard
-    if "身份证号码" in heard and "请按您的" in heard:
-        return person.id_number.replace("X", "*") + "#"
-    if "请按6位查询密码" in heard:
-        return query_password(person)
-    return handset.code() if "验证码" in heard else "1"
-
-
-def phone(place: Place, person: Person, kind: str = "card_loss") -> Played:
-    """A caller keys what is asked for, hears the reference, and looks it up on the web."""
-    handset, caller = Handset(place.sandbox_url, person.mobile), Caller(place, person.mobile)
-    for key in _way(kind):
-        caller.press(key)
-    started = time.monotonic()
-    for _ in range(MOST_STEPS):
-        found = _REFERENCE.search(caller.heard)
-        if found:
-            break
-        if "请稍候" in caller.heard:
-            caller.wait()
-            continue
-        started = time.monotonic()
-        caller.press(_keys(caller, person, handset))
-    else:
-        raise TourError(f"The call led nowhere; last heard: {caller.heard[-80:]}")
-    caller.hang_up()
-    reference = "".join(found.groups()).replace(" ", "")
-    page = _looked_up(place, reference, person.mobile)
-    took = time.monotonic() - started
-    return _played(kind, "phone", reference, page["state"], handset.result(), took)
-
-
-def _looked_up(place: Place, reference: str, mobile: str) -> Mapping[str, str]:
-    browser = Browser(place.url)
-    browser.get("/progress")
-    browser.submit("reference", reference)
-    browser.submit("mobile", mobile[-4:])
-
-    def shown() -> Mapping[str, str] | None:
-        browser.get(browser.url)
-        return browser.page.data if browser.page.data.get("message") == DELIVERED else None
-
-    return until(shown, "The page's word that the message was delivered")
-
-
-FACES: Mapping[str, Callable[[Place, Person, str], Played]] = {"web": web, "phone": phone, "api": api}
+    return played(kind, "api", done["reference"], done["state"], handset.result(), took)

@@ -55,10 +55,10 @@ class Handset:
         return "".join(c for c in text.partition("，")[0] if c.isdigit())
 
     def result(self) -> dict[str, Any]:
-        """The result's message, once it has come and its receipt was reported."""
+        """The newest message that is no code, once it has come and its receipt was reported."""
 
         def delivered() -> dict[str, Any] | None:
             results = [m for m in self._fresh() if "验证码" not in m["text"]]
-            return next((m for m in results if m["status"] != "waiting"), None)
+            return results[-1] if results and results[-1]["status"] != "waiting" else None
 
         return until(delivered, "The result's message")

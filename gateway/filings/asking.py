@@ -13,6 +13,11 @@ from gateway.transactions.model import CHOSEN, Case, Keypad, Option, Words
 DAY_KEYS = Keypad(8, 8)
 
 
+def _from_now(days: int) -> Callable[[date], str]:
+    """A day as it is keyed, so many days later."""
+    return lambda today: f"{today + timedelta(days):%Y%m%d}"
+
+
 class Form(Who):
     """What is filed. What cannot be keyed comes last, so that a caller keys all the rest.
 
@@ -87,7 +92,7 @@ class Form(Who):
             DAY_KEYS,
             when=kinds.is_filed,
             shown=fields.day,
-            example="20261101",
+            example=_from_now(30),
         )
     )
     end = fields.Day(
@@ -98,7 +103,7 @@ class Form(Who):
             DAY_KEYS,
             when=kinds.has_end,
             shown=fields.day,
-            example="20281031",
+            example=_from_now(395),
         )
     )
     commitment = Chosen(

@@ -27,15 +27,20 @@ def standing(tx: Connection, now: datetime) -> Sequence[Lane]:
 
 
 def _transactions(tx: Connection, now: datetime) -> Lane:
-    """Depth counts what the back offices owe an answer; dead is what was given up."""
+    """Depth counts what the back offices owe an answer, not what people there have for days; dead is what
+    was given up.
+    """
     columns = transactions.c
-    rows = tx.execute(select(columns.state, func.count()).group_by(columns.state)).all()
-    counts = {State(state): number for state, number in rows}
+    with_people = columns.state.in_(WITH_BACK_OFFICE) & columns.unanswered_since.is_(None)
+    count, apart = func.count(), func.count().filter(with_people)
+    rows = tx.execute(select(columns.state, count, apart).group_by(columns.state)).all()
+    counts = {State(state): number for state, number, _ in rows}
     return _whole(
         _open_transactions(tx, now),
         dead=counts.get(State.FAILED, 0),
         delivered=sum(counts.get(state, 0) for state in DONE),
-        other=sum(counts.get(state, 0) for state in (*OPEN, State.REJECTED, State.CANCELLED)),
+        other=sum(counts.get(state, 0) for state in (*OPEN, State.REJECTED, State.CANCELLED))
+        + sum(number for _, _, number in rows),
         taken=sum(counts.values()),
     )
 
@@ -99,7 +104,9 @@ def open_work(tx: Connection, runtime: Runtime) -> list[Work]:
 def _open_transactions(tx: Connection, now: datetime) -> Work:
     columns = transactions.c
     asked = columns.due_at.is_not(None) & columns.state.in_(WITH_BACK_OFFICE)
-    query = select(columns.state, columns.calling, func.count(), func.min(columns.submitted_at)).where(asked)
+    asked &= columns.unanswered_since.is_not(None)
+    since = func.min(columns.unanswered_since)
+    query = select(columns.state, columns.calling, func.count(), since).where(asked)
     depth = in_flight = unknown = 0
     oldest = now
     for state, calling, number, since in tx.execute(query.group_by(columns.state, columns.calling)):

@@ -31,7 +31,7 @@ def send_code(matter: Matter, transaction: Transaction) -> Result:
     said, now = matter.keep(afterwards.send_code(matter.tx, matter.runtime, transaction, matter.device))
     clock = matter.runtime.clock()
     if isinstance(said, NotOpen):
-        return standing.stands(now, clock)
+        return standing.stands(now, matter.runtime)
     return asked(said, clock, awaited=afterwards.code_awaited(matter.tx, matter.runtime, now))
 
 
@@ -47,4 +47,4 @@ def prove(matter: Matter, transaction: Transaction, code: str) -> Result | None:
         case tallies.Locked():
             return Locked()
         case NotOpen():
-            return standing.stands(now, matter.runtime.clock())
+            return standing.stands(now, matter.runtime)

@@ -24,7 +24,6 @@ from gateway.phone.results import (
     Offered,
     Parked,
     Result,
-    Unfinished,
 )
 from gateway.transactions import (
     afterwards,
@@ -100,8 +99,8 @@ def _find(matter: Matter, values: Mapping[str, str]) -> Result:
     matter.key = found
     transaction = store.load(matter.tx, matter.runtime, found, hold=True)
     if transaction.state in OPEN:
-        return Unfinished(registry.get(transaction.row.type).title)
-    return standing.stands(transaction, matter.runtime.clock())
+        return standing.unfinished(transaction, matter.runtime)
+    return standing.stands(transaction, matter.runtime)
 
 
 def _resume(matter: Matter, transaction: Transaction, _: Mapping[str, str]) -> Result:
@@ -224,7 +223,7 @@ def _submit(matter: Matter, transaction: Transaction, _: Mapping[str, str]) -> R
 
 
 def _look(matter: Matter, transaction: Transaction, _: Mapping[str, str]) -> Result:
-    return standing.stands(transaction, matter.runtime.clock())
+    return standing.stands(transaction, matter.runtime)
 
 
 def _act(matter: Matter, transaction: Transaction, values: Mapping[str, str]) -> Result:
@@ -234,11 +233,11 @@ def _act(matter: Matter, transaction: Transaction, values: Mapping[str, str]) ->
     if isinstance(said, NotProven):
         return acting.send_code(matter, now)
     if said:
-        return standing.stands(now, matter.runtime.clock(), said)
+        return standing.stands(now, matter.runtime, said)
     if now.id != transaction.id:
         matter.proven = matter.known = now.id if proven and now.row.factors else None
         return _onward(matter, now)
-    return standing.changed(transaction, now, matter.runtime.clock(), writes=bool(result.lanes))
+    return standing.changed(transaction, now, matter.runtime, writes=bool(result.lanes))
 
 
 _FIRST: Mapping[str, Callable[[Matter, Mapping[str, str]], Result]] = {"begin": _begin, "find": _find}

@@ -42,8 +42,8 @@ def follow(session: Session, result: Result) -> Turn:
             return _standing(session, result)
         case Parked():
             return _parked(session, result)
-        case Unfinished(title):
-            return turns.ask(session, Place.UNFINISHED, (prompts.words("unfinished", title=title),))
+        case Unfinished(title, why):
+            return turns.ask(session, Place.UNFINISHED, (*why, prompts.words("unfinished", title=title)))
         case NoMatch(left):
             return tail(session, prompts.words("no_match", left=left), failed=True)
         case Locked():

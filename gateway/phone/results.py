@@ -129,9 +129,10 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """The transaction looked up was never confirmed; it can be gone on with."""
+    """The transaction looked up is not finished; it can be gone on with. ``why`` it came back, if it did."""
 
     title: Words
+    why: tuple[Words, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,13 @@ from typing import Any
 
 from gateway.citizens import id_number
 from gateway.phone import aloud
-from gateway.phone.results import Confirm, Nothing, Offer, Stands
-from gateway.transactions import choices, engine, helping, registry
+from gateway.phone.parts import plain
+from gateway.phone.results import Confirm, Nothing, Offer, Stands, Unfinished
+from gateway.runtime import Runtime
+from gateway.transactions import afterwards, choices, engine, helping, registry
 from gateway.transactions.desk import Desk
 from gateway.transactions.headlines import headline
-from gateway.transactions.model import ENDS, OPEN, Keypad, Option, View, Words
+from gateway.transactions.model import OPEN, RETURNED, Keypad, Option, Words
 from gateway.transactions.store import Transaction
 
 KEYED = Words("已经按好", "keyed")  # of a password, which is not said aloud
@@ -70,40 +72,39 @@ def _aloud(desk: Desk, transaction: Transaction, name: str) -> Words:
 
 
 def changed(
-    before: Transaction, transaction: Transaction, now: datetime, *, writes: bool
+    before: Transaction, transaction: Transaction, runtime: Runtime, *, writes: bool
 ) -> Stands | Nothing:
     """How it stands after one of its actions, and what was not true before."""
-    it = stands(transaction, now)
+    it = stands(transaction, runtime)
     if isinstance(it, Nothing):
         return it
-    known = registry.get(before.row.type).explain(before.view(now))
+    known = registry.get(before.row.type).explain(before.view(runtime.clock()))
     news = tuple(sentence for sentence in it.sentences if sentence not in known)
     return replace(it, news=news, writes=writes)
 
 
-def stands(transaction: Transaction, now: datetime, problem: Words | None = None) -> Stands | Nothing:
+def stands(transaction: Transaction, runtime: Runtime, problem: Words | None = None) -> Stands | Nothing:
     """How it stands now, in its type's words, and what may be done with it."""
     if transaction.state in OPEN:
         return Nothing(gone=True)
-    kind, view = registry.get(transaction.row.type), transaction.view(now)
+    kind, view = registry.get(transaction.row.type), transaction.view(runtime.clock())
+    actions = afterwards.offered(runtime, view).items()
     return Stands(
         reference=view.reference,
         title=kind.title,
         headline=headline(kind, view).words,
         sentences=tuple(kind.explain(view)),
-        moving=view.state not in ENDS,
-        actions=_actions(view, now),
+        moving=transaction.is_asked,
+        actions=tuple(Offer(name, action.words) for name, action in actions),
         problem=problem,
     )
 
 
-def _actions(view: View, now: datetime) -> tuple[Offer, ...]:
-    if view.state not in ENDS:
-        return ()
-    actions = registry.get(view.type).actions
-    return tuple(
-        Offer(name, action.words) for name, action in actions.items() if action.refusal(view, now) is None
-    )
+def unfinished(transaction: Transaction, runtime: Runtime) -> Unfinished:
+    """That it can be gone on with, and why it came back, where it did."""
+    kind, view = registry.get(transaction.row.type), transaction.view(runtime.clock())
+    why = kind.explain(view) if view.stage == RETURNED else ()
+    return Unfinished(kind.title, tuple(map(plain, why)))
 
 
 def elder(transaction: Transaction, now: datetime) -> bool:

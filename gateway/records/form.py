@@ -41,6 +41,7 @@ class Form(Who):
             Words("您要改哪一项？", "What do you want to change?"),
             Words("一次改一项。", "One at a time."),
             CHOSEN,
+            example=POSTCODE,
         )
     )
     key_datum = Chosen(
@@ -94,6 +95,7 @@ class Form(Who):
                 Words("6位数字。", "Six digits."),
                 Keypad(6, 6),
                 when=lambda answers: answers.get("item") == POSTCODE,
+                example="415000",
             ),
             "postal-code",
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields
@@ -71,7 +72,7 @@ def described(
     when: Callable[[Mapping[str, str]], bool] | None = None,
     shown: Callable[[str], Words] | None = None,
     near: Callable[[str], Sequence[Option]] | None = None,
-    example: str = "",
+    example: str | Callable[[date], str] = "",
 ) -> dict[str, Any]:
     """The options of a field: how each face asks for it.
 
@@ -79,8 +80,8 @@ def described(
     for it; it is taken from the register once the caller has proven who they are.
     ``when``: it is asked only where this holds of the answers before it. ``shown``:
     its value in words, as it may stand on a page others can see. ``near``: what a text
-    that is no answer yet may mean, to be picked from. ``example``: an answer it takes,
-    for whoever builds a form and for those who play one; for a choice, the one they make.
+    that is no answer yet may mean, to be picked from. ``example``: an answer it takes on
+    a given day, for whoever builds a form and those who play one; for a choice, theirs.
     """
     asked = {"label": label, "prompt": prompt, "hint": hint, "keypad": keypad, "example": example}
     return {
@@ -88,6 +89,12 @@ def described(
         "error_messages": {"required": REQUIRED, "null": REQUIRED, "invalid": NOT_TEXT},
         "metadata": {**asked, "from_register": from_register, "when": when, "shown": shown, "near": near},
     }
+
+
+def example(field: fields.Field[Any], today: date) -> str:
+    """An answer the field takes today; "" where none was named."""
+    given = field.metadata.get("example", "")
+    return given(today) if callable(given) else str(given)
 
 
 def applying(form: type[Schema], answers: Mapping[str, str]) -> list[str]:

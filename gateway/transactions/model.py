@@ -14,6 +14,12 @@ from marshmallow import Schema
 from gateway.back_offices import Silent, StepOutcome, Unavailable
 from gateway.rules.model import Rules
 from gateway.transactions.entry import Entry
+from gateway.transactions.judging import Drop as Drop
+from gateway.transactions.judging import Judgement as Judgement
+from gateway.transactions.judging import Later as Later
+from gateway.transactions.judging import Plan as Plan
+from gateway.transactions.judging import Reminded as Reminded
+from gateway.transactions.judging import Tell as Tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,62 +162,6 @@ class Action:
     def begins(self) -> bool:
         """Whether it opens a transaction instead of doing something at once."""
         return bool(self.asks_again or self.opens or self.sets)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A reminder to send later: which event on which channel, when, and for which occasion.
-
-    The same event, channel and occasion is planned once for a citizen, however
-    often it is asked for. ``due_at`` stays the planned moment, however late it is
-    judged.
-    """
-
-    event: str
-    channel: str
-    due_at: datetime
-    occasion: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reminded:
-    """Whom and what a reminder is about, as it comes due; ``transaction`` null: no transaction of theirs."""
-
-    id_number: str
-    name: str
-    citizen_id: UUID
-    plan: Plan
-    rules: Rules
-    now: datetime
-    transaction: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tell:
-    """It still holds: send it with these values, then plan these; after ``until`` it would be wrong."""
-
-    values: Mapping[str, str]
-    then: Sequence[Plan] = ()
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """Its reason fell away; ``reason`` is our word for why, then plan these."""
-
-    reason: str
-    then: Sequence[Plan] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """It cannot be judged now (the back office does not answer): look again then."""
-
-    at: datetime
-    reason: str
-
-
-Judgement = Tell | Drop | Later
 
 
 def state_name(view: View) -> str:

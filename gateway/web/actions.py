@@ -18,7 +18,7 @@ from gateway.transactions import afterwards, codes, identity
 from gateway.transactions.identity import Proven, Sent, TooSoon, Wrong
 from gateway.transactions.model import Action, View, Words
 from gateway.transactions.store import Transaction
-from gateway.web import calendar_file, device, inputs, proof, steps, visit, words
+from gateway.web import calendar_file, device, inputs, proof, questions, steps, visit, words
 from gateway.web.questions import AGAIN_AT, FACE
 
 
@@ -91,7 +91,7 @@ def _consider(runtime: Runtime, place: Place, name: str) -> ResponseReturnValue:
         refusal = action.refusal(view, now)
         if refusal:
             return _page(place, name, view, refusal=refusal), 409
-        if action.asks_again or visit.has_proven(transaction):
+        if action.begins or visit.has_proven(transaction):
             return _page(place, name, view)
         return _code_page(tx, runtime, place, name, transaction, None)
 
@@ -104,7 +104,8 @@ def _act(runtime: Runtime, place: Place, name: str) -> ResponseReturnValue:
         proven = visit.has_proven(transaction)
         here = visit.has_proven_all(transaction)
         result = afterwards.act(tx, runtime, transaction, name, FACE, proven=proven, here=here)
-    runtime.wake_all(result.lanes)
+        begun = questions.send(tx, runtime, result.transaction)  # one that asks nothing wants its proof
+    runtime.wake_all(result.lanes | begun.lanes)
     match result.value:
         case afterwards.NotProven():
             with runtime.db.read() as tx:
@@ -116,7 +117,7 @@ def _act(runtime: Runtime, place: Place, name: str) -> ResponseReturnValue:
     visit.put(visit.OWN, str(result.transaction.id))
     if proven and result.transaction.row.factors:
         visit.proved(result.transaction)
-    return steps.go(steps.onward(result.transaction))
+    return steps.go(steps.onward(begun.transaction))
 
 
 # --- the code --------------------------------------------------------------------------------

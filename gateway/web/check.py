@@ -72,6 +72,7 @@ def _page(tx: Connection, runtime: Runtime, transaction: Transaction) -> Respons
         effect=engine.effect(tx, runtime, transaction),
         replaces=engine.replaced(tx, runtime, transaction) is not None,
         step=steps.check(transaction),
+        returned=steps.sent_back(runtime, transaction),
         reserves=kind.held_until is not None,
         held=until and words.moment(until, runtime.clock(), transaction.rules.zone),
     )

@@ -184,6 +184,7 @@ def _question(
         error=error,
         near=_near(field, value) if error else [],
         step=steps.question(transaction, name),
+        returned=steps.sent_back(runtime, transaction),
         back=steps.before(transaction, name),
         myself=name in helping.FIELDS and not helping.child(transaction),
     ), (422 if error else 200)

@@ -19,10 +19,10 @@ from gateway.notifications.request import Class
 from gateway.notifications.status import ENDS as MESSAGE_ENDS
 from gateway.notifications.status import Status
 from gateway.runtime import Runtime
-from gateway.transactions import engine
+from gateway.transactions import afterwards, engine
 from gateway.transactions.headlines import headline
 from gateway.transactions.messages import CHANNEL
-from gateway.transactions.model import ENDS, OPEN, Action, TransactionType, View
+from gateway.transactions.model import ENDS, OPEN
 from gateway.transactions.store import Transaction
 from gateway.web import questions, steps, visit, words
 
@@ -47,7 +47,8 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
         with runtime.db.read() as tx:
             transaction = visit.transaction(tx, runtime, visit.FOUND)
             if transaction.state in OPEN:
-                return render_template("unfinished.html", kind=steps.kind(transaction.row.type))
+                kind, returned = steps.kind(transaction.row.type), steps.sent_back(runtime, transaction)
+                return render_template("unfinished.html", kind=kind, returned=returned)
             return _page(tx, runtime, transaction, url_for("web.status"))
 
     @routes.post("/progress/continue")
@@ -78,7 +79,7 @@ def _page(tx: Connection, runtime: Runtime, transaction: Transaction, here: str)
         headline=headline(kind, view),
         groups=words.groups(view.reference),
         first=first,
-        actions=_open_actions(kind, view, now),
+        actions=afterwards.offered(runtime, view).items(),
         entry=kind.calendar(view),
         here=here,
         blocks=words.blocks(rest),
@@ -87,13 +88,6 @@ def _page(tx: Connection, runtime: Runtime, transaction: Transaction, here: str)
         at=words.date_and_time(view.updated_at, view.rules.zone),
         refresh=REFRESH_SECONDS if _moving(transaction, row, now) else 0,
     )
-
-
-def _open_actions(kind: TransactionType, view: View, now: datetime) -> list[tuple[str, Action]]:
-    """What may be done with it now."""
-    if view.state not in ENDS:
-        return []
-    return [(name, action) for name, action in kind.actions.items() if not action.refusal(view, now)]
 
 
 def _message(tx: Connection, key: UUID) -> Any | None:
@@ -107,8 +101,8 @@ def _message(tx: Connection, key: UUID) -> Any | None:
 
 
 def _moving(transaction: Transaction, message: Any | None, now: datetime) -> bool:
-    """Whether the page may soon say something else."""
+    """Whether the page may soon say something else: not while people are at work on it for days."""
     if transaction.state not in ENDS:
-        return transaction.state not in OPEN
+        return transaction.is_asked
     waiting = message is not None and Status(message.status) not in MESSAGE_ENDS
     return waiting and now - transaction.row.updated_at < WATCH_RECEIPT

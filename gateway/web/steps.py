@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import abort, redirect, url_for
@@ -10,7 +11,7 @@ from werkzeug import Response
 from gateway.runtime import Runtime
 from gateway.transactions import engine, helping, proving, registry
 from gateway.transactions.levels import Factor
-from gateway.transactions.model import OPEN, TransactionType
+from gateway.transactions.model import OPEN, RETURNED, TransactionType, Words
 from gateway.transactions.store import Transaction
 
 
@@ -73,6 +74,14 @@ def onward(transaction: Transaction) -> str:
 def elsewhere(transaction: Transaction, page: str) -> bool:
     """Whether the transaction is at another page than this one."""
     return not onward(transaction).endswith(f"/{page}")
+
+
+def sent_back(runtime: Runtime, transaction: Transaction) -> Sequence[Words]:
+    """Why it is to be corrected, where it came back; else nothing."""
+    view = transaction.view(runtime.clock())
+    if view.state not in OPEN or view.stage != RETURNED:
+        return ()
+    return kind(view.type).explain(view)
 
 
 def may_prove(transaction: Transaction, *factors: Factor) -> bool:

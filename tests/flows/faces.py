@@ -14,9 +14,9 @@ from typing import Protocol
 
 from flask import Flask
 
-from gateway.demo.browser import Page
+from gateway.demo.browser import Form, Page
 from gateway.phone import aloud, prompts
-from gateway.phone.signals import Answered, Collect, NoInput
+from gateway.phone.signals import Answered, Collect, Hangup, NoInput
 from gateway.transactions import choices, registry
 from gateway.transactions.desk import Desk
 from gateway.transactions.model import Words
@@ -79,11 +79,22 @@ class Web:
     def confirm(self, kind: str, answers: Mapping[str, str]) -> Submitted | AskedAnew:
         self.browser.get(f"/t/{kind}")
         self._send()
+        return self._through(answers)
+
+    def go_on(self, reference: str, tail: str, answers: Mapping[str, str]) -> Submitted | AskedAnew:
+        """Find what was begun elsewhere by its reference, and finish it."""
+        self.browser.get("/progress")
+        self.browser.post("/progress", reference=reference)
+        self.browser.post("/progress/mobile", mobile=tail)
+        self._press("/progress/continue")
+        return self._through(answers)
+
+    def _through(self, answers: Mapping[str, str]) -> Submitted | AskedAnew:
         asked: set[str] = set()
         for _ in range(MOST_STEPS):
             if self._place == "check":
                 break
-            if self._place in asked:  # who is known from before hears at once what cannot be
+            if self._place in asked - {"code"}:  # whoever is known hears at once what cannot be
                 return AskedAnew(self._place, self.browser.text)
             asked.add(self._place)
             given = {**answers, "password": QUERY_PASSWORD}
@@ -99,9 +110,15 @@ class Web:
 
     def _send(self, name: str = "", known: str | None = None) -> None:
         """Fill in the page's own form and press its button; of a choice nobody knows take the first."""
-        form = next(one for one in Page(self.browser.page.text).forms if one.action == self.browser.path)
+        form = self._form(self.browser.path)
         given = {name: known or form.options[name][0]} if name else {}
         self.browser._arrive(self.browser.client.post(form.action, data={**form.fields, **given}))
+
+    def _press(self, action: str) -> None:
+        self.browser._arrive(self.browser.client.post(action, data=self._form(action).fields))
+
+    def _form(self, action: str) -> Form:
+        return next(one for one in Page(self.browser.page.text).forms if one.action == action)
 
     def told(self) -> tuple[str, str]:
         text = self.browser.get(self.browser.path)
@@ -116,13 +133,18 @@ class Web:
 
 @dataclass(slots=True)
 class Phone:
-    """A caller who presses what is named; every transaction is a call of its own."""
+    """A caller who presses what is named; every transaction is a call of its own.
+
+    What cannot be keyed is given on the web, by the reference that was heard; how it
+    stands is then asked in another call.
+    """
 
     world: World
-    app: Flask  # unused: the switch speaks with the driver of calls
+    app: Flask
     name: str = "phone"
     caller: Caller = field(init=False)
     calls: int = 0
+    parked: str = ""  # the reference of what was finished on the web
 
     def confirm(self, kind: str, answers: Mapping[str, str]) -> Submitted | AskedAnew:
         self._dial(answers["id_number"])
@@ -131,11 +153,24 @@ class Phone:
         for _ in range(MOST_STEPS):
             if "确认办理请按1" in self.heard:
                 break
+            if "不能用按键填写" in self.heard:
+                return self._elsewhere(answers)
             self._press(kind, answers)
         self.caller.press("1")
         lines = [line.text for line in self.caller.heard()]
         asked = next((name for name, words in self._asked(kind) if words in lines), None)
         return AskedAnew(asked, "".join(lines)) if asked else Submitted()
+
+    def _elsewhere(self, answers: Mapping[str, str]) -> Submitted | AskedAnew:
+        """Hang up, and finish it on the web once another code may be asked for."""
+        self.parked = self._reference(self.heard)
+        self.caller.do(Hangup())
+        self.world.clock.advance(seconds=61)
+        return Web(self.world, self.app).go_on(self.parked, self._tail, answers)
+
+    @property
+    def _tail(self) -> str:
+        return self.world.people[0].mobile[-4:]
 
     def _dial(self, id_number: str) -> None:
         self.calls += 1
@@ -184,16 +219,23 @@ class Phone:
 
     def told(self) -> tuple[str, str]:
         """Wait until it is told, and hear every part of it."""
+        if self.parked:
+            self._dial(self.world.people[0].id_number)
+            for keys in ("4", f"{self.parked}#", f"{self._tail}#"):
+                self.caller.press(keys)
         if "请稍候" in self.heard:
             self.caller.do(NoInput())
         said = self.heard
         while "更多请按5" in self.heard:
             self.caller.press("5")
             said += self.heard
+        assert isinstance(self.caller.reply.actions[-1], Collect)
+        return self._reference(said), said
+
+    def _reference(self, said: str) -> str:
         found = re.search(r"您的编号是：([\d ，]+)。", said)
         assert found, said
-        assert isinstance(self.caller.reply.actions[-1], Collect)
-        return re.sub(r"\D", "", found[1]), said
+        return re.sub(r"\D", "", found[1])
 
     def as_told(self, sentence: Words) -> str:
         return aloud.spoken(sentence).zh
@@ -248,9 +290,14 @@ class System:
         """What the form describes: known answers, and of other choices the first."""
         types = self.api.get("/v2/transaction-types").json["transaction_types"]
         form = next(one for one in types if one["name"] == kind)
-        given = {asked["name"]: known[asked["name"]] for asked in form["fields"] if not asked["choices"]}
+        free = {asked["name"] for asked in form["fields"] if not asked["choices"]}
+        given: dict[str, str] = {}
         for _ in range(MOST_STEPS):
             asked = self.api.post(f"/v2/transaction-types/{kind}/options", {"answers": given}).json
+            more = [name for name in asked["asked"] if name in free and name not in given]
+            given |= {name: known[name] for name in more}
+            if more:
+                continue
             if asked["field"] is None:
                 return given
             offered = [option["value"] for option in asked["options"]]

@@ -50,6 +50,7 @@ def test_the_options_of_the_next_open_field_follow_the_answers_so_far(api: Api) 
         assert value in [option["value"] for option in answer["options"]]
         given[name] = value
     assert options(api, **{**given, "slot": "09:00"}).json == {
+        "asked": ["id_number", "name", *NINE],
         "field": None,
         "options": [],
         "none_left": None,
