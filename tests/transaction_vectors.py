@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -129,6 +129,22 @@ def live_by(world: World, blocks: Mapping[str, Mapping[str, Any]]) -> None:
     with world.runtime.db.write() as tx:
         cities.put(tx, city.id, document, [*range(1, last + 1)], now, "a vector")
     world.runtime.kept.pop(cities.KEPT, None)
+
+
+def looked_at_later(
+    world: World, vector: Vector, office: Office, it: Transaction, messages: Callable[[World], Sequence[str]]
+) -> None:
+    """What the back office says when it is looked at again, and what must come of that; the state stays."""
+    for item in vector.case.get("later", ()):
+        world.clock.now = datetime.fromisoformat(item["at"]).astimezone(UTC)
+        office.script, told = list(item["back_office"]), len(messages(world))
+        steps.run_due(world.runtime)
+        assert office.script == []
+        with world.runtime.db.read() as tx:
+            now = store.load(tx, world.runtime, it.id)
+        assert (now.state, now.row.stage) == (it.state, item["stage"])
+        sent = [text.replace(it.row.reference, "$reference") for text in messages(world)[told:]]
+        assert sent == ([item["message"]] if "message" in item else [])
 
 
 def newest(world: World) -> Transaction:

@@ -19,7 +19,7 @@ from gateway.transactions.store import Transaction
 from tests.conftest import build_world
 from tests.flows.faces import AskedAnew, Face, Phone, Submitted, System, Web
 from tests.stores.test_transactions import messages
-from tests.transaction_vectors import Vector, newest, prepare, told_by, vectors, worked_off
+from tests.transaction_vectors import Vector, looked_at_later, newest, prepare, told_by, vectors, worked_off
 from tests.world import World
 
 UNFINISHED = "没有办完"  # of what is told to whoever hangs up where the telephone ends
@@ -57,7 +57,9 @@ def play(world: World, vector: Vector, open_face: Callable[[], Face]) -> End:
         return _end(begun, came.field, messages(world)[before:], ())
     ended = worked_off(world, begun)
     assert office.script == []
-    return _end(ended, None, messages(world)[before:], _told(world, face, ended))
+    end = _end(ended, None, messages(world)[before:], _told(world, face, ended))
+    looked_at_later(world, vector, office, ended, messages)
+    return end
 
 
 def _end(it: Transaction, asked: str | None, sent: Sequence[str], sentences: Sequence[Words]) -> End:

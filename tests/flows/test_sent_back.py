@@ -11,6 +11,7 @@ from flask import Flask
 from gateway.app import create_app
 from gateway.back_offices import Pending, Returned, StepOutcome
 from gateway.ops import queues
+from gateway.phone.signals import NoInput
 from gateway.transactions import outcome, registry, steps, store
 from gateway.transactions.model import State
 from gateway.transactions.store import Transaction
@@ -114,8 +115,8 @@ def test_a_system_sees_what_is_missing_and_goes_on(sqlite_world: World, app: Fla
 
 
 def test_what_people_are_at_work_on_is_not_waited_for(sqlite_world: World, app: Flask) -> None:
-    """No page reloads itself, no caller is kept on the line, no queue counts it as owed an answer."""
-    world, web, caller = sqlite_world, Web(sqlite_world, app), Phone(sqlite_world, app)
+    """No page reloads itself, and no queue counts it as owed an answer."""
+    world, web = sqlite_world, Web(sqlite_world, app)
     web.confirm("filing", _answers(world))
     assert _refresh(web) > 0
     assert _depth(world) == (1, 0)
@@ -124,11 +125,20 @@ def test_what_people_are_at_work_on_is_not_waited_for(sqlite_world: World, app: 
     assert (it.state, it.row.stage) == (State.SUBMITTED, "reviewing")
     assert _refresh(web) == 0
     assert _depth(world) == (0, 1)
-    caller._dial(world.people[0].id_number)
-    for keys in ("4", f"{it.row.reference}#", f"{world.people[0].mobile[-4:]}#"):
-        caller.caller.press(keys)
+
+
+def test_no_caller_holds_the_line_for_people(sqlite_world: World, app: Flask) -> None:
+    """Whoever has just confirmed is told to hold while an answer is due any moment, and no longer."""
+    world, caller = sqlite_world, Phone(sqlite_world, app)
+    assert caller.confirm("pension_auth", _answers(world)) == Submitted()
+    assert "请稍候" in caller.heard
+    caller.caller.do(NoInput())
+    caller.caller.do(NoInput())
+    assert "请稍候" in caller.heard
+    _said(world, Pending("submitted_reviewing", world.clock() + timedelta(hours=6)))
+    caller.caller.do(NoInput())
     assert "请稍候" not in caller.heard
-    assert "正在审核" in caller.heard
+    assert "您的编号是" in caller.heard
 
 
 def _refresh(web: Web) -> int:

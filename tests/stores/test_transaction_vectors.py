@@ -7,7 +7,7 @@ import pytest
 from gateway.transactions import registry
 from gateway.transactions.identity import Proven
 from tests.stores.test_transactions import begin, identify, messages, prove, sent_codes, submit
-from tests.transaction_vectors import VECTORS, Vector, prepare, told_by, vectors, worked_off
+from tests.transaction_vectors import VECTORS, Vector, looked_at_later, prepare, told_by, vectors, worked_off
 from tests.world import World
 
 
@@ -33,6 +33,7 @@ def test_what_the_back_office_says_leads_where_the_vector_says(world: World, vec
     assert sorted(messages(world)[told:]) == sorted(texts)
     said = "\n".join(words.zh for words in registry.get(vector.type).explain(ended.view(world.clock())))
     assert [text for text in case.get("explains", ()) if text not in said] == []
+    looked_at_later(world, vector, office, ended, messages)
 
 
 def test_every_type_of_the_catalogue_has_its_vectors() -> None:
