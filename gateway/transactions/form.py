@@ -83,7 +83,9 @@ def described(
     that is no answer yet may mean, to be picked from. ``example``: an answer it takes on
     a given day, for whoever builds a form and those who play one; for a choice, theirs.
     """
-    asked = {"label": label, "prompt": prompt, "hint": hint, "keypad": keypad, "example": example}
+    asked: dict[str, Any] = {"label": label, "prompt": prompt, "hint": hint, "keypad": keypad}
+    if example:  # what is the same every day stands in the API's document, too
+        asked["example_on" if callable(example) else "example"] = example
     return {
         "required": when is None,
         "error_messages": {"required": REQUIRED, "null": REQUIRED, "invalid": NOT_TEXT},
@@ -93,8 +95,8 @@ def described(
 
 def example(field: fields.Field[Any], today: date) -> str:
     """An answer the field takes today; "" where none was named."""
-    given = field.metadata.get("example", "")
-    return given(today) if callable(given) else str(given)
+    on = field.metadata.get("example_on")
+    return on(today) if on else str(field.metadata.get("example", ""))
 
 
 def applying(form: type[Schema], answers: Mapping[str, str]) -> list[str]:

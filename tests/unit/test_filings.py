@@ -17,7 +17,7 @@ from gateway.back_offices import Done, Pending, Refused, Returned
 from gateway.filings import asking, fields, kinds, standing, told, words
 from gateway.filings.kinds import KINDS
 from gateway.filings.standing import OPEN, OVER, STAGES
-from gateway.transactions.form import applying
+from gateway.transactions.form import applying, example
 from gateway.transactions.model import Case, State, View
 from integrations import filing_register
 from tests.world import START
@@ -123,7 +123,7 @@ def test_the_commitment_s_version_is_the_answer_and_its_text_is_read_out() -> No
 
 def test_every_example_is_an_answer_its_field_takes() -> None:
     """Whoever plays the form with them, taking the first of each choice, has nothing to correct."""
-    played = {name: field.metadata["example"] for name, field in asking.Form().fields.items()}
+    played = {name: example(field, START.date()) for name, field in asking.Form().fields.items()}
     typed = {name: read(name, text) for name, text in played.items() if text and name not in asking.CHOICES}
     assert set(typed) == {"destination", "contact", "start", "end", "address"}
     firsts = {"kind": "pensioner_elsewhere", "request": "file", "reason": "children", "lasting": "open"}
