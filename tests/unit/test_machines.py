@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -124,3 +125,11 @@ def test_every_state_stage_and_reason_has_a_message_of_a_known_name_and_a_tone(k
         assert kind.event(view) in written, view
         assert headline(kind, view).tone in {"good", "wait", "bad"}, view
         assert all(str(value).strip() != "None" for value in kind.personalise(view).values()), view
+
+
+@each_type
+def test_nothing_can_be_done_with_what_was_never_confirmed(kind: TransactionType) -> None:
+    """A draft that ran out is nobody's and its answers are erased: no action of any type is offered on it."""
+    draft = next(_views(kind))
+    view = replace(draft, state=State.CANCELLED, reason="not_finished")
+    assert [name for name, action in kind.actions.items() if action.refusal(view, NOW) is None] == []
