@@ -120,8 +120,8 @@ class Life(RuleBasedStateMachine):
     def named(self, where: int) -> str:
         """A stage: mostly one that may follow, now and then any other, or one nobody declared."""
         stages = self.kind.stages
-        near = list(stages[self.stage].then) if stages else ["a", "b"]
-        far = [*near, self.stage, *stages, "undeclared"] if where % 4 == 0 else near or [self.stage]
+        near = [*stages[self.stage].then, self.stage] if stages else ["a", "b"]
+        far = [*near, *stages, "undeclared"] if where % 4 == 0 else near
         return far[where // 4 % len(far)]
 
     def _answer(self, it: Drawn) -> Any:
