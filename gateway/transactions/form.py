@@ -83,7 +83,8 @@ def described(
     that is no answer yet may mean, to be picked from. ``example``: an answer it takes on
     a given day, for whoever builds a form and those who play one; for a choice, theirs.
     """
-    asked = {"label": label, "prompt": prompt, "hint": hint, "keypad": keypad, "example": example}
+    sample = "sample" if callable(example) else "example"  # the API's document shows what stands for good
+    asked = {"label": label, "prompt": prompt, "hint": hint, "keypad": keypad, sample: example}
     return {
         "required": when is None,
         "error_messages": {"required": REQUIRED, "null": REQUIRED, "invalid": NOT_TEXT},
@@ -93,7 +94,7 @@ def described(
 
 def example(field: fields.Field[Any], today: date) -> str:
     """An answer the field takes today; "" where none was named."""
-    given = field.metadata.get("example", "")
+    given = field.metadata.get("sample") or field.metadata.get("example", "")
     return given(today) if callable(given) else str(given)
 
 
