@@ -4,17 +4,41 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_smorest import Blueprint
 from marshmallow import ValidationError
 from sqlalchemy import Connection
 
 from gateway import cities
-from gateway.api import shown
+from gateway.api import schemas, shown
 from gateway.api.problems import ApiError, Problem
 from gateway.runtime import Runtime
 from gateway.transactions import choices, registry
 from gateway.transactions.desk import Desk
 from gateway.transactions.form import applying, problems
 from gateway.transactions.model import Case, TransactionType
+
+
+def add(routes: Blueprint, runtime: Runtime, face: str) -> None:
+    """``/transaction-types`` and the options of each."""
+
+    @routes.get("/transaction-types")
+    @routes.response(200, schemas.TypesSchema)
+    def list_types() -> dict[str, Any]:
+        """What citizens can do here, and the form of each type."""
+        offered = registry.offered(runtime.settings)
+        now = runtime.clock()
+        today = now.astimezone(cities.of(runtime).rules_now(now).zone).date()
+        return {"transaction_types": [shown.kind(kind, today) for kind in offered.values()]}
+
+    @routes.post("/transaction-types/<name>/options")
+    @routes.arguments(schemas.AnswersSchema)
+    @routes.response(200, schemas.OptionsSchema)
+    @routes.alt_response(400, schema=schemas.ProblemsSchema)
+    @routes.alt_response(404, schema=schemas.ProblemsSchema)
+    def list_options(body: dict[str, Any], name: str) -> dict[str, Any]:
+        """What the next open field with choices may be answered with now, after the answers so far."""
+        with runtime.db.read() as tx:
+            return next_choice(tx, runtime, name, body["answers"], face)
 
 
 def next_choice(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
-from gateway import cities
 from gateway.api import door, options, problems, schemas, shown
 from gateway.api.door import ONCE, Answer
+from gateway.api.known import Known
+from gateway.api.looking import Looks
 from gateway.api.problems import ApiError, Problem
 from gateway.runtime import Runtime
 from gateway.transactions import afterwards, engine, proving, registry, store
@@ -30,35 +31,25 @@ def blueprint(runtime: Runtime) -> Blueprint:
     """The routes under ``/v2`` that concern transactions."""
     routes = Blueprint("transactions", __name__, url_prefix="/v2", description="Self-service transactions")
     routes.ARGUMENTS_PARSER = door.Parser()
-    routes.before_request(lambda: door.enter(runtime, "transactions"))
-    _types(routes, runtime)
+    account = Known(runtime).account
+    routes.before_request(lambda: _enter(runtime, account))
+    options.add(routes, runtime, FACE)
     _until_submitted(routes, runtime)
     _afterwards(routes, runtime)
     return routes
 
 
-def _types(routes: Blueprint, runtime: Runtime) -> None:
-    @routes.get("/transaction-types")
-    @routes.response(200, schemas.TypesSchema)
-    def list_types() -> dict[str, Any]:
-        """What citizens can do here, and the form of each type."""
-        offered = registry.offered(runtime.settings)
-        now = runtime.clock()
-        today = now.astimezone(cities.of(runtime).rules_now(now).zone).date()
-        return {"transaction_types": [shown.kind(kind, today) for kind in offered.values()]}
-
-    @routes.post("/transaction-types/<name>/options")
-    @routes.arguments(schemas.AnswersSchema)
-    @routes.response(200, schemas.OptionsSchema)
-    @routes.alt_response(400, schema=schemas.ProblemsSchema)
-    @routes.alt_response(404, schema=schemas.ProblemsSchema)
-    def list_options(body: dict[str, Any], name: str) -> dict[str, Any]:
-        """What the next open field with choices may be answered with now, after the answers so far."""
-        with runtime.db.read() as tx:
-            return options.next_choice(tx, runtime, name, body["answers"], FACE)
+def _enter(runtime: Runtime, account: door.Find) -> Response | None:
+    """Who begins is let in on what was known a moment ago: hundreds may at the same time."""
+    if request.endpoint == "transactions.begin":
+        return door.enter_known(runtime, "transactions", account)
+    door.enter(runtime, "transactions")
+    return None
 
 
 def _until_submitted(routes: Blueprint, runtime: Runtime) -> None:
+    looks = Looks(runtime, FACE)
+
     @routes.post("/transactions")
     @routes.arguments(schemas.NewTransactionSchema)
     @routes.doc(parameters=[ONCE])
@@ -68,7 +59,10 @@ def _until_submitted(routes: Blueprint, runtime: Runtime) -> None:
     @routes.alt_response(429, schema=schemas.ProblemsSchema)
     def begin(body: dict[str, Any]) -> Response:
         """Begin a transaction: answers, and how the identity is proven."""
-        return door.once(runtime, lambda tx: _begin(tx, runtime, body))
+        with looks.turn(body["type"], body["answers"]) as gone:
+            if gone and not door.idempotency_key():  # what was answered under a key is answered again
+                raise ApiError(400, *_field_problems(gone))
+            return door.once(runtime, lambda tx: _begin(tx, runtime, body))
 
     @routes.post("/transactions/<reference>/proof")
     @routes.arguments(schemas.GivenProofSchema)
@@ -130,13 +124,14 @@ def _begin(tx: Connection, runtime: Runtime, body: dict[str, Any]) -> Answer:
         known = ", ".join(offered)
         raise _refused("ValidationError", f"type is not one of [{known}]", "See GET /v2/transaction-types.")
     draft = engine.open_draft(tx, runtime, body["type"], FACE, door.caller().service_id)
-    answered = engine.answer(tx, runtime, draft, body["answers"])
+    attested = body["proof"]["method"] == "attested"
+    answered = engine.answer(tx, runtime, draft, body["answers"], reserve=not attested)
     missing = engine.unanswered(answered.transaction) if not answered.value else []
     if answered.value or missing:
         wrong = _field_problems(answered.value)
         wrong += [_field_problem(name, Words("请填写这一项。", "is a required property")) for name in missing]
         raise ApiError(400, *wrong)
-    if body["proof"]["method"] == "attested":
+    if attested:
         return _attest(tx, runtime, answered.transaction, body["proof"].get("by", ""))
     if body["proof"]["method"] == "password":
         return Answer(201, shown.transaction(tx, runtime, answered.transaction))
@@ -150,7 +145,7 @@ def _attest(tx: Connection, runtime: Runtime, transaction: Transaction, by: str)
             "proof.by is a required property",
             "Say how the identity was checked: proof.by.",
         )
-    result = engine.attest(tx, runtime, transaction, by)
+    result = engine.attest(tx, runtime, transaction, by, reserve=False)  # as late as can be: others wait
     if isinstance(result.value, NotOpen):
         return _not_now(result.value)
     if isinstance(result.value, NotInRegister):
@@ -205,11 +200,10 @@ def _submitted(tx: Connection, runtime: Runtime, transaction: Transaction, statu
 
     One that is only being begun is not kept: the service has no reference to go on with.
     """
-    renewed = engine.answer(tx, runtime, transaction, {})
-    if renewed.value and status == 201:
-        raise ApiError(409, *_field_problems(renewed.value))
-    if renewed.value:
-        return _wrong(409, renewed.value)
+    if status == 201 and (lost := engine.reserve(tx, runtime, transaction)):
+        raise ApiError(409, *_field_problems(lost))
+    if status == 200 and (lost := engine.answer(tx, runtime, transaction, {}).value):
+        return _wrong(409, lost)
     result = engine.submit(tx, runtime, transaction)
     return Answer(status, shown.transaction(tx, runtime, result.transaction), result.lanes)
 

@@ -125,9 +125,37 @@ def hold(tx: Connection, rules: Rules, wish: Wish, now: datetime) -> Refusal | N
     alone, and is not measured by the person's limits: else anybody who knows an ID
     number could take a place from that person, or learn what they have booked.
     """
+    if _still_held(tx, rules, wish, now):
+        return None
     kept = let_go(tx, wish, now)
     refusal = limits.limit(tx, rules, wish, now) if wish.citizen_id else None
     return refusal or _take(tx, rules, wish, now, kept)
+
+
+def _still_held(tx: Connection, rules: Rules, wish: Wish, now: datetime) -> bool:
+    """Whether this transaction holds this very place for this person already; then it does so longer.
+
+    Whatever they had taken since would have let it go: there is nothing to measure anew, no slot to lock.
+    """
+    if wish.citizen_id is None:
+        return False
+    alone(tx, wish.subject)
+    columns, slot = bookings.c, wish.slot
+    there = select(slots.c.id).where(slots.c.hall == slot.hall, slots.c.starts_at == slot.starts_at)
+    mine = and_(columns.transaction_id == wish.transaction_id, columns.slot_id.in_(there))
+    same = and_(
+        columns.citizen_id == wish.citizen_id,
+        columns.subject == wish.subject,
+        columns.quota == QUOTA_OF[wish.face],
+        columns.matter == wish.matter.id,
+    )
+    lasting = and_(columns.state == Standing.HELD, columns.held_until > now)
+    longer = update(bookings).where(mine, same, lasting)
+    return bool(tx.execute(longer.values(held_until=_held_until(rules, now))).rowcount)
+
+
+def _held_until(rules: Rules, now: datetime) -> datetime:
+    return now + timedelta(minutes=rules.appointment.hold_minutes)
 
 
 def let_go(tx: Connection, wish: Wish, now: datetime) -> set[int]:
@@ -161,7 +189,6 @@ def _take(tx: Connection, rules: Rules, wish: Wish, now: datetime, kept: set[int
         return Refusal.TAKEN
     if wish.citizen_id is None and held_by_anybody >= (places + 1) // 2:
         return None
-    held_until = now + timedelta(minutes=rules.appointment.hold_minutes)
     tx.execute(
         insert(bookings).values(
             transaction_id=wish.transaction_id,
@@ -171,7 +198,7 @@ def _take(tx: Connection, rules: Rules, wish: Wish, now: datetime, kept: set[int
             subject=wish.subject,
             citizen_id=wish.citizen_id,
             state=Standing.HELD,
-            held_until=held_until,
+            held_until=_held_until(rules, now),
         )
     )
     return None
@@ -185,14 +212,20 @@ def alone(tx: Connection, subject: bytes) -> None:
 
 
 def locked(tx: Connection, rules: Rules, slot: Slot) -> Row[Any]:
-    """The slot's row, made at its first use with the numbers of the rules; nobody else takes from it."""
+    """The slot's row, made at its first use with the numbers of the rules; nobody else takes from it.
+
+    ``key_share``: a booking that names the slot holds its key, and whoever books must not wait for that.
+    """
+    ours = (slots.c.hall == slot.hall) & (slots.c.starts_at == slot.starts_at)
+    query = select(slots).where(ours).with_for_update(key_share=True)
+    if known := tx.execute(query).one_or_none():
+        return known
     quotas = rules.appointment.quotas
     made = upsert(tx, slots).values(
         hall=slot.hall, starts_at=slot.starts_at, web=quotas.web, phone=quotas.phone
     )
     tx.execute(made.on_conflict_do_nothing())
-    ours = (slots.c.hall == slot.hall) & (slots.c.starts_at == slot.starts_at)
-    return tx.execute(select(slots).where(ours).with_for_update()).one()
+    return tx.execute(query).one()
 
 
 # --- booking and giving back -------------------------------------------------------------------
@@ -210,6 +243,8 @@ def book(tx: Connection, rules: Rules, wish: Wish, now: datetime) -> Row[Any] | 
     refusal = hold(tx, rules, wish, now)
     if refusal:
         return refusal
+    if locked(tx, rules, wish.slot).closed:  # since it was held
+        return Refusal.CLOSED
     give(tx, wish.transaction_id, wish.matter.letter, wish.slot)
     return tx.execute(whole(wish.transaction_id)).one()
 

@@ -129,6 +129,14 @@ def taken(desk: Desk, case: Case, wanted: Slot, *, all_day: bool = False) -> Wor
     return offers.taken(found, rules, all_day=all_day, closed=reason)
 
 
+def glance(desk: Desk, case: Case) -> Mapping[str, Words]:
+    """That the slot is full or closed: one query, before anything is written; a few more where it is."""
+    slot = wanted_slot(case)
+    if slot is None or free(desk, case, [slot])[slot]:
+        return {}
+    return {"slot": taken(desk, case, slot)}
+
+
 def wanted_slot(case: Case) -> Slot | None:
     """The slot the answers name, where it can still be booked."""
     hall, day, clock = (case.answers.get(name, "") for name in ("hall", "day", "slot"))

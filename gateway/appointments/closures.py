@@ -83,7 +83,9 @@ def _mark(tx: Connection, rules: Rules, closure: Closure) -> None:
     ]
     if rows:
         tx.execute(upsert(tx, slots).on_conflict_do_nothing(), rows)
-    there = select(slots.c.id).where(_within(rules, closure)).order_by(slots.c.id).with_for_update()
+    there = (
+        select(slots.c.id).where(_within(rules, closure)).order_by(slots.c.id).with_for_update(key_share=True)
+    )
     ids = tx.execute(there).scalars().all()
     tx.execute(update(slots).where(slots.c.id.in_(ids)).values(closed=True))
 

@@ -1,4 +1,4 @@
-"""``POST /v2/notifications/sms`` as a service asks: its key, its texts, its requests made beforehand."""
+"""The API as a service asks it: its key, its texts, its requests made beforehand."""
 
 from __future__ import annotations
 
@@ -50,14 +50,15 @@ class Service:
         ``keyed`` gives each an Idempotency-Key that was never used before.
         """
         return [
-            self._request(
+            self.request(
+                PATH,
                 {
                     "phone_number": f"13{number:09d}",
                     "template_id": str(self._texts[text]),
                     "personalisation": values,
                     "reference": f"case {number}",
                 },
-                self._token(place // A_SECOND),
+                place,
                 f"Idempotency-Key: {uuid4()}\r\n" if keyed else "",
             )
             for place, number in enumerate(numbers)
@@ -67,10 +68,11 @@ class Service:
         claims = {"iss": self.key[-73:-37], "iat": int(time.time()) + later}
         return jwt.encode(claims, self.key[-36:], "HS256")
 
-    def _request(self, body: Mapping[str, Any], token: str, more: str) -> bytes:
-        text = json.dumps(body, ensure_ascii=False).encode()
+    def request(self, path: str, body: Mapping[str, Any], place: int, more: str = "") -> bytes:
+        """A whole request, the ``place``-th of many; ``more`` are lines of its head."""
+        text, token = json.dumps(body, ensure_ascii=False).encode(), self._token(place // A_SECOND)
         head = (
-            f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
+            f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
             f"{more}Content-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
         )
         return head.encode() + text

@@ -8,13 +8,32 @@ from typing import Any
 from rich.console import Console
 from sqlalchemy import select
 
-from gateway.bench import accepting, ceilings, end_to_end, lanes, machine, posts, sending, targets, urgency
+from gateway.bench import (
+    accepting,
+    ceilings,
+    end_to_end,
+    lanes,
+    machine,
+    posts,
+    releasing,
+    sending,
+    targets,
+    urgency,
+)
 from gateway.bench.stage import Say, Stage, staged
 from gateway.content.registered import provider_templates
 from gateway.content.store import templates
 from gateway.providers import ReviewState
 
 RUNS = 3
+FOUND_AT_RELEASE = (
+    "losers_p50_ms",
+    "losers_p99_ms",
+    "losers_max_ms",
+    "winners_p50_ms",
+    "winners_p99_ms",
+    "load",
+)
 QUICK = 5  # times fewer messages
 POSTS = 10_000
 BACKLOGS = (10_000, 100_000, 1_000_000)
@@ -36,7 +55,7 @@ def measure(only: Collection[str], *, quick: bool, sqlite: bool, say: Say) -> di
         for name in NAMES:
             if name in wanted:
                 result[name] = PARTS[name](stage, QUICK if quick else 1, spent, say)
-    duplicates = 0 if wanted - {"accept"} else None
+    duplicates = 0 if wanted - {"accept", "release"} else None
     result |= {"cpu_us_per_message": spent, "duplicates": duplicates}
     return result | {"ratios": targets.ratios(result)}
 
@@ -142,6 +161,14 @@ def _backlog(stage: Stage, fewer: int, spent: Spent, say: Say) -> list[dict[str,
     return rows
 
 
+def _release(stage: Stage, _fewer: int, spent: Spent, say: Say) -> dict[str, Any]:
+    say(f"{releasing.CLIENTS} clients at once for {releasing.PLACES} places, {RUNS} times.")
+    run = releasing.measure(stage, RUNS)
+    spent["release"] = _rounded(run.cpu_us)
+    found = {name: round(getattr(run, name), 1) for name in FOUND_AT_RELEASE}
+    return {"clients": releasing.CLIENTS, "places": releasing.PLACES, **found}
+
+
 def _rounded(cpu_us: Mapping[str, float]) -> dict[str, int]:
     return {name: round(us) for name, us in cpu_us.items()}
 
@@ -152,6 +179,7 @@ PARTS: Mapping[str, Callable[[Stage, int, Spent, Say], Any]] = {
     "end_to_end": _end_to_end,
     "urgent": _urgent,
     "backlog": _backlog,
+    "release": _release,
 }
 NAMES = tuple(PARTS)
 

@@ -21,6 +21,7 @@ URGENT_P99_MS = 1_000
 URGENT_TIMES_IDLE, URGENT_FLOOR_MS = 2, 300  # whichever is more
 BACKLOG_TIMES = 1.2  # the largest's cost for a message, against the smallest's
 MEMORY_TIMES = 1.2  # "memory flat"
+LOSERS_P99_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ def verdicts(result: Mapping[str, Any]) -> list[Verdict]:
     if "backlog_cost" in against:
         found.append(_times("backlog, cost of a message", against["backlog_cost"], BACKLOG_TIMES))
         found.append(_times("backlog, memory", against["backlog_memory"], MEMORY_TIMES))
+    if release := result.get("release"):
+        found.append(_release(release["losers_p99_ms"]))
     return found
 
 
@@ -83,6 +86,11 @@ def _keyed(per_s: float, ratio: float) -> Verdict:
 def _urgent(idle: float, loaded: float) -> Verdict:
     most = min(URGENT_P99_MS, max(URGENT_TIMES_IDLE * idle, URGENT_FLOOR_MS))
     return Verdict("urgent, loaded p99", f"{loaded:.0f} ms", f"<= {most:.0f} ms", loaded <= most)
+
+
+def _release(losers: float) -> Verdict:
+    name, wanted = "release, losers' p99", f"<= {LOSERS_P99_MS:,} ms"
+    return Verdict(name, f"{losers:.0f} ms", wanted, losers <= LOSERS_P99_MS)
 
 
 def _times(name: str, ratio: float, most: float) -> Verdict:

@@ -116,6 +116,7 @@ TYPE = TransactionType(
         "slot": choosing.clocks,
     },
     gone=choosing.gone,
+    glance=choosing.glance,
     hold=doing.hold,
     held_until=doing.held_until,
     replaced=words.replaced,

@@ -126,7 +126,7 @@ def _back(hall: Hall, day: date, number: str) -> ResponseReturnValue:
 
 
 def _rules(runtime: Runtime) -> Rules:
-    return cities.shipped()[runtime.settings.city].rules_now(runtime.clock())
+    return cities.of(runtime).rules_now(runtime.clock())
 
 
 def _hall(rules: Rules, name: str) -> Hall:

@@ -73,14 +73,20 @@ def open_draft(
 
 
 def answer(
-    tx: Connection, runtime: Runtime, transaction: Transaction, given: Mapping[str, object]
+    tx: Connection,
+    runtime: Runtime,
+    transaction: Transaction,
+    given: Mapping[str, object],
+    *,
+    reserve: bool = True,
 ) -> Result[Mapping[str, Words]]:
     """Keep answers to some of the form's fields; the value maps each wrong field to what to do.
 
     Nothing is kept while one of them is wrong, or once the transaction is
     confirmed. Changing who is asking withdraws a proof given before. With the last
     answer the type reserves what is scarce; where that fails, the field it names is
-    open again and all others are kept.
+    open again and all others are kept. Whoever
+    submits in the same commit reserves there, not here.
     """
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     if transaction.state not in OPEN:
@@ -101,7 +107,7 @@ def answer(
         answers = helping.without_others_names(answers, values, transaction.answers)
     _keep(tx, runtime, transaction, answers)
     kept = store.load(tx, runtime, transaction.id)
-    wrong = {} if unanswered(kept) else choices.held(desk, kept)
+    wrong = choices.held(desk, kept) if reserve and not unanswered(kept) else {}
     if wrong:
         _keep(tx, runtime, kept, {name: value for name, value in answers.items() if name not in wrong})
     return Result(wrong, store.load(tx, runtime, transaction.id))
@@ -206,7 +212,7 @@ def give_password(
 
 
 def attest(
-    tx: Connection, runtime: Runtime, transaction: Transaction, by: str
+    tx: Connection, runtime: Runtime, transaction: Transaction, by: str, *, reserve: bool = True
 ) -> Result[Proven | NotInRegister | NotOpen]:
     """Record that a service checked the identity itself; ``by`` names how, in its own words."""
     transaction = store.load(tx, runtime, transaction.id, hold=True)
@@ -217,7 +223,8 @@ def attest(
         return Result(NotInRegister(), transaction)
     proving.accept(tx, runtime, transaction, Factor.ATTESTED, found)
     store.note(tx, runtime, transaction.id, "attested", redact(by)[:120])
-    return Result(Proven(), _reserved(tx, runtime, store.load(tx, runtime, transaction.id)))
+    attested = store.load(tx, runtime, transaction.id)
+    return Result(Proven(), _reserved(tx, runtime, attested) if reserve else attested)
 
 
 def _reserved(tx: Connection, runtime: Runtime, transaction: Transaction) -> Transaction:
@@ -243,6 +250,11 @@ def replaced(tx: Connection, runtime: Runtime, transaction: Transaction) -> Tran
     key = transaction.row.replaces
     old = store.load(tx, runtime, key) if key else None
     return old if old and old.row.subject == transaction.row.subject else None
+
+
+def reserve(tx: Connection, runtime: Runtime, transaction: Transaction) -> Mapping[str, Words]:
+    """Reserve what is scarce, for whoever submits in the same commit; maps a field to what is wrong."""
+    return choices.held(Desk(tx, runtime), transaction)
 
 
 def submit(tx: Connection, runtime: Runtime, transaction: Transaction) -> Result[bool]:

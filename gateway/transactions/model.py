@@ -189,16 +189,16 @@ class TransactionType:
     sentence, what is now true and what comes next.
 
     A type without a ``back_office`` works in our own database: its functions are
-    given a ``Desk`` and their work is part of the caller's commit. ``choices``
-    are the values a field may take now; ``gone`` says why one given is not among
-    them. ``check`` maps a field to what is wrong with its answer beside the others, at
-    once and without looking anywhere. ``hold`` reserves what is scarce once all is
-    answered and maps a field to what is wrong with its answer; ``held_until`` tells how
-    long. ``replaced`` says what confirming does to the transaction that is replaced,
-    given that one. ``event`` names the message of a result, ``events`` all such names
-    beside the states'. ``effect_of`` says of these answers what ``effect`` says of any.
-    ``follow_up`` plans reminders when it has ended or its stage changed; ``remind``
-    judges one just before it goes out. ``calendar`` is what a citizen may put into their own.
+    given a ``Desk`` and their work is part of the caller's commit. ``choices`` are the
+    values a field may take now; ``gone`` says why one given is not among them. ``check``
+    maps a field to what is wrong with its answer beside the others, at once and without
+    looking anywhere; ``glance`` by one quick look; ``hold`` does while it reserves what is
+    scarce, once all is answered; ``held_until`` tells how long. ``replaced`` says what
+    confirming does to the one replaced, given that one. ``event`` names the message of a
+    result, ``events`` all such names beside the states'. ``effect_of`` says of these answers
+    what ``effect`` says of any. ``follow_up`` plans reminders when it has ended or its stage
+    changed; ``remind`` judges one just before it goes out. ``calendar`` is what a citizen
+    may put into their own.
     ``stages`` are its machine, where it has one: no other move is made. ``follow``
     looks again at one that has ended, when its ``again_at`` comes. ``level``
     is how surely who asks must be known; a city may ask for more. With ``also_password``
@@ -220,6 +220,7 @@ class TransactionType:
     choices: Mapping[str, Callable[[Any, Case], Sequence[Option]]] = field(default_factory=dict)
     gone: Callable[[Any, Case, str], Words | None] = lambda _desk, _case, _field: None
     check: Callable[[Case], Mapping[str, Words]] = lambda _case: {}
+    glance: Callable[[Any, Case], Mapping[str, Words]] | None = None
     hold: Callable[[Any, Case], Mapping[str, Words]] | None = None
     held_until: Callable[[Any, Case], datetime | None] | None = None
     replaced: Callable[[View], Words | None] = lambda _view: None

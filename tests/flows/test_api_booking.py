@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from tests.flows.test_api import Api, _problems, api
@@ -15,11 +17,17 @@ def options(api: Api, **answers: str) -> Any:
     return api.post("/v2/transaction-types/appointment/options", {"answers": answers})
 
 
-def begin(api: Api, proof: dict[str, str] = ATTESTED, number: int = 0, **changes: str) -> Any:
+def begin(
+    api: Api,
+    proof: dict[str, str] = ATTESTED,
+    number: int = 0,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    **changes: str,
+) -> Any:
     person = api.world.people[number]
     who = {"id_number": person.id_number, "name": person.name}
     body = {"type": "appointment", "answers": {**who, **NINE, **changes}, "proof": proof}
-    return api.post("/v2/transactions", body)
+    return api.post("/v2/transactions", body, **headers)
 
 
 def on(api: Api, begun: Any, path: str, body: Any = None, **headers: str) -> Any:

@@ -120,6 +120,12 @@ def test_a_number_of_another_day_or_hall_checks_nobody_in(
         operator.get(page)
         operator.post(f"{page}/check-in", key=str(booked.id))
         assert now(world, booked).row.stage == "booked"
+    world.clock.now = TEN_TO_NINE  # the day itself, at another hall's desk
+    operator.sign_in()
+    operator.get("/ops/halls/dingcheng")
+    operator.post("/ops/halls/dingcheng/check-in", key=str(booked.id))
+    assert operator.status == 404
+    assert now(world, booked).row.stage == "booked"
     assert recorded(world) == []
 
 

@@ -1,10 +1,25 @@
-// The keys of a machine for everybody: they type where the cursor is. A keyboard does as well.
+// A machine for everybody: keys that type where the cursor is (a keyboard does as well), and an end
+// to what somebody began, or was told, and left: it is not for the next.
 (() => {
   "use strict";
 
+  const seconds = Number(document.currentScript.dataset.seconds);
   const keys = document.querySelector(".keys");
+  const fields = keys ? [document.getElementById("number"), document.getElementById("mobile")] : [];
+
+  const anew = () => {
+    if (keys && !document.querySelector(".errors") && fields.every((one) => !one.value)) return wait();
+    location.replace(`${location.pathname}?kiosk`);
+  };
+  let left = 0;
+  const wait = () => {
+    clearTimeout(left);
+    left = setTimeout(anew, seconds * 1000);
+  };
+  for (const kind of ["click", "keydown", "focusin"]) document.addEventListener(kind, wait);
+  wait();
+
   if (!keys) return;
-  const fields = [document.getElementById("number"), document.getElementById("mobile")];
   let field = fields.find((one) => one.getAttribute("aria-invalid")) || fields[0];
   for (const one of fields) one.addEventListener("focus", () => { field = one; });
   keys.hidden = false;
@@ -14,11 +29,4 @@
     const key = button.dataset.key;
     field.value = key ? (field.value + key).slice(0, 8) : field.value.slice(0, -1);
   });
-
-  // What somebody began and left is not for the next.
-  let left = setTimeout(anew, 60_000);
-  function anew() { location.replace(location.pathname + "?kiosk"); }
-  for (const kind of ["click", "keydown"]) {
-    document.addEventListener(kind, () => { clearTimeout(left); left = setTimeout(anew, 60_000); });
-  }
 })();
