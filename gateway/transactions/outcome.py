@@ -11,7 +11,7 @@ from sqlalchemy import Connection, update
 from gateway.back_offices import Pending, Returned, Silent, StepOutcome, Unavailable
 from gateway.errors import HuiyinError, UndeclaredMoveError
 from gateway.runtime import Runtime
-from gateway.transactions import proving, registry, reminders, store
+from gateway.transactions import choices, proving, registry, reminders, store
 from gateway.transactions.following import (
     LONGEST_LOOK_PAUSE,
     SAY_SO_AFTER,
@@ -79,8 +79,12 @@ def _told(runtime: Runtime, key: UUID, outcome: StepOutcome) -> dict[str, Any]:
 
 
 def _reopened(runtime: Runtime, transaction: Transaction, returned: Returned) -> dict[str, Any]:
-    """What is to be corrected is asked again, and who they are; a service goes on answering for them."""
-    left = {name: value for name, value in transaction.answers.items() if name not in returned.fields}
+    """What is to be corrected is asked again, and a proof; a service goes on answering for them.
+
+    Whose it is stays: the office knows it as this person's, and nobody else may correct it.
+    """
+    anew_asked = set(returned.fields) - choices.WHO
+    left = {name: value for name, value in transaction.answers.items() if name not in anew_asked}
     anew = {} if transaction.row.proof == Factor.ATTESTED else proving.NOTHING
     answers = store.sealed(runtime, transaction.id, "answers", left)
     return {"answers": answers, "told_waiting": False, **anew}
