@@ -45,7 +45,7 @@ def days(desk: Desk, case: Case) -> Sequence[Option]:
             for day, number in places.items()
             if number
         ),
-        *(Option(f"{day}", offers.a_day(day), offers.FULL_BUT_LISTED) for day in able),
+        *(Option(f"{day}", offers.a_day(day), offers.FULL_BUT_LISTED, waits=True) for day in able),
     ]
 
 
@@ -76,7 +76,12 @@ def _to_wait_for(
     minutes = case.rules.appointment.waiting.offer_minutes
     instead = None if any(left.values()) or not able else taken(desk, case, wanted[0], all_day=True)
     return [
-        Option(one.answer, offers.a_wait(one), offers.wait_note(minutes, instead if one is able[0] else None))
+        Option(
+            one.answer,
+            offers.a_wait(one),
+            offers.wait_note(minutes, instead if one is able[0] else None),
+            waits=True,
+        )
         for one in able
     ]
 

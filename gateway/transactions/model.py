@@ -93,11 +93,15 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One of the values a field may take now, in words; ``note`` says more beside it (3 places left)."""
+    """One of the values a field may take now, in words; ``note`` says more beside it (3 places left).
+
+    ``waits``: it is not to be had now, only to be waited for.
+    """
 
     value: str
     words: Words
     note: Words | None = None
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

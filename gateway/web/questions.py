@@ -170,7 +170,8 @@ def _question(
     kind, desk = steps.kind(transaction.row.type), Desk(tx, runtime)
     field = helping.fields(transaction)[name]
     options = choices.options(desk, transaction, name, value if error else None)
-    stuck = options == [] or (error is not None and error is not NOT_CHOSEN)
+    nothing_now = options is not None and all(option.waits for option in options)
+    stuck = nothing_now or (error is not None and error is not NOT_CHOSEN)
     return render_template(
         "question.html" if options is None else "choose.html",
         kind=kind,

@@ -186,9 +186,12 @@ def test_the_calendar_file_is_downloaded(
     assert (tmp_path / "visit.ics").read_bytes().startswith(b"BEGIN:VCALENDAR\r\n")
 
 
-def test_a_full_day_has_a_page_of_its_own(open_page: OpenPage, sqlite_world: World, quotas: object) -> None:
-    """Nothing to choose: where there is a place instead, and the telephone."""
-    one_place(quotas)
+@pytest.mark.parametrize("waiting", [0, 20])
+def test_a_full_day_has_a_page_of_its_own(
+    open_page: OpenPage, sqlite_world: World, quotas: object, waiting: int
+) -> None:
+    """No time to choose: where there is a place instead, other days, and the list where there is one."""
+    quotas(1, waiting=waiting)  # type: ignore[operator]
     page = open_page(320, size="22")
     for name in walk(page, sqlite_world, sqlite_world.people[2]):
         if name == "slot":
@@ -198,6 +201,8 @@ def test_a_full_day_has_a_page_of_its_own(open_page: OpenPage, sqlite_world: Wor
     for person, value in zip(sqlite_world.people[3:], values, strict=True):
         book(sqlite_world, person, slot=value)
     page.goto("/t/appointment/slot")
-    expect(page.locator("h1")).to_contain_text("这里没有可选的了")
+    expect(page.locator("h1")).to_contain_text("您想几点去" if waiting else "这里没有可选的了")
+    assert page.locator("input[type=radio]").count() == (3 if waiting else 0)
     expect(page.locator("main")).to_contain_text("鼎城区社保窗口08:30")
+    expect(page.locator(".ways")).to_contain_text("换日期")
     _right(page)

@@ -32,13 +32,21 @@ CLIENTS, PLACES = 500, 50
 
 @pytest.fixture
 def quotas(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Set how many places a slot of Changde has."""
+    """Set how many places a slot of Changde has, and how many may wait for a full day."""
 
-    def of(web: int, phone: int = 0) -> None:
+    def of(web: int, phone: int = 0, waiting: int = 20) -> None:
         changde = cities.shipped()["changde"]
         few = Quotas(web=web, phone=phone, walk_in=0)
         versions = tuple(
-            replace(rules, appointment=replace(rules.appointment, capacity=web + phone, quotas=few))
+            replace(
+                rules,
+                appointment=replace(
+                    rules.appointment,
+                    capacity=web + phone,
+                    quotas=few,
+                    waiting=replace(rules.appointment.waiting, longest=waiting),
+                ),
+            )
             for rules in changde.versions
         )
         monkeypatch.setitem(cities.shipped(), "changde", City("changde", versions))
