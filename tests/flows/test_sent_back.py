@@ -1,7 +1,8 @@
-"""What is with people for days, or comes back to be corrected, at each door."""
+"""What is with people for days, comes back to be corrected, or is in force and acted on, at each door."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,10 +10,10 @@ import pytest
 from flask import Flask
 
 from gateway.app import create_app
-from gateway.back_offices import Pending, Returned, StepOutcome
+from gateway.back_offices import Done, Pending, Returned, StepOutcome
 from gateway.ops import queues
 from gateway.phone.signals import NoInput
-from gateway.transactions import outcome, registry, steps, store
+from gateway.transactions import afterwards, outcome, registry, steps, store
 from gateway.transactions.model import State
 from gateway.transactions.store import Transaction
 from tests.flows.faces import Phone, Submitted, System, Web
@@ -164,3 +165,51 @@ def test_an_unfinished_correction_ends_after_thirty_days(sqlite_world: World, ap
         steps.run_due(world.runtime)
         with world.runtime.db.read() as tx:
             assert store.load(tx, world.runtime, back.id).state is state
+
+
+# --- and once it is in force -----------------------------------------------------------------
+
+
+IN_FORCE = Done({"kind": "flexible", "number": "9", "start": "2026-11-20", "end": ""}, "active")
+
+
+def test_an_action_that_asks_nothing_more_is_done_at_once_by_a_system(
+    sqlite_world: World, app: Flask
+) -> None:
+    """Ending a filing is a transaction of its own; the service answers for it, so it is submitted."""
+    world, system = sqlite_world, System(sqlite_world, app)
+    system.confirm("filing", _answers(world))
+    filed = _said(world, IN_FORCE)
+    kinds = system.api.get("/v2/transaction-types").json["transaction_types"]
+    actions = {one["name"]: one for one in next(one for one in kinds if one["name"] == "filing")["actions"]}
+    assert actions["end"]["opens"] == "filing"
+    ended = system.api.post(f"/v2/transactions/{system.reference}/actions/end", {})
+    assert (ended.status_code, ended.json["state"]) == (201, "submitted")
+    now = newest(world)
+    assert (now.row.replaces, now.answers["request"]) == (filed.id, "cancel")
+    assert set(now.answers) == {"id_number", "name", "kind", "request"}  # what is asked when one is ended
+
+
+def test_on_the_web_it_is_proven_and_confirmed_first(sqlite_world: World, app: Flask) -> None:
+    """Whoever only looked it up gives a code, then reads what confirming does."""
+    world, web = sqlite_world, Web(sqlite_world, app)
+    web.confirm("filing", _answers(world))
+    filed, web = _said(world, IN_FORCE), Web(world, app)
+    web.browser.get("/progress")
+    web.browser.post("/progress", reference=filed.row.reference)
+    web.browser.post("/progress/mobile", mobile=world.people[0].mobile[-4:])
+    web._press("/status/end")
+    assert web.browser.path == "/t/filing/code"
+    assert web._through({}) == Submitted()
+    assert newest(world).row.replaces == filed.id
+
+
+def test_what_is_not_offered_here_is_not_offered_afterwards(sqlite_world: World, app: Flask) -> None:
+    """An action that opens another type is hidden, and refused, where that type cannot be begun."""
+    world = sqlite_world
+    Web(world, app).confirm("card_loss", _answers(world))
+    _said(world, Done({"social": "temp_lost", "card_tail": "6266"}, "temp_lost"))
+    view = newest(world).view(world.clock())
+    assert {"found", "formal"} <= set(afterwards.offered(world.runtime, view))
+    alone = replace(world.runtime.settings, transactions=("card_loss",))
+    assert afterwards.offered(replace(world.runtime, settings=alone), view) == {}
