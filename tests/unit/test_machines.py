@@ -138,6 +138,26 @@ def test_who_may_be_sent_back_is_told_so(kind: TransactionType) -> None:
         assert (SHIPPED / kind.name / f"{RETURNED}.sms.zh-CN.txt").exists()
 
 
+@every_machine
+def test_an_end_is_ahead_of_every_stage_and_none_is_as_if_it_had_not_begun(kind: TransactionType) -> None:
+    """Nobody is led round in a circle for good, and only what was sent back starts over."""
+    ends = {name for name, stage in kind.stages.items() if not stage.then}
+    ahead = set(ends)
+    while more := {name for name, stage in kind.stages.items() if ahead & set(stage.then)} - ahead:
+        ahead |= more
+    assert ahead == set(kind.stages)
+    assert {name for name, stage in kind.stages.items() if "" in stage.then} <= {RETURNED}
+
+
+@every_type
+def test_nothing_can_be_done_with_what_was_never_confirmed(kind: TransactionType) -> None:
+    """A draft that ran out is nobody's and its answers are erased: no type has an action for it."""
+    (view,) = (
+        one for one in _views(kind) if one.state is State.CANCELLED and one.stage == "" and not one.slow
+    )
+    assert [name for name, action in kind.actions.items() if action.refusal(view, NOW) is None] == []
+
+
 # --- the words ---------------------------------------------------------------------------------
 
 
