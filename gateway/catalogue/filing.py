@@ -17,6 +17,7 @@ from gateway.filings.standing import ACTIVE, CANCELLED, ENDING, EXPIRED, SUBMITT
 from gateway.filings.words import REASONS
 from gateway.transactions.model import (
     ENDS,
+    RAN_OUT,
     RETURNED,
     Action,
     Case,
@@ -207,7 +208,7 @@ TYPE = TransactionType(
     stages=standing.STAGES,
     follow=follow,
     event=told.event,
-    events=(told.FILED, RETURNED, CANCELLED, EXPIRED, ENDING),
+    events=(told.FILED, RETURNED, RAN_OUT, CANCELLED, EXPIRED, ENDING),
     headline=told.headline,
     tone=told.tone,
     follow_up=follow_up,

@@ -23,7 +23,7 @@ from gateway.records.reasons import APPROVED, COUNTER, REASONS, REVIEW
 from gateway.security import mask_name, same
 from gateway.transactions import store
 from gateway.transactions.desk import Desk
-from gateway.transactions.model import Action, Case, Option, TransactionType, View, Words
+from gateway.transactions.model import RAN_OUT, Action, Case, Option, TransactionType, View, Words
 
 __all__ = ["REASONS", "TYPE"]
 
@@ -187,7 +187,7 @@ TYPE = TransactionType(
     actions={"book": BOOK},
     stages=reasons.STAGES,
     event=values.event,
-    events=(COUNTER, reasons.CHANGED, reasons.MOVED, reasons.REVIEWING, reasons.RETURNED),
+    events=(COUNTER, reasons.CHANGED, reasons.MOVED, reasons.REVIEWING, reasons.RETURNED, RAN_OUT),
     headline=words.headline,
     tone=words.tone,
 )

@@ -58,6 +58,7 @@ DONE = frozenset({State.SUCCEEDED, State.ALREADY_DONE})
 USUAL = timedelta(seconds=8)  # a back office that works has answered by then
 WITH_BACK_OFFICE = frozenset({State.SUBMITTED, State.UPSTREAM_UNKNOWN})
 RETURNED = "returned"  # the stage, and the event, of what was sent back to be corrected
+RAN_OUT = "ran_out"  # the event of what was sent back and not corrected in time
 
 
 class Level(StrEnum):

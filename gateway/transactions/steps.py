@@ -22,8 +22,8 @@ from gateway.errors import TamperedError
 from gateway.runtime import Runtime
 from gateway.transactions import registry, store
 from gateway.transactions.desk import Desk
-from gateway.transactions.model import ENDS, OPEN, Changed, State, TransactionType
-from gateway.transactions.outcome import looked, record
+from gateway.transactions.model import ENDS, OPEN, RAN_OUT, RETURNED, Changed, State, TransactionType
+from gateway.transactions.outcome import looked, record, say
 from gateway.transactions.store import Transaction, transactions
 
 CLAIM = 8  # as many as are asked at the same time
@@ -72,7 +72,12 @@ def _claim(runtime: Runtime) -> list[Row[Any]]:
 
 
 def _abandon(tx: Connection, runtime: Runtime, row: Row[Any]) -> None:
-    """A draft nobody finished, or corrected in time: cancelled, its answers erased."""
+    """A draft nobody finished, or corrected in time: cancelled, its answers erased.
+
+    Of what was sent back the citizen hears so, while it is known whose it was.
+    """
+    if row.stage == RETURNED:
+        _say_ran_out(tx, runtime, row)
     store.change(
         tx,
         runtime,
@@ -84,6 +89,14 @@ def _abandon(tx: Connection, runtime: Runtime, row: Row[Any]) -> None:
         lease=None,
     )
     store.note(tx, runtime, row.id, "cancelled", "not_finished")
+
+
+def _say_ran_out(tx: Connection, runtime: Runtime, row: Row[Any]) -> None:
+    """Its message; a cell that cannot be opened must keep neither it nor its neighbours for ever."""
+    try:
+        say(tx, runtime, store.opened(runtime, row), RAN_OUT)
+    except TamperedError:
+        log.error("cell_cannot_be_opened", table="transactions", row=str(row.id))  # noqa: TRY400
 
 
 def _work(runtime: Runtime, row: Row[Any]) -> None:

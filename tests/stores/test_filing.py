@@ -204,6 +204,24 @@ def test_what_came_back_is_corrected_under_its_number_and_nothing_else_asked_aga
     assert (rejected.state, rejected.row.reason) == (State.REJECTED, "not_entitled")
 
 
+def test_who_does_not_correct_it_in_time_is_told_before_it_is_forgotten(
+    world: World, register: Register
+) -> None:
+    """After thirty days it is cancelled and its answers are gone; the citizen knows nothing is in force."""
+    transaction = filed(world)
+    register.put(transaction.row.reference, "returned", cause="address_unclear")
+    later(world, hours=1)
+    known = len(messages(world))
+    later(world, days=29)
+    assert len(messages(world)) == known
+    later(world, days=2)
+    assert stands(world, transaction) == ("cancelled", "returned")
+    assert messages(world)[known:] == [
+        f"您的{KIND}退回后没有改好，期限已过，已取消，没有备案成。要办请重新备案，或拨12333转人工"
+    ]
+    assert not now(world, transaction).answers
+
+
 def test_the_very_same_filing_in_force_was_already_done(world: World, register: Register) -> None:
     """Another one of its kind is filed and changes it; until it is in force the old one stands."""
     first = in_force(world, register)

@@ -30,6 +30,7 @@ from gateway.transactions.headlines import headline
 from gateway.transactions.model import (
     ENDS,
     OPEN,
+    RAN_OUT,
     RETURNED,
     WITH_BACK_OFFICE,
     State,
@@ -132,10 +133,11 @@ def test_no_undeclared_move_is_made(kind: TransactionType, before: str, after: s
 
 @every_machine
 def test_who_may_be_sent_back_is_told_so(kind: TransactionType) -> None:
-    """A type that sends back has a message for it."""
+    """A type that sends back has a message for it, and one for whoever did not correct it in time."""
     if RETURNED in kind.stages:
-        assert RETURNED in kind.events
-        assert (SHIPPED / kind.name / f"{RETURNED}.sms.zh-CN.txt").exists()
+        assert {RETURNED, RAN_OUT} <= set(kind.events)
+        for event in (RETURNED, RAN_OUT):
+            assert (SHIPPED / kind.name / f"{event}.sms.zh-CN.txt").exists()
 
 
 @every_machine
