@@ -6,7 +6,6 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,7 @@ from aiohttp import web
 from integrations.sandbox.cards import Cards, changed
 from integrations.sandbox.faults import Faults
 from integrations.sandbox.options import Credentials
-from integrations.sandbox.receipts import CHINA
-from integrations.sandbox.signed_door import Account, Answer, Form, SignedDoor
+from integrations.sandbox.signed_door import Account, Answer, Form, SignedDoor, iso, moment
 from integrations.sandbox.steering import done, read
 
 LONGEST = 5 * 86400  # seconds the banks here keep a report by telephone: less than the card system
@@ -58,11 +56,11 @@ class Banks:
         if number is None:
             return _answer("10")
         account = self.of(number)
-        return _answer("00") | {"data": {**account, "lost_until": _iso(account["lost_until"])}}
+        return _answer("00") | {"data": {**account, "lost_until": iso(account["lost_until"])}}
 
     def report_loss(self, form: Form) -> Answer:
         """Block the account as long as the bank does so; the same report is taken once."""
-        number, until = self._number(form), _moment(form.get("until"))
+        number, until = self._number(form), moment(form.get("until"))
         if until is None or until <= time.time():
             return _answer("90")
         if number is None:
@@ -73,10 +71,10 @@ class Banks:
         serial = str(form.get("serial") or "")
         if account["state"] == "temp_lost":
             code = "00" if account["lost_serial"] == serial else "01"
-            return _answer(code) | {"data": {"until": _iso(account["lost_until"])}}
+            return _answer(code) | {"data": {"until": iso(account["lost_until"])}}
         until = min(until, time.time() + LONGEST)
         self._accounts.execute(WRITE, (number, "temp_lost", until, serial))
-        return _answer("00") | {"data": {"until": _iso(until)}}
+        return _answer("00") | {"data": {"until": iso(until)}}
 
     def release(self, form: Form) -> Answer:
         """End a block that came from the card's side; the bank's own ends at the bank."""
@@ -150,18 +148,6 @@ class BankDoor(SignedDoor):
         """See ``Banks.change``; the answer is the account."""
         values = await read(request)
         return done(request, changed(lambda: self._banks.change(values)))
-
-
-def _iso(at: float | None) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at, CHINA).isoformat()
-
-
-def _moment(text: Any) -> float | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=CHINA)).timestamp()
 
 
 def _answer(code: str) -> Answer:

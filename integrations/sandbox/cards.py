@@ -6,7 +6,6 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,7 @@ from aiohttp import web
 
 from integrations.sandbox.faults import Faults
 from integrations.sandbox.options import Credentials
-from integrations.sandbox.receipts import CHINA
-from integrations.sandbox.signed_door import Account, Form, SignedDoor
+from integrations.sandbox.signed_door import Account, Form, SignedDoor, iso, moment
 from integrations.sandbox.steering import done, read
 
 MESSAGES = {
@@ -94,7 +92,7 @@ class Cards:
 
     def report_loss(self, form: Form) -> dict[str, Any]:
         """Block a card for a time, at once or from a later moment on."""
-        begins, until = _moment(form.get("from")), _moment(form.get("until"))
+        begins, until = moment(form.get("from")), moment(form.get("until"))
         if form.get("kind") != "temporary" or until is None or until <= max(time.time(), begins or 0):
             return _answer("90")
         card = self.held(form)
@@ -107,7 +105,7 @@ class Cards:
         serial = str(form.get("serial") or "")
         values = {"state": "temp_lost", "lost_until": until, "lost_from": begins, "lost_serial": serial}
         self._set(card["number"], values)
-        return _answer("00") | {"data": {"until": _iso(until)}}
+        return _answer("00") | {"data": {"until": iso(until)}}
 
     def release(self, form: Form) -> dict[str, Any]:
         """End a temporary block; a formal one ends at a counter only."""
@@ -233,25 +231,13 @@ def _card(row: sqlite3.Row) -> dict[str, Any]:
         "AAZ500": row["number"],
         "AAB301": row["city"],
         "state": row["state"],
-        "lost_from": _iso(row["lost_from"]),
-        "lost_until": _iso(row["lost_until"]),
+        "lost_from": iso(row["lost_from"]),
+        "lost_until": iso(row["lost_until"]),
         "lost_serial": row["lost_serial"],
         "released_serial": row["released_serial"],
         "bank": row["bank"],
         "bank_state": row["bank_state"],
     }
-
-
-def _iso(at: float | None) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at, CHINA).isoformat()
-
-
-def _moment(text: Any) -> float | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=CHINA)).timestamp()
 
 
 def _answer(code: str, data: list[dict[str, Any]] | None = None) -> dict[str, Any]:

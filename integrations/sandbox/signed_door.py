@@ -9,11 +9,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
 
 from integrations.sandbox.faults import Fault, Faults, answer_under
+from integrations.sandbox.receipts import CHINA
 
 TOLERANCE = 300  # seconds a request's timestamp may be off
 
@@ -92,3 +94,17 @@ def _form(body: bytes) -> dict[str, Any]:
 
 def _json(answer: Answer, status: int = 200) -> web.Response:
     return web.json_response(answer, status=status, dumps=lambda value: json.dumps(value, ensure_ascii=False))
+
+
+def iso(at: float | None) -> str | None:
+    """Epoch seconds as the city's own time in ISO 8601."""
+    return None if at is None else datetime.fromtimestamp(at, CHINA).isoformat()
+
+
+def moment(text: Any) -> float | None:
+    """Epoch seconds of an ISO 8601 time, the city's own where it has no offset; None for anything else."""
+    try:
+        at = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=CHINA)).timestamp()
