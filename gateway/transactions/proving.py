@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from gateway.back_offices import Refused
 from gateway.channels import email
 from gateway.citizens import holds, passwords, register
+from gateway.rules.model import Rules
 from gateway.runtime import Runtime
 from gateway.transactions import codes, helping, identity, levels, registry, store
 from gateway.transactions.codes import Prover
@@ -27,9 +28,13 @@ BY_CODE = (Factor.CODE, Factor.EMAIL, Factor.NEW)  # in the order they are asked
 
 
 def level(transaction: Transaction) -> Level:
+    """How surely who asks for this one must be known."""
+    return level_of(transaction.row.type, transaction.rules)
+
+
+def level_of(type_name: str, rules: Rules) -> Level:
     """How surely who asks must be known: by the type, or by the city where it asks for more."""
-    own = registry.get(transaction.row.type).level
-    return levels.required(own, transaction.rules.identity.levels.get(transaction.row.type))
+    return levels.required(registry.get(type_name).level, rules.identity.levels.get(type_name))
 
 
 def _also_password(transaction: Transaction) -> bool:

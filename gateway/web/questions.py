@@ -16,7 +16,7 @@ from gateway.transactions.desk import Desk
 from gateway.transactions.engine import Result
 from gateway.transactions.identity import Sent, TooSoon
 from gateway.transactions.levels import Factor
-from gateway.transactions.model import OPEN, Option, State, TransactionType, Words
+from gateway.transactions.model import OPEN, Level, Option, State, TransactionType, Words
 from gateway.transactions.store import Transaction
 from gateway.web import device, inputs, steps, told, visit
 from gateway.web.page import rules_of_today
@@ -36,11 +36,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
     def start(name: str) -> ResponseReturnValue:
         kind = steps.offered(runtime, name)
         with runtime.db.read() as tx:
-            under_way = _under_way(tx, runtime, name)
-            known = visit.carried(tx, runtime)
-        onward = steps.onward(under_way) if under_way and under_way.answers else None
-        effect, me = kind.effect(rules_of_today(runtime)), _shown_as(known) if known else None
-        return render_template("start.html", kind=kind, effect=effect, onward=onward, me=me)
+            return _start(tx, runtime, kind)
 
     @routes.post("/t/<name>")
     def begin(name: str) -> ResponseReturnValue:
@@ -79,6 +75,20 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
         if result.value:
             return steps.go(told.ask_anew(result.transaction, result.value, transaction.answers))
         return steps.go(steps.onward(result.transaction))
+
+
+def _start(tx: Connection, runtime: Runtime, kind: TransactionType) -> str:
+    """What it does and what to have at hand, before anything is asked."""
+    under_way, known = _under_way(tx, runtime, kind.name), visit.carried(tx, runtime)
+    rules = rules_of_today(runtime)
+    return render_template(
+        "start.html",
+        kind=kind,
+        effect=kind.effect(rules),
+        onward=steps.onward(under_way) if under_way and under_way.answers else None,
+        me=_shown_as(known) if known else None,
+        strong=proving.level_of(kind.name, rules) is Level.STRONG,
+    )
 
 
 def _begun(tx: Connection, runtime: Runtime, name: str, who: str) -> Result[Mapping[str, Words]]:

@@ -22,6 +22,12 @@ def events(world: World) -> list[str]:
 # --- proof ---------------------------------------------------------------------------------
 
 
+def test_what_a_second_proof_needs_is_said_before_it_begins(browser: Browser) -> None:
+    """Nobody is to find out at the fourth page what to have at hand; and nobody else is told of it."""
+    assert "查询密码；没有密码的，用登记过的邮箱再收一个验证码" in browser.get("/t/card_release")
+    assert "登记过的邮箱" not in browser.get("/t/card_status")
+
+
 def test_a_stranger_sees_the_same_pages_as_a_registered_person(
     open_browser: Callable[[], Browser], person: Person
 ) -> None:
