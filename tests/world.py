@@ -202,7 +202,8 @@ class World:
 
     def rows(self) -> list[Any]:
         with self.runtime.db.read() as tx:
-            return list(tx.execute(select(notifications).order_by(notifications.c.id)))
+            columns = notifications.c  # ids of one millisecond are in no order
+            return list(tx.execute(select(notifications).order_by(columns.created_at, columns.id)))
 
     def statuses(self) -> dict[str, int]:
         counted: dict[str, int] = defaultdict(int)
