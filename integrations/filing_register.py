@@ -8,7 +8,6 @@ reference: a query tells by it which filing is ours, so after silence the query 
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -58,7 +57,6 @@ CAUSES = {
     "22": "filed_elsewhere",
 }
 DETAILS = ("destination", "address", "contact", "start", "end", "reason", "commitment")
-LONGEST_NOTE = 100
 CHINA = timezone(timedelta(hours=8))
 
 Operated = Done | AlreadyDone | Refused | Unavailable | Silent
@@ -167,7 +165,7 @@ def _filing(row: Mapping[str, Any]) -> Filing:
         ended_by=_word(row.get("ended_by")),
         details={name: str(row.get(name) or "") for name in DETAILS},
         cause=None if cause is None else CAUSES.get(str(cause), "other"),
-        note=_note(str(row.get("note") or "")),
+        note=str(row.get("note") or ""),
     )
 
 
@@ -179,8 +177,3 @@ def _moment(text: str) -> datetime:
 
 def _word(text: Any) -> str | None:
     return None if text is None else str(text)
-
-
-def _note(text: str) -> str:
-    """A reviewer's words are shown to the citizen: one line, and no numbers of anybody's."""
-    return re.sub(r"\d{6,}[\dXx]?", "******", " ".join(text.split()))[:LONGEST_NOTE]

@@ -179,10 +179,12 @@ def remind(desk: CardDesk[C], reminded: Reminded) -> Judgement:
     cards = desk.find_cards(number, reminded.name, reminded.rules.division)
     if isinstance(cards, Unavailable):
         return Later(now + SILENT_PAUSE, cards.code)
-    blocked = [card for card in cards if card.state == "temp_lost"] if isinstance(cards, Sequence) else []
-    if not blocked or blocked[0].lost_until is None:
+    known = cards if isinstance(cards, Sequence) else []
+    blocked = [(card.lost_until, card) for card in known if card.state == "temp_lost" and card.lost_until]
+    if not blocked:
         return Drop("not_blocked")
-    card, until = blocked[0], blocked[0].lost_until
+    wanted = reminded.plan.due_at + AHEAD  # of several cards the one this was planned for, wherever it stands
+    until, card = min(blocked, key=lambda one: abs(one[0] - wanted))
     if until > reminded.plan.due_at + AHEAD + GRACE:
         return Drop("lasts_longer", [_lapsing(until)])
     if until <= now:

@@ -130,6 +130,8 @@ def follow(register: Register[F], case: Case, view: View) -> Changed | Unavailab
     if isinstance(filed, Unavailable):
         return filed
     found = standing.numbered(filed, view.facts.get("number", "")) if isinstance(filed, Sequence) else None
+    if found is None and standing.is_over(view.facts.get("end", ""), case):  # a register may list it no more
+        return Changed(EXPIRED, view.facts, EXPIRED)
     if found is None or found.state == ACTIVE:
         facts = standing.facts_of(found, case) if found else view.facts
         again_at = standing.look_later(facts.get("end", ""), case.now, case.rules)

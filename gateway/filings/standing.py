@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Protocol, TypeVar
@@ -20,6 +21,8 @@ SOONEST = timedelta(seconds=2)  # before the register is asked again
 SHARE = 4  # it is asked again after a quarter of the time it has stood so: soon at first, then seldom
 LOOK_AT = time(0, 30)  # of the city's day: a filing has run out by then
 REMIND_AT = time(9)
+LONGEST_NOTE = 100  # characters of a reviewer's words
+_NUMBER = re.compile(r"\d(?:[ -]?\d){5,}[Xx]?")  # of an ID card or a telephone, however it is written
 
 # Which answers are given anew, by why a filing came back.
 CORRECTED: Mapping[str, tuple[str, ...]] = {
@@ -159,8 +162,13 @@ def facts_of(it: Filed, case: Case) -> dict[str, str]:
         "end": it.details.get("end", ""),
         "commitment": it.details.get("commitment", ""),
         "by": promised(case),
-        "note": it.note,
+        "note": noted(it.note),
     }
+
+
+def noted(text: str) -> str:
+    """A reviewer's words, as they are shown to the citizen: one line, and no numbers of anybody's."""
+    return _NUMBER.sub("******", " ".join(text.split()))[:LONGEST_NOTE]
 
 
 def facts_filed(case: Case) -> dict[str, str]:
@@ -194,6 +202,11 @@ def reminded_of(occasion: str) -> tuple[str, str]:
 def over_at(end: str, rules: Rules) -> datetime:
     """The moment after the last day of a filing."""
     return _at(date.fromisoformat(end) + timedelta(days=1), time(), rules)
+
+
+def is_over(end: str, case: Case) -> bool:
+    """Whether its last day has passed; never for one without an end."""
+    return bool(end) and over_at(end, case.rules) <= case.now
 
 
 def _at(day: date, clock: time, rules: Rules) -> datetime:

@@ -70,7 +70,10 @@ class Filings:
         return unknown or _answer("00") | {"data": [_shown(row) for row in self._of(form)]}
 
     def submit(self, form: Form) -> Answer:
-        """Take a filing for review; one of the same kind that is active stays so until then."""
+        """Take a filing for review; one of the same kind that is active stays so until then.
+
+        In the place of one that was sent back: whoever begins anew is not held by what they left.
+        """
         unknown = self._unknown(form, named=True)
         if unknown:
             return unknown
@@ -80,8 +83,11 @@ class Filings:
         wrong = self._wrong(form)
         if wrong:
             return _answer(wrong)
-        if any(row["kind"] == form["kind"] and row["state"] in (*OPEN, "returned") for row in rows):
+        if any(row["kind"] == form["kind"] and row["state"] in OPEN for row in rows):
             return _answer("42")
+        for row in rows:
+            if (row["kind"], row["state"]) == (form["kind"], "returned"):
+                self._set(row | {"ended_by": form["serial"]}, "cancelled")
         filed = {name: form[name] for name in ("serial", "kind", *DETAILS)}
         person = {"id_number": form["AAC002"], "city": form["AAB301"]}
         self._set({"number": None, **person, **filed, "ended_by": None}, "submitted")

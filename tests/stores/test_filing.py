@@ -50,8 +50,11 @@ class Register:
     def submit(
         self, _number: str, _name: str, _city: str, serial: str, kind: str, details: Mapping[str, str]
     ) -> Any:
-        if any(row.kind == kind and row.state in (*standing.OPEN, "returned") for row in self.rows):
+        if any(row.kind == kind and row.state in standing.OPEN for row in self.rows):
             return Refused("in_review")
+        for row in self.rows:
+            if row.kind == kind and row.state == "returned":
+                self.put(row.serial or "", "cancelled", ended_by=serial)
         now = self.world.clock()
         number = str(len(self.rows) + 1)
         self.rows.append(Filing(number, kind, "submitted", now, serial, None, dict(details), None, ""))
@@ -220,6 +223,23 @@ def test_who_does_not_correct_it_in_time_is_told_before_it_is_forgotten(
         f"您的{KIND}退回后没有改好，期限已过，已取消，没有备案成。要办请重新备案，或拨12333转人工"
     ]
     assert not now(world, transaction).answers
+    again = filed(world)
+    register.put(again.row.reference, "active")
+    later(world, hours=4)
+    assert stands(world, again) == ("succeeded", "active")
+
+
+def test_who_begins_anew_instead_of_correcting_has_the_new_one(world: World, register: Register) -> None:
+    """What was sent back is over then; correcting it afterwards says so and files nothing."""
+    first = filed(world)
+    register.put(first.row.reference, "returned", cause="address_unclear")
+    later(world, hours=1)
+    second = filed(world, address="世纪大道200号")
+    assert stands(world, second) == ("submitted", "submitted")
+    with world.runtime.db.write() as tx:
+        engine.answer(tx, world.runtime, now(world, first), {"address": "世纪大道100号"})
+    assert stands(world, confirmed(world, first)) == ("succeeded", "cancelled")
+    assert register.done == ["submit", "submit"]
 
 
 def test_the_very_same_filing_in_force_was_already_done(world: World, register: Register) -> None:
@@ -293,6 +313,17 @@ def test_a_filing_runs_out_and_its_citizen_was_reminded_before(world: World, reg
     assert rises == [9, 32]  # 1 and 24 December
     assert stands(world, transaction) == ("succeeded", "expired")
     assert messages(world)[-1] == f"您的{KIND}已到期。还需要的话，请重新备案。咨询12333"
+
+
+def test_one_the_register_lists_no_more_runs_out_all_the_same(world: World, register: Register) -> None:
+    """Its last day has passed: nobody is told that it is in force, nor asked about it for ever."""
+    transaction = in_force(world, register)
+    register.rows.clear()
+    later(world, days=30)
+    assert stands(world, transaction) == ("succeeded", "active")
+    later(world, days=31)
+    assert stands(world, transaction) == ("succeeded", "expired")
+    assert now(world, transaction).row.due_at is None
 
 
 def test_no_reminder_goes_out_for_what_is_over(world: World, register: Register) -> None:

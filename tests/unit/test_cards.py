@@ -402,6 +402,18 @@ def test_the_reminder_comes_a_day_before_and_is_judged_by_the_card() -> None:
     assert reminded(town, plan, plan.due_at) == Drop("not_blocked")
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_blocked_cards_each_is_reminded_of_for_itself(order: int) -> None:
+    """In whatever order the card system lists them."""
+    town = Town()
+    [plan] = card_loss.follow_up(reported(town).view)
+    other = replace(town.cards[0], number="F12340001", lost_until=NOW + timedelta(days=9))
+    town.cards = [town.cards[0], other][::order]
+    told = reminded(town, plan, plan.due_at)
+    assert isinstance(told, Tell)
+    assert (told.values["card_tail"], told.until) == ("6266", NOW + timedelta(days=7))
+
+
 def test_a_block_of_a_day_needs_no_reminder_of_its_end() -> None:
     """Who has just been told until when is not told again at once."""
     assert card_loss.follow_up(reported(Town(), duration=24, unit="hour").view) == ()

@@ -285,6 +285,15 @@ def test_the_facts_kept_to_be_told_hold_neither_address_nor_telephone() -> None:
     assert not {ANSWERS["address"], ANSWERS["contact"]} & set(kept.values())
 
 
+@pytest.mark.parametrize("number", ["13800138000", "138 0013 8000", "138-0013-8000", "43072619520707126X"])
+def test_a_reviewer_s_words_are_one_line_and_hold_nobody_s_number(number: str) -> None:
+    """Whichever connector brings them, and however the number is written."""
+    row = Row(note=f"请写明门牌号，\n打{number} 不通")
+    assert standing.facts_of(row, case())["note"] == "请写明门牌号， 打****** 不通"
+    assert standing.noted("第3栋201室") == "第3栋201室"
+    assert len(standing.noted("长" * 300)) == standing.LONGEST_NOTE
+
+
 @pytest.mark.parametrize("stage", ["cancelled", "expired"])
 def test_what_is_over_before_we_looked_is_told_as_over(stage: str) -> None:
     """Its message is that of its stage; in force it is the state's, under review the number's, once."""
