@@ -123,7 +123,7 @@ def _keep(tx: Connection, runtime: Runtime, transaction: Transaction, answers: M
     if codes.new_address(others) != codes.new_address(transaction):
         changed["confirmed"] = False
     if any(answers.get(who) != transaction.answers.get(who) for who in helping.WHO):
-        changed |= {**proving.NOTHING, "citizen_id": None, "helper_id": None, "state": State.DRAFT}
+        changed |= proving.anew(transaction)
     store.change(tx, runtime, transaction.id, **changed)
 
 
@@ -134,8 +134,7 @@ def act_for(tx: Connection, runtime: Runtime, transaction: Transaction, *, helpe
         return transaction
     left = {name: value for name, value in transaction.answers.items() if name not in helping.FIELDS}
     answers = store.sealed(runtime, transaction.id, "answers", left)
-    whose: dict[str, Any] = {"helped": helped, "citizen_id": None, "helper_id": None, "state": State.DRAFT}
-    store.change(tx, runtime, transaction.id, answers=answers, **whose, **proving.NOTHING)
+    store.change(tx, runtime, transaction.id, answers=answers, helped=helped, **proving.anew(transaction))
     return store.load(tx, runtime, transaction.id)
 
 

@@ -17,7 +17,7 @@ from gateway.transactions import codes, helping, identity, levels, registry, sto
 from gateway.transactions.codes import Prover
 from gateway.transactions.identity import Proven, Wrong
 from gateway.transactions.levels import Factor
-from gateway.transactions.model import OPEN, Level, State
+from gateway.transactions.model import OPEN, RETURNED, Level, State
 from gateway.transactions.on_hold import ON_HOLD, UNTIL
 from gateway.transactions.store import Transaction
 from gateway.transactions.tallies import Locked
@@ -25,6 +25,15 @@ from gateway.transactions.tallies import Locked
 NOTHING: Mapping[str, Any] = {"proof": None, "factors": "", "confirmed": False}
 """A proof that is asked anew."""
 BY_CODE = (Factor.CODE, Factor.EMAIL, Factor.NEW)  # in the order they are asked for
+
+
+def anew(transaction: Transaction) -> dict[str, Any]:
+    """Somebody else may be asking: who it is is proven anew, and until then it is nobody's.
+
+    What was sent back stays whose it is: they must find it, and be told how it ends.
+    """
+    whose = {} if transaction.row.stage == RETURNED else {"citizen_id": None, "helper_id": None}
+    return {**NOTHING, **whose, "state": State.DRAFT}
 
 
 def level(transaction: Transaction) -> Level:

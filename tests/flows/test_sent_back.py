@@ -13,7 +13,7 @@ from gateway.app import create_app
 from gateway.back_offices import Done, Pending, Returned, StepOutcome
 from gateway.ops import queues
 from gateway.phone.signals import NoInput
-from gateway.transactions import afterwards, outcome, registry, steps, store
+from gateway.transactions import afterwards, engine, look_up, outcome, registry, steps, store
 from gateway.transactions.model import State
 from gateway.transactions.store import Transaction
 from tests.flows.faces import Phone, Submitted, System, Web
@@ -98,6 +98,29 @@ def test_whoever_looks_it_up_reads_and_hears_why(sqlite_world: World, app: Flask
     for sentence in _why(back, world)[:2]:
         assert sentence in other.browser.text
         assert sentence in caller.heard
+
+
+def test_whose_it_is_is_not_forgotten_over_who_helps(sqlite_world: World, app: Flask) -> None:
+    """Who looked it up and says who helps has proven nothing: it is found as before, and told of."""
+    world = sqlite_world
+    Web(world, app).confirm("filing", _answers(world))
+    back, other = _said(world, BACK), Web(world, app)
+    looked_up = {"reference": back.row.reference, "mobile": world.people[0].mobile[-4:]}
+    other.browser.get("/progress")
+    other.browser.post("/progress", reference=looked_up["reference"])
+    other.browser.post("/progress/mobile", mobile=looked_up["mobile"])
+    other.browser.post("/progress/continue")
+    other.browser.post("/t/filing/code/myself")
+    assert newest(world).row.citizen_id == back.row.citizen_id
+    with world.runtime.db.write() as tx:
+        engine.act_for(tx, world.runtime, newest(world), helped=True)  # as a caller may
+        helper = {"helper_id_number": "310115195808292022"}
+        assert engine.answer(tx, world.runtime, newest(world), helper).value == {}
+        found = look_up.find(tx, world.runtime, looked_up["reference"], looked_up["mobile"])
+    assert found == back.id
+    world.clock.advance(days=31)
+    steps.run_due(world.runtime)
+    assert "没有改好" in messages(world)[-1]
 
 
 def test_a_system_sees_what_is_missing_and_goes_on(sqlite_world: World, app: Flask) -> None:
