@@ -2,7 +2,8 @@
 
 The desk may do all of it at any hour of the day. At a kiosk, or on their own telephone, people
 check themselves in with their number and the last four digits of their mobile, shortly before
-their time; an unknown number and wrong digits hear the same, and the tries of each are limited.
+their time; an unknown number and wrong digits hear the same, and the tries of each, and from each
+place, are limited.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from gateway.cities import Rules
 from gateway.citizens import register
 from gateway.runtime import Runtime
 from gateway.security import same
-from gateway.transactions import store, tallies
-from gateway.transactions.look_up import LOOK_UPS, TAIL, NoMatch
+from gateway.transactions import look_up, store
+from gateway.transactions.devices import Device
+from gateway.transactions.look_up import TAIL, NoMatch
 from gateway.transactions.tallies import Locked
 
 _NUMBER = re.compile(r"[A-Z]?[0-9]{2,7}")
@@ -151,24 +153,25 @@ class AtTheDesk:
 
 
 def self_check_in(
-    tx: Connection, runtime: Runtime, rules: Rules, hall: str, number: str, tail: str
+    tx: Connection,
+    runtime: Runtime,
+    rules: Rules,
+    hall: str,
+    number: str,
+    tail: str,
+    device: Device | None = None,
 ) -> Here | TooEarly | AtTheDesk | NoMatch | Locked:
-    """Check in whoever holds this number today. The try is counted before looking."""
+    """Check in whoever holds this number today."""
     now = runtime.clock()
     today = _today(rules, runtime)
     subject = runtime.vault.index("check_in", f"{hall} {today} {number.lstrip(ascii_uppercase)}")
-    held = tallies.locked(tx, LOOK_UPS, subject, now)
-    if held:
-        return held
-    tried = tallies.count(tx, LOOK_UPS, subject, now)
-    if tried > LOOK_UPS.most:
-        return Locked(now + LOOK_UPS.closed)
-    booking = find(tx, rules, hall, today, number)
-    if booking is None or not _theirs(tx, runtime, booking, tail):
-        left = LOOK_UPS.most - tried
-        return NoMatch(left) if left else Locked(now + LOOK_UPS.closed)
-    tallies.forget(tx, LOOK_UPS, subject)
-    return _arrive(tx, runtime, rules, booking, now)
+
+    def look() -> Row[Any] | None:
+        booking = find(tx, rules, hall, today, number)
+        return booking if booking is not None and _theirs(tx, runtime, booking, tail) else None
+
+    found = look_up.guess(tx, subject, now, device, look)
+    return found if isinstance(found, NoMatch | Locked) else _arrive(tx, runtime, rules, found, now)
 
 
 def _theirs(tx: Connection, runtime: Runtime, booking: Row[Any], tail: str) -> bool:

@@ -1,13 +1,15 @@
 """Progress by reference: the number, and the last four digits of the registered mobile.
 
 An unknown reference, one without a proven citizen and wrong digits are answered
-alike, and the tries of each reference are limited.
+alike, and the tries of each reference, and from each place, are limited.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -19,6 +21,7 @@ from gateway.transactions import store, tallies
 from gateway.transactions.devices import Device
 from gateway.transactions.tallies import Limit, Locked
 
+T = TypeVar("T")
 TAIL = 4  # digits of the mobile
 LOOK_UPS = Limit("look_up", 5, timedelta(hours=1), timedelta(hours=1))
 
@@ -32,9 +35,12 @@ class NoMatch:
 
 def held(tx: Connection, runtime: Runtime, reference: str, device: Device | None = None) -> Locked | None:
     """Whether the tries are used up: of this reference, or from here."""
-    now = runtime.clock()
+    return _closed(tx, _subject(runtime, reference), runtime.clock(), device)
+
+
+def _closed(tx: Connection, subject: bytes, now: datetime, device: Device | None) -> Locked | None:
     here = tallies.locked(tx, device.wrong, device.subject, now) if device else None
-    return here or tallies.locked(tx, LOOK_UPS, _subject(runtime, reference), now)
+    return here or tallies.locked(tx, LOOK_UPS, subject, now)
 
 
 def _subject(runtime: Runtime, reference: str) -> bytes:
@@ -44,9 +50,16 @@ def _subject(runtime: Runtime, reference: str) -> bytes:
 def find(
     tx: Connection, runtime: Runtime, reference: str, tail: str, device: Device | None = None
 ) -> UUID | NoMatch | Locked:
-    """The transaction both belong to. The try is counted before looking: guesses made at once share none."""
-    now, subject = runtime.clock(), _subject(runtime, reference)
-    closed = held(tx, runtime, reference, device)
+    """The transaction both belong to."""
+    subject = _subject(runtime, reference)
+    return guess(tx, subject, runtime.clock(), device, lambda: _matching(tx, runtime, reference, tail))
+
+
+def guess(
+    tx: Connection, subject: bytes, now: datetime, device: Device | None, look: Callable[[], T | None]
+) -> T | NoMatch | Locked:
+    """What a number and its four digits open. Counted before looking: guesses made at once share none."""
+    closed = _closed(tx, subject, now, device)
     if closed:
         return closed
     if device and tallies.count(tx, device.wrong, device.subject, now) > device.wrong.most:
@@ -54,8 +67,8 @@ def find(
     tried = tallies.count(tx, LOOK_UPS, subject, now)
     if tried > LOOK_UPS.most:
         return Locked(now + LOOK_UPS.closed)
-    found = _matching(tx, runtime, reference, tail)
-    if found:
+    found = look()
+    if found is not None:
         tallies.forget(tx, LOOK_UPS, subject)
         if device:
             tallies.give_back(tx, device.wrong, device.subject)

@@ -19,7 +19,7 @@ from gateway.runtime import Runtime
 from gateway.transactions.look_up import TAIL, NoMatch
 from gateway.transactions.model import Words
 from gateway.transactions.tallies import Locked
-from gateway.web import inputs, words
+from gateway.web import device, inputs, words
 from gateway.web.page import rules_of_today
 
 NAME = "checkin"
@@ -53,7 +53,8 @@ def blueprint(runtime: Runtime) -> Blueprint:
         if not (len(tail) == TAIL and tail.isascii() and tail.isdecimal()):
             return _form(place, given, NOT_FOUR, "mobile")
         with runtime.db.write() as tx:
-            said = checkin.self_check_in(tx, runtime, rules_of_today(runtime), place.id, number, tail)
+            rules, machine = rules_of_today(runtime), device.here(runtime)
+            said = checkin.self_check_in(tx, runtime, rules, place.id, number, tail, machine)
         return _answer(runtime, place, given, said)
 
     return routes

@@ -153,8 +153,8 @@ def client(world: World) -> FlaskClient:
     return create_app(world.runtime).test_client()
 
 
-def kiosk(client: FlaskClient, **fields: str) -> tuple[int, str]:
-    answer = client.post("/checkin/shi?kiosk", data=fields)
+def kiosk(client: FlaskClient, place: str = "127.0.0.1", **fields: str) -> tuple[int, str]:
+    answer = client.post("/checkin/shi?kiosk", data=fields, environ_overrides={"REMOTE_ADDR": place})
     assert "Set-Cookie" not in answer.headers
     return answer.status_code, answer.text
 
@@ -183,6 +183,20 @@ def test_a_kiosk_answers_anything_typed_with_what_to_do(
         assert "这里要改一下" in page
         assert "<script>" not in page.partition("<body")[2]
     assert now(world, booked).row.stage == "booked"
+
+
+def test_thirty_wrong_ones_close_the_place_they_came_from_and_no_other(
+    client: FlaskClient, world: World, booked: Transaction
+) -> None:
+    """Nobody at home tries, or closes, every number of a hall; the machine there goes on."""
+    right = {"number": "A101", "mobile": world.people[0].mobile[-4:]}
+    tried = [
+        kiosk(client, "203.0.113.7", number=f"B{number}", mobile="0000")[0] for number in range(200, 231)
+    ]
+    assert tried == [422] * 30 + [429]
+    assert kiosk(client, "203.0.113.7", **right)[0] == 429
+    assert now(world, booked).row.stage == "booked"
+    assert kiosk(client, "203.0.113.8", **right)[0] == 200
 
 
 def test_only_halls_of_the_city_have_a_kiosk(client: FlaskClient) -> None:
