@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from gateway.app import create_app
 from gateway.demo.city import Person
-from gateway.transactions import steps, store
+from gateway.transactions import devices, steps, store, tallies
 from tests.flows.citizen import NOBODY, Browser, Desk
 from tests.world import World
 
@@ -84,7 +84,25 @@ def test_after_five_codes_in_an_hour_the_page_says_from_when_there_is_another(
         sqlite_world.clock.advance(seconds=61)
         text = browser.post("/t/card_loss/code/resend")
     assert len(browser.codes()) == 5
-    assert "一小时内只能发5次，已经用完。今天17:09后可以再发" in text
+    assert "能发的次数暂时用完了。今天17:09后可以再发" in text
+
+
+def test_where_a_place_has_used_up_its_codes_nobody_is_told_that_they_had_them(
+    browser: Browser, person: Person, sqlite_world: World
+) -> None:
+    """Who shares an address had none a moment ago, nor five: they hear from when on, and where else."""
+    runtime, address = sqlite_world.runtime, "203.0.113.7"
+    place = devices.of_address(runtime, address)
+    assert place
+    with runtime.db.write() as tx:
+        for _ in range(place.codes.most):
+            tallies.count(tx, place.codes, place.subject, runtime.clock())
+    browser.client.environ_base["REMOTE_ADDR"] = address
+    text = browser.answer(person.id_number, person.name)
+    assert browser.codes() == []
+    assert "今天17:05后可以再发" in text
+    assert not [said for said in ("刚刚发过", "1分钟才能", "只能发5次") if said in text]
+    assert "武陵区朗州北路" in text
 
 
 def test_five_wrong_codes_lock_and_the_page_says_where_to_go(browser: Browser, person: Person) -> None:
