@@ -49,6 +49,7 @@ def findings(context: Context) -> Iterator[Finding]:
     """What there is to say, in order; a database that does not answer ends it."""
     settings = context.settings()
     yield _settings(settings)
+    yield from _places(settings)
     here = runtime.build(settings, wake=lambda _lane: None, sending=False)
     try:
         with here.db.read() as tx:
@@ -81,6 +82,16 @@ def _settings(settings: Settings) -> Finding:
     except HuiyinError as error:
         return Finding("settings", State.WRONG, str(error))
     return Finding("settings", State.OK, "complete")
+
+
+def _places(settings: Settings) -> Iterator[Finding]:
+    """A proxy ends TLS for us; where we are not told of it, everybody comes from its address."""
+    if settings.public_url.startswith("https:") and not settings.trusted_proxies:
+        said = (
+            "PUBLIC_URL is https, so a proxy stands before us, and its address is taken for everybody's: "
+            "the limits of one place hold for all together, or for nobody. Set TRUSTED_PROXIES=1."
+        )
+        yield Finding("places", State.LOOK, said)
 
 
 def _rules(here: Runtime) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -137,3 +138,22 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(shell: Shell, file: Path) 
     with time_machine.travel(datetime(2030, 1, 5, tzinfo=UTC), tick=False):
         done = shell("doctor")
     assert (done.exit_code, "2030" in done.stdout) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "proxies", "state"),
+    [
+        ("https://12333.example.gov.cn", "0", "look"),
+        ("https://12333.example.gov.cn", "1", None),
+        ("http://127.0.0.1:12333", "0", None),
+    ],
+)
+def test_the_doctor_sees_a_proxy_that_hides_where_people_come_from(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, url: str, proxies: str, state: str | None
+) -> None:
+    """Something before us ends TLS: unless we are told of it, one address stands for the whole city."""
+    monkeypatch.setenv("PUBLIC_URL", url)
+    monkeypatch.setenv("TRUSTED_PROXIES", proxies)
+    found = {one["what"]: one for one in json.loads(shell("doctor", "--json").stdout)["findings"]}
+    assert found.get("places", {}).get("state") == state
+    assert state is None or "TRUSTED_PROXIES=1" in found["places"]["said"]
