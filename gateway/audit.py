@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Column, Connection, Integer, LargeBinary, String, Table, insert, select, update
 
-from gateway.db import Utc, metadata
+from gateway.db import Utc, metadata, upsert
 from gateway.security import Vault
 
 START = bytes(32)
@@ -39,10 +39,11 @@ audit_head = Table(
 def record(tx: Connection, vault: Vault, now: datetime, actor: str, action: str, subject: str) -> None:
     """Append a row; writers at the same time wait for each other at the head."""
     head = tx.execute(select(audit_head).with_for_update()).one_or_none()
-    if head is None:
-        tx.execute(insert(audit_head).values(id=1, number=0, digest=START))
-    number, before = (head.number + 1, head.digest) if head else (1, START)
-    digest = _digest(vault, before, number, now, actor, action, subject)
+    if head is None:  # whoever writes the first row at the same moment waits here, and finds it below
+        tx.execute(upsert(tx, audit_head).values(id=1, number=0, digest=START).on_conflict_do_nothing())
+        head = tx.execute(select(audit_head).with_for_update()).one()
+    number = head.number + 1
+    digest = _digest(vault, head.digest, number, now, actor, action, subject)
     row = {"number": number, "at": now, "actor": actor, "action": action, "subject": subject}
     tx.execute(insert(audit).values(**row, digest=digest))
     tx.execute(update(audit_head).values(number=number, digest=digest))
