@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import MAXYEAR, date, datetime, time, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -74,6 +74,8 @@ def _closure(rules: Rules, wanted: Wanted, now: datetime) -> Closure:
     if not REASON.fullmatch(wanted.reason):
         raise NotNowError("Give a reason of 1 to 30 characters, as citizens are to read it: 停电, 节前盘点.")
     last = wanted.until or wanted.day
+    if last.year == MAXYEAR:  # its end is in no calendar
+        raise NotNowError(f"{last} is no day a hall is closed for; name one of the days to come.")
     if wanted.until and (wanted.opens or wanted.closes):
         raise NotNowError("Name hours of one day, or several whole days, not both; close each day by itself.")
     begins = datetime.combine(wanted.day, wanted.opens or MIDNIGHT, rules.zone)
