@@ -9,13 +9,17 @@ from zoneinfo import ZoneInfo
 from marshmallow import ValidationError, validate
 from marshmallow import fields as form
 
+YEARS = range(1900, 3000)
+
 
 class Day(form.Field[date]):
-    """A TOML date, which arrives as a date."""
+    """A TOML date, which arrives as a date; of years that have a midnight in every zone."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date:
         if type(value) is not date:
             raise ValidationError("must be a date; write 2026-01-31 without quotes")
+        if value.year not in YEARS:
+            raise ValidationError(f"must be of the years {YEARS[0]} to {YEARS[-1]}")
         return value
 
 

@@ -20,6 +20,7 @@ from gateway.cities import City, Rules
 from gateway.levers.accounts import Desk
 from gateway.rules import files, shown
 from gateway.rules.files import Document, Problem, RulesFileError
+from gateway.transactions import registry
 from gateway.transactions.store import transactions
 
 RELEASE = "release"  # who loaded what came with it
@@ -76,6 +77,7 @@ def judge(tx: Connection, document: Document, now: datetime) -> Loaded:
         *(_beyond_change(document, known[r.version], r, counts[r.version], now) for r in begun_under),
         *_too_soon(tx, document, [*new, *free], now),
         *_unsourced(document, [*new, *changed]),
+        *_unknown_types(document, [*new, *changed]),
     ]
     merged = {**known, **{rules.version: rules for rules in (*new, *changed)}}
     versions = tuple(merged[number] for number in sorted(merged))
@@ -161,6 +163,17 @@ def _unsourced(document: Document, versions: Sequence[Rules]) -> Iterator[Proble
             meant = "where these rules stand" if keys[-1] == "source" else "of when the source is: 2026-01-31"
             reason = f"is missing. Say {meant}."
             yield Problem(document.line(place, *keys), place + 1, ".".join(keys), reason)
+
+
+def _unknown_types(document: Document, versions: Sequence[Rules]) -> Iterator[Problem]:
+    """A level for what is no type would be asked for nowhere."""
+    for rules in versions:
+        place = document.versions.index(rules)
+        for name in rules.identity.levels:
+            if name not in registry.types():
+                keys = ("identity", "levels", name)
+                reason = f"there is no such transaction type; there are {', '.join(registry.types())}."
+                yield Problem(document.line(place, *keys), place + 1, ".".join(keys), reason)
 
 
 def _disorder(document: Document, versions: Sequence[Rules]) -> Iterator[Problem]:

@@ -248,6 +248,11 @@ def test_what_is_not_yet_in_force_may_be_corrected(world: World) -> None:
         (CHANGDE + _next().replace("source_date = 2026-11-20", ""), "3: card_loss.source_date: is missing"),
         (CHANGDE + _next().replace('source = "通知 a notice"', "", 2), "3: source: Missing data"),
         (CHANGDE + _next(version=2), "2 comes after 2; count upwards"),
+        (CHANGDE.replace("= 2024-01-01", "= 0001-01-01"), "in_force_from: must be of the years 1900 to 2999"),
+        (
+            CHANGDE.replace("levels = { card_release", "levels = { card_relase"),
+            "changde.toml:87: [[version]] 1: identity.levels.card_relase: there is no such transaction type",
+        ),
         (CHANGDE + _next(day="2025-12-31"), "version 3 must come into force after 2026-01-01"),
         (
             CHANGDE.replace("= 2024-01-01", "= 2027-01-01").replace("= 2026-01-01", "= 2027-01-02"),
