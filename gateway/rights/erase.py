@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from gateway import audit
 from gateway.appointments.book import AHEAD, NO_PLACE
 from gateway.appointments.bookings import Standing
-from gateway.errors import HuiyinError
+from gateway.errors import HuiyinError, TamperedError
 from gateway.notifications import store as notifications
 from gateway.notifications import withdrawing
 from gateway.notifications.status import Status
@@ -25,7 +25,7 @@ from gateway.rights import person as people
 from gateway.rights.person import Person
 from gateway.rights.tables import HELD, Key, Then
 from gateway.runtime import Runtime
-from gateway.transactions import store
+from gateway.transactions import helping, store
 from gateway.transactions.model import ENDS, OPEN, State
 from gateway.transactions.store import transactions
 
@@ -80,7 +80,9 @@ def erase(tx: Connection, runtime: Runtime, id_number: str, actor: str, *, even_
             f"Not erased: {', '.join(found)} is not finished. Wait for it, or say --even-open to call it off."
         )
     report = _report(tx, person, found)
-    _call_off(tx, runtime, person, rows)
+    mine = person.keys[Key.TRANSACTION]
+    _call_off(tx, runtime, person, [row for row in rows if row.id in mine])
+    _leave_others(tx, runtime, [row for row in rows if row.id not in mine])
     _withdraw(tx, runtime, person)
     for name in HELD:
         _table(tx, name, person)
@@ -97,13 +99,12 @@ def _somebody(tx: Connection, runtime: Runtime, id_number: str) -> Person:
 
 
 def _held(person: Person) -> Any:
-    mine = transactions.c.id.in_(sorted(person.keys[Key.TRANSACTION]))
-    return (
-        select(transactions.c.id, transactions.c.state)
-        .where(mine)
-        .order_by(transactions.c.id)
-        .with_for_update()
-    )
+    """Their transactions, and those in which they acted for somebody else."""
+    columns = transactions.c
+    mine, helped = columns.id.in_(sorted(person.keys[Key.TRANSACTION])), columns.helper_id == person.id
+    whose = mine | helped if person.id else mine
+    query = select(columns.id, columns.state, columns.answers)
+    return query.where(whose).order_by(columns.id).with_for_update()
 
 
 def unfinished(tx: Connection, person: Person, now: datetime) -> list[str]:
@@ -165,9 +166,22 @@ def _call_off(tx: Connection, runtime: Runtime, person: Person, rows: Sequence[R
     bookings = people.table("bookings")
     booked = people.where("bookings", person) & bookings.c.state.in_(GIVEN_BACK)
     tx.execute(update(bookings).where(booked).values(state=Standing.CANCELLED, **NO_PLACE))
-    if person.id:
-        helped = transactions.c.helper_id == person.id
-        tx.execute(update(transactions).where(helped).values(helper_id=None))
+
+
+def _leave_others(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> None:
+    """Whoever they helped keeps what was asked, without who helped; what is open asks for somebody else."""
+    left = [{"key": row.id, "answers": _without_helper(runtime, row)} for row in rows]
+    if left:
+        one = update(transactions).where(transactions.c.id == bindparam("key"))
+        tx.execute(one.values(helper_id=None, answers=bindparam("answers")), left)
+
+
+def _without_helper(runtime: Runtime, row: Row[Any]) -> Any:
+    try:
+        answers = store.answers(runtime, row)
+    except TamperedError:  # nobody reads it any more: it is left to whoever looks into that
+        return row.answers
+    return store.sealed(runtime, row.id, "answers", helping.without_helper(answers))
 
 
 def _withdraw(tx: Connection, runtime: Runtime, person: Person) -> None:

@@ -113,6 +113,7 @@ HELD: Mapping[str, Held] = {
         Then.EMPTIED,
         opened=("personalisation", "address"),
         hidden=WORK,
+        of_others=("citizen_id",),
         empty={
             "personalisation": FORGOTTEN,
             "address": None,

@@ -132,7 +132,7 @@ def act_for(tx: Connection, runtime: Runtime, transaction: Transaction, *, helpe
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     if transaction.state not in OPEN:
         return transaction
-    left = {name: value for name, value in transaction.answers.items() if name not in helping.FIELDS}
+    left = helping.without_helper(transaction.answers)
     answers = store.sealed(runtime, transaction.id, "answers", left)
     store.change(tx, runtime, transaction.id, answers=answers, helped=helped, **proving.anew(transaction))
     return store.load(tx, runtime, transaction.id)

@@ -120,6 +120,11 @@ def joined(answers: Mapping[str, str], values: Mapping[str, str]) -> dict[str, s
     return {**answers, **{name: values[name] for name in FIELDS if name in values}}
 
 
+def without_helper(answers: Mapping[str, str]) -> dict[str, str]:
+    """The answers without who helps."""
+    return {name: value for name, value in answers.items() if name not in FIELDS}
+
+
 def wrong_with(answers: Mapping[str, str], values: Mapping[str, str]) -> dict[str, Words]:
     """What is wrong with the helper, as far as the answers alone tell."""
     number = values.get(NUMBER)

@@ -204,6 +204,11 @@ def _open(runtime: Runtime, row: Row[Any], column: str) -> dict[str, str]:
     return values
 
 
+def answers(runtime: Runtime, row: Row[Any]) -> dict[str, str]:
+    """A row's answers alone."""
+    return _open(runtime, row, "answers")
+
+
 def sealed(runtime: Runtime, key: UUID, column: str, values: Mapping[str, str]) -> bytes:
     return runtime.vault.seal(f"transactions.{column}", key, json.dumps(dict(values), ensure_ascii=False))
 

@@ -32,13 +32,16 @@ from gateway.rights.export import SOMEBODY
 from gateway.rights.tables import HELD, NOTHING, Then
 from gateway.services import guests
 from gateway.services import store as services
-from gateway.transactions import call_backs, engine, reminders, store
+from gateway.transactions import call_backs, engine, helping, reminders, store
 from gateway.transactions.model import Plan, State
 from gateway.transactions.store import timeline
 from tests.stores.test_appointments import book
+from tests.stores.test_identity import CHILD, begin, by, codes, do, family, house, now, of, reported
 from tests.stores.test_information_change import changed, crowded, decide, draft, loaded
+from tests.stores.test_transactions import desk
 from tests.world import World
 
+__all__ = ["desk", "family", "house"]
 NEVER_EMPTIED = {name for name, held in HELD.items() if held.then is Then.KEPT}
 
 
@@ -273,3 +276,21 @@ def test_no_key_material_is_ever_read_out() -> None:
     for name, held in HELD.items():
         secret = {c.key for c in tables[name].c if isinstance(c.type, LargeBinary)}
         assert not set(held.opened) & {one for one in secret if "index" in one or "digest" in one}
+
+
+def test_who_helped_is_not_told_by_name_and_once_erased_stands_in_nobodys_matter(family: World) -> None:
+    """What was done stays; what is open asks for another helper, and goes nowhere without one."""
+    mother, helper = family.people[:2]
+    done, open_one = begin(family, *of(mother), **by(helper)), begin(family, *CHILD, **by(helper))
+    do(family, engine.send_code, done)
+    reported(family, done)
+    do(family, engine.send_code, open_one)
+    do(family, engine.prove, open_one, codes(family)[-1][2])
+    key = now(family, done).row.helper_id
+    assert str(key) not in json.dumps(exported(family, 0)["tables"])
+    erased(family, 1)
+    assert list(traces(family, 1, [key])) == []
+    assert now(family, done).answers == {"id_number": mother.id_number, "name": mother.name}
+    assert now(family, done).state is State.SUCCEEDED
+    assert engine.unanswered(now(family, open_one)) == list(helping.FIELDS)
+    assert do(family, engine.submit, open_one) is False
