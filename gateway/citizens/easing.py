@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from gateway.citizens.register import citizens
 
@@ -15,3 +15,10 @@ def is_eased(tx: Connection, citizen_id: UUID, born_by: date) -> bool:
     columns = citizens.c
     kindly = (columns.birth_date <= born_by) | columns.disabled
     return tx.execute(select(columns.id).where(columns.id == citizen_id, kindly)).first() is not None
+
+
+def mark(tx: Connection, citizen_id: UUID, *, disabled: bool) -> bool:
+    """Register somebody as disabled, or no longer so; False where it was like that."""
+    columns = citizens.c
+    others = (columns.id == citizen_id) & (columns.disabled != disabled)
+    return bool(tx.execute(update(citizens).where(others).values(disabled=disabled)).rowcount)

@@ -91,15 +91,16 @@ def erase(context: Context, id_number: str, dry_run: bool, yes: bool, even_open:
 @click.option("--email")
 @click.option("--address")
 @click.option("--postcode")
+@click.option("--disabled/--not-disabled", default=None, help="Spared what not coming to a hall brings.")
 @pass_context
-def correct(context: Context, /, id_number: str, **given: str | None) -> None:
+def correct(context: Context, /, id_number: str, disabled: bool | None, **given: str | None) -> None:
     """Put right what is recorded of a person, by their papers; this is recorded."""
     values = {name: value for name, value in given.items() if value is not None}
-    if not values:
-        raise click.UsageError("Name a value: --mobile, --email, --address or --postcode.")
+    if not values and disabled is None:
+        raise click.UsageError("Name a value: --mobile, --email, --address, --postcode or --disabled.")
     here = context.runtime()
     with here.db.write() as tx:
-        new = correcting.correct(tx, here, id_number, values, ACTOR)
+        new = correcting.correct(tx, here, id_number, values, ACTOR, disabled=disabled)
     said = f"Recorded: {', '.join(new)}." if new else "It was recorded like this."
     context.show({"changed": new}, lambda: click.echo(said))
 

@@ -8,7 +8,7 @@ from marshmallow import Schema, ValidationError
 from sqlalchemy import Connection
 
 from gateway import audit
-from gateway.citizens import register
+from gateway.citizens import easing, register
 from gateway.errors import UnknownNameError
 from gateway.levers.accounts import WrongError
 from gateway.records import fields
@@ -24,7 +24,13 @@ class _Values(Schema):
 
 
 def correct(
-    tx: Connection, runtime: Runtime, id_number: str, values: Mapping[str, str], actor: str
+    tx: Connection,
+    runtime: Runtime,
+    id_number: str,
+    values: Mapping[str, str],
+    actor: str,
+    *,
+    disabled: bool | None = None,
 ) -> list[str]:
     """Record these values of whoever has this (normalised) ID number; which of them are new.
 
@@ -43,6 +49,9 @@ def correct(
     new = [name for name, value in wanted.items() if getattr(before, name) != value]
     if new:
         register.change(tx, runtime.vault, before.id, {name: wanted[name] for name in new})
+    if disabled is not None and easing.mark(tx, before.id, disabled=disabled):
+        new.append("disabled")
+    if new:
         said = f"citizen {before.id} {' '.join(new)}"
         audit.record(tx, runtime.vault, runtime.clock(), actor, "citizen.correct", said)
     return new

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import select
 
 from gateway import audit
 from gateway.app import create_app
-from gateway.citizens import register
+from gateway.citizens import easing, register
 from gateway.demo import city
 from gateway.demo.seed import entry
 from gateway.runtime import Runtime
@@ -157,6 +158,20 @@ def test_the_command_puts_a_record_right(run: Shell, books: Runtime, number: str
     assert found
     assert found.mobile == f"+86{NEW}"
     assert actions == ["citizen.correct"]
+
+
+def test_the_command_registers_somebody_as_disabled(run: Shell, books: Runtime, number: str) -> None:
+    """Whoever is so keeps their places however young, until that is taken back; both are on record."""
+    nobody_is_old = date(1900, 1, 1)
+    for option, spared in (("--disabled", True), ("--not-disabled", False)):
+        assert run.json("citizen", "correct", number, option) == {"changed": ["disabled"]}
+        assert run.json("citizen", "correct", number, option) == {"changed": []}
+        with books.db.read() as tx:
+            found = register.find(tx, books.vault, number)
+            assert found
+            assert easing.is_eased(tx, found.id, nobody_is_old) is spared
+    with books.db.read() as tx:
+        assert tx.execute(select(audit.audit.c.action)).scalars().all() == ["citizen.correct"] * 2
 
 
 def test_the_command_lists_and_decides_reviews(run: Shell, books: Runtime) -> None:
