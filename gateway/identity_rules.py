@@ -24,10 +24,11 @@ LEVELS = ("known", "strong")
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """At most so many in an hour: proofs that were wrong, and codes sent."""
+    """At most so many in an hour: proofs that were wrong, codes sent, and what needs no proof confirmed."""
 
     wrong: int
     codes: int
+    asked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,9 @@ class Identity:
 
     levels: Mapping[str, str] = field(default_factory=dict)
     guardian_under: int = 16
-    device: Tries = Tries(wrong=30, codes=60)
-    shared: Tries = Tries(wrong=300, codes=600)
-    number: Tries = Tries(wrong=10, codes=20)
+    device: Tries = Tries(wrong=30, codes=60, asked=20)
+    shared: Tries = Tries(wrong=300, codes=600, asked=200)
+    number: Tries = Tries(wrong=10, codes=20, asked=10)
     shared_networks: tuple[Network, ...] = ()
     source: str = ""
     source_date: date | None = None
@@ -62,6 +63,7 @@ class _Network(form.Field[Network]):
 class _TriesSchema(Schema):
     wrong = number(5, 1_000_000, required=True)
     codes = number(5, 1_000_000, required=True)
+    asked = number(5, 1_000_000, required=True)
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Tries:

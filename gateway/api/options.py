@@ -27,8 +27,9 @@ def add(routes: Blueprint, runtime: Runtime, face: str) -> None:
         """What citizens can do here, and the form of each type."""
         offered = registry.offered(runtime.settings)
         now = runtime.clock()
-        today = now.astimezone(cities.of(runtime).rules_now(now).zone).date()
-        return {"transaction_types": [shown.kind(kind, today) for kind in offered.values()]}
+        rules = cities.of(runtime).rules_now(now)
+        today = now.astimezone(rules.zone).date()
+        return {"transaction_types": [shown.kind(kind, today, rules) for kind in offered.values()]}
 
     @routes.post("/transaction-types/<name>/options")
     @routes.arguments(schemas.AnswersSchema)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from flask import Response
 from werkzeug.exceptions import HTTPException
 
+from gateway.transactions.model import Words
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -69,3 +71,13 @@ def unexpected(request_id: str) -> Response:
         "InternalServerError", "Internal server error", f"Try again; if it stays, name {request_id} to us."
     )
     return response(500, [problem])
+
+
+def of_fields(wrong: Mapping[str, Words]) -> list[Problem]:
+    """Answers that were refused, by field."""
+    return [of_field(name, words) for name, words in wrong.items()]
+
+
+def of_field(name: str, words: Words) -> Problem:
+    next_step = f"Correct answers.{name}; GET /v2/transaction-types describes it. {words.zh}"
+    return Problem("ValidationError", f"answers.{name} {words.en}", next_step)

@@ -63,7 +63,9 @@ class NewTransactionSchema(Schema):
         error_messages=_REQUIRED,
         metadata={"description": "The form's fields by name: the schema `Answers_<type>` below."},
     )
-    proof = fields.Nested(ProofSchema, required=True, error_messages=_REQUIRED)
+    proof = fields.Nested(
+        ProofSchema, metadata={"description": "Left out for types of the level `anonymous`, needed else."}
+    )
 
 
 class AnswersSchema(Schema):
@@ -143,7 +145,10 @@ class TransactionSchema(Schema):
     missing = fields.List(fields.String(), metadata={"description": "Fields that have no answer yet."})
     proof = fields.String(
         allow_none=True,
-        metadata={"description": "How it was proven: `code`, `code+password`, `attested`; null: not yet."},
+        metadata={
+            "description": "How it was proven: `code`, `code+password`, `attested`; null: not yet. "
+            "`anonymous`: nobody need be known."
+        },
     )
     proof_missing = fields.List(
         fields.String(),
@@ -228,6 +233,7 @@ class TypeSchema(Schema):
     name = fields.String()
     title = fields.Dict(keys=fields.String(), values=fields.String())
     summary = fields.Dict(keys=fields.String(), values=fields.String())
+    level = _text("How surely who asks must be known: `anonymous`, `known` or `strong`.")
     fields_ = fields.List(fields.Nested(FieldSchema), data_key="fields", attribute="fields")
     helper_fields = fields.List(
         fields.Nested(AskedSchema),

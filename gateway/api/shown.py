@@ -10,12 +10,13 @@ from sqlalchemy import Connection
 
 from gateway.notifications import store as notifications
 from gateway.notifications.notify_words import stamp as stamp
+from gateway.rules.model import Rules
 from gateway.runtime import Runtime
 from gateway.transactions import afterwards, engine, helping, proving, registry, store
 from gateway.transactions.form import example
 from gateway.transactions.headlines import headline
 from gateway.transactions.levels import Factor
-from gateway.transactions.model import OPEN, Option, State, TransactionType, Words
+from gateway.transactions.model import OPEN, Level, Option, State, TransactionType, Words
 from gateway.transactions.store import Transaction
 
 
@@ -96,12 +97,15 @@ def _messages(tx: Connection, it: Transaction) -> Sequence[dict[str, Any]]:
 # --- a type --------------------------------------------------------------------------------
 
 
-def kind(it: TransactionType, today: date) -> dict[str, Any]:
+def kind(it: TransactionType, today: date, rules: Rules) -> dict[str, Any]:
     """A type, its form, and what may be done with its transactions afterwards."""
+    level = proving.level_of(it.name, rules)
+    helper = {} if level is Level.ANONYMOUS else helping.Helper().fields
     return {
         "name": it.name,
         "title": both(it.title),
         "summary": both(it.summary),
+        "level": level,
         "fields": [
             {
                 **field(it, name),
@@ -112,9 +116,7 @@ def kind(it: TransactionType, today: date) -> dict[str, Any]:
             }
             for name, one in it.form().fields.items()
         ],
-        "helper_fields": [
-            _described(name, asked.metadata) for name, asked in helping.Helper().fields.items()
-        ],
+        "helper_fields": [_described(name, asked.metadata) for name, asked in helper.items()],
         "actions": [
             {
                 "name": name,

@@ -19,12 +19,13 @@ from gateway.transactions import afterwards, engine, proving, registry, store
 from gateway.transactions.engine import NotInRegister, NotOpen
 from gateway.transactions.identity import Proven, Sent, TooSoon, Wrong
 from gateway.transactions.levels import Factor
-from gateway.transactions.model import OPEN, Words
+from gateway.transactions.model import OPEN, Level, TransactionType, Words
 from gateway.transactions.references import is_reference
 from gateway.transactions.store import Transaction
 from gateway.transactions.tallies import Locked
 
 FACE = "api"
+MISSING = Words("请填写这一项。", "is a required property")
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
@@ -61,7 +62,7 @@ def _until_submitted(routes: Blueprint, runtime: Runtime) -> None:
         """Begin a transaction: answers, and how the identity is proven."""
         with looks.turn(body["type"], body["answers"]) as gone:
             if gone and not door.idempotency_key():  # what was answered under a key is answered again
-                raise ApiError(400, *_field_problems(gone))
+                raise ApiError(400, *problems.of_fields(gone))
             return door.once(runtime, lambda tx: _begin(tx, runtime, body))
 
     @routes.post("/transactions/<reference>/proof")
@@ -123,19 +124,32 @@ def _begin(tx: Connection, runtime: Runtime, body: dict[str, Any]) -> Answer:
     if body["type"] not in offered:
         known = ", ".join(offered)
         raise _refused("ValidationError", f"type is not one of [{known}]", "See GET /v2/transaction-types.")
+    method = _method(offered[body["type"]], body)
     draft = engine.open_draft(tx, runtime, body["type"], FACE, door.caller().service_id)
-    attested = body["proof"]["method"] == "attested"
+    attested = method == "attested"
     answered = engine.answer(tx, runtime, draft, body["answers"], reserve=not attested)
     missing = engine.unanswered(answered.transaction) if not answered.value else []
     if answered.value or missing:
-        wrong = _field_problems(answered.value)
-        wrong += [_field_problem(name, Words("请填写这一项。", "is a required property")) for name in missing]
+        wrong = problems.of_fields(answered.value)
+        wrong += [problems.of_field(name, MISSING) for name in missing]
         raise ApiError(400, *wrong)
     if attested:
         return _attest(tx, runtime, answered.transaction, body["proof"].get("by", ""))
-    if body["proof"]["method"] == "password":
+    if method is None and not proving.missing(answered.transaction):
+        return _submitted(tx, runtime, answered.transaction, 201)
+    if method == "password":
         return Answer(201, shown.transaction(tx, runtime, answered.transaction))
     return _send_code(tx, runtime, answered.transaction, 201)
+
+
+def _method(kind: TransactionType, body: Mapping[str, Any]) -> str | None:
+    """How who it is will be proven; None where nobody need be known."""
+    if kind.level is Level.ANONYMOUS:
+        return None
+    if "proof" not in body:
+        raise _refused("ValidationError", "proof is a required property", f"{kind.name} is of level known.")
+    method: str = body["proof"]["method"]
+    return method
 
 
 def _attest(tx: Connection, runtime: Runtime, transaction: Transaction, by: str) -> Answer:
@@ -201,7 +215,7 @@ def _submitted(tx: Connection, runtime: Runtime, transaction: Transaction, statu
     One that is only being begun is not kept: the service has no reference to go on with.
     """
     if status == 201 and (lost := engine.reserve(tx, runtime, transaction)):
-        raise ApiError(409, *_field_problems(lost))
+        raise ApiError(409, *problems.of_fields(lost))
     if status == 200 and (lost := engine.answer(tx, runtime, transaction, {}).value):
         return _wrong(409, lost)
     result = engine.submit(tx, runtime, transaction)
@@ -281,13 +295,4 @@ def _problem(status: int, error: str, message: str, next_step: str) -> Answer:
 
 def _wrong(status: int, wrong: Mapping[str, Words]) -> Answer:
     """Answers refused, in an answer that is kept: the others are."""
-    return Answer(status, problems.body(status, _field_problems(wrong)))
-
-
-def _field_problems(wrong: Mapping[str, Words]) -> list[Problem]:
-    return [_field_problem(name, words) for name, words in wrong.items()]
-
-
-def _field_problem(name: str, words: Words) -> Problem:
-    next_step = f"Correct answers.{name}; GET /v2/transaction-types describes it. {words.zh}"
-    return Problem("ValidationError", f"answers.{name} {words.en}", next_step)
+    return Answer(status, problems.body(status, problems.of_fields(wrong)))

@@ -27,6 +27,7 @@ __all__ = [
     "SUFFIX",
     "AddressError",
     "is_hotline",
+    "is_mobile",
     "length",
     "normalise",
     "parts",
@@ -87,6 +88,11 @@ def normalise(text: str) -> str:
             "This is a public service number and takes no texts. Enter a personal mobile number.",
         )
     return _foreign(number)
+
+
+def is_mobile(address: str) -> bool:
+    """Whether a number in E.164 is a mobile of this country: what texts go to and codes come back from."""
+    return address.startswith(HOME) and bool(_MOBILE.fullmatch(address))
 
 
 def is_hotline(text: str) -> bool:

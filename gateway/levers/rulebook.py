@@ -21,6 +21,7 @@ from gateway.levers.accounts import Desk
 from gateway.rules import files, shown
 from gateway.rules.files import Document, Problem, RulesFileError
 from gateway.transactions import registry
+from gateway.transactions.model import Level
 from gateway.transactions.store import transactions
 
 RELEASE = "release"  # who loaded what came with it
@@ -166,13 +167,14 @@ def _unsourced(document: Document, versions: Sequence[Rules]) -> Iterator[Proble
 
 
 def _unknown_types(document: Document, versions: Sequence[Rules]) -> Iterator[Problem]:
-    """A level for what is no type would be asked for nowhere."""
+    """A level for what is no type would be asked for nowhere, nor one where the form asks for nobody."""
     for rules in versions:
         place = document.versions.index(rules)
+        known = [name for name, kind in registry.types().items() if kind.level is not Level.ANONYMOUS]
         for name in rules.identity.levels:
-            if name not in registry.types():
+            if name not in known:
                 keys = ("identity", "levels", name)
-                reason = f"there is no such transaction type; there are {', '.join(registry.types())}."
+                reason = f"there is no such transaction type to ask who it is; there are {', '.join(known)}."
                 yield Problem(document.line(place, *keys), place + 1, ".".join(keys), reason)
 
 

@@ -27,6 +27,7 @@ from gateway.phone.results import (
 )
 from gateway.transactions import (
     afterwards,
+    anonymous,
     choices,
     engine,
     helping,
@@ -141,7 +142,8 @@ def _ask(_: Matter, transaction: Transaction, values: Mapping[str, str]) -> Resu
 
 def _back(matter: Matter, transaction: Transaction, values: Mapping[str, str]) -> Result:
     """The question before a field's ("" for the code's); where all was answered, the confirmation."""
-    if transaction.state not in OPEN or (transaction.row.proof and not engine.unanswered(transaction)):
+    answered = transaction.row.proof and not engine.unanswered(transaction)
+    if transaction.state not in OPEN or (answered and not proving.missing(transaction)):
         return _onward(matter, transaction)
     if values["field"] == helping.NUMBER and not helping.child(transaction):
         return _onward(matter, engine.act_for(matter.tx, matter.runtime, transaction, helped=False))
@@ -218,8 +220,12 @@ def _submit(matter: Matter, transaction: Transaction, _: Mapping[str, str]) -> R
     wrong, now = matter.keep(engine.answer(matter.tx, matter.runtime, transaction, {}))
     for name, problem in wrong.items():
         return _question(now, name, problem, transaction.answers.get(name, ""))
-    submitted = engine.submit(matter.tx, matter.runtime, now)
-    return _onward(matter, matter.keep(submitted)[1])
+    if anonymous.too_many(matter.tx, matter.runtime, now, matter.device):
+        return Locked()
+    taken, submitted = matter.keep(engine.submit(matter.tx, matter.runtime, now))
+    if taken and anonymous.is_one(submitted):
+        matter.proven = submitted.id  # whoever made it may undo it in the same call
+    return _onward(matter, submitted)
 
 
 def _look(matter: Matter, transaction: Transaction, _: Mapping[str, str]) -> Result:

@@ -43,7 +43,7 @@ def send(matter: Matter, transaction: Transaction) -> Result | None:
 
 def _with_ways(matter: Matter, transaction: Transaction, asked: AskCode) -> AskCode:
     factor = proving.awaited(matter.tx, matter.runtime, transaction)
-    first, helped = not transaction.row.factors, helping.helped(transaction)
+    first, helped = not transaction.row.factors and factor is Factor.CODE, helping.helped(transaction)
     to = "helper" if helped and factor is Factor.CODE else str(factor or Factor.CODE)
     by_password = Factor.PASSWORD in proving.possible(matter.tx, matter.runtime, transaction)
     return replace(asked, to=to, password=by_password, help=first and not helped)

@@ -37,7 +37,7 @@ def find(tx: Connection, runtime: Runtime, id_number: str) -> Person:
     """The person with this (normalised) ID number, and every key of theirs.
 
     A message belongs to them by their own id, by their transaction, or because it went to their
-    number and nobody else has that one.
+    number and nobody else has that one; so does what was asked for by that number alone.
     """
     vault = runtime.vault
     subject = vault.index("id_number", id_number)
@@ -48,10 +48,11 @@ def find(tx: Connection, runtime: Runtime, id_number: str) -> Person:
         register.sharing(tx, vault, kind, one, record.id) for kind, one in addresses.items() if record
     )
     indexes = {vault.index(kind, one) for kind, one in addresses.items()}
-    mine = transactions.c.subject == subject
+    subjects = {subject} if shared else {subject, *indexes}  # what nobody was known for, by the number alone
+    mine = transactions.c.subject.in_(subjects)
     keys: dict[Key, Collection[Any]] = {
         Key.CITIZEN: {citizen.id} if citizen else set(),
-        Key.SUBJECT: {subject},
+        Key.SUBJECT: subjects,
         Key.ASKER: {vault.index("person", f"{id_number}:{citizen.name}")} if citizen else set(),
         Key.ADDRESS: indexes,
         Key.TRANSACTION: set(tx.execute(select(transactions.c.id).where(mine)).scalars()),

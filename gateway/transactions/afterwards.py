@@ -14,7 +14,17 @@ from sqlalchemy import Connection
 
 from gateway.errors import UnknownNameError
 from gateway.runtime import Runtime
-from gateway.transactions import codes, helping, identity, levels, outcome, proving, registry, store
+from gateway.transactions import (
+    anonymous,
+    codes,
+    helping,
+    identity,
+    levels,
+    outcome,
+    proving,
+    registry,
+    store,
+)
 from gateway.transactions.desk import Desk
 from gateway.transactions.devices import Device
 from gateway.transactions.engine import DRAFT_LIFE, NotOpen, Result
@@ -111,7 +121,7 @@ def _begin(
     due_at = runtime.clock() + DRAFT_LIFE
     kind = registry.get(action.opens or old.row.type)
     same = kind.name == old.row.type
-    fresh = store.create(tx, runtime, kind.name, face, old.row.service_id, due_at)
+    fresh = store.create(tx, runtime, kind.name, face, old.row.service_id, due_at, anonymous.first(kind.name))
     given = {name: value for name, value in old.answers.items() if name not in action.asks_again}
     given |= action.sets
     kept = {name: given[name] for name in (*applying(kind.form, given), *helping.FIELDS) if name in given}
@@ -146,7 +156,7 @@ def send_code(
 ) -> Result[Sent | TooSoon | Locked | NotOpen]:
     """Send a code to the citizen of an ended transaction, so that it may be acted on."""
     transaction = store.load(tx, runtime, transaction.id, hold=True)
-    if not _was_proven(transaction):
+    if not _was_proven(transaction) or not anonymous.can_reach(transaction):
         return Result(NotOpen(), transaction)
     said, lanes = codes.send_to_act(tx, runtime, transaction, device)
     return Result(said, transaction, lanes)

@@ -15,7 +15,7 @@ from gateway.notifications import store as notifications
 from gateway.notifications import withdrawing
 from gateway.notifications.request import Class, Request
 from gateway.runtime import Runtime
-from gateway.transactions import helping, identity, registry, store
+from gateway.transactions import anonymous, helping, identity, registry, store
 from gateway.transactions.devices import Device
 from gateway.transactions.identity import (
     CODES,
@@ -56,7 +56,10 @@ def asker(runtime: Runtime, transaction: Transaction) -> bytes:
 
     Tries count there as well: whoever knows an ID number alone can neither use up its owner's tries
     nor have them sent anything. (A caller keys no name; there the calling number is counted.)
+    Where nobody need be known it is the transaction itself: who knows a number alone locks nobody out.
     """
+    if anonymous.is_one(transaction):
+        return runtime.vault.index("person", f"transaction:{transaction.id}")
     names = helping.WHO if helping.helped(transaction) else ("id_number", "name")
     given = ":".join(transaction.answers.get(name, "") for name in names)
     return runtime.vault.index("person", given)
@@ -109,6 +112,15 @@ def to_act(runtime: Runtime, transaction: Transaction) -> Purpose:
     return Purpose(who, f"{transaction.row.type}:act", who, PROOFS, ((CODES, who),))
 
 
+def subject(runtime: Runtime, transaction: Transaction) -> bytes | None:
+    """The blind index of whose it is: the ID number's, or of an anonymous one what its citizen keeps."""
+    if anonymous.is_one(transaction):
+        kept = anonymous.keeps(transaction)
+        return runtime.vault.index("mobile", kept) if kept else None
+    number = transaction.answers.get("id_number")
+    return runtime.vault.index("id_number", number) if number else None
+
+
 def new_address(transaction: Transaction) -> str | None:
     """The new mobile or e-mail address that must give a code back; None where there is none."""
     return registry.get(transaction.row.type).confirms(transaction.case(transaction.row.updated_at))
@@ -149,6 +161,10 @@ def send_to_act(
     if not isinstance(said, Sent):
         return said, set()
     withdraw(tx, runtime, transaction, "replaced")
+    if number := anonymous.mobile(transaction):
+        lanes = notify(tx, runtime, transaction, None, "code", Class.CODE, {"code": code}, number)
+        store.note(tx, runtime, transaction.id, "code_sent")
+        return said, lanes
     found, person = prover(tx, runtime, transaction), None
     if not helping.child(transaction):
         person = _named(tx, runtime, transaction, "id_number", "name")

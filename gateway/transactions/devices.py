@@ -28,6 +28,7 @@ class Device:
     subject: bytes
     wrong: Limit
     codes: Limit
+    asked: Limit  # what nobody need be known for
 
 
 def of_address(runtime: Runtime, address: str | None) -> Device | None:
@@ -66,7 +67,8 @@ def _place(address: IPv4Address | IPv6Address) -> str:
 def _device(runtime: Runtime, name: str, tries: Tries) -> Device:
     wrong = Limit("place_wrong", tries.wrong, HOUR, HOUR)
     codes = Limit("place_codes", tries.codes, HOUR, HOUR)
-    return Device(runtime.vault.index("device", name), wrong, codes)
+    asked = Limit("place_asked", tries.asked, HOUR, HOUR)
+    return Device(runtime.vault.index("device", name), wrong, codes, asked)
 
 
 def _rules(runtime: Runtime) -> Identity:

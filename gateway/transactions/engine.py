@@ -26,7 +26,7 @@ from gateway.transactions.devices import Device
 from gateway.transactions.form import problems
 from gateway.transactions.identity import Proven, Sent, TooSoon, Wrong
 from gateway.transactions.levels import Factor
-from gateway.transactions.model import OPEN, RETURNED, State, Words
+from gateway.transactions.model import OPEN, RETURNED, Level, State, Words
 from gateway.transactions.store import Transaction
 from gateway.transactions.tallies import Locked
 
@@ -69,7 +69,7 @@ def open_draft(
     if type_name not in registry.offered(runtime.settings):
         raise UnknownNameError(f"There is no transaction type called {type_name!r} here.")
     due_at = runtime.clock() + DRAFT_LIFE
-    return store.create(tx, runtime, type_name, face, service_id, due_at)
+    return store.create(tx, runtime, type_name, face, service_id, due_at, proving.nothing(type_name)["proof"])
 
 
 def answer(
@@ -115,9 +115,9 @@ def answer(
 
 def _keep(tx: Connection, runtime: Runtime, transaction: Transaction, answers: Mapping[str, str]) -> None:
     changed: dict[str, Any] = {"answers": store.sealed(runtime, transaction.id, "answers", answers)}
-    if answers.get("id_number") != transaction.answers.get("id_number"):
-        changed["subject"] = runtime.vault.index("id_number", answers["id_number"])
     others = replace(transaction, answers=answers)
+    if (whose := codes.subject(runtime, others)) != codes.subject(runtime, transaction):
+        changed["subject"] = whose
     if any(answers.get(who) != transaction.answers.get(who) for who in helping.FIELDS):
         changed["helped"] = not helping.child(others)
     if codes.new_address(others) != codes.new_address(transaction):
@@ -130,7 +130,7 @@ def _keep(tx: Connection, runtime: Runtime, transaction: Transaction, answers: M
 def act_for(tx: Connection, runtime: Runtime, transaction: Transaction, *, helped: bool) -> Transaction:
     """Somebody acts for the citizen, or the citizen for themselves after all; the proof is asked anew."""
     transaction = store.load(tx, runtime, transaction.id, hold=True)
-    if transaction.state not in OPEN:
+    if transaction.state not in OPEN or proving.level(transaction) is Level.ANONYMOUS:
         return transaction
     left = helping.without_helper(transaction.answers)
     answers = store.sealed(runtime, transaction.id, "answers", left)
@@ -291,6 +291,6 @@ def resume(tx: Connection, runtime: Runtime, transaction: Transaction) -> Result
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     if transaction.state not in OPEN:
         return Result(False, transaction)
-    store.change(tx, runtime, transaction.id, **proving.NOTHING, state=State.DRAFT)
+    store.change(tx, runtime, transaction.id, **proving.nothing(transaction.row.type), state=State.DRAFT)
     store.note(tx, runtime, transaction.id, "resumed")
     return Result(True, store.load(tx, runtime, transaction.id))

@@ -24,7 +24,12 @@ TWO = 2  # different ones are strong
 
 
 def required(own: Level, city: str | None) -> Level:
-    """The type's own level, or the city's where that asks for more: never less."""
+    """The type's own level, or the city's where that asks for more: never less.
+
+    A form that asks for nobody cannot be asked who it is.
+    """
+    if own is Level.ANONYMOUS:
+        return own
     return Level.STRONG if Level.STRONG in (own, city) else Level.KNOWN
 
 
@@ -36,7 +41,7 @@ def firsts(*, also_password: bool) -> frozenset[Factor]:
 def missing(level: Level, *, also_password: bool, given: Collection[Factor]) -> frozenset[Factor]:
     """What may be given next, each of them one step on; nothing once the level is reached."""
     known, first = frozenset(given), firsts(also_password=also_password)
-    if Factor.ATTESTED in known:
+    if Factor.ATTESTED in known or level is Level.ANONYMOUS:
         return frozenset()
     if not known & first:
         return first

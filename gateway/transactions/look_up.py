@@ -1,5 +1,6 @@
 """Progress by reference: the number, and the last four digits of the registered mobile.
 
+Where nobody need be known, it is the last four of what the citizen keeps: the number they gave.
 An unknown reference, one without a proven citizen and wrong digits are answered
 alike, and the tries of each reference, and from each place, are limited.
 """
@@ -17,7 +18,7 @@ from sqlalchemy import Connection
 from gateway.citizens import register
 from gateway.runtime import Runtime
 from gateway.security import same
-from gateway.transactions import store, tallies
+from gateway.transactions import anonymous, store, tallies
 from gateway.transactions.devices import Device
 from gateway.transactions.tallies import Limit, Locked
 
@@ -78,8 +79,10 @@ def guess(
 
 
 def _matching(tx: Connection, runtime: Runtime, reference: str, tail: str) -> UUID | None:
-    """The mobile is the citizen's, or that of who acted for them."""
+    """The mobile is the citizen's, or that of who acted for them; or what an anonymous one keeps."""
     transaction = store.find(tx, runtime, reference)
+    if transaction and (kept := anonymous.keeps(transaction)):
+        return transaction.id if same(kept[-TAIL:].encode(), tail.encode()) else None
     if transaction is None or transaction.row.citizen_id is None:
         return None
     either = [key for key in (transaction.row.citizen_id, transaction.row.helper_id) if key]

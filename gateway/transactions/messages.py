@@ -14,7 +14,7 @@ from gateway.content.store import FALLBACK_LANGUAGE
 from gateway.notifications import store as notifications
 from gateway.notifications.request import Class, Request
 from gateway.runtime import Runtime
-from gateway.transactions import helping, registry
+from gateway.transactions import anonymous, helping, registry
 from gateway.transactions.store import Transaction
 
 CHANNEL, BESIDE = "sms", "email"
@@ -34,7 +34,8 @@ def tell(
     event there as well, where the type has a text for it; who acted for the citizen is told too.
     """
     people = recipients(tx, runtime, transaction)
-    if not people:
+    number = anonymous.mobile(transaction)
+    if not people and number is None:
         return set()
     personalise = registry.get(transaction.row.type).personalise
     values = {**personalise(transaction.view(runtime.clock())), **(more or {})}
@@ -45,15 +46,20 @@ def tell(
         for one in people
         if channel == CHANNEL or (beside and one.has_email)
     ]
+    if number:
+        requests = [_request(runtime, transaction, None, event, Class.RESULT, values, CHANNEL, number)]
     return notifications.take(tx, runtime, requests)
 
 
 def recipients(tx: Connection, runtime: Runtime, transaction: Transaction) -> Sequence[Citizen]:
     """Who is told of it: who acted for the citizen, and the citizen, unless that is a child.
 
-    Whoever left the register is not told, nor anybody before the citizen is proven.
+    Whoever left the register is not told, nor anybody before the citizen is proven. Of an
+    anonymous one nobody is: its messages go to a number.
     """
     row = transaction.row
+    if anonymous.is_one(transaction):
+        return []
     citizen = register.find(tx, runtime.vault, transaction.answers["id_number"])
     if citizen is None or citizen.id != row.citizen_id:
         return []
@@ -71,9 +77,10 @@ def notify(
     event: str,
     klass: Class,
     values: Mapping[str, str],
+    address: str | None = None,
 ) -> set[str]:
-    """Take a text message of this transaction; without a citizen it goes to nobody and ends as suppressed."""
-    request = _request(runtime, transaction, citizen, event, klass, values, CHANNEL)
+    """Take a text message of this transaction; without citizen and address it is suppressed at its end."""
+    request = _request(runtime, transaction, citizen, event, klass, values, CHANNEL, address)
     return notifications.take(tx, runtime, [request])
 
 
@@ -95,6 +102,7 @@ def _request(
     klass: Class,
     values: Mapping[str, str],
     channel: str,
+    address: str | None = None,
 ) -> Request:
     return Request(
         citizen_id=citizen.id if citizen else None,
@@ -104,5 +112,6 @@ def _request(
         language=citizen.language if citizen else FALLBACK_LANGUAGE,
         personalisation=values,
         transaction_id=transaction.id,
+        address=address,
         waited_for=channel == CHANNEL and _is_waited_for(runtime, transaction),
     )

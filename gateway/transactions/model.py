@@ -64,6 +64,7 @@ RAN_OUT = "ran_out"  # the event of what was sent back and not corrected in time
 class Level(StrEnum):
     """How surely somebody must have proven who they are; each with its one line of meaning."""
 
+    ANONYMOUS = "anonymous"  # nobody need be known; where a new number is named, a code to it is the proof
     KNOWN = "known"  # ID number and name, and a code to the registered mobile, or what the type takes instead
     STRONG = "strong"  # known, and the query password or a code to the registered e-mail address besides
 
@@ -211,6 +212,9 @@ class TransactionType:
     ``risky`` one is refused while a hold stands (``on_hold``). ``confirms`` names a new
     mobile (E.164) or e-mail address that must give back a code first. It ``touches``
     types whose ended transactions of the same person are then looked at at once.
+    Of an anonymous one ``keeps`` is what its citizen has besides the reference: a number
+    (E.164), which a mobile's messages go to, or another one of digits. Its last four
+    open it again.
     """
 
     name: str
@@ -244,6 +248,7 @@ class TransactionType:
     risky: bool = False
     also_password: bool = False
     confirms: Callable[[Case], str | None] = lambda _case: None
+    keeps: Callable[[Case], str | None] = lambda _case: None
     touches: tuple[str, ...] = ()
 
 

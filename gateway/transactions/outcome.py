@@ -85,7 +85,7 @@ def _reopened(runtime: Runtime, transaction: Transaction, returned: Returned) ->
     """
     anew_asked = set(returned.fields) - choices.WHO
     left = {name: value for name, value in transaction.answers.items() if name not in anew_asked}
-    anew = {} if transaction.row.proof == Factor.ATTESTED else proving.NOTHING
+    anew = {} if transaction.row.proof == Factor.ATTESTED else proving.nothing(transaction.row.type)
     answers = store.sealed(runtime, transaction.id, "answers", left)
     return {"answers": answers, "told_waiting": False, **anew}
 

@@ -13,7 +13,7 @@ from gateway.channels import email
 from gateway.citizens import holds, passwords, register
 from gateway.rules.model import Rules
 from gateway.runtime import Runtime
-from gateway.transactions import codes, helping, identity, levels, registry, store
+from gateway.transactions import anonymous, codes, helping, identity, levels, registry, store
 from gateway.transactions.codes import Prover
 from gateway.transactions.identity import Proven, Wrong
 from gateway.transactions.levels import Factor
@@ -22,9 +22,12 @@ from gateway.transactions.on_hold import ON_HOLD, UNTIL
 from gateway.transactions.store import Transaction
 from gateway.transactions.tallies import Locked
 
-NOTHING: Mapping[str, Any] = {"proof": None, "factors": "", "confirmed": False}
-"""A proof that is asked anew."""
 BY_CODE = (Factor.CODE, Factor.EMAIL, Factor.NEW)  # in the order they are asked for
+
+
+def nothing(type_name: str) -> Mapping[str, Any]:
+    """A proof that is asked anew."""
+    return {"proof": anonymous.first(type_name), "factors": "", "confirmed": False}
 
 
 def anew(transaction: Transaction) -> dict[str, Any]:
@@ -33,7 +36,7 @@ def anew(transaction: Transaction) -> dict[str, Any]:
     What was sent back stays whose it is: they must find it, and be told how it ends.
     """
     whose = {} if transaction.row.stage == RETURNED else {"citizen_id": None, "helper_id": None}
-    return {**NOTHING, **whose, "state": State.DRAFT}
+    return {**nothing(transaction.row.type), **whose, "state": State.DRAFT}
 
 
 def level(transaction: Transaction) -> Level:
@@ -77,7 +80,8 @@ def awaited(
     tx: Connection, runtime: Runtime, transaction: Transaction, by: Factor | None = None
 ) -> Factor | None:
     """The factor a code is for just now, ``by`` where that is asked for; None where none is."""
-    if transaction.state not in OPEN or "id_number" not in transaction.answers:
+    somebody = anonymous.is_one(transaction) or "id_number" in transaction.answers
+    if transaction.state not in OPEN or not somebody:
         return None
     wanted = possible(tx, runtime, transaction)
     return next((factor for factor in BY_CODE if factor in wanted and by in (None, factor)), None)
@@ -91,16 +95,18 @@ def take(
     said: Proven | Wrong | Locked,
 ) -> Proven | Wrong | Locked:
     """Keep what was right; a stranger's lucky guess is wrong: their code went to nobody."""
-    found = codes.prover(tx, runtime, transaction) if isinstance(said, Proven) else None
-    if found and factor is Factor.NEW:
+    right = isinstance(said, Proven)
+    found = codes.prover(tx, runtime, transaction) if right else None
+    good = right and (found is not None or anonymous.is_one(transaction))
+    if good and factor is Factor.NEW:
         store.change(tx, runtime, transaction.id, confirmed=True)
     elif found:
         accept(tx, runtime, transaction, factor, found)
-    if found:
+    if good:
         codes.withdraw(tx, runtime, transaction, "used")
     word = factor if factor is Factor.CODE else f"{factor}_proof"
-    store.note(tx, runtime, transaction.id, f"{word}_right" if found else f"{word}_wrong")
-    return Wrong(identity.PROOFS.most) if isinstance(said, Proven) and found is None else said
+    store.note(tx, runtime, transaction.id, f"{word}_right" if good else f"{word}_wrong")
+    return Wrong(identity.PROOFS.most) if right and not good else said
 
 
 def accept(

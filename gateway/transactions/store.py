@@ -51,13 +51,15 @@ transactions = Table(
     Column("rules_version", Integer, nullable=False),
     Column("service_id", Uuid),
     Column("citizen_id", Uuid),
-    Column("subject", LargeBinary(16)),  # blind index of the ID number given
+    Column("subject", LargeBinary(16)),  # blind index of the ID number given; of an anonymous one, the number
     Column("answers", LargeBinary),
     Column("facts", LargeBinary),
     Column("state", String(20), nullable=False),
     Column("stage", String(24), nullable=False),  # the type's own word beside the state
     Column("replaces", Uuid),  # the transaction whose place this one takes
-    Column("proof", String(16)),  # how who it is was proven: code, code+password, attested; null until it is
+    Column(
+        "proof", String(16)
+    ),  # how who it is was proven: code+password, attested; anonymous; null: not yet
     Column("factors", String(24), nullable=False),  # what was proven so far, joined by +
     Column("confirmed", Boolean, nullable=False),  # what is new (``confirms``) has given its code back
     Column("helped", Boolean, nullable=False),  # somebody acts for the citizen
@@ -150,8 +152,9 @@ def create(
     face: str,
     service_id: UUID | None,
     due_at: datetime,
+    proof: str | None = None,
 ) -> Transaction:
-    """A new draft under today's rules of the city."""
+    """A new draft under today's rules of the city; ``proof`` where it begins with one."""
     now = runtime.clock()
     rules = cities.of(runtime).rules_now(now)
     key = runtime.new_id()
@@ -165,6 +168,7 @@ def create(
         "service_id": service_id,
         "state": State.DRAFT,
         "stage": "",
+        "proof": proof,
         "factors": "",
         "helped": False,
         "confirmed": False,

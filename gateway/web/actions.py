@@ -14,12 +14,17 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from gateway.runtime import Runtime
-from gateway.transactions import afterwards, codes, identity
+from gateway.transactions import afterwards, anonymous, codes, identity
 from gateway.transactions.identity import Proven, Sent, TooSoon, Wrong
 from gateway.transactions.model import Action, View, Words
 from gateway.transactions.store import Transaction
 from gateway.web import calendar_file, device, inputs, proof, questions, steps, visit, words
 from gateway.web.questions import AGAIN_AT, FACE
+
+BY_A_PERSON = Words(
+    "留的不是手机，收不到验证码。请拨打12333转人工，说出编号。",
+    "The number given takes no code. Call 12333, press 0 and say your number.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,8 @@ def _consider(runtime: Runtime, place: Place, name: str) -> ResponseReturnValue:
             return _page(place, name, view, refusal=refusal), 409
         if action.begins or visit.has_proven(transaction):
             return _page(place, name, view)
+        if not anonymous.can_reach(transaction):
+            return _page(place, name, view, refusal=BY_A_PERSON), 409
         return _code_page(tx, runtime, place, name, transaction, None)
 
 

@@ -8,11 +8,11 @@ from marshmallow.fields import Field
 from sqlalchemy import Connection
 
 from gateway.runtime import Runtime
-from gateway.transactions import choices, engine, helping
+from gateway.transactions import anonymous, choices, engine, helping
 from gateway.transactions.desk import Desk
 from gateway.transactions.model import Words
 from gateway.transactions.store import Transaction
-from gateway.web import inputs, steps, told, visit, words
+from gateway.web import device, inputs, proof, steps, told, visit, words
 
 
 def add(routes: Blueprint, runtime: Runtime) -> None:
@@ -29,20 +29,8 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
 
     @routes.post("/t/<name>/check")
     def confirm(name: str) -> ResponseReturnValue:
-        """Submit. Repeating it, by a double click or the back button, changes nothing.
-
-        What was reserved is reserved again first: where it is lost by now, the
-        citizen chooses anew and keeps the rest.
-        """
         steps.kind(name)
-        with runtime.db.write() as tx:
-            transaction = visit.transaction(tx, runtime, kind=name, change=True)
-            renewed = engine.answer(tx, runtime, transaction, {})
-            if renewed.value:
-                return steps.go(told.ask_anew(transaction, renewed.value, transaction.answers))
-            result = engine.submit(tx, runtime, renewed.transaction)
-        runtime.wake_all(result.lanes)
-        return steps.go(steps.onward(result.transaction))
+        return _confirmed(runtime, name)
 
     @routes.post("/t/<name>/check/keep")
     def keep(name: str) -> ResponseReturnValue:
@@ -57,6 +45,28 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
             visit.put(visit.PROVEN, str(old.id))
         visit.put(visit.OWN, str(old.id))
         return steps.go(steps.onward(old))
+
+
+def _confirmed(runtime: Runtime, name: str) -> ResponseReturnValue:
+    """Submit. Repeating it, by a double click or the back button, changes nothing.
+
+    What was reserved is reserved again first: where it is lost by now, the
+    citizen chooses anew and keeps the rest.
+    """
+    with runtime.db.write() as tx:
+        transaction = visit.transaction(tx, runtime, kind=name, change=True)
+        renewed = engine.answer(tx, runtime, transaction, {})
+        if renewed.value:
+            return steps.go(told.ask_anew(transaction, renewed.value, transaction.answers))
+        held = anonymous.too_many(tx, runtime, renewed.transaction, device.here(runtime))
+        if held is None:
+            result = engine.submit(tx, runtime, renewed.transaction)
+    if held:
+        return proof.locked_page(runtime, transaction, held)
+    if result.value and anonymous.is_one(result.transaction):
+        visit.proved(result.transaction)  # whoever made it may undo it in the same visit
+    runtime.wake_all(result.lanes)
+    return steps.go(steps.onward(result.transaction))
 
 
 def _page(tx: Connection, runtime: Runtime, transaction: Transaction) -> ResponseReturnValue:

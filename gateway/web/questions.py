@@ -86,8 +86,8 @@ def _start(tx: Connection, runtime: Runtime, kind: TransactionType) -> str:
         kind=kind,
         effect=kind.effect(rules),
         onward=steps.onward(under_way) if under_way and under_way.answers else None,
-        me=_shown_as(known) if known else None,
-        strong=proving.level_of(kind.name, rules) is Level.STRONG,
+        me=_shown_as(known) if known and kind.level is not Level.ANONYMOUS else None,
+        level=proving.level_of(kind.name, rules),
     )
 
 

@@ -9,7 +9,7 @@ from flask import abort, redirect, url_for
 from werkzeug import Response
 
 from gateway.runtime import Runtime
-from gateway.transactions import engine, helping, proving, registry
+from gateway.transactions import anonymous, codes, engine, helping, proving, registry
 from gateway.transactions.levels import Factor
 from gateway.transactions.model import OPEN, RETURNED, TransactionType, Words
 from gateway.transactions.store import Transaction
@@ -35,17 +35,18 @@ def offered(runtime: Runtime, name: str) -> TransactionType:
 
 def question(transaction: Transaction, field: str) -> Step:
     fields = list(helping.fields(transaction))
-    return Step(fields.index(field) + 1, len(fields) + 2)
+    return Step(fields.index(field) + 1, check(transaction).number)
 
 
 def proof(transaction: Transaction) -> Step:
-    count = len(helping.fields(transaction))
-    return Step(count + 1, count + 2)
+    return Step(len(helping.fields(transaction)) + 1, check(transaction).number)
 
 
 def check(transaction: Transaction) -> Step:
-    count = len(helping.fields(transaction))
-    return Step(count + 2, count + 2)
+    """The last one; where nobody need be known and nothing is new, no proof comes before it."""
+    proofs = 0 if anonymous.is_one(transaction) and codes.new_address(transaction) is None else 1
+    count = len(helping.fields(transaction)) + proofs + 1
+    return Step(count, count)
 
 
 def before(transaction: Transaction, field: str) -> str:

@@ -112,7 +112,8 @@ def has_proven(transaction: Transaction) -> bool:
 def proved(transaction: Transaction) -> None:
     """This browser has proven for it who they are: it may act on it, and go on as the same person."""
     put(PROVEN, str(transaction.id))
-    put(KNOWN, str(transaction.id))
+    if transaction.row.factors:  # of an anonymous one it is not known who that is
+        put(KNOWN, str(transaction.id))
 
 
 def has_proven_all(transaction: Transaction) -> bool:

@@ -18,9 +18,9 @@ LEVELS = st.sampled_from(list(Level))
 def test_enough_is_one_that_counts_first_and_for_strong_another_one(
     level: Level, also: bool, proofs: frozenset[Factor]
 ) -> None:
-    """Known: a code, or the password where it is taken. Strong: besides it a different one."""
+    """Known: a code, or the password where it is taken. Strong: a different one besides. Anonymous: none."""
     first = proofs & ({Factor.CODE, Factor.PASSWORD} if also else {Factor.CODE})
-    enough = bool(first) and (level is Level.KNOWN or len(proofs) >= 2)
+    enough = level is Level.ANONYMOUS or (bool(first) and (level is Level.KNOWN or len(proofs) >= 2))
     assert (not levels.missing(level, also_password=also, given=proofs)) == enough
 
 
@@ -37,10 +37,13 @@ def test_whatever_is_asked_for_leads_on_and_is_never_asked_twice(
     assert not levels.missing(level, also_password=also, given=proofs)
 
 
-@given(st.sampled_from(list(Level)), st.sampled_from([None, *map(str, Level)]))
+@given(LEVELS, st.sampled_from([None, *map(str, Level)]))
 def test_a_city_asks_for_more_never_for_less(own: Level, city: str | None) -> None:
-    """Strong wherever either says so."""
-    assert (levels.required(own, city) is Level.STRONG) == (Level.STRONG in (own, city))
+    """Strong wherever either says so; but whoever is not asked who they are cannot prove it."""
+    if own is Level.ANONYMOUS:
+        assert levels.required(own, city) is own
+    else:
+        assert (levels.required(own, city) is Level.STRONG) == (Level.STRONG in (own, city))
 
 
 @given(LEVELS, st.booleans(), PROOFS)
