@@ -13,15 +13,31 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """A transaction of another type that a result opens for the same person, in its commit.
+
+    ``answers`` are those of the other type's form but who it is for. Its reference is kept among
+    the opener's facts under the name ``fact`` (≤ 24 characters): what was opened under that name
+    is not opened again.
+    """
+
+    type: str
+    answers: Mapping[str, str] = field(repr=False)
+    fact: str = "opened"
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The step took effect. ``facts`` are what the citizen is told of it, ``stage`` the type's own word.
 
     ``again_at``: when what was done is to be looked at again (the type's ``follow``); null: never.
+    ``opens``: what follows from it for the same person under another type.
     """
 
     facts: Mapping[str, str] = field(default_factory=dict)
     stage: str = ""
     again_at: datetime | None = None
+    opens: Opening | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +47,7 @@ class AlreadyDone:
     facts: Mapping[str, str] = field(default_factory=dict)
     stage: str = ""
     again_at: datetime | None = None
+    opens: Opening | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +73,12 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The back office said no. ``reason`` is our word for it, ``upstream`` its own; ``facts`` as above."""
+    """The back office said no. ``reason`` is our word for it, ``upstream`` its own; the others as above."""
 
     reason: str
     upstream: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+    opens: Opening | None = None
 
 
 @dataclass(frozen=True, slots=True)

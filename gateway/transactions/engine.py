@@ -30,7 +30,7 @@ from gateway.transactions.model import OPEN, RETURNED, Level, State, Words
 from gateway.transactions.store import Transaction
 from gateway.transactions.tallies import Locked
 
-LANE = "transactions"
+LANE = store.LANE
 DRAFT_LIFE = timedelta(hours=24)  # an unfinished one is then cancelled, and its answers erased
 
 

@@ -15,7 +15,7 @@ from gateway.notifications import store as notifications
 from gateway.notifications.request import Class, Request
 from gateway.runtime import Runtime
 from gateway.transactions import anonymous, helping, registry
-from gateway.transactions.store import Transaction
+from gateway.transactions.store import SYSTEM, Transaction
 
 CHANNEL, BESIDE = "sms", "email"
 PATIENT = timedelta(minutes=5)  # so long somebody waits at the page or the telephone for the result
@@ -90,8 +90,11 @@ def _template(transaction: Transaction, event: str) -> str:
 
 def _is_waited_for(runtime: Runtime, transaction: Transaction) -> bool:
     """Whether the citizen still sits there: after an outage a thousand results must not overtake codes."""
-    submitted_at = transaction.row.submitted_at
-    return submitted_at is not None and runtime.clock() - submitted_at <= PATIENT
+    row = transaction.row
+    if row.face == SYSTEM or row.submitted_at is None:
+        return False
+    waited: timedelta = runtime.clock() - row.submitted_at
+    return waited <= PATIENT
 
 
 def _request(

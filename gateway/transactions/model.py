@@ -11,7 +11,7 @@ from uuid import UUID
 
 from marshmallow import Schema
 
-from gateway.back_offices import Silent, StepOutcome, Unavailable
+from gateway.back_offices import Opening, Silent, StepOutcome, Unavailable
 from gateway.rules.model import Rules
 from gateway.transactions.entry import Entry
 from gateway.transactions.judging import Drop as Drop
@@ -76,7 +76,7 @@ class Level(StrEnum):
 class Case:
     """What a type works on when it asks its back office; ``answers`` are the form's values.
 
-    ``face`` is where it was begun (web, phone, api); ``replaces`` the transaction
+    ``face`` is where it was begun (web, phone, api; system: by a result); ``replaces`` the transaction
     whose place it takes, where a citizen changes what was done before.
     ``citizen_id`` is null until they have proven who they are, ``submitted_at`` until
     they have confirmed; what was sent back and confirmed again has the later moment.
@@ -133,13 +133,15 @@ class View:
 class Changed:
     """What an action or a later look led to: stage and facts now, the event to tell the citizen (null: none).
 
-    ``again_at``: when to look again (``follow``); null: never.
+    ``again_at``: when to look again (``follow``); null: never. ``opens``: what follows from
+    it for the same person under another type.
     """
 
     stage: str
     facts: Mapping[str, str]
     event: str | None = None
     again_at: datetime | None = None
+    opens: Opening | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,16 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, update
 
-from gateway.back_offices import Pending, Returned, Silent, StepOutcome, Unavailable
+from gateway.back_offices import (
+    AlreadyDone,
+    Done,
+    Pending,
+    Refused,
+    Returned,
+    Silent,
+    StepOutcome,
+    Unavailable,
+)
 from gateway.errors import HuiyinError, UndeclaredMoveError
 from gateway.runtime import Runtime
 from gateway.transactions import choices, proving, registry, reminders, store
@@ -24,6 +33,7 @@ from gateway.transactions.following import (
 from gateway.transactions.levels import Factor
 from gateway.transactions.messages import tell
 from gateway.transactions.model import DONE, ENDS, RETURNED, WITH_BACK_OFFICE, Changed, TransactionType
+from gateway.transactions.openings import follow_on
 from gateway.transactions.store import Transaction, transactions
 
 WAITING = "waiting"
@@ -68,7 +78,9 @@ def record(tx: Connection, runtime: Runtime, transaction: Transaction, outcome: 
     event, detail = _noted(outcome, then, stage)
     if not isinstance(outcome, Pending) or stage != row.stage:  # a poll that found nothing new is no event
         store.note(tx, runtime, transaction.id, event, detail)
-    return _follow_up(tx, runtime, store.load(tx, runtime, transaction.id), outcome, row.stage)
+    opens = outcome.opens if isinstance(outcome, Done | AlreadyDone | Refused) else None
+    stands, lanes = follow_on(tx, runtime, store.load(tx, runtime, transaction.id), opens)
+    return lanes | _follow_up(tx, runtime, stands, outcome, row.stage)
 
 
 def _told(runtime: Runtime, key: UUID, outcome: StepOutcome) -> dict[str, Any]:
@@ -186,10 +198,10 @@ def move(
     if not kept:
         return set()
     store.note(tx, runtime, transaction.id, noted, changed.stage)
-    now = store.load(tx, runtime, transaction.id)
+    now, lanes = follow_on(tx, runtime, store.load(tx, runtime, transaction.id), changed.opens)
     if changed.stage != row.stage:
         _plan(tx, runtime, kind, now)
-    return say(tx, runtime, now, changed.event) if changed.event else set()
+    return lanes | (say(tx, runtime, now, changed.event) if changed.event else set())
 
 
 def looked(
@@ -198,7 +210,7 @@ def looked(
     """Keep what a later look found; one that found nothing out is made again, for as long as it takes."""
     row = transaction.row
     if isinstance(found, Changed):
-        if found.stage != row.stage or found.event:
+        if found.stage != row.stage or found.event or found.opens:
             return move(tx, runtime, transaction, found, "followed")
         facts = store.sealed(runtime, transaction.id, "facts", found.facts)
         values: dict[str, Any] = {"facts": facts, "tries": 0, "due_at": found.again_at}

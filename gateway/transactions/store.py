@@ -40,13 +40,16 @@ from gateway.services.webhooks import Event, Kind
 from gateway.transactions.model import USUAL, WITH_BACK_OFFICE, Case, State, View
 from gateway.transactions.references import REFERENCE_DIGITS, reference
 
+LANE = "transactions"  # of those who ask the back offices
+SYSTEM = "system"  # the face of what a result has opened
+
 transactions = Table(
     "transactions",
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("reference", String(REFERENCE_DIGITS), nullable=False, unique=True),
     Column("type", String(32), nullable=False),
-    Column("face", String(8), nullable=False),  # web, phone, api
+    Column("face", String(8), nullable=False),  # web, phone, api, system
     Column("city", String(32), nullable=False),
     Column("rules_version", Integer, nullable=False),
     Column("service_id", Uuid),
@@ -57,9 +60,9 @@ transactions = Table(
     Column("state", String(20), nullable=False),
     Column("stage", String(24), nullable=False),  # the type's own word beside the state
     Column("replaces", Uuid),  # the transaction whose place this one takes
-    Column(
-        "proof", String(16)
-    ),  # how who it is was proven: code+password, attested; anonymous; null: not yet
+    Column("begun_by", Uuid),  # the transaction whose result opened this one
+    Column("begun_as", String(24)),  # the name of that one's fact with this one's reference
+    Column("proof", String(16)),  # how it was proven: code+password, attested; anonymous; null: not yet
     Column("factors", String(24), nullable=False),  # what was proven so far, joined by +
     Column("confirmed", Boolean, nullable=False),  # what is new (``confirms``) has given its code back
     Column("helped", Boolean, nullable=False),  # somebody acts for the citizen
@@ -77,6 +80,7 @@ transactions = Table(
     Column("lease", BigInteger),
 )
 sparse_index("ix_transactions_due", transactions.c.due_at)
+sparse_index("uq_transactions_begun", transactions.c.begun_as, transactions.c.begun_by, unique=True)
 
 timeline = Table(
     "timeline",

@@ -772,6 +772,8 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("stage", sa.String(length=24), nullable=False),
         sa.Column("replaces", sa.Uuid(), nullable=True),
+        sa.Column("begun_by", sa.Uuid(), nullable=True),
+        sa.Column("begun_as", sa.String(length=24), nullable=True),
         sa.Column("proof", sa.String(length=16), nullable=True),
         sa.Column("factors", sa.String(length=24), nullable=False),
         sa.Column("confirmed", sa.Boolean(), nullable=False),
@@ -799,6 +801,13 @@ def upgrade() -> None:
             unique=False,
             postgresql_where=sa.text("due_at IS NOT NULL"),
             sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "uq_transactions_begun",
+            ["begun_as", "begun_by"],
+            unique=True,
+            postgresql_where=sa.text("begun_by IS NOT NULL"),
+            sqlite_where=sa.text("begun_by IS NOT NULL"),
         )
 
     op.create_table(
@@ -1043,6 +1052,11 @@ def downgrade() -> None:
     op.drop_table("api_keys")
     op.drop_table("weight_overrides")
     with op.batch_alter_table("transactions", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_transactions_begun",
+            postgresql_where=sa.text("begun_by IS NOT NULL"),
+            sqlite_where=sa.text("begun_by IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_transactions_created_at"))
         batch_op.drop_index(
             "ix_transactions_due",
