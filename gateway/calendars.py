@@ -1,9 +1,10 @@
 """Working days of mainland China, and due dates counted in hours, days or working days.
 
 The State Council announces each year's holidays and working weekends in the
-November before. Announced years come from ``templates/calendars/china.toml``
-or, failing that, from the library ``holidays``; a year nobody has announced yet
-is computed by that library and everything counted through it is *provisional*.
+November before. Announced years come from the notices a deployment has loaded, from
+``templates/calendars/china.toml`` or, failing that, from the library ``holidays``; a
+year nobody has announced yet is computed by that library and everything counted
+through it is *provisional*. Pure: who counts is given a calendar (``Rules.calendar``).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from gateway.errors import SettingError
 Unit = Literal["hour", "day", "working_day"]
 UNITS: tuple[str, ...] = get_args(Unit)
 SATURDAY = 5
+LONGEST = 200_000  # bytes of a file; ten years are some 5,000
 SHIPPED = Path(__file__).parents[1] / "templates" / "calendars" / "china.toml"
 
 
@@ -65,6 +67,10 @@ class Calendar:
 
     notices: Mapping[int, Notice] = field(default_factory=dict)
     _years: dict[int, _Year] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def and_also(self, notices: Mapping[int, Notice]) -> Calendar:
+        """The same with these notices, which win over those of the same years."""
+        return Calendar({**self.notices, **notices})
 
     def is_working_day(self, day: date) -> bool:
         working = self._year(day.year).working
@@ -144,18 +150,35 @@ def years_before(day: date, years: int) -> date:
 
 @cache
 def shipped() -> Calendar:
-    """The calendar with the notices that come with this release; read once."""
+    """The calendar with the notices that come with this release; read once.
+
+    What a deployment goes by is ``Rules.calendar``: there the notices it loaded are in.
+    """
     return load(SHIPPED)
 
 
 def load(path: Path) -> Calendar:
-    """Read the table of notices.
+    """The calendar by a file of notices; like ``read``."""
+    return Calendar(read(open_file(path), str(path)))
 
-    Raises ``SettingError`` with file, key and reason when it is wrong.
-    """
+
+def open_file(path: Path) -> str:
+    """The text of a file of notices; ``SettingError`` where there is none."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            raw = file.read(LONGEST + 1)
+        if len(raw) > LONGEST:
+            raise SettingError(f"{path}: is longer than {LONGEST:,} bytes. Is it a file of notices?")
+        return raw.decode("utf-8")
     except (OSError, ValueError) as error:
+        raise SettingError(f"{path}: cannot be read: {error}") from None
+
+
+def read(text: str, path: str) -> Mapping[int, Notice]:
+    """The notices of a file, by year; ``SettingError`` names file, key and reason where it is wrong."""
+    try:
+        document = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         raise SettingError(f"{path}: cannot be read: {error}") from None
     notices: dict[int, Notice] = {}
     rows = document.pop("notice", None)
@@ -169,7 +192,7 @@ def load(path: Path) -> Calendar:
         except ValueError as error:
             raise SettingError(f"{path}: [[notice]] {number}: {error}") from None
         notices[notice.year] = notice
-    return Calendar(notices)
+    return notices
 
 
 def _notice(raw: Any) -> Notice:

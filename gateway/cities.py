@@ -1,9 +1,10 @@
-"""The rules this deployment lives by: those of the release, until a city has loaded its own.
+"""The rules and the calendar this deployment lives by: those of the release, until it has loaded its own.
 
 ``gateway.rules`` says what rules are. With the first load all versions of a city stand in the database
 and only these count: a later release changes none of them. Each process keeps what it read and looks
 again every few seconds, by one small question, so that ``of`` may be asked anywhere at no cost. A new
-version comes into force tomorrow at the earliest: by then every process has seen it.
+version comes into force tomorrow at the earliest: by then every process has seen it. The calendar is no
+version: every version counts by the one that is known now (``Rules.calendar``).
 """
 
 from __future__ import annotations
@@ -16,14 +17,29 @@ from functools import lru_cache
 from threading import Lock
 
 import structlog
-from sqlalchemy import Column, Connection, Integer, LargeBinary, String, Table, Text, delete, insert, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    delete,
+    insert,
+    literal,
+    select,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway import calendar_notices, calendars
+from gateway.calendar_notices import notices
+from gateway.calendars import Calendar
 from gateway.card_rules import CardLoss
 from gateway.db import Utc, metadata
-from gateway.errors import UnknownNameError
+from gateway.errors import SettingError, UnknownNameError
 from gateway.rules import files
-from gateway.rules.files import RulesFileError, load, shipped
+from gateway.rules.files import load, shipped
 from gateway.rules.model import Cities, City, District, Hall, Rules
 from gateway.runtime import Runtime
 
@@ -43,7 +59,7 @@ city_rules = Table(
     Column("loaded_at", Utc, nullable=False),
     Column("loaded_by", String(80), nullable=False),
 )
-Stamp = tuple[str, int, bytes]
+Stamp = tuple[str, int, bytes]  # of a version; of a year's notice, whose city is ""
 
 
 def of(runtime: Runtime) -> City:
@@ -91,11 +107,14 @@ class _Known:
 
     at: datetime | None = None
     stamps: frozenset[Stamp] = frozenset()
-    loaded: Mapping[str, City] = field(default_factory=dict)
+    calendar: Calendar = field(default_factory=calendars.shipped)
+    loaded: Mapping[str, City] = field(default_factory=dict)  # with that calendar
+    counted: dict[str, City] = field(default_factory=dict)  # those of the release, with that calendar
     looking: Lock = field(default_factory=Lock)
 
     def city(self, name: str) -> City:
-        return self.loaded.get(name) or shipped()[name]
+        known = self.loaded.get(name) or self.counted.get(name)
+        return known or self.counted.setdefault(name, shipped()[name].by(self.calendar))
 
     def look(self, runtime: Runtime, now: datetime, *, wait: bool) -> None:
         """Read what changed; with ``wait`` even where another thread does so at this moment.
@@ -108,8 +127,8 @@ class _Known:
             with runtime.db.read_aside() as tx:
                 self._read(tx)
             self.at = now
-        except (SQLAlchemyError, OSError, RulesFileError) as error:
-            if self.at is None and isinstance(error, RulesFileError):
+        except (SQLAlchemyError, OSError, SettingError) as error:
+            if self.at is None and isinstance(error, SettingError):
                 raise
             log.warning("rules_not_read", error=type(error).__name__)
             self.at = self.at and now
@@ -117,11 +136,15 @@ class _Known:
             self.looking.release()
 
     def _read(self, tx: Connection) -> None:
-        columns = city_rules.c
-        rows = tx.execute(select(columns.city, columns.version, columns.digest))
+        columns, years = city_rules.c, notices.c
+        versions = select(columns.city, columns.version, columns.digest)
+        rows = tx.execute(versions.union_all(select(literal(""), years.year, years.digest)))
         stamps = frozenset((row.city, row.version, bytes(row.digest)) for row in rows)
-        if stamps != self.stamps:
-            self.loaded, self.stamps = stored(tx), stamps
+        if stamps == self.stamps:
+            return
+        self.calendar = calendars.shipped().and_also(calendar_notices.stored(tx))
+        self.loaded = {name: city.by(self.calendar) for name, city in stored(tx).items()}
+        self.counted, self.stamps = {}, stamps
 
 
 def _known(runtime: Runtime) -> _Known:

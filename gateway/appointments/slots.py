@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from gateway import calendars, send_windows
+from gateway import send_windows
 from gateway.appointment_rules import MOST_PLACES
 from gateway.rules.model import Hall, Rules
 
@@ -40,12 +40,12 @@ def days(rules: Rules, now: datetime) -> Sequence[date]:
     booking, local = rules.appointment, now.astimezone(rules.zone)
     last = booking.window_days - (local.time() < booking.release)
     wanted = (local.date() + timedelta(days=n) for n in range(booking.first_day, last + 1))
-    return [day for day in wanted if calendars.shipped().is_working_day(day)]
+    return [day for day in wanted if rules.calendar.is_working_day(day)]
 
 
 def of_day(rules: Rules, hall: str, day: date) -> Sequence[Slot]:
     """The slots of a hall on a day, in order; none on a day that is not worked, or in an unknown hall."""
-    if not calendars.shipped().is_working_day(day) or hall not in {known.id for known in rules.halls}:
+    if not rules.calendar.is_working_day(day) or hall not in {known.id for known in rules.halls}:
         return []
     length = timedelta(minutes=rules.appointment.slot_minutes)
     starts = [

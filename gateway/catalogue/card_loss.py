@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from gateway import calendars
 from gateway.back_offices import AlreadyDone, Done, Refused, Silent, StepOutcome, Unavailable
 from gateway.cards import finding, halves, lost, lost_told, situation
 from gateway.cards.desk import C, CardDesk
@@ -122,7 +121,7 @@ def effective(rules: Rules, now: datetime) -> datetime:
 def lapses_at(rules: Rules, now: datetime) -> datetime:
     """When a report made now lapses by itself, by the city's rule."""
     rule = rules.card_loss
-    return calendars.shipped().add(effective(rules, now), rule.duration, rule.unit, rules.zone).at
+    return rules.calendar.add(effective(rules, now), rule.duration, rule.unit, rules.zone).at
 
 
 # --- afterwards ----------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
-from gateway import calendars
 from gateway.back_offices import Done, Refused, StepOutcome, Unavailable
 from gateway.cities import Rules
 from gateway.pensions import coaching, letters, situation
@@ -225,7 +224,7 @@ def _wish(desk: Desk, case: Case, kind: str) -> Changed:
     if case.citizen_id:
         call_backs.ask(desk.tx, desk.runtime, case.id, case.citizen_id, kind)
     days = case.rules.pension_auth.call_back_working_days
-    by = calendars.shipped().add_working_days(case.now.astimezone(case.rules.zone).date(), days)
+    by = case.rules.calendar.add_working_days(case.now.astimezone(case.rules.zone).date(), days)
     facts = {name: fact for name, fact in stands.facts.items() if name != call_backs.done_fact(kind)}
     return Changed(stands.row.stage, {**facts, kind: by.date.isoformat()}, kind)
 

@@ -131,7 +131,7 @@ def _release(here: Runtime, tx: Connection) -> Iterator[Finding]:
 
 def _calendar(here: Runtime) -> Finding:
     today = here.clock().astimezone(cities.of(here).rules_now(here.clock()).zone).date()
-    calendar = calendars.shipped()
+    calendar = cities.of(here).rules_now(here.clock()).calendar
     for year in (today.year, today.year + 1):
         due = year == today.year or (today.month, today.day) >= ANNOUNCED
         if due and calendar.is_provisional(date(year, 1, 2)):

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from gateway import calendars, channels, digest_hours, send_windows
+from gateway import channels, digest_hours, send_windows
 from gateway.cities import Rules
 from gateway.notifications.request import CLASSES, TREATMENT, Class
 from gateway.send_windows import Opening
@@ -18,7 +18,7 @@ Closed = Mapping[str, Opening]  # by class
 
 def closed(rules: Rules, channel: str, now: datetime) -> Closed:
     """The classes a channel is not open for at this moment, and when it will be."""
-    works = calendars.shipped().is_working_day
+    works = rules.calendar.is_working_day
     opens = {
         str(klass): send_windows.opening(rules.send_windows, channel, klass, now, rules.zone, works)
         for klass in Class
@@ -43,7 +43,7 @@ def _windowed(channel: str, row: Row[Any]) -> bool:
 
 def digest(rules: Rules, since: datetime) -> datetime | None:
     """When the city's first digest at or after that moment goes."""
-    works = calendars.shipped().is_working_day
+    works = rules.calendar.is_working_day
     return digest_hours.moment(rules.digest, rules.send_windows, since, rules.zone, works)
 
 

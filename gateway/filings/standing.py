@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Protocol, TypeVar
 
-from gateway import calendars
 from gateway.back_offices import AlreadyDone, Done, Pending, Refused, Returned, StepOutcome
 from gateway.rules.model import Rules
 from gateway.transactions.model import RETURNED, Case, Plan, Stage, Words
@@ -149,7 +148,7 @@ def promised(case: Case) -> str:
     """The day by which people will have looked at it; ISO 8601."""
     began = (case.submitted_at or case.now).astimezone(case.rules.zone).date()
     days = case.rules.filing.review_working_days
-    return calendars.shipped().add_working_days(began, days).date.isoformat()
+    return case.rules.calendar.add_working_days(began, days).date.isoformat()
 
 
 def facts_of(it: Filed, case: Case) -> dict[str, str]:

@@ -11,7 +11,7 @@ from flask import Blueprint, abort, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection, Row
 
-from gateway import calendars, cities
+from gateway import cities
 from gateway.appointments import bookings, checkin, offers
 from gateway.appointments import day as days
 from gateway.appointments.bookings import Standing
@@ -161,7 +161,7 @@ def _about(runtime: Runtime, rules: Rules, day: date) -> dict[str, object]:
         "today": today,
         "before": day - timedelta(days=1),
         "after": day + timedelta(days=1),
-        "working": calendars.shipped().is_working_day(day),
+        "working": rules.calendar.is_working_day(day),
         "standings": STANDINGS,
         "quotas": QUOTAS,
         "excuses": EXCUSES,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 
-from gateway import calendars
 from gateway.cities import Rules
 from gateway.pensions.situation import DUE, Situation
 from gateway.transactions.model import Plan
@@ -59,7 +58,7 @@ def is_first(plan: Plan) -> bool:
 
 def pause_notice(rules: Rules, due: date, spread: int) -> Plan:
     days = rules.pension_auth.pause_notice_days
-    day = _working(due + timedelta(days=days), 1)
+    day = _working(rules, due + timedelta(days=days), 1)
     return Plan(PAUSE_EVENT, "sms", at(rules, day, spread), f"{due} T+{days}")
 
 
@@ -71,12 +70,12 @@ def _before(s: Situation, spread: int) -> list[Plan]:
 
 
 def _rung(rules: Rules, due: date, channel: str, days: int, spread: int) -> Plan:
-    day = _working(due - timedelta(days=days), -1)
+    day = _working(rules, due - timedelta(days=days), -1)
     return Plan(DUE_EVENT, channel, at(rules, day, spread), f"{due} T-{days}")
 
 
 def _again(s: Situation, spread: int) -> Plan:
-    day = _working(s.asked_on + timedelta(days=s.rules.pension_auth.again_days), 1)
+    day = _working(s.rules, s.asked_on + timedelta(days=s.rules.pension_auth.again_days), 1)
     cycle = s.due.isoformat() if s.due else f"{s.asked_on:%Y-%m}"
     return Plan(DUE_EVENT, "voice", at(s.rules, day, spread), f"{cycle}{_AGAIN}")
 
@@ -86,9 +85,8 @@ def at(rules: Rules, day: date, spread: int) -> datetime:
     return datetime.combine(day, BEGIN, rules.zone) + timedelta(seconds=spread % SPREAD)
 
 
-def _working(day: date, step: int) -> date:
+def _working(rules: Rules, day: date, step: int) -> date:
     """That day, or the next working day in this direction."""
-    calendar = calendars.shipped()
-    while not calendar.is_working_day(day):
+    while not rules.calendar.is_working_day(day):
         day += timedelta(days=step)
     return day

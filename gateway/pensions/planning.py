@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime, time, timedelta
 
-from gateway import calendars, cities
+from gateway import cities
 from gateway.cities import Rules
 from gateway.citizens import register
 from gateway.pensions.ladder import first
@@ -56,7 +56,7 @@ def plan_pensioners(runtime: Runtime, limit: int, tell: Callable[[int], None] = 
 def paced(rules: Rules, after: datetime) -> Iterator[datetime]:
     """Moments after that one, as many an hour as the city's rule allows, in working hours alone."""
     apart = timedelta(hours=1) / rules.pension_auth.reminders_per_hour
-    calendar, moment = calendars.shipped(), after.astimezone(rules.zone)
+    calendar, moment = rules.calendar, after.astimezone(rules.zone)
     while True:
         moment += apart
         opens = datetime.combine(moment.date(), FIRST, rules.zone)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from gateway import audit, calendars
+from gateway import audit
 from gateway.citizens import holds, register
 from gateway.citizens.register import Record
 from gateway.errors import HuiyinError
@@ -67,7 +67,7 @@ HOLDING = (MOBILE, EMAIL)
 def review_ends(rules: Rules, now: datetime) -> datetime:
     """When a review that begins now is to have ended."""
     days = rules.information_change.review_working_days
-    return calendars.shipped().add(now, days, "working_day", rules.zone).at
+    return rules.calendar.add(now, days, "working_day", rules.zone).at
 
 
 def _tell_the_old_one(

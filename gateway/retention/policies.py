@@ -245,6 +245,7 @@ FOR_GOOD = (
     for_good("ledger", "Sums of what is kept; entries are added up every few seconds."),
     for_good("measures", "Sums; minutes older than an hour are added up every few seconds."),
     for_good("tidied", "How far forgetting is."),
+    for_good("calendar_notices", "Which days were worked decides when something was due, years later too."),
     for_good("city_rules", "A transaction keeps the rules it began under, and an appeal asks for them."),
     for_good("templates", "The texts of the house and of services."),
     for_good("template_versions", "What was sent under which words can be shown; the words name nobody."),

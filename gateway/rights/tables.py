@@ -176,6 +176,7 @@ NOTHING: Mapping[str, str] = {
     "slots": "places of a hall",
     "hall_closures": "when a hall was closed",
     "walk_ins": "counts of who came without a booking",
+    "calendar_notices": "the country's holidays",
     "city_rules": "a city's rules",
     "broadcasts": "what was said to many",
     "templates": "texts without anybody's values",

@@ -7,12 +7,14 @@ again with ``City.rules``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from gateway import calendars
 from gateway.appointment_rules import Appointment
+from gateway.calendars import Calendar
 from gateway.card_rules import CardLoss
 from gateway.digest_hours import DigestHours
 from gateway.errors import UnknownNameError
@@ -61,7 +63,8 @@ class Rules:
 
     A block has a source of its own; ``sources`` has those of single rules (``card_loss.unit``) and of
     parts that are no block. What has none stands where the version does. ``given`` is what the file
-    says, as written there: what it leaves out is ours.
+    says, as written there: what it leaves out is ours. ``calendar`` belongs to no version: it is the
+    country's, as it is known now.
     """
 
     city: str
@@ -89,6 +92,7 @@ class Rules:
     source_date: date | None = None
     sources: Mapping[str, Source] = field(default_factory=dict)
     given: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    calendar: Calendar = field(default_factory=calendars.shipped, compare=False, repr=False)
 
     @property
     def hotline_elsewhere(self) -> str:
@@ -106,6 +110,10 @@ class City:
 
     id: str
     versions: tuple[Rules, ...]
+
+    def by(self, calendar: Calendar) -> City:
+        """The same city, with its days counted by this calendar."""
+        return City(self.id, tuple(replace(rules, calendar=calendar) for rules in self.versions))
 
     def rules(self, version: int) -> Rules:
         """The rules of this version; ``UnknownNameError`` if there is none."""

@@ -13,7 +13,7 @@ from gateway.rules import tree
 from gateway.rules.model import City, Rules
 
 OURS, DEMO = "产品默认值", "演示数据"  # how a source begins that is no city's
-APART = {"city", "version", "in_force_from", "given", "sources"}  # of a version: what names it
+APART = {"city", "version", "in_force_from", "given", "sources", "calendar"}  # of a version: what names it
 IDS = ("id", "code")  # what an entry of a list is called by
 HIGHER = "own"  # a part whose entries a file writes one level higher
 NONE = "–"

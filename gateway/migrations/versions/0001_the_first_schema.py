@@ -231,6 +231,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_citizens_mobile_index"), ["mobile_index"], unique=False)
 
     op.create_table(
+        "calendar_notices",
+        sa.Column("year", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("loaded_at", Utc(), nullable=False),
+        sa.Column("loaded_by", sa.String(length=80), nullable=False),
+        sa.PrimaryKeyConstraint("year", name=op.f("pk_calendar_notices")),
+    )
+    op.create_table(
         "city_rules",
         sa.Column("city", sa.String(length=32), nullable=False),
         sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
@@ -1225,6 +1234,7 @@ def downgrade() -> None:
 
     op.drop_table("digests")
     op.drop_table("city_rules")
+    op.drop_table("calendar_notices")
     op.drop_table("demo_city")
     with op.batch_alter_table("information_changes", schema=None) as batch_op:
         batch_op.drop_index(
