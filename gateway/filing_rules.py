@@ -48,9 +48,6 @@ class Filing:
     remind_days: tuple[int, ...] = (30, 7)
     look_hours: int = 4
     follow_days: int = 30
-    medical_line: str = "12393"
-    medical_hours: str = "工作日 9:00–17:00"
-    medical_hours_en: str = "working days 9:00–17:00"
     source: str = ""
     source_date: date | None = None
 
@@ -69,9 +66,6 @@ class FilingSchema(Schema):
     remind_days = form.List(number(1, 365), validate=validate.Length(max=6))
     look_hours = number(1, 72)
     follow_days = number(1, 365)
-    medical_line = text(r"[0-9-]{5,20}")
-    medical_hours = form.String(validate=validate.Length(1, 60))
-    medical_hours_en = form.String(validate=validate.Length(1, 60))
     source = form.String()
     source_date = Day()
 

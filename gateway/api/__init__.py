@@ -12,6 +12,7 @@ from gateway.api import (
     levers,
     notifications,
     received,
+    referrals,
     reviews,
     schemas,
     services,
@@ -44,6 +45,7 @@ def register(app: Flask, runtime: Runtime) -> None:
     spec.register_blueprint(levers.blueprint(runtime))
     spec.register_blueprint(reviews.blueprint(runtime))
     spec.register_blueprint(halls.blueprint(runtime))
+    spec.register_blueprint(referrals.blueprint(runtime))
     spec.register_blueprint(services.blueprint(runtime))
     spec.register_blueprint(notifications.blueprint(runtime))
     spec.register_blueprint(templates.blueprint(runtime))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
+from gateway import referral_rules
 from gateway.filings import fields, kinds, words
 from gateway.filings.kinds import KINDS
 from gateway.transactions.form import Chosen, Who, described
@@ -135,7 +136,7 @@ class Form(Who):
 
 def _kinds(_: object, case: Case) -> Sequence[Option]:
     ours = [Option(one, KINDS[one].words, KINDS[one].about) for one in case.rules.filing.kinds]
-    line = case.rules.filing.medical_line
+    line = referral_rules.of(case.rules.referrals, referral_rules.MEDICAL).number
     note = Words(f"医保局办理，电话{line}", f"made with the medical-insurance bureau, {line}")
     return [*ours, Option(kinds.MEDICAL, Words("异地就医备案", "Treatment elsewhere"), note)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from gateway import referral_rules
 from gateway.filings import fields, kinds
 from gateway.filings.kinds import KINDS
 from gateway.rules.model import Rules
@@ -74,12 +75,12 @@ def personalise(view: View) -> Mapping[str, str]:
 
 def medical(rules: Rules) -> Words:
     """Whose matter it is; nothing was filed."""
-    rule = rules.filing
+    bureau = referral_rules.of(rules.referrals, referral_rules.MEDICAL)
     return Words(
-        f"异地就医备案由医保局办理，请拨打医保热线{rule.medical_line}（{rule.medical_hours}）。这里没有提交。"
+        f"异地就医备案由医保局办理，请拨打医保热线{bureau.number}（{bureau.hours}）。这里没有提交。"
         "要办社保的备案，请另选一项。",
         f"Filings for treatment elsewhere are made with the medical-insurance bureau: call "
-        f"{rule.medical_line} ({rule.medical_hours_en}). Nothing was filed here; for social insurance "
+        f"{bureau.number} ({bureau.hours_en}). Nothing was filed here; for social insurance "
         "choose another.",
     )
 

@@ -98,7 +98,7 @@ def _command(session: Session, key: str) -> Turn:
 
 def _back(session: Session) -> Turn:
     match session.place:
-        case Place.PICK | Place.CHANGE if session.page:
+        case Place.PICK | Place.CHANGE | Place.OFFICES if session.page:
             return _page(replace(session, page=session.page - 1))
         case Place.PICK:
             return turns.perform(session, "back", field=session.field)
@@ -108,6 +108,8 @@ def _back(session: Session) -> Turn:
             return turns.perform(session, "go_on")
         case Place.SURE:
             return turns.perform(session, "look")
+        case Place.OFFICE:
+            return turns.perform(session, "referrals")
         case _:
             return menus.main(session)
 
@@ -116,7 +118,7 @@ def _choice(session: Session, key: str) -> Turn:
     match session.place:
         case Place.MENU:
             return menus.choose(session, key)
-        case Place.PICK | Place.CHANGE | Place.RESULT:
+        case Place.PICK | Place.CHANGE | Place.OFFICES | Place.RESULT:
             return _listed(session, key)
         case Place.CHECK if key == "1":
             return turns.perform(session, "submit")
@@ -149,6 +151,8 @@ def _listed(session: Session, key: str) -> Turn:
             return turns.perform(session, "answer", field=session.field, value=picked.value)
         case Place.CHANGE:
             return turns.perform(session, "ask", field=picked.value)
+        case Place.OFFICES:
+            return turns.perform(session, "referral", office=picked.value)
         case _:
             return turns.ask(session, Place.SURE, (_sure(picked.words),), chosen=picked.value)
 

@@ -12,7 +12,7 @@ import structlog
 
 from gateway.errors import HuiyinError
 from gateway.notifications.request import Class
-from gateway.phone import acting, proof, standing
+from gateway.phone import acting, offices, proof, standing
 from gateway.phone.matter import Matter
 from gateway.phone.results import (
     AskChoice,
@@ -246,7 +246,12 @@ def _act(matter: Matter, transaction: Transaction, values: Mapping[str, str]) ->
     return standing.changed(transaction, now, matter.runtime, writes=bool(result.lanes))
 
 
-_FIRST: Mapping[str, Callable[[Matter, Mapping[str, str]], Result]] = {"begin": _begin, "find": _find}
+_FIRST: Mapping[str, Callable[[Matter, Mapping[str, str]], Result]] = {
+    "begin": _begin,
+    "find": _find,
+    "referrals": offices.offered,
+    "referral": offices.told,
+}
 _WITH: Mapping[str, Callable[[Matter, Transaction, Mapping[str, str]], Result]] = {
     "resume": _resume,
     "go_on": _go_on,

@@ -19,6 +19,8 @@ from gateway.phone.results import (
     NoProof,
     Nothing,
     Offered,
+    Office,
+    Offices,
     Parked,
     Result,
     Stands,
@@ -48,8 +50,18 @@ def follow(session: Session, result: Result) -> Turn:
             return tail(session, prompts.words("no_match", left=left), failed=True)
         case Locked():
             return turns.to_person(session, "locked", prompts.words("locked"))
+        case Offices() | Office():
+            return _offices(session, result)
         case Nothing(gone):
             return menus.main(session, *([prompts.words("gone")] if gone else []))
+
+
+def _offices(session: Session, result: Offices | Office) -> Turn:
+    """Another office's number, or the list of them."""
+    if isinstance(result, Office):
+        return turns.ask(session, Place.OFFICE, (*result.sentences, prompts.words("referral_back")))
+    session = replace(session, options=result.options, page=0)
+    return turns.ask(session, Place.OFFICES, page_of(session))
 
 
 def _asking(

@@ -12,6 +12,7 @@ from gateway.transactions.model import Words
 
 AT_A_TIME = 4  # choices read out before "more"
 MORE = "5"
+REFERRALS = "referrals"  # the place of other offices' numbers; the other place is progress
 
 
 def main(session: Session, *lead: Words) -> Turn:
@@ -31,6 +32,8 @@ def choose(session: Session, key: str) -> Turn:
     for entry in entries:
         if entry.key == key and entry.type:
             return turns.perform(session, "begin", type=entry.type)
+        if entry.key == key and entry.place == REFERRALS:
+            return turns.perform(session, "referrals")
         if entry.key == key:
             return _below(session, entry.menu) if entry.menu else ask_reference(session)
     return turns.wrong(session, prompts.words("no_such_key"))

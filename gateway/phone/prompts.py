@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,13 @@ def words(name: str, **values: Words | str | int) -> Words:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of a menu: its key, its words, and where it leads: a type, a menu below, or progress."""
+    """A line of a menu: its key, its words, and where it leads: a type, a menu below, a place of ours."""
 
     key: str
     words: Words
     type: str = ""
     menu: str = ""
+    place: str = ""
 
 
 def top(offered: Sequence[str]) -> tuple[Entry, ...]:
@@ -43,9 +44,9 @@ def top(offered: Sequence[str]) -> tuple[Entry, ...]:
     for item in _read("menu")["top"]:
         below = _below(item, offered)
         if item.get("place"):
-            entries.append(Entry(item["key"], _said(item)))
+            entries.append(_entry(item))
         elif len(below) == 1:
-            entries.append(Entry(item["key"], below[0].words, below[0].type))
+            entries.append(replace(below[0], key=item["key"]))
         elif below:
             entries.append(Entry(item["key"], _said(item), menu=item["key"]))
     return tuple(entries)
@@ -61,7 +62,11 @@ def below(menu: str, offered: Sequence[str]) -> tuple[Entry, ...]:
 
 def _below(item: Mapping[str, Any], offered: Sequence[str]) -> tuple[Entry, ...]:
     lines = item.get("items", ())
-    return tuple(Entry(line["key"], _said(line), line["type"]) for line in lines if line["type"] in offered)
+    return tuple(_entry(line) for line in lines if line.get("place") or line["type"] in offered)
+
+
+def _entry(line: Mapping[str, Any]) -> Entry:
+    return Entry(line["key"], _said(line), line.get("type", ""), place=line.get("place", ""))
 
 
 def _said(item: Mapping[str, Any]) -> Words:

@@ -148,6 +148,20 @@ class Locked:
 
 
 @dataclass(frozen=True, slots=True)
+class Offices:
+    """The other offices there are, by id."""
+
+    options: tuple[Offer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """One of them: its number and hours, in sentences."""
+
+    sentences: tuple[Words, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Nothing:
     """Nothing lies before the first question, or the matter has ended elsewhere (``gone``)."""
 
@@ -167,5 +181,7 @@ Result = (
     | Unfinished
     | NoMatch
     | Locked
+    | Offices
+    | Office
     | Nothing
 )

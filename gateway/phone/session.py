@@ -29,6 +29,8 @@ class Place(StrEnum):
     UNFINISHED = "unfinished"  # a draft was looked up
     REFERENCE = "reference"  # keying the reference
     TAIL = "tail"  # keying the last four digits of the mobile
+    OFFICES = "offices"  # choosing another office
+    OFFICE = "office"  # hearing its number
     OVER = "over"  # put through, or hung up
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, post_load
 from marshmallow import fields as form
 
+from gateway import referral_rules
 from gateway.appointment_rules import AppointmentSchema
 from gateway.card_rules import CardLossSchema
 from gateway.digest_hours import DigestHoursSchema, outside
@@ -17,6 +18,7 @@ from gateway.identity_rules import IdentitySchema
 from gateway.information_rules import InformationChangeSchema
 from gateway.notice_cap import NoticeCapSchema
 from gateway.pension_rules import PensionAuthSchema
+from gateway.referral_rules import ReferralSchema
 from gateway.rule_fields import Day, number, text, zone
 from gateway.rules.model import District, Hall, Rules, Source
 from gateway.send_windows import SendWindowsSchema
@@ -76,12 +78,16 @@ class RulesSchema(Schema):
     send_windows = form.Nested(SendWindowsSchema)
     notice_cap = form.Nested(NoticeCapSchema)
     digest = form.Nested(DigestHoursSchema)
+    referrals = form.List(form.Nested(ReferralSchema))
     halls = form.List(form.Nested(_HallSchema))
     districts = form.Dict(keys=text(r"[0-9]{6}"), values=form.Nested(_DistrictSchema))
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Rules:
         halls = tuple(data.pop("halls", ()))
+        if "referrals" in data:
+            data["referrals"] = tuple(data["referrals"])
+            referral_rules.check(data["referrals"])
         districts = {code: District(code, **names) for code, names in data.pop("districts", {}).items()}
         _belong(data["division"], halls, districts)
         sources = MappingProxyType(data.pop("sources", {}))

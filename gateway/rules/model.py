@@ -23,6 +23,7 @@ from gateway.identity_rules import Identity
 from gateway.information_rules import InformationChange
 from gateway.notice_cap import NoticeCap
 from gateway.pension_rules import PensionAuth
+from gateway.referral_rules import REFERRALS, Referral
 from gateway.send_windows import SendWindows
 
 
@@ -87,6 +88,7 @@ class Rules:
     send_windows: SendWindows = field(default_factory=SendWindows)
     notice_cap: NoticeCap = field(default_factory=NoticeCap)
     digest: DigestHours = field(default_factory=DigestHours)
+    referrals: tuple[Referral, ...] = REFERRALS
     halls: tuple[Hall, ...] = ()
     districts: Mapping[str, District] = field(default_factory=dict)
     source_date: date | None = None

@@ -19,6 +19,7 @@ from gateway.web import (
     status,
     unsubscribe,
     visit,
+    where,
 )
 
 NAME = "web"
@@ -32,7 +33,7 @@ def register(app: Flask, runtime: Runtime) -> None:
     """Mount the pages, their files under ``/static``, and what every page has in common."""
     routes = Blueprint(NAME, __name__, static_folder="static", static_url_path="/static")
     visit.guard(routes, runtime)
-    for room in (home, look_up, questions, proof, password, myself, check, status, actions):
+    for room in (home, where, look_up, questions, proof, password, myself, check, status, actions):
         room.add(routes, runtime)
     app.register_blueprint(routes)
     app.register_blueprint(unsubscribe.blueprint(runtime))

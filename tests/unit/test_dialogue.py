@@ -22,6 +22,8 @@ from gateway.phone.results import (
     Nothing,
     Offer,
     Offered,
+    Office,
+    Offices,
     Parked,
     Result,
     Stands,
@@ -80,6 +82,8 @@ results: st.SearchStrategy[Result] = st.one_of(
     st.builds(NoMatch, st.integers(1, 4)),
     st.just(Locked()),
     st.builds(Nothing, st.booleans()),
+    st.builds(Offices, some_offers),
+    st.builds(Office, st.lists(said, min_size=1, max_size=3).map(tuple)),
 )
 keys = st.text("0123456789*#", max_size=20) | st.sampled_from(
     ["1", "2", "3", "4", "5", "8", "9", "*", "**", "0", "34270000000000", "1234", "123456"]
@@ -241,6 +245,21 @@ def test_a_submenu_is_left_by_star() -> None:
     assert "查办理进度请按4" in heard(action)
     _, actions = dialogue.advance(press(session, "1")[0], Digits("2"))
     assert actions == (Perform("begin", {"type": "card_release"}),)
+
+
+def test_other_offices_are_read_out_by_fours_and_star_leads_from_a_number_to_their_list() -> None:
+    session, _ = play(dialogue.begin(ALL, CITY), Answered(), ())
+    session, actions = dialogue.advance(session, Digits("5"))
+    assert actions == (Perform("referrals", {}),)  # here nothing else is offered below 5
+    session, actions = dialogue.advance(session, Performed(Offices(LIST)))
+    assert "选项4请按4" in heard(actions[-1])
+    assert "选项5" not in heard(actions[-1])
+    session, _ = press(session, "5")
+    session, actions = dialogue.advance(session, Digits("1"))
+    assert actions == (Perform("referral", {"office": "v5"}),)
+    session, _ = dialogue.advance(session, Performed(Office((CITY,))))
+    _, actions = dialogue.advance(session, Digits("*"))
+    assert actions == (Perform("referrals", {}),)
 
 
 def test_slow_is_slow_until_it_is_asked_back() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError
 
-from gateway import cities
+from gateway import cities, referral_rules
 from gateway.back_offices import Done, Pending, Refused, Returned
 from gateway.filings import asking, fields, kinds, standing, told, words
 from gateway.filings.kinds import KINDS
@@ -87,7 +87,7 @@ def test_medical_filings_are_another_bureau_s_and_whoever_asks_is_told_whose() -
     said = asking.check(case(kind=kinds.MEDICAL))["kind"]
     assert "12393" in said.zh
     assert "12393" in said.en
-    assert RULES.filing.medical_hours in said.zh
+    assert referral_rules.of(RULES.referrals, referral_rules.MEDICAL).hours in said.zh
 
 
 @pytest.mark.parametrize(
