@@ -102,9 +102,14 @@ def _health(app: Flask, runtime: Runtime) -> None:
 
     @app.get("/readyz")
     def readyz() -> ResponseReturnValue:
-        """The database answers and has the schema this release needs; 503 says which of them is not so."""
+        """The database answers and has the schema this release needs; 503 says which of them is not so.
+
+        ``warnings`` say what somebody should see to, though requests are taken meanwhile.
+        """
         status = ready.status()
-        return jsonify(status=status), 200 if status == readiness.READY else 503
+        if status != readiness.READY:
+            return jsonify(status=status), 503
+        return jsonify(status=status, warnings=readiness.warnings(runtime))
 
 
 def _errors(app: Flask) -> None:

@@ -9,8 +9,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, LargeBinary, String, Table, Text, delete, insert, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+)
 
 from gateway import calendars
 from gateway.calendars import Notice
@@ -33,6 +46,11 @@ def put(tx: Connection, document: str, years: Sequence[int], now: datetime, by: 
     digest = hashlib.sha256(document.encode()).digest()
     common = {"digest": digest, "document": document, "loaded_at": now, "loaded_by": by}
     tx.execute(insert(notices), [{**common, "year": year} for year in years])
+
+
+def row(tx: Connection, year: int) -> Row[Any] | None:
+    """What was loaded for a year, as it stands in the table."""
+    return tx.execute(select(notices).where(notices.c.year == year)).one_or_none()
 
 
 def stored(tx: Connection) -> Mapping[int, Notice]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import tomllib
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
@@ -77,6 +77,10 @@ class Calendar:
         position = bisect_left(working, day)
         return position < len(working) and working[position] == day
 
+    def working_days(self, year: int) -> Sequence[date]:
+        """The working days of a year, in order."""
+        return self._year(year).working
+
     def is_provisional(self, day: date) -> bool:
         """Whether the year of this day is only computed."""
         return not self._year(day.year).firm
@@ -135,6 +139,33 @@ class Calendar:
             off, extra = off | following.holidays, extra | following.workdays
         weekdays = (day for day in _days_of(year) if day.weekday() < SATURDAY or day in extra)
         return _Year(tuple(day for day in weekdays if day not in off), firm)
+
+
+WARNED_FROM = (12, 1)  # month and day: the notice of the next year was out by then every year so far
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A year whose notice should be there and is not; ``begun``: it is the year we are in."""
+
+    year: int
+    begun: bool
+
+    def __str__(self) -> str:
+        return (
+            f"Working days of {self.year} are only computed. Write the State Council's notice into a file "
+            "like templates/calendars/china.toml and load it: gateway calendar load FILE"
+        )
+
+
+def missing(calendar: Calendar, today: date) -> Missing | None:
+    """The first year whose notice is missing on this day; the next year's counts from 1 December on."""
+    if calendar.is_provisional(date(today.year, 1, 2)):
+        return Missing(today.year, begun=True)
+    late = (today.month, today.day) >= WARNED_FROM
+    if late and calendar.is_provisional(date(today.year + 1, 1, 2)):
+        return Missing(today.year + 1, begun=False)
+    return None
 
 
 def years_before(day: date, years: int) -> date:

@@ -14,6 +14,7 @@ from gateway.config import Settings
 from gateway.db import Db
 from gateway.demo import seed
 from gateway.errors import SettingError
+from gateway.levers import years
 from gateway.runtime import Runtime
 from gateway.transactions import registry
 
@@ -71,6 +72,12 @@ def _check_back_offices(here: Runtime) -> None:
         connector = plugins.connector(kind.back_office, settings.environment)
         if name in offered or plugins.given(connector, settings.environment):
             here.back_office(kind.back_office)
+
+
+def warnings(here: Runtime) -> list[str]:
+    """What works and should be seen to: a year whose working days are not announced."""
+    missing = years.missing(here)
+    return [str(missing)] if missing else []
 
 
 @dataclass(slots=True)

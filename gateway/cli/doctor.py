@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway import audit, calendars, cities, migrations, readiness, runtime
+from gateway import audit, cities, migrations, readiness, runtime
 from gateway.cli.accounts import table
 from gateway.cli.command import Context, main, pass_context
 from gateway.config import Settings
 from gateway.errors import HuiyinError
+from gateway.levers import years
 from gateway.rules import shown
 from gateway.rules.shown import Origin
 from gateway.runtime import Runtime
-
-ANNOUNCED = (11, 25)  # month and day by which the notice for the next year was there, every year so far
 
 
 class State(StrEnum):
@@ -130,12 +128,7 @@ def _release(here: Runtime, tx: Connection) -> Iterator[Finding]:
 
 
 def _calendar(here: Runtime) -> Finding:
-    today = here.clock().astimezone(cities.of(here).rules_now(here.clock()).zone).date()
-    calendar = cities.of(here).rules_now(here.clock()).calendar
-    for year in (today.year, today.year + 1):
-        due = year == today.year or (today.month, today.day) >= ANNOUNCED
-        if due and calendar.is_provisional(date(year, 1, 2)):
-            where = f"templates/calendars/{calendars.SHIPPED.name}"
-            said = f"Working days of {year} are only computed. Enter the State Council's notice into {where}."
-            return Finding("calendar", State.WRONG if year == today.year else State.LOOK, said)
+    missing = years.missing(here)
+    if missing:
+        return Finding("calendar", State.WRONG if missing.begun else State.LOOK, str(missing))
     return Finding("calendar", State.OK, "announced as far as it can be")
