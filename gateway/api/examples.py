@@ -118,6 +118,10 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
             "template": "policy/retirement_age",
             "recipients": [{"phone_number": "13800138000", "name": "王芳"}],
         },
+        "to who retires next year": {
+            "template": "policy/retirement_age",
+            "audience": {"retires_from": "2027-01", "retires_to": "2027-12"},
+        },
         "to some of the city": {
             "template": "policy/retirement_age",
             "audience": {"age_from": 30, "age_to": 62, "insured_types": ["employee"]},

@@ -13,8 +13,9 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, case, exists, func, literal, select
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, false, func, literal, or_, select
 
+from gateway import retirement
 from gateway.calendars import years_before
 from gateway.citizens.register import citizens
 from gateway.errors import TamperedError
@@ -40,6 +41,7 @@ PENSION_STATES = (
     "backpaid",
     "ended",
 )
+DAYS = ("as_of", "retires_from", "retires_to")
 NAMELESS = {"zh-CN": "居民朋友", "en": "Resident"}
 log = structlog.get_logger()
 
@@ -49,7 +51,9 @@ class Audience:
     """The citizens for whom all of this holds; what is empty asks nothing.
 
     ``districts`` are GB/T 2260 codes, ``sex`` is ``f`` or ``m``, both ages are
-    completed years on the day ``as_of`` and belong to the audience.
+    completed years on the day ``as_of`` and belong to the audience. ``retires_from`` and
+    ``retires_to`` are the first days of months in which people retire, both of it too; a woman
+    whose old age (55 or 50) the register does not tell is not among them.
     """
 
     as_of: date
@@ -59,6 +63,8 @@ class Audience:
     sex: str | None = None
     insured_types: tuple[str, ...] = ()
     pension_states: tuple[str, ...] = ()
+    retires_from: date | None = None
+    retires_to: date | None = None
 
     @property
     def born_from(self) -> date | None:
@@ -89,7 +95,18 @@ class Audience:
             wanted.append(columns.birth_date >= self.born_from)
         if self.born_to:
             wanted.append(columns.birth_date <= self.born_to)
+        if self.retires_from and self.retires_to:
+            wanted.append(or_(false(), *_retiring(self.retires_from, self.retires_to)))
         return wanted
+
+
+def _retiring(first: date, last: date) -> Iterator[ColumnElement[bool]]:
+    """For each old age those born so that they retire in these months."""
+    columns = citizens.c
+    for old_age in retirement.STEPS:
+        if between := retirement.born(old_age, first, last):
+            theirs = columns.sex == "m" if old_age == retirement.MEN else columns.retires_at == old_age
+            yield and_(theirs, columns.birth_date >= between[0], columns.birth_date < between[1])
 
 
 # --- counting -------------------------------------------------------------------------
@@ -196,6 +213,12 @@ def nameless(language: str) -> str:
     return NAMELESS.get(language, NAMELESS["zh-CN"])
 
 
+def months(given: Mapping[str, Any]) -> dict[str, date]:
+    """The months of retirement of a definition (``2027-01``) as their first days."""
+    return {name: date.fromisoformat(f"{given[name]}-01") for name in DAYS[1:] if given.get(name)}
+
+
 def from_json(stored: Mapping[str, Any]) -> Audience:
     lists = {name: tuple(value) for name, value in stored.items() if isinstance(value, list)}
-    return Audience(**{**stored, **lists, "as_of": date.fromisoformat(stored["as_of"])})
+    days = {name: date.fromisoformat(stored[name]) for name in DAYS if stored.get(name)}
+    return Audience(**{**stored, **lists, **days})

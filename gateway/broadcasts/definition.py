@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from gateway import channels, cities
 from gateway.broadcasts import audience as audiences
 from gateway.broadcasts.audience import Audience
-from gateway.broadcasts.form import NOTICES, SEXES, DefinitionSchema, against_digest, flat
+from gateway.broadcasts.form import NOTICES, SEXES, DefinitionSchema, against_digest, against_spans, flat
 from gateway.broadcasts.ladder import CALL_BACK, Rung
 from gateway.calendars import years_before
 from gateway.cities import Rules
@@ -182,17 +182,16 @@ def _audience(
         for code in districts
         if code not in rules.districts
     ]
-    young, old = given.get("age_from"), given.get("age_to")
-    if young is not None and old is not None and young > old:
-        problems.append(("audience.age_to", f"must not be below age_from ({young})"))
+    problems += against_spans(given)
     return Audience(
         as_of=today,
         districts=tuple(dict.fromkeys(districts)),
-        age_from=young,
-        age_to=old,
+        age_from=given.get("age_from"),
+        age_to=given.get("age_to"),
         sex=SEXES.get(given.get("sex") or ""),
         insured_types=tuple(given.get("insured_types", ())),
         pension_states=tuple(given.get("pension_states", ())),
+        **audiences.months(given),
     )
 
 

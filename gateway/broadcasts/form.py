@@ -55,6 +55,16 @@ def _title(about: str) -> form.String:
     )
 
 
+def _month(about: str) -> form.String:
+    check = validate.Regexp(r"20[0-9]{2}-(0[1-9]|1[0-2])\Z", error="must be a month like 2027-01")
+    return form.String(
+        allow_none=True,
+        validate=check,
+        error_messages={"invalid": "must be text"},
+        metadata={"description": about},
+    )
+
+
 class Plainly(form.Boolean):
     """true or false; nothing that merely looks like it."""
 
@@ -74,6 +84,8 @@ class AudienceSchema(Schema):
     age_to = _number(0, OLDEST, "Completed years; included.")
     sex = _one_of(tuple(SEXES), allow_none=True)
     insured_types = _list(_one_of(INSURED_TYPES), ", ".join(INSURED_TYPES))
+    retires_from = _month("The first month in which they retire, like `2027-01`; with `retires_to`.")
+    retires_to = _month("The last such month; included.")
     pension_states = _list(_one_of(PENSION_STATES), ", ".join(PENSION_STATES))
 
 
@@ -176,6 +188,18 @@ def against_digest(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key in ("asks", "within_seconds", "pace"):
         if given.get(key) is not None:
             yield "digest", f"cannot go with {key}; leave one of them out"
+
+
+def against_spans(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Spans of an audience, of ages or of months, that end before they begin or have one end."""
+    young, old = given.get("age_from"), given.get("age_to")
+    if young is not None and old is not None and young > old:
+        yield "audience.age_to", f"must not be below age_from ({young})"
+    first, last = given.get("retires_from"), given.get("retires_to")
+    if (first is None) != (last is None):
+        yield "audience.retires_to", "goes with retires_from; give both, or neither"
+    elif first and last and first > last:
+        yield "audience.retires_to", f"must not be before retires_from ({first})"
 
 
 def flat(messages: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Date,
+    Integer,
     LargeBinary,
     String,
     Table,
@@ -54,6 +55,7 @@ citizens = Table(
     Column("insured_type", String(16), nullable=False),
     Column("pension_state", String(24)),
     Column("language", String(8), nullable=False),
+    Column("retires_at", Integer),  # a woman's old age, 55 or 50; her number does not tell it
     Column("disabled", Boolean, nullable=False, default=False),  # welcome at the halls without a booking
 )
 
@@ -83,6 +85,8 @@ class Entry(Protocol):
     def pension_state(self) -> str | None: ...
     @property
     def language(self) -> str: ...
+    @property
+    def retires_at(self) -> int | None: ...
     @property
     def disabled(self) -> bool: ...
 
@@ -234,13 +238,6 @@ def sharing(tx: Connection, vault: Vault, kind: str, value: str, besides: UUID) 
     return tx.execute(select(func.count()).select_from(citizens).where(mine)).scalar_one()
 
 
-def born_after(tx: Connection, day: date, ids: Sequence[UUID]) -> set[UUID]:
-    """Those of these citizens who were born after that day; one query."""
-    columns = citizens.c
-    query = select(columns.id).where(columns.id.in_(ids), columns.birth_date > day)
-    return set(tx.execute(query).scalars()) if ids else set()
-
-
 def language(tx: Connection, citizen: UUID) -> str:
     """The language a registered citizen reads."""
     return str(tx.execute(select(citizens.c.language).where(citizens.c.id == citizen)).scalar_one())
@@ -296,5 +293,6 @@ def _sealed(vault: Vault, entry: Entry) -> dict[str, object]:
         "insured_type": entry.insured_type,
         "pension_state": entry.pension_state,
         "language": entry.language,
+        "retires_at": entry.retires_at,
         "disabled": entry.disabled,
     }

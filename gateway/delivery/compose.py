@@ -16,7 +16,7 @@ from gateway import channels, cities
 from gateway.calendars import years_before
 from gateway.channels import email, voice
 from gateway.cities import Rules
-from gateway.citizens import register
+from gateway.citizens import easing
 from gateway.content import documents, registered
 from gateway.content import store as content
 from gateway.content.frame import Frame
@@ -168,7 +168,7 @@ def compose(
 def _young(tx: Connection, today: date, rows: Sequence[Row[Any]]) -> frozenset[UUID]:
     """The people to be called who are known to be younger than an elder, by the city's date."""
     called = [row.citizen_id for row in rows if row.citizen_id]
-    return frozenset(register.born_after(tx, years_before(today, ELDER), called))
+    return frozenset(easing.born_after(tx, years_before(today, ELDER), called))
 
 
 def _tried(tx: Connection, ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:

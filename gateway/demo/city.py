@@ -36,6 +36,7 @@ class Person:
     ``pension_state`` is the status of the eligibility authentication on ``AS_OF``,
     ``pension_last_done`` the day of the last one, both None for whoever draws no
     pension; ``pension_failed_on`` and ``pension_failure`` are of a failed try.
+    ``retires_at`` is a woman's old retirement age, 55 or 50.
     ``email`` is None for most.
     """
 
@@ -58,6 +59,7 @@ class Person:
     pension_failed_on: date | None
     pension_failure: str | None
     language: str
+    retires_at: int | None
     disabled: bool
 
 
@@ -236,6 +238,7 @@ class _City:
             pension_failed_on=failed_on,
             pension_failure=failure,
             language="zh-CN" if two >> 58 else "en",
+            retires_at=(55 if two & 1 else 50) if stratum.sex == "female" else None,
             disabled=one >> 60 == 0,  # one in sixteen, as in the country
         )
 

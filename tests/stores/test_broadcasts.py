@@ -6,15 +6,18 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from gateway import retirement
 from gateway.audit import audit, broken
 from gateway.broadcasts import definition as definitions
 from gateway.broadcasts import expand, progress, recipients, rehearsal, store
+from gateway.broadcasts.audience import Audience, count
 from gateway.broadcasts.definition import Definition, DefinitionError
 from gateway.broadcasts.expand import run_due
 from gateway.broadcasts.progress import Progress
@@ -131,6 +134,21 @@ def test_an_audience_is_the_people_its_filters_name(city: World) -> None:
     assert wanted > 0
     done = _to_the_end(city, key)
     assert (done.audience, done.taken) == (wanted, wanted)
+
+
+def test_an_audience_by_retirement_is_who_retires_in_those_months(city: World) -> None:
+    """Men by their sex, women by what the register says of them; whom it does not say it of is left out."""
+    first, last = date(2027, 1, 1), date(2059, 12, 1)
+    months = [retirement.retires(one.birth_date, one.retires_at or 60) for one in city.people]
+    wanted = [one for one, month in zip(city.people, months, strict=True) if first <= month <= last]
+    untold = next(one for one in wanted if one.retires_at)
+    index = city.runtime.vault.index("id_number", untold.id_number)
+    chosen = Audience(city.clock.now.date(), retires_from=first, retires_to=last)
+    for left_out in (0, 1):
+        with city.runtime.db.write() as tx:
+            assert sum(group.people for group in count(tx, chosen)) == len(wanted) - left_out
+            without = update(register.citizens).values(retires_at=None)
+            tx.execute(without.where(register.citizens.c.id_index == index))
 
 
 def _age(world: World, person: Any) -> int:

@@ -91,6 +91,12 @@ def test_districts_may_be_named_or_numbered() -> None:
         ({"audience": {"age_from": 62, "age_to": 48}}, "audience.age_to: must not be below age_from (62)"),
         ({"audience": {"age_to": 131}}, "audience.age_to: must be from 0 to 130"),
         ({"audience": {"sex": "x"}}, "audience.sex: must be one of female, male, f, m"),
+        ({"audience": {"retires_from": "2027"}}, "audience.retires_from: must be a month like 2027-01"),
+        ({"audience": {"retires_from": "2027-01"}}, "audience.retires_to: goes with retires_from"),
+        (
+            {"audience": {"retires_from": "2027-02", "retires_to": "2027-01"}},
+            "audience.retires_to: must not be before retires_from (2027-02)",
+        ),
         ({"audience": {"districts": ["310101"]}}, "audience.districts: '310101' is no district of Changde"),
         ({"audience": {"insured_types": ["rich"]}}, "audience.insured_types.0: must be one of employee"),
         ({"audience": {"colour": "red"}}, "audience.colour: is not known here"),
@@ -119,7 +125,9 @@ def test_a_definition_comes_back_from_its_row_as_it_was() -> None:
         "policy/x",
         date(2026, 11, 21),
         "sms",
-        Audience(date(2026, 11, 21), districts=("430702",), age_from=48, sex="f"),
+        Audience(
+            date(2026, 11, 21), districts=("430702",), age_from=48, sex="f", retires_from=date(2027, 1, 1)
+        ),
         (Rung("voice", 60, 58), Rung("call_back", 600)),
         600,
         Asks("help", (("1", "能"), ("2", "不能"))),

@@ -222,6 +222,7 @@ def upgrade() -> None:
         sa.Column("insured_type", sa.String(length=16), nullable=False),
         sa.Column("pension_state", sa.String(length=24), nullable=True),
         sa.Column("language", sa.String(length=8), nullable=False),
+        sa.Column("retires_at", sa.Integer(), nullable=True),
         sa.Column("disabled", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_citizens")),
         sa.UniqueConstraint("id_index", name=op.f("uq_citizens_id_index")),
