@@ -105,7 +105,7 @@ def town(world: World, monkeypatch: pytest.MonkeyPatch) -> Town:
 
 
 def stalled(town: Town, opens: Opening | None = OPENING) -> Changed:
-    return Changed("stalled", {"leg": "1"}, "failed", town.world.clock() + timedelta(hours=2), opens)
+    return Changed("stalled", {"leg": "1"}, "failed", town.world.clock() + timedelta(hours=4), opens)
 
 
 def test_a_later_look_opens_one_order_for_the_same_person_and_names_it(town: Town) -> None:
