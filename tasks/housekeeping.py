@@ -10,9 +10,11 @@ from gateway.content import registration
 from gateway.db import is_due
 from gateway.delivery import books, fetching, lanes, ledger, measures
 from gateway.notifications import questions
+from gateway.promises import ticks
 from gateway.retention import job
 from gateway.services import webhooks
 from gateway.transactions import engine, reminders
+from gateway.transactions.promises import promises
 from gateway.transactions.store import transactions
 from gateway.webhooks import telling
 from tasks.app import app, current
@@ -22,6 +24,7 @@ QUEUES = (
     (engine.LANE, transactions),
     (questions.LANE, questions.questions),
     (reminders.LANE, reminders.reminders),
+    (ticks.LANE, promises),
     (expand.LANE, broadcasts),
 )
 

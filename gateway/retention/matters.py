@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select
 from gateway.appointments.bookings import bookings
 from gateway.records.changes import changes
 from gateway.transactions.model import ENDS
+from gateway.transactions.promises import promises
 from gateway.transactions.store import timeline, transactions
 
 AT_ONCE = 500  # in one commit
@@ -25,7 +26,7 @@ def drop(tx: Connection, before: datetime) -> bool:
     """Delete some of them with their timelines, places and changes of data. True where there are more."""
     query = select(transactions.c.id).where(over(before)).limit(AT_ONCE)
     keys = list(tx.execute(query.with_for_update(skip_locked=True)).scalars())
-    for column in (timeline.c.transaction_id, bookings.c.transaction_id, changes.c.transaction_id):
-        tx.execute(delete(column.table).where(column.in_(keys)))
+    for table in (timeline, bookings, changes, promises):
+        tx.execute(delete(table).where(table.c.transaction_id.in_(keys)))
     tx.execute(delete(transactions).where(transactions.c.id.in_(keys)))
     return len(keys) == AT_ONCE

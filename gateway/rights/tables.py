@@ -87,6 +87,12 @@ HELD: Mapping[str, Held] = {
     "timeline": Held(
         {"transaction_id": Key.TRANSACTION}, Then.KEPT, why="words and codes of what happened, nobody's name"
     ),
+    "promises": Held(
+        {"transaction_id": Key.TRANSACTION},
+        Then.KEPT,
+        hidden=WORK,
+        why="how promises are kept is counted; days and words, nobody's name",
+    ),
     "reminders": Held({"citizen_id": Key.CITIZEN}, Then.DROPPED, hidden=WORK),
     "call_backs": Held(
         {"citizen_id": Key.CITIZEN, "transaction_id": Key.TRANSACTION},

@@ -43,7 +43,7 @@ from gateway.security import Vault
 from gateway.services.store import services
 
 LONGEST_URL = 2_000
-DETAIL = 60
+DETAIL = 80
 REMOVED = "removed"  # why what still waited for a removed one is not told
 ARCHIVED = "archived"  # likewise, of a service that is archived
 

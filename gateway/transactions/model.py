@@ -20,6 +20,7 @@ from gateway.transactions.judging import Later as Later
 from gateway.transactions.judging import Plan as Plan
 from gateway.transactions.judging import Reminded as Reminded
 from gateway.transactions.judging import Tell as Tell
+from gateway.transactions.promise import Promised as Promised
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +218,8 @@ class TransactionType:
     Of an anonymous one ``keeps`` is what its citizen has besides the reference: a number
     (E.164), which a mobile's messages go to, or another one of digits. Its last four
     open it again.
+    ``promised`` are the promises that stand for it, written down with every answer and
+    look; ``halfway`` is the event to tell the citizen at half time (null: it has moved).
     """
 
     name: str
@@ -252,6 +255,8 @@ class TransactionType:
     confirms: Callable[[Case], str | None] = lambda _case: None
     keeps: Callable[[Case], str | None] = lambda _case: None
     touches: tuple[str, ...] = ()
+    promised: Callable[[View], Sequence[Promised]] = lambda _view: ()
+    halfway: Callable[[View], str | None] = lambda _view: None
 
 
 @dataclass(frozen=True, slots=True)

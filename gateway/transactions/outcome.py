@@ -20,7 +20,7 @@ from gateway.back_offices import (
 )
 from gateway.errors import HuiyinError, UndeclaredMoveError
 from gateway.runtime import Runtime
-from gateway.transactions import choices, proving, registry, reminders, store
+from gateway.transactions import choices, promises, proving, registry, reminders, store
 from gateway.transactions.following import (
     LONGEST_LOOK_PAUSE,
     SAY_SO_AFTER,
@@ -80,6 +80,7 @@ def record(tx: Connection, runtime: Runtime, transaction: Transaction, outcome: 
         store.note(tx, runtime, transaction.id, event, detail)
     opens = outcome.opens if isinstance(outcome, Done | AlreadyDone | Refused) else None
     stands, lanes = follow_on(tx, runtime, store.load(tx, runtime, transaction.id), opens)
+    _promise(tx, runtime, kind, stands)
     return lanes | _follow_up(tx, runtime, stands, outcome, row.stage)
 
 
@@ -158,6 +159,12 @@ def _plan(tx: Connection, runtime: Runtime, kind: TransactionType, ended: Transa
         reminders.plan(tx, runtime, kind.name, ended.row.citizen_id, plans, ended.id)
 
 
+def _promise(tx: Connection, runtime: Runtime, kind: TransactionType, transaction: Transaction) -> None:
+    """What the type says of its promises as it now stands."""
+    now = runtime.clock()
+    promises.stand(tx, runtime, transaction.id, kind.promised(transaction.view(now)), now)
+
+
 def _say_waiting(tx: Connection, runtime: Runtime, transaction: Transaction) -> set[str]:
     """Say once that it takes longer; of what people have been at work on for days nobody awaits an answer."""
     row = transaction.row
@@ -199,6 +206,7 @@ def move(
         return set()
     store.note(tx, runtime, transaction.id, noted, changed.stage)
     now, lanes = follow_on(tx, runtime, store.load(tx, runtime, transaction.id), changed.opens)
+    _promise(tx, runtime, kind, now)
     if changed.stage != row.stage:
         _plan(tx, runtime, kind, now)
     return lanes | (say(tx, runtime, now, changed.event) if changed.event else set())
@@ -220,6 +228,8 @@ def looked(
     kept = store.change(tx, runtime, transaction.id, under=row.lease, lease=None, calling=False, **values)
     if kept and not isinstance(found, Changed) and not row.tries:
         store.note(tx, runtime, transaction.id, "look_unanswered", found.code)
+    if kept and isinstance(found, Changed):
+        _promise(tx, runtime, registry.get(row.type), store.load(tx, runtime, transaction.id))
     return set()
 
 

@@ -194,6 +194,12 @@ def load(tx: Connection, runtime: Runtime, key: UUID, *, hold: bool = False) -> 
     return opened(runtime, tx.execute(query.with_for_update() if hold else query).one())
 
 
+def row(tx: Connection, key: UUID, *, hold: bool = False) -> Row[Any] | None:
+    """The row as it is, sealed; None for one that is forgotten."""
+    query = select(transactions).where(transactions.c.id == key)
+    return tx.execute(query.with_for_update() if hold else query).one_or_none()
+
+
 def find(tx: Connection, runtime: Runtime, reference: str) -> Transaction | None:
     row = tx.execute(select(transactions).where(transactions.c.reference == reference)).one_or_none()
     return opened(runtime, row) if row else None
@@ -249,6 +255,13 @@ def _to_tell(
     if now == (row.state, row.stage):
         return []
     return [Event(runtime.new_id(), row.service_id, row.id, " ".join(now))]
+
+
+def warn(tx: Connection, runtime: Runtime, row: Row[Any], promise: str, point: str) -> None:
+    """Tell the service a transaction was begun through how one of its promises fares."""
+    if row.service_id is not None:
+        told = Event(runtime.new_id(), row.service_id, row.id, f"{row.state} {row.stage} {promise} {point}")
+        webhooks.tell(tx, Kind.TRANSACTION, [told], runtime.clock())
 
 
 def note(tx: Connection, runtime: Runtime, key: UUID, event: str, detail: str | None = None) -> None:

@@ -140,8 +140,9 @@ def _transactions(tx: Connection, runtime: Runtime, events: Events) -> dict[UUID
 
 
 def _transaction(runtime: Runtime, event: Row[Any], row: Row[Any]) -> Body:
-    """As it was then; how it stands now its address tells."""
-    state, _, stage = event.detail.partition(" ")
+    """As it was then; how it stands now its address tells. ``promise``: where it warns of one."""
+    state, stage, *promise = event.detail.split(" ")
+    warned = {"promise": {"kind": promise[0], "point": promise[1]}} if promise else {}
     return {
         "reference": row.reference,
         "type": row.type,
@@ -149,6 +150,7 @@ def _transaction(runtime: Runtime, event: Row[Any], row: Row[Any]) -> Body:
         "stage": stage,
         "at": stamp(event.created_at),
         "uri": f"{runtime.settings.public_url}/v2/transactions/{row.reference}",
+        **warned,
     }
 
 

@@ -36,6 +36,7 @@ LIVE = (
     "/ops/dead/others",
     "/ops/calls",
     "/ops/reviews",
+    "/ops/promises",
 )
 PAGES = (
     *LIVE,

@@ -645,6 +645,52 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "promises",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("transaction_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("made_at", Utc(), nullable=False),
+        sa.Column("amount", sa.Integer(), nullable=False),
+        sa.Column("unit", sa.String(length=12), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("ends_at", Utc(), nullable=False),
+        sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("extended", sa.Integer(), nullable=False),
+        sa.Column("said", sa.String(length=8), nullable=True),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("kept_at", Utc(), nullable=True),
+        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("due_at", Utc(), nullable=True),
+        sa.Column("lease", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_promises")),
+        sa.UniqueConstraint(
+            "transaction_id", "kind", "made_at", name=op.f("uq_promises_transaction_id_kind_made_at")
+        ),
+    )
+    with op.batch_alter_table("promises", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_promises_due",
+            ["due_at"],
+            unique=False,
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_promises_ends_at",
+            ["ends_at"],
+            unique=False,
+            postgresql_where=sa.text("state = 'running'"),
+            sqlite_where=sa.text("state = 'running'"),
+        )
+        batch_op.create_index(
+            "ix_promises_running",
+            ["transaction_id", "kind"],
+            unique=True,
+            postgresql_where=sa.text("state = 'running'"),
+            sqlite_where=sa.text("state = 'running'"),
+        )
+
+    op.create_table(
         "reminders",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("type", sa.String(length=32), nullable=False),
@@ -992,7 +1038,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("webhook_id", sa.Uuid(), nullable=False),
         sa.Column("subject", sa.Uuid(), nullable=False),
-        sa.Column("detail", sa.String(length=60), nullable=False),
+        sa.Column("detail", sa.String(length=80), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("status", sa.Integer(), nullable=True),
@@ -1098,6 +1144,24 @@ def downgrade() -> None:
         )
 
     op.drop_table("reminders")
+    with op.batch_alter_table("promises", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_promises_running",
+            postgresql_where=sa.text("state = 'running'"),
+            sqlite_where=sa.text("state = 'running'"),
+        )
+        batch_op.drop_index(
+            "ix_promises_ends_at",
+            postgresql_where=sa.text("state = 'running'"),
+            sqlite_where=sa.text("state = 'running'"),
+        )
+        batch_op.drop_index(
+            "ix_promises_due",
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+
+    op.drop_table("promises")
     with op.batch_alter_table("questions", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_questions_due",
