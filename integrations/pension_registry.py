@@ -1,4 +1,4 @@
-"""A city's register of pension eligibility authentications (养老待遇资格认证) over HTTP with JSON.
+"""A city's pension registry over HTTP with JSON: eligibility authentications (养老待遇资格认证), payments.
 
 It is asked only: the register stays authoritative and the gateway holds no image and no copy.
 Field names AAC002, AAC003, AAB301 are those of the national data standard; statuses and causes
@@ -7,11 +7,12 @@ of failure are those of the authentication rules (Hunan counts by calendar month
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from gateway.back_offices import Refused, Unavailable
 from gateway.plugins import seconds
@@ -23,7 +24,11 @@ SETTINGS: dict[str, str] = {
     "PENSION_REGISTRY_SECRET": "the secret our requests are signed with",
 }
 
-REASONS = {"10": "not_found", "24": "name_mismatch", "31": "not_a_pensioner"}
+REASONS = {"10": "not_found", "24": "name_mismatch", "31": "not_a_pensioner", "32": "ended"}
+PAYMENT_STATES = frozenset({"paid", "pending", "failed", "held", "planned"})
+PAYMENT_REASONS = frozenset({"account_closed", "account_blocked", "data_mismatch"})
+MONTH, AMOUNT = re.compile(r"\d{4}-(0[1-9]|1[0-2])"), re.compile(r"\d{1,7}\.\d{2}")
+T = TypeVar("T")
 
 STATUSES = frozenset(
     {
@@ -64,7 +69,7 @@ class Standing:
     ``status`` is one of ``STATUSES``. ``last_done`` and ``method`` (silent, face, helper, counter,
     overseas) are of the last one that succeeded, ``failed_on`` and ``failure`` of a failed try
     since then; a cause we have no word for is None. ``flags`` may hold death and dispute, which
-    end every reminder.
+    end every reminder. ``held`` are the months (2026-10) that were or are held back.
     """
 
     status: str
@@ -73,6 +78,24 @@ class Standing:
     failed_on: date | None
     failure: str | None
     flags: frozenset[str]
+    held: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One month's pension (2026-11): ``state`` is one of ``PAYMENT_STATES``.
+
+    *held*: not paid because the authentication is open; *planned*: the next one. ``paid_on`` is
+    the day it was or will be paid. ``reason`` is why it failed, one of ``PAYMENT_REASONS`` or None;
+    ``serial`` that of the loss report which blocks the account. ``amount`` is yuan (3210.50).
+    """
+
+    month: str
+    state: str
+    paid_on: date | None
+    reason: str | None
+    serial: str | None
+    amount: str | None
 
 
 class PensionRegistry:
@@ -92,13 +115,25 @@ class PensionRegistry:
 
         Refused with ``not_found``, ``name_mismatch`` or ``not_a_pensioner``.
         """
-        form = {"AAC002": id_number, "AAC003": name, "AAB301": city}
-        answer = self._wire.ask("/pension/standing", form)
+        return self._ask("/pension/standing", id_number, name, city, _standing)
+
+    def payments(self, id_number: str, name: str, city: str) -> list[Payment] | Refused | Unavailable:
+        """The person's last payments and the next one, newest first.
+
+        Refused as a standing is, and with ``ended`` where nothing is paid any more.
+        """
+        return self._ask("/pension/payments", id_number, name, city, _payments)
+
+    def _ask(
+        self, path: str, id_number: str, name: str, city: str, read: Callable[[Any], T | None]
+    ) -> T | Refused | Unavailable:
+        answer = self._wire.ask(path, {"AAC002": id_number, "AAC003": name, "AAB301": city})
         if isinstance(answer, Unavailable):
             return answer
         if answer["code"] != "00":
             return refused(answer, REASONS)
-        return _standing(answer.get("data")) or Unavailable("unreadable_answer")
+        found = read(answer.get("data"))
+        return Unavailable("unreadable_answer") if found is None else found
 
 
 def build(settings: Mapping[str, str], clock: Clock = time.time) -> PensionRegistry:
@@ -117,10 +152,39 @@ def _standing(row: Any) -> Standing | None:
             failed_on=_day(row.get("failed_on")),
             failure=failure if failure in FAILURES else None,
             flags=_flags(row.get("flags")),
+            held=frozenset(map(_month, row.get("held") or ())),
         )
         return standing if standing.status in STATUSES else None
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
+
+
+def _payments(rows: Any) -> list[Payment] | None:
+    """None where one of them cannot be read: half of what was paid would be told as all."""
+    try:
+        return sorted(map(_payment, rows), key=lambda payment: payment.month, reverse=True)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _payment(row: Mapping[str, Any]) -> Payment:
+    state, reason, amount = row["state"], row.get("reason"), row.get("amount")
+    if state not in PAYMENT_STATES:
+        raise ValueError("no state of a payment")
+    return Payment(
+        month=_month(row["month"]),
+        state=state,
+        paid_on=_day(row.get("paid_on")),
+        reason=reason if reason in PAYMENT_REASONS else None,
+        serial=_word(row.get("serial")),
+        amount=str(amount) if AMOUNT.fullmatch(str(amount)) else None,
+    )
+
+
+def _month(text: str) -> str:
+    if not MONTH.fullmatch(text):
+        raise ValueError("no month")
+    return text
 
 
 def _day(text: str | None) -> date | None:

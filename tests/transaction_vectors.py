@@ -89,6 +89,8 @@ class Office:
         for name, value in values.items():
             if (name == "since" or name.endswith(("_until", "_from"))) and value:
                 values[name] = datetime.fromisoformat(value)
+            elif name.endswith("_on"):
+                values[name] = _read(name, value)
         return SimpleNamespace(**values)
 
 

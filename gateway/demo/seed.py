@@ -192,11 +192,17 @@ def _moves_away(person: Person) -> bool:
     return person.pension_state in ("not_due", "done_silent", "done_face") and person.language == "zh-CN"
 
 
+def _is_paid(person: Person) -> bool:
+    """A pensioner whose pension comes, and who need not know why it did not."""
+    return person.pension_state in ("due_soon", "done_counter", "done_helper") and person.language == "zh-CN"
+
+
 # Whom each type is tried as, no two the same person. Who has an e-mail address gets results there, too.
 PEOPLE: Mapping[str, Callable[[Person], bool]] = {
     "card_release": _has_found,
     "card_loss": lambda person: _may_report(person) and person.email is not None,
     "pension_auth": _fears_for_a_pension,
+    "pension_payment": _is_paid,
     "filing": _moves_away,
 }
 

@@ -17,6 +17,7 @@ from gateway.filing_rules import FilingSchema
 from gateway.identity_rules import IdentitySchema
 from gateway.information_rules import InformationChangeSchema
 from gateway.notice_cap import NoticeCapSchema
+from gateway.payment_rules import PensionPaymentSchema
 from gateway.pension_rules import PensionAuthSchema
 from gateway.referral_rules import ReferralSchema
 from gateway.rule_fields import Day, number, text, zone
@@ -74,6 +75,7 @@ class RulesSchema(Schema):
     appointment = form.Nested(AppointmentSchema)
     information_change = form.Nested(InformationChangeSchema)
     pension_auth = form.Nested(PensionAuthSchema)
+    pension_payment = form.Nested(PensionPaymentSchema)
     filing = form.Nested(FilingSchema)
     send_windows = form.Nested(SendWindowsSchema)
     notice_cap = form.Nested(NoticeCapSchema)

@@ -22,6 +22,7 @@ from gateway.filing_rules import Filing
 from gateway.identity_rules import Identity
 from gateway.information_rules import InformationChange
 from gateway.notice_cap import NoticeCap
+from gateway.payment_rules import PensionPayment
 from gateway.pension_rules import PensionAuth
 from gateway.referral_rules import REFERRALS, Referral
 from gateway.send_windows import SendWindows
@@ -84,6 +85,7 @@ class Rules:
     appointment: Appointment = field(default_factory=Appointment)
     information_change: InformationChange = field(default_factory=InformationChange)
     pension_auth: PensionAuth = field(default_factory=PensionAuth)
+    pension_payment: PensionPayment = field(default_factory=PensionPayment)
     filing: Filing = field(default_factory=Filing)
     send_windows: SendWindows = field(default_factory=SendWindows)
     notice_cap: NoticeCap = field(default_factory=NoticeCap)

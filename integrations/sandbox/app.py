@@ -33,7 +33,9 @@ from integrations.sandbox.mail_reports import MailReports
 from integrations.sandbox.mailbox import Mailboxes, MailDoor
 from integrations.sandbox.options import Credentials, Options
 from integrations.sandbox.page import Page
-from integrations.sandbox.pensions import PensionDoor, Pensions
+from integrations.sandbox.payments import Payments
+from integrations.sandbox.pension_door import PensionDoor
+from integrations.sandbox.pensions import Pensions
 from integrations.sandbox.phones import Phones
 from integrations.sandbox.receipts import Pushes, Receipts, push_all
 from integrations.sandbox.repeated import CALL, MAIL, TEXT, Repeated
@@ -83,7 +85,8 @@ class Sandbox:
         self.banks = Banks(state / "accounts.sqlite", self.cards)
         self.bank_door = BankDoor(credentials, self.banks, self.faults, self.calls)
         self.pensions = Pensions(state / "pensions.sqlite", self.cards)
-        self.pension_door = PensionDoor(credentials, self.pensions, self.faults, self.calls)
+        self.payments = Payments(state / "payments.sqlite", self.cards, self.pensions)
+        self.pension_door = PensionDoor(credentials, self.pensions, self.payments, self.faults, self.calls)
         self.filings = Filings(state / "filings.sqlite", self.cards, self.pensions)
         self.filing_door = FilingDoor(credentials, self.filings, self.faults, self.calls)
 
@@ -135,7 +138,7 @@ class Sandbox:
         """Let every part know."""
         self.options = options
         parts: tuple[Any, ...] = (
-            *(self.aliyun, self.voice, self.phones, self.webhooks, self.filings),
+            *(self.aliyun, self.voice, self.phones, self.webhooks, self.filings, self.pensions),
             *(self.twilio_messages, self.twilio_calls, self.exchange),
             *self.pushes,
             *self.added,
@@ -194,6 +197,7 @@ class Sandbox:
         self.cards.close()
         self.banks.close()
         self.pensions.close()
+        self.payments.close()
         self.filings.close()
 
     # --- the root ---

@@ -161,6 +161,13 @@ class Cards:
         found = self._city.execute("SELECT DISTINCT name, city FROM card WHERE id_number = ?", (id_number,))
         return [(row["name"], row["city"]) for row in found]
 
+    def lost_serial(self, id_number: str) -> str | None:
+        """The number of the loss report under which a card of that person stands, if one does."""
+        blocked = (
+            row["lost_serial"] for row in self._of(id_number, time.time()) if row["state"] == "temp_lost"
+        )
+        return next((str(serial) for serial in blocked if serial), None)
+
     def close(self) -> None:
         """Let the file go."""
         self._city.close()

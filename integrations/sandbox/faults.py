@@ -25,7 +25,7 @@ WORK = {
     "smtp": frozenset({"mail"}),
     "card_core": frozenset({"card/report-loss", "card/release"}),
     "card_bank": frozenset({"bank/account/report-loss", "bank/account/release"}),
-    "pension_registry": frozenset({"pension/standing"}),
+    "pension_registry": frozenset({"pension/standing", "pension/payments"}),
     "receipts": frozenset({"report", "voice_report", "sms_up", "sms_status", "voice_status", "email_report"}),
 }
 RECEIPTS, LATE = "receipts", 60.0  # seconds a late receipt waits unless latency_ms says otherwise

@@ -68,7 +68,10 @@ class Options:
     A report is pushed ``receipt_delay`` after what it tells of, up to ``receipt_jitter`` later by the
     seed's luck, and again after each of ``receipt_retries``, times ``receipt_retry_scale``.
 
-    ``filing_delay`` is how long the review of a filing takes.
+    ``filing_delay`` is how long the review of a filing takes, ``pension_delay`` that of an
+    authentication's papers and a back-payment, from when it was asked about first. With ``matching``
+    the registry authenticates ``matching_share`` of those who are due by itself, each at a moment of
+    their own within ``matching_delay``.
 
     ``voice_url`` answers calls dialled in the sandbox's exchange; ``voice_status_url`` hears of their
     end, ``voice_url`` itself while it is "". ``webhook_retries`` are the pauses between Twilio's tries,
@@ -96,6 +99,10 @@ class Options:
     query_visible_after: float = 1.0
     review_delay: float = 0.0
     filing_delay: float = 3.0
+    pension_delay: float = 120.0
+    matching: bool = True
+    matching_share: float = 0.8
+    matching_delay: float = 86400.0
     limits: bool = True
     newest: int = 200_000
     newest_mails: int = 5_000

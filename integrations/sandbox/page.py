@@ -21,20 +21,37 @@ from integrations.sandbox.handsets import Handsets
 from integrations.sandbox.inbound import Replies
 from integrations.sandbox.mailbox import Mailboxes
 from integrations.sandbox.options import Options
-from integrations.sandbox.page_parts import CARDS, boxes, carded, filed, reviews, switches, threads, told
+from integrations.sandbox.page_parts import (
+    CARDS,
+    boxes,
+    carded,
+    filed,
+    matching,
+    pensioned,
+    reviews,
+    switches,
+    threads,
+    told,
+)
 from integrations.sandbox.page_words import (
     ACCOUNT_WORDS,
     ANSWER_WORDS,
     CARD_WORDS,
     CAUSE_WORDS,
+    FAILURE_WORDS,
     MAILBOX_WORDS,
+    PAYMENT_WORDS,
+    PENSION_WORDS,
+    REASON_WORDS,
     SERVICE_WORDS,
     TARGETS,
     modes_of,
 )
+from integrations.sandbox.pensions import Pensions
 from integrations.sandbox.phones import Phones
 from integrations.sandbox.services import Services
 
+PENSIONS = 10  # listed
 FILES = Path(__file__).parent / "pages"
 PARTS = (
     "counts",
@@ -46,6 +63,7 @@ PARTS = (
     "service",
     "reviews",
     "filings",
+    "pensions",
 )  # what changes, each a template
 # A mail's page stands in a frame without rights; its own answer allows it its looks and nothing else.
 POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; form-action 'self'"
@@ -65,6 +83,7 @@ class World(Protocol):
     cards: Cards
     banks: Banks
     filings: Filings
+    pensions: Pensions
     added: list[Door]
 
     def counts(self) -> dict[str, Any]: ...
@@ -129,12 +148,23 @@ class Page:
             "account_words": ACCOUNT_WORDS,
             "filings": filed(world.filings.listed()),
             "cause_words": CAUSE_WORDS,
+            **self._pensions(),
             "counts": world.counts(),
             "seed": world.options.seed,
             "faults": switches(world.faults.listed(), self._targets()),
             "answer_words": ANSWER_WORDS,
             "mailbox_words": MAILBOX_WORDS,
             "doors": list(world.replies.doors),
+        }
+
+    def _pensions(self) -> dict[str, Any]:
+        return {
+            "pensions": pensioned(self._world.pensions.listed(PENSIONS)),
+            "matching": matching(self._world.options),
+            "pension_words": PENSION_WORDS,
+            "failure_words": FAILURE_WORDS,
+            "payment_words": PAYMENT_WORDS,
+            "reason_words": REASON_WORDS,
         }
 
 

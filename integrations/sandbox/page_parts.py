@@ -10,6 +10,7 @@ from integrations.sandbox.handsets import Handsets, Shelf, Text
 from integrations.sandbox.inbound import Replies, Reply
 from integrations.sandbox.mailbox import Mailboxes
 from integrations.sandbox.mails import Mail
+from integrations.sandbox.options import Options
 from integrations.sandbox.page_words import (
     ACCOUNT_WORDS,
     CALL_WORDS,
@@ -19,6 +20,7 @@ from integrations.sandbox.page_words import (
     HEARD_WORDS,
     KIND_WORDS,
     MAIL_WORDS,
+    PENSION_WORDS,
     REVIEW_WORDS,
     TEXT_WORDS,
     mode_words,
@@ -159,6 +161,25 @@ def _filed(one: Mapping[str, Any]) -> Part:
     cause = CAUSE_WORDS.get(one["cause"] or "", one["cause"] or "")
     told = {"kind": zh, "kind_english": en, "why": " ".join(filter(None, (cause, one["note"])))}
     return {**one, **told, **_state(FILING_WORDS[one["state"]])}
+
+
+def pensioned(listed: Sequence[Mapping[str, Any]]) -> list[Part]:
+    """The pensioners whose state was changed last."""
+    calm = ("not_due", "backpaid")
+    return [
+        {
+            **one,
+            "words": PENSION_WORDS[one["status"]],
+            "style": "delivered" if one["status"] in calm or one["status"].startswith("done_") else "waiting",
+        }
+        for one in listed
+    ]
+
+
+def matching(options: Options) -> Part:
+    """The silent matching: whether, how many in a hundred, how fast."""
+    share, delay = round(options.matching_share * 100), round(options.matching_delay)
+    return {"on": options.matching, "share": share, "seconds": delay}
 
 
 def carded(listed: Sequence[Mapping[str, Any]], account: Callable[[str], Mapping[str, Any]]) -> list[Part]:

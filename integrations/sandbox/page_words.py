@@ -89,6 +89,43 @@ KIND_WORDS = {
     "employment": ("就业登记", "Employment"),
     "unemployment": ("失业登记", "Unemployment"),
 }
+PENSION_WORDS = {
+    "not_due": ("不用办", "not due"),
+    "due_soon": ("快到期", "due soon"),
+    "done_silent": ("系统自动认证", "matched silently"),
+    "done_face": ("刷脸认证", "by a scan"),
+    "done_helper": ("亲属帮认", "on a relative's phone"),
+    "done_counter": ("窗口认证", "at a counter"),
+    "done_overseas": ("境外认证", "from abroad"),
+    "submitted_reviewing": ("材料审核中", "under review"),
+    "failed": ("没有通过", "failed"),
+    "overdue_grace": ("过期未停", "overdue, still paid"),
+    "paused": ("已暂停", "paused"),
+    "resumed_backpay_pending": ("已恢复，补发中", "resumed, arrears on the way"),
+    "backpaid": ("已补发", "paid back"),
+    "ended": ("已终止", "ended"),
+}
+FAILURE_WORDS = {
+    "photo_mismatch": "照片不一致 Photos differ",
+    "bad_light": "光线不好 Bad light",
+    "covered_face": "脸被遮挡 Face covered",
+    "changed_face": "面容变化 Face changed",
+    "other_account": "别人的账号 Another's account",
+    "unreadable_id": "身份证看不清 ID unreadable",
+    "data_mismatch": "登记不一致 Records differ",
+    "app_fault": "软件故障 App fault",
+}
+PAYMENT_WORDS = {
+    "paid": "已发放 Paid",
+    "pending": "正在发放 On its way",
+    "failed": "没有发成 Failed",
+    "held": "先停着 Held back",
+}
+REASON_WORDS = {
+    "account_closed": "账户已销户 Account closed",
+    "account_blocked": "账户挂失或冻结 Account blocked",
+    "data_mismatch": "信息与银行不符 Data differ at the bank",
+}
 CAUSE_WORDS = {
     "01": "地址不清楚 Address unclear",
     "02": "联系不上本人 Nobody answers",

@@ -60,6 +60,7 @@ class SteeringDoor:
             web.post("/_sandbox/faults/clear", self.clear_faults),
             web.get("/_sandbox/settings", self.get_settings),
             web.post("/_sandbox/settings", self.post_settings),
+            web.post("/_sandbox/matching", self.post_matching),
             web.post("/_sandbox/reset", self.post_reset),
             web.post("/_sandbox/people", self.post_people),
         ]
@@ -134,6 +135,20 @@ class SteeringDoor:
         return as_json(self._sandbox.counts())
 
     # --- people ---
+
+    async def post_matching(self, request: web.Request) -> web.Response:
+        """The page's form for silent matching: ``switch`` on or off, ``share`` in a hundred, ``seconds``."""
+        values, options = await read(request), self._sandbox.options
+
+        def change() -> None:
+            now = {
+                "matching": str(values.get("switch", "on")) == "on",
+                "matching_share": min(float(values.get("share", 100 * options.matching_share)) / 100, 1.0),
+                "matching_delay": float(values.get("seconds", options.matching_delay)),
+            }
+            self._sandbox.set_options(options.changed(now))
+
+        return done(request, _accepted(change, lambda: {"matching": self._sandbox.options.matching}))
 
     async def post_people(self, request: web.Request) -> web.Response:
         """NDJSON rows id_number, name, city, card_number, bank, card_state; any number of them.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ import pytest
 
 from gateway.back_offices import Refused, Unavailable
 from gateway.plugins import load
-from integrations.pension_registry import STATUSES, Standing
-from integrations.sandbox import pensions
+from integrations.pension_registry import PAYMENT_REASONS, STATUSES, Standing
+from integrations.sandbox import pension_moves, pensions
+from integrations.sandbox.options import Options
 from tests.contract.sandbox_process import ACCOUNT, Sandbox, running_sandbox
 
 CITY = "430700"
@@ -44,6 +45,12 @@ class Pensioner:
 
     def standing(self, name: str = "王芳", city: str = CITY) -> Any:
         return self.registry.standing(self.id_number, name, city)
+
+    def payments(self) -> Any:
+        return self.registry.payments(self.id_number, "王芳", CITY)
+
+    def pay(self, **values: Any) -> Any:
+        return self.sandbox.call("POST", "payments", {"id_number": self.id_number, **values})
 
     def change(self, **values: Any) -> Any:
         return self.sandbox.call("POST", "pensions", {"id_number": self.id_number, **values})
@@ -126,3 +133,120 @@ def test_each_fault_looks_like_the_real_one(sandbox: Sandbox, fault: dict[str, A
 
 def test_both_sides_have_the_same_statuses() -> None:
     assert pensions.STATUSES == STATUSES
+
+
+# --- payments ------------------------------------------------------------------------------------
+
+
+def test_six_payments_are_listed_and_the_next_newest_first(sandbox: Sandbox) -> None:
+    """Every pensioner is paid each month, unless the sandbox was told otherwise."""
+    planned, *past = Pensioner(sandbox, status="not_due").loaded().payments()
+    assert planned.state == "planned"
+    assert planned.paid_on > datetime.now(UTC).date()
+    assert [payment.state for payment in past] == ["paid"] * 6
+    months = [payment.month for payment in (planned, *past)]
+    assert months == sorted(set(months), reverse=True)
+    assert all(payment.amount for payment in past)
+
+
+@pytest.mark.parametrize("reason", sorted(PAYMENT_REASONS))
+def test_a_payment_that_failed_has_its_reason_and_may_be_made_up(sandbox: Sandbox, reason: str) -> None:
+    """What was steered is what is told, until it is steered otherwise."""
+    pensioner = Pensioner(sandbox, status="not_due").loaded()
+    pensioner.pay(state="failed", reason=reason)
+    failed = pensioner.payments()[1]
+    assert (failed.state, failed.reason, failed.paid_on) == ("failed", reason, None)
+    pensioner.pay(state="paid")
+    assert pensioner.payments()[1].reason is None
+
+
+def test_a_blocked_account_names_the_report_of_the_lost_card(sandbox: Sandbox) -> None:
+    """Whoever reported the card lost is told that this is why."""
+    pensioner = Pensioner(sandbox, status="not_due").loaded()
+    pensioner.pay(state="failed", reason="account_blocked")
+    assert pensioner.payments()[1].serial is None
+    settings = {
+        "CARD_CORE_URL": sandbox.url,
+        "CARD_CORE_APP_ID": ACCOUNT["SANDBOX_CARD_APP_ID"],
+        "CARD_CORE_SECRET": ACCOUNT["SANDBOX_CARD_SECRET"],
+    }
+    core = load("card_core", settings)
+    (card,) = core.find_cards(pensioner.id_number, "王芳", CITY)
+    core.report_loss(card, pensioner.id_number, datetime.now(UTC) + timedelta(days=7), "12345678901230")
+    assert pensioner.payments()[1].serial == "12345678901230"
+
+
+def test_a_pause_holds_months_back_and_authentication_pays_them(sandbox: Sandbox) -> None:
+    """Paused, resumed, paid back: the standing and the payments name the same months."""
+    sandbox.call("POST", "settings", {"pension_delay": 3600})
+    pensioner = Pensioner(sandbox, status="paused", last_done="2024-08-03").loaded()
+    held = pensioner.standing().held
+    assert {one.month for one in pensioner.payments() if one.state == "held"} <= held
+    pensioner.change(authenticated="counter")
+    now = pensioner.standing()
+    assert (now.status, now.method, now.held) == ("resumed_backpay_pending", "counter", held)
+    assert {one.state for one in pensioner.payments() if one.month in held} == {"pending"}
+    pensioner.change(status="backpaid")
+    assert {one.state for one in pensioner.payments() if one.month in held} == {"paid"}
+
+
+def test_who_is_paid_no_more_is_refused(sandbox: Sandbox) -> None:
+    """An ended pension, and none at all."""
+    assert Pensioner(sandbox, status="ended").loaded().payments().reason == "ended"
+    assert Pensioner(sandbox).loaded().payments().reason == "not_a_pensioner"
+
+
+@pytest.mark.parametrize("change", [{"state": "maybe"}, {"state": "failed", "reason": "x"}, {"x": 1}])
+def test_a_payment_that_is_none_is_refused(sandbox: Sandbox, change: dict[str, Any]) -> None:
+    """With the reason."""
+    with pytest.raises(AssertionError, match=r"state: one of|unknown: x"):
+        Pensioner(sandbox, status="not_due").loaded().pay(**change)
+
+
+# --- what time makes of it -----------------------------------------------------------------------
+
+DAY = 86_400.0
+
+
+def _row(number: int, **state: Any) -> dict[str, Any]:
+    usual = {
+        "status": "due_soon",
+        "flags": [],
+        "changed_at": 0.0,
+        "asked_at": None,
+        "last_done": "2025-01-02",
+    }
+    return {"id_number": f"4307261952{number:08}", **usual, **state}
+
+
+def test_a_share_of_those_who_are_due_is_matched_by_itself_one_after_the_other() -> None:
+    """The switch, the share and the speed count; the failed, paused and flagged are left to people."""
+    fast = Options(matching_share=0.7, matching_delay=DAY)
+    people = [_row(number) for number in range(2000)]
+    matched = [
+        sum(pension_moves.moved(row, fast, at)["status"] == "done_silent" for row in people)
+        for at in (0.0, DAY / 2, DAY)
+    ]
+    assert matched[0] < 10
+    assert 600 < matched[1] < 800
+    assert 1340 < matched[2] < 1460
+    off = Options(matching=False, matching_share=1.0)
+    sure = Options(matching_share=1.0)
+    assert pension_moves.moved(_row(1), off, DAY)["status"] == "due_soon"
+    for left in ({"status": "failed"}, {"status": "paused"}, {"flags": ["death"]}, {"flags": ["dispute"]}):
+        row = _row(1, **left)
+        assert pension_moves.moved(row, sure, 2 * DAY) is row
+
+
+def test_reviews_and_back_payments_go_on_once_they_were_asked_about() -> None:
+    """Who asks first sees the work going on, and its end some time later."""
+    options = Options(pension_delay=60)
+    reviewing = _row(1, status="submitted_reviewing")
+    assert pension_moves.moved(reviewing, options, 10 * DAY) is reviewing
+    assert (
+        pension_moves.moved({**reviewing, "asked_at": DAY}, options, DAY + 59)["status"]
+        == "submitted_reviewing"
+    )
+    assert pension_moves.moved({**reviewing, "asked_at": DAY}, options, DAY + 60)["status"] == "done_counter"
+    resumed = _row(1, status="resumed_backpay_pending", asked_at=DAY)
+    assert pension_moves.moved(resumed, options, DAY + 60)["status"] == "backpaid"
