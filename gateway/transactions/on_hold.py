@@ -15,7 +15,7 @@ def reason(view: View) -> Words:
     given = view.facts.get(UNTIL)
     if not given:
         return Words(
-            "登记的信息刚改过，为了安全要等一天", "your details changed lately; for safety wait a day"
+            "登记的信息刚改过，为了安全要先等一等", "your details changed lately; for safety this waits"
         )
     local = datetime.fromisoformat(given).astimezone(view.rules.zone)
     return Words(

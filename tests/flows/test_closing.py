@@ -97,7 +97,7 @@ def test_what_is_wrong_is_named(
 
 
 def test_whoever_closes_the_same_hours_at_the_same_moment_makes_one_closure(world: World) -> None:
-    """One closes; the others are told that it is closed, under the same id. Opened again, it can be closed."""
+    """One closes, the others hear that it is closed, under the same id. Opened again, it can be closed."""
     runtime = world.runtime
     wanted = Wanted("shi", date(2026, 11, 25), None, None, None, "停电检修")
 
