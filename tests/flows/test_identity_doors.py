@@ -159,12 +159,17 @@ def test_a_child_is_asked_for_its_guardian_and_the_code_goes_there(
 def test_who_began_for_a_relative_can_still_go_on_for_themselves(
     browser: Browser, person: Person, sqlite_world: World
 ) -> None:
-    """The start page offers it; one button takes it back, and the code goes to the person."""
+    """Each page says whose number it means; one button takes it back, and the code goes to the person."""
     assert "替家人办理" in browser.get("/t/card_loss")
-    browser.post("/t/card_loss", who="relative")
+    assert "您家人的身份证号码" in browser.post("/t/card_loss", who="relative")
     browser.post("/t/card_loss/id_number", id_number=person.id_number)
-    assert "给自己办" in browser.post("/t/card_loss/name", name=person.name)
-    browser.post("/t/card_loss/code/myself")
+    text = browser.post("/t/card_loss/name", name=person.name)
+    assert "您自己的身份证号码" in text
+    assert "给自己办" in text
+    assert "您的身份证号码" in browser.post("/t/card_loss/code/myself")
+    assert browser.path == "/t/card_loss/id_number"
+    assert browser.codes() == []
+    browser.post("/t/card_loss/id_number", id_number=person.id_number)
     assert browser.path == "/t/card_loss/code"
     browser.post("/t/card_loss/code", code=browser.code())
     assert browser.path == "/t/card_loss/check"
