@@ -74,6 +74,16 @@ closures = Table(
     Column("reopened_at", Utc),
     Index("ix_hall_closures_to_at", "to_at"),
 )
+_is_closed = closures.c.reopened_at.is_(None)
+Index(
+    "ix_hall_closures_span",  # of two who close the same hours at once, one does
+    closures.c.hall,
+    closures.c.from_at,
+    closures.c.to_at,
+    unique=True,
+    postgresql_where=_is_closed,
+    sqlite_where=_is_closed,
+)
 walk_ins = Table(
     "walk_ins",  # who came without a booking: counted, not known
     metadata,

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
 
 from gateway.appointments.book import NO_PLACE, in_order
 from gateway.appointments.bookings import Standing, bookings, closures, slots
@@ -54,12 +54,18 @@ def touched(tx: Connection, rules: Rules, closure: Closure) -> Touched:
     return Touched(found.get(Standing.BOOKED, 0), found.get(Standing.OFFERED, 0), waiting)
 
 
-def close(tx: Connection, rules: Rules, key: UUID, closure: Closure, by: str, now: datetime) -> Touched:
-    """Close the hall: nothing is given any more, what was given is taken back; they are told soon after."""
+def close(
+    tx: Connection, rules: Rules, key: UUID, closure: Closure, by: str, now: datetime
+) -> Touched | None:
+    """Close the hall: nothing is given any more, what was given is taken back; they are told soon after.
+
+    None where it is closed for this span already, perhaps since this moment.
+    """
     values = {"hall": closure.hall, "from_at": closure.from_at, "to_at": closure.to_at}
     made = {"id": key, "reason": closure.reason, "made_at": now, "made_by": by}
-    tx.execute(insert(closures).values(**values, **made))
-    return apply(tx, rules, closure, now)
+    one = upsert(tx, closures).values(**values, **made).on_conflict_do_nothing()
+    closed = tx.execute(one.returning(closures.c.id)).first()
+    return apply(tx, rules, closure, now) if closed else None
 
 
 def apply(tx: Connection, rules: Rules, closure: Closure, now: datetime) -> Touched:

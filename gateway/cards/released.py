@@ -29,7 +29,7 @@ COUNTER_ONLY = "counter_only"
 OWN_REASONS: Mapping[str, Words] = {
     **REASONS,
     COUNTER_ONLY: Words("本市解挂须到窗口办理", "it is done at a counter"),
-    ON_HOLD: Words("登记的信息刚改过，为了安全要等一天", "your details changed lately: wait"),
+    ON_HOLD: Words("登记的信息刚改过，为了安全要先等一等", "your details changed lately: wait"),
 }
 STAGES: Mapping[str, Stage] = {
     "": Stage(Words("还没有解挂", "not released yet"), then=(s.RELEASED, BANK_WAITING, BANK_LOST, s.AGAIN)),

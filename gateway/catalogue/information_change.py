@@ -24,6 +24,7 @@ from gateway.security import mask_name, same
 from gateway.transactions import store
 from gateway.transactions.desk import Desk
 from gateway.transactions.model import RAN_OUT, Action, Case, Option, TransactionType, View, Words
+from gateway.transactions.on_hold import ON_HOLD, UNTIL
 
 __all__ = ["REASONS", "TYPE"]
 
@@ -41,10 +42,16 @@ WEAK = Words(
 
 
 def _items(desk: Desk, case: Case) -> Sequence[Option]:
-    """An e-mail address only where one can be written to: it has to give back a code."""
+    """An e-mail address only where one can be written to: it has to give back a code.
+
+    Whoever is known already reads beside each what is held back, before the new value is asked for.
+    """
     items = case.rules.information_change.items
     reachable = [item for item in items if item != EMAIL or desk.runtime.weights(EMAIL)]
-    return [Option(item, reasons.ITEMS[item], reasons.NOTES.get(item)) for item in reachable]
+    until = holds.until(desk.tx, case.citizen_id, case.now) if case.citizen_id else None
+    waits = dict.fromkeys(GUARDED, words.from_then(until, case.rules)) if until else {}
+    notes = {**reasons.NOTES, **waits}
+    return [Option(item, reasons.ITEMS[item], notes.get(item)) for item in reachable]
 
 
 def _key_data(_: Desk, case: Case) -> Sequence[Option]:
@@ -96,8 +103,8 @@ def perform(desk: Desk, case: Case) -> StepOutcome:
         _keep_no_password(desk, case)
     if item == KEY:
         return _to_the_counter(case, before)
-    if item in GUARDED and holds.until(desk.tx, before.id, case.now):
-        return Refused("on_hold", facts={"item": item})
+    if item in GUARDED and (until := holds.until(desk.tx, before.id, case.now)):
+        return Refused(ON_HOLD, facts={"item": item, UNTIL: until.isoformat()})
     return _set_password(desk, case, before) if item == PASSWORD else _change(desk, case, before)
 
 

@@ -19,6 +19,7 @@ from gateway.runtime import Runtime
 
 REASON = re.compile(r"[^\W_][^\x00-\x1f\x7f【】<>()]{0,29}")
 MIDNIGHT = time()
+NOBODY = Touched(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +52,24 @@ def close(tx: Connection, runtime: Runtime, wanted: Wanted, actor: str, *, dry_r
     now = runtime.clock()
     rules = cities.of(runtime).rules_now(now)
     closure = _closure(rules, wanted, now)
-    for row in closures.ahead(tx, now):
-        if (row.hall, row.from_at, row.to_at) == (closure.hall, closure.from_at, closure.to_at):
-            return _closed(row.id, closures.of_row(row), Touched(0, 0, 0), changed=False)
-    if dry_run:
-        return _closed(None, closure, closures.touched(tx, rules, closure), changed=False)
+    there = _there(tx, closure, now)
+    if there or dry_run:
+        return there or _closed(None, closure, closures.touched(tx, rules, closure), changed=False)
     key = runtime.new_id()
     touched = closures.close(tx, rules, key, closure, actor, now)
+    if touched is None:  # somebody closed it between the look and now
+        return _there(tx, closure, now) or _closed(None, closure, NOBODY, changed=False)
     span = f"{closure.from_at.isoformat(timespec='minutes')} {closure.to_at.isoformat(timespec='minutes')}"
     audit.record(tx, runtime.vault, now, actor, "hall.close", f"{closure.hall} {span}")
     return _closed(key, closure, touched, changed=True)
+
+
+def _there(tx: Connection, closure: Closure, now: datetime) -> Closed | None:
+    """The closure of the same hall and span that holds already."""
+    for row in closures.ahead(tx, now):
+        if (row.hall, row.from_at, row.to_at) == (closure.hall, closure.from_at, closure.to_at):
+            return _closed(row.id, closures.of_row(row), NOBODY, changed=False)
+    return None
 
 
 def _closed(key: UUID | None, closure: Closure, touched: Touched, *, changed: bool) -> Closed:

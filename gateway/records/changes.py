@@ -22,7 +22,7 @@ from gateway.information_rules import ADDRESS, EMAIL, EVER, MOBILE, PASSWORD
 from gateway.rules.model import Rules
 from gateway.security import Vault, same
 
-APPROVED, PENDING, RETURNED, REJECTED, WITHDRAWN = "approved", "pending", "returned", "rejected", "withdrawn"
+APPROVED, PENDING, RETURNED, REJECTED = "approved", "pending", "returned", "rejected"
 OFTEN_WITHIN = timedelta(days=30)
 UNCHANGED = "unchanged"  # of the district
 

@@ -9,6 +9,7 @@ from gateway.information_rules import EMAIL, KEY, MOBILE, PASSWORD, KeyDatum
 from gateway.records import values
 from gateway.records.reasons import COUNTER, ITEMS, RETURNED, REVIEW, SOMETHING
 from gateway.rules.model import Rules
+from gateway.transactions import on_hold
 from gateway.transactions.model import Case, State, Step, View, Words
 
 # --- before it is done ----------------------------------------------------------------------------
@@ -85,6 +86,12 @@ def held(until: datetime, rules: Rules) -> Words:
         f"Contacts or password changed lately: this can be changed after {at.en}. "
         f"If it is urgent, call {rules.hotline} and press 0 for a person.",
     )
+
+
+def from_then(until: datetime, rules: Rules) -> Words:
+    """The same in short, beside what cannot be chosen to any purpose."""
+    at = values.moment(until.isoformat(), rules)
+    return Words(f"刚改过，{at.zh}后才能改", f"not before {at.en}: something was changed lately")
 
 
 def in_review(item: str, rules: Rules) -> Words:
@@ -249,12 +256,22 @@ def _refused_next(view: View) -> Words:
                 f"请等核对的结果，或拨打{hotline}转人工。",
                 f"Wait for what comes of it, or call {hotline} and press 0 for a person.",
             )
-        case "on_hold":
+        case on_hold.ON_HOLD:
+            at = _hold_ends(view)
             return Words(
-                f"请明天再办，着急的拨打{hotline}转人工。",
-                f"Try again tomorrow; if it is urgent, call {hotline} and press 0 for a person.",
+                f"请{at.zh}再办，着急的拨打{hotline}转人工。",
+                f"Try again {at.en}; if it is urgent, call {hotline} and press 0 for a person.",
             )
         case "changed_meanwhile":
             return Words("请看看登记的内容，需要再改请重新办理。", "If it is still wrong, start again.")
         case _:
             return _person(view.rules)
+
+
+def _hold_ends(view: View) -> Words:
+    """From when it can be done; what was refused before this was written down has no time."""
+    until = view.facts.get(on_hold.UNTIL)
+    if not until:
+        return Words("过些时候", "later")
+    at = values.moment(until, view.rules)
+    return Words(f"{at.zh}以后", f"after {at.en}")

@@ -69,7 +69,8 @@ def ask(tx: Connection, runtime: Runtime, transaction_id: UUID, citizen_id: UUID
         state=OPEN,
         created_at=runtime.clock(),
     )
-    return bool(tx.execute(statement.on_conflict_do_nothing()).rowcount)
+    made = statement.on_conflict_do_nothing().returning(call_backs.c.id)  # psycopg counts -1 rows here
+    return tx.execute(made).first() is not None
 
 
 def open_tickets(

@@ -236,12 +236,12 @@ def _reserved(tx: Connection, runtime: Runtime, transaction: Transaction) -> Tra
 
 
 def effect(tx: Connection, runtime: Runtime, transaction: Transaction) -> Sequence[Words]:
-    """What confirming will do, said before it is done; first of all to the one it replaces."""
+    """What confirming will do, said before it is done; first that it waits, then what becomes of another."""
     kind, old = registry.get(transaction.row.type), replaced(tx, runtime, transaction)
     given_up = kind.replaced(old.view(runtime.clock())) if old else None
     effect_of = kind.effect_of
     does = effect_of(transaction.case(runtime.clock())) if effect_of else kind.effect(transaction.rules)
-    return [*([given_up] if given_up else []), *does]
+    return [*filter(None, (proving.not_yet(tx, transaction, runtime.clock()), given_up)), *does]
 
 
 def replaced(tx: Connection, runtime: Runtime, transaction: Transaction) -> Transaction | None:

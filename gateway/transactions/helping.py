@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from marshmallow import Schema
 from marshmallow.fields import Field
@@ -60,6 +61,26 @@ class Helper(Schema):
     )
 
 
+# What is asked of somebody who said at the start that they help: "your number" would be read as their own.
+ASKED = {
+    "id_number": {
+        "prompt": Words("您家人的身份证号码是多少？", "What is the ID number of the person you help?"),
+        "hint": Words(
+            "先填要办事的家人的，18位，最后一位可能是X。您自己的在后面填。",
+            "First theirs: 18 characters, the last may be X. Your own comes after.",
+        ),
+    },
+    "name": {"prompt": Words("您家人的姓名是什么？", "What is the name of the person you help?")},
+    "helper_id_number": {
+        "prompt": Words("您自己的身份证号码是多少？", "What is your own ID number?"),
+        "hint": Words(
+            "您是代办人：监护人（本人不满16岁），或登记过授权的家人。验证码发到您的手机。",
+            "You help: as the guardian of a child under 16, or a relative with a registered mandate. "
+            "The code goes to your mobile.",
+        ),
+    },
+    "helper_name": {"prompt": Words("您自己的姓名是什么？", "What is your own name?")},
+}
 FIELDS = tuple(Helper().fields)
 WHO = ("id_number", "name", *FIELDS)  # the answers that say who is asking
 
@@ -101,6 +122,12 @@ def fields(transaction: Transaction) -> Mapping[str, Field[object]]:
             asked |= helper
         asked[name] = known[name]
     return {**asked, **helper}
+
+
+def asked(transaction: Transaction, name: str) -> Mapping[str, Any]:
+    """What to say where one of these fields is asked for, to the person who answers."""
+    described: Mapping[str, Any] = fields(transaction)[name].metadata
+    return {**described, **ASKED.get(name, {})} if transaction.row.helped else described
 
 
 # --- answers ---------------------------------------------------------------------------------

@@ -13,11 +13,11 @@ from gateway.channels import email
 from gateway.citizens import holds, passwords, register
 from gateway.rules.model import Rules
 from gateway.runtime import Runtime
-from gateway.transactions import anonymous, codes, helping, identity, levels, registry, store
+from gateway.transactions import anonymous, codes, helping, identity, levels, on_hold, registry, store
 from gateway.transactions.codes import Prover
 from gateway.transactions.identity import Proven, Wrong
 from gateway.transactions.levels import Factor
-from gateway.transactions.model import OPEN, RETURNED, Level, State
+from gateway.transactions.model import OPEN, RETURNED, Level, State, Words
 from gateway.transactions.on_hold import ON_HOLD, UNTIL
 from gateway.transactions.store import Transaction
 from gateway.transactions.tallies import Locked
@@ -163,3 +163,10 @@ def held_back(tx: Connection, transaction: Transaction, now: datetime) -> Refuse
     found = [holds.until(tx, key, now) for key in (row.citizen_id, row.helper_id) if key]
     until = max((one for one in found if one), default=None)
     return Refused(ON_HOLD, facts={UNTIL: until.isoformat()}) if until else None
+
+
+def not_yet(tx: Connection, transaction: Transaction, now: datetime) -> Words | None:
+    """The same in words, for before it is confirmed; None for what is not risky."""
+    risky = registry.get(transaction.row.type).risky
+    held = held_back(tx, transaction, now) if risky else None
+    return on_hold.not_yet(held.facts[UNTIL], transaction.rules) if held else None

@@ -8,7 +8,7 @@ from marshmallow.fields import Field
 from sqlalchemy import Connection
 
 from gateway.runtime import Runtime
-from gateway.transactions import anonymous, choices, engine, helping
+from gateway.transactions import anonymous, choices, engine, helping, proving
 from gateway.transactions.desk import Desk
 from gateway.transactions.model import Words
 from gateway.transactions.store import Transaction
@@ -80,6 +80,7 @@ def _page(tx: Connection, runtime: Runtime, transaction: Transaction) -> Respons
             for name, field in helping.fields(transaction).items()
         ],
         effect=engine.effect(tx, runtime, transaction),
+        not_yet=proving.not_yet(tx, transaction, runtime.clock()),
         replaces=engine.replaced(tx, runtime, transaction) is not None,
         step=steps.check(transaction),
         returned=steps.sent_back(runtime, transaction),

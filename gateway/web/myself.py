@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from gateway.runtime import Runtime
 from gateway.transactions import engine
-from gateway.web import questions, steps, visit
+from gateway.web import steps, visit
 
 
 def add(routes: Blueprint, runtime: Runtime) -> None:
@@ -19,6 +19,4 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
         with runtime.db.write() as tx:
             transaction = visit.transaction(tx, runtime, kind=name, change=True)
             mine = engine.act_for(tx, runtime, transaction, helped=False)
-            sent = questions.send(tx, runtime, mine)
-        runtime.wake_all(sent.lanes)
-        return steps.go(steps.onward(sent.transaction))
+        return steps.go(steps.first_question(mine))  # what stands there may be the relative's

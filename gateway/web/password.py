@@ -93,6 +93,7 @@ def _page(
         possible=possible,
         held=held and proof.moment(runtime, held),
         second=bool(transaction.row.factors),
+        not_yet=proving.not_yet(tx, transaction, runtime.clock()),
         helped=helping.helped(transaction),
         back=steps.last_question(transaction),
         attributes=inputs.PASSWORD,

@@ -186,7 +186,7 @@ def _question(
         "question.html" if options is None else "choose.html",
         kind=kind,
         name=name,
-        asked=field.metadata,
+        asked=helping.asked(transaction, name),
         attributes=inputs.attributes(field),
         options=options,
         none_left=choices.none_left(desk, transaction, name) if options == [] else None,
@@ -197,7 +197,7 @@ def _question(
         step=steps.question(transaction, name),
         returned=steps.sent_back(runtime, transaction),
         back=steps.before(transaction, name),
-        myself=name in helping.FIELDS and not helping.child(transaction),
+        myself=transaction.row.helped and name in helping.WHO and not helping.child(transaction),
     ), (422 if error else 200)
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
+from gateway.appointments import closures
+from gateway.levers import closing
+from gateway.levers.closing import Closed, Wanted
 from gateway.runtime import Runtime
 from tests.flows.shell import Shell
 from tests.flows.test_api_levers import Operator, operator
 from tests.flows.test_levers import actions, one_provider
 from tests.stores.test_appointments import book, now
+from tests.stores.test_races import at_once
 from tests.world import World
 
 __all__ = ["one_provider", "operator"]
@@ -88,3 +94,22 @@ def test_what_is_wrong_is_named(
     answer = operator.post(path, **body)
     assert answer.status_code == status
     assert said in answer.json["errors"][0]["message"]
+
+
+def test_whoever_closes_the_same_hours_at_the_same_moment_makes_one_closure(world: World) -> None:
+    """One closes, the others hear that it is closed, under the same id. Opened again, it can be closed."""
+    runtime = world.runtime
+    wanted = Wanted("shi", date(2026, 11, 25), None, None, None, "停电检修")
+
+    def close() -> Closed:
+        with runtime.db.write() as tx:
+            return closing.close(tx, runtime, wanted, "operator")
+
+    for closed_before in range(3):
+        said = at_once(close, close, close)
+        assert [one.changed for one in said].count(True) == 1
+        assert len({one.id for one in said}) == 1
+        with runtime.db.write() as tx:
+            assert len(closures.ahead(tx, world.clock())) == 1
+            assert closing.reopen(tx, runtime, closures.ahead(tx, world.clock())[0].id, "operator")
+        assert len(actions(runtime)) == 2 * (closed_before + 1)

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from gateway.app import create_app
-from gateway.citizens import mandates, passwords, register
+from gateway.citizens import holds, mandates, passwords, register
 from gateway.citizens.id_number import check_character
 from gateway.citizens.mandates import Kind
 from gateway.demo.city import Person
@@ -117,6 +117,28 @@ def test_a_strong_matter_asks_for_a_second_proof_and_says_where_there_is_none(
     assert newest(sqlite_world).row.proof == "code+password"
 
 
+@pytest.mark.usefixtures("strong")
+def test_what_waits_is_said_before_more_is_asked_and_cannot_be_confirmed(
+    browser: Browser, person: Person, password: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After another mobile number: until when, and where else; to nobody who has not given a code."""
+    kind = replace(registry.get("card_loss"), risky=True)
+    monkeypatch.setitem(registry.types(), "card_loss", kind)
+    runtime, waits = browser.world.runtime, "11月22日16:05以后才能办"
+    with runtime.db.write() as tx:
+        until = runtime.clock() + timedelta(hours=24)
+        holds.place(tx, runtime, citizen(browser.world, 2), until, "mobile_changed")
+    assert waits not in browser.answer(person.id_number, person.name)
+    assert waits not in browser.get("/t/card_loss/code/password")
+    assert waits in browser.post("/t/card_loss/code", code=browser.code())
+    assert browser.path == "/t/card_loss/code/password"
+    text = browser.post("/t/card_loss/code/password", password=password)
+    assert browser.path == "/t/card_loss/check"
+    assert waits in text
+    assert "市社保大厅" in text
+    assert "确认：" not in text
+
+
 def test_a_child_is_asked_for_its_guardian_and_the_code_goes_there(
     browser: Browser, child: Person, sqlite_world: World
 ) -> None:
@@ -137,12 +159,17 @@ def test_a_child_is_asked_for_its_guardian_and_the_code_goes_there(
 def test_who_began_for_a_relative_can_still_go_on_for_themselves(
     browser: Browser, person: Person, sqlite_world: World
 ) -> None:
-    """The start page offers it; one button takes it back, and the code goes to the person."""
+    """Each page says whose number it means; one button takes it back, and the code goes to the person."""
     assert "替家人办理" in browser.get("/t/card_loss")
-    browser.post("/t/card_loss", who="relative")
+    assert "您家人的身份证号码" in browser.post("/t/card_loss", who="relative")
     browser.post("/t/card_loss/id_number", id_number=person.id_number)
-    assert "给自己办" in browser.post("/t/card_loss/name", name=person.name)
-    browser.post("/t/card_loss/code/myself")
+    text = browser.post("/t/card_loss/name", name=person.name)
+    assert "您自己的身份证号码" in text
+    assert "给自己办" in text
+    assert "您的身份证号码" in browser.post("/t/card_loss/code/myself")
+    assert browser.path == "/t/card_loss/id_number"
+    assert browser.codes() == []
+    browser.post("/t/card_loss/id_number", id_number=person.id_number)
     assert browser.path == "/t/card_loss/code"
     browser.post("/t/card_loss/code", code=browser.code())
     assert browser.path == "/t/card_loss/check"

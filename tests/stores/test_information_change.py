@@ -24,9 +24,9 @@ from gateway.levers.holding import NotNowError
 from gateway.levers.reviewing import Decided
 from gateway.notifications import store as notifications
 from gateway.notifications.stored import own_address
-from gateway.records import changes, fields, reasons
+from gateway.records import changes, fields, reasons, words
 from gateway.records.changes import Asker
-from gateway.transactions import engine, outcome, store
+from gateway.transactions import choices, engine, outcome, store
 from gateway.transactions.desk import Desk
 from gateway.transactions.identity import Proven
 from gateway.transactions.model import State, Words
@@ -296,10 +296,18 @@ def test_after_another_mobile_contacts_and_password_wait_a_day(town: World) -> N
     changed(town, item="mobile", mobile=NEW)
     refused = confirm(town, late)
     assert (refused.state, refused.row.reason) == (State.REJECTED, "on_hold")
+    until = "11月22日16:05"  # the city holds for 24 hours
+    told = words.explain(refused.view(town.clock()))
+    assert until in told[-1].zh
+    assert "after 16:05 on 22 November" in told[-1].en
     assert recorded(town).email == town.people[1].email
     begun = draft(town, item="postcode", postcode="415001")
     with town.runtime.db.write() as tx:
         store.change(tx, town.runtime, begun.id, citizen_id=recorded(town).id, proof=CODE)
+        known = store.load(tx, town.runtime, begun.id)
+        offered = choices.options(Desk(tx, town.runtime), known, "item") or []
+        notes = {one.value: one.note.zh for one in offered if one.note and until in one.note.zh}
+        assert set(notes) == {"mobile", "email", "password"}  # before the new value is asked for
         asked = engine.answer(tx, town.runtime, begun, {"item": "mobile", "mobile": "13900005678"})
     assert set(asked.value) == {"item"}
     assert changed(town, item="postcode", postcode="415001").state is State.SUCCEEDED

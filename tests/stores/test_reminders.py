@@ -429,6 +429,7 @@ def test_a_call_back_is_asked_for_once_and_keeps_the_standing(world: World, regi
         assert not call_backs.done(tx, world.runtime, wish.id)
         assert call_backs.open_ones(tx) == []
         assert call_backs.ask(tx, world.runtime, first.id, wish.citizen_id, "call_back")
+        assert not call_backs.ask(tx, world.runtime, first.id, wish.citizen_id, "call_back")
 
 
 def test_a_promise_ends_when_staff_called(world: World, registry: Registry) -> None:

@@ -321,6 +321,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("hall_closures", schema=None) as batch_op:
         batch_op.create_index("ix_hall_closures_to_at", ["to_at"], unique=False)
+        batch_op.create_index(
+            "ix_hall_closures_span",
+            ["hall", "from_at", "to_at"],
+            unique=True,
+            postgresql_where=sa.text("reopened_at IS NULL"),
+            sqlite_where=sa.text("reopened_at IS NULL"),
+        )
 
     op.create_table(
         "idempotency",
@@ -1290,6 +1297,11 @@ def downgrade() -> None:
 
     op.drop_table("idempotency")
     with op.batch_alter_table("hall_closures", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_hall_closures_span",
+            postgresql_where=sa.text("reopened_at IS NULL"),
+            sqlite_where=sa.text("reopened_at IS NULL"),
+        )
         batch_op.drop_index("ix_hall_closures_to_at")
 
     op.drop_table("hall_closures")
