@@ -91,7 +91,7 @@ class _Look:
         rules = cities.of(runtime).rules_now(now)
         case = Case(runtime.new_id(), "", dict(self._asked), rules, now, self._face)
         with runtime.db.read() as tx:
-            return self._kind.glance(Desk(tx, runtime), case) if self._kind.glance else {}
+            return (self._kind.glance and self._kind.glance(Desk(tx, runtime), case)) or {}
 
 
 class Looks:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,10 @@ from sqlalchemy import (
     Connection,
     Row,
     ScalarSelect,
+    Select,
+    Uuid,
     and_,
+    bindparam,
     case,
     delete,
     func,
@@ -31,11 +35,11 @@ from sqlalchemy import (
 
 from gateway.appointment_rules import QUOTA_OF
 from gateway.appointments import limits
-from gateway.appointments.bookings import TAKING, Standing, bookings, of, slots, whole
+from gateway.appointments.bookings import TAKING, Standing, bookings, of, slots
 from gateway.appointments.limits import Refusal, Wish
 from gateway.appointments.slots import Slot, number, offered_from
 from gateway.cities import Rules
-from gateway.db import upsert
+from gateway.db import Utc, upsert
 
 KEPT = timedelta(days=1)  # a hold that ran out is forgotten after this
 AHEAD = (Standing.BOOKED, Standing.OFFERED, Standing.WAITING)
@@ -63,23 +67,31 @@ def free(
     """
     if not wanted:
         return {}
-    starts, quota = [slot.starts_at for slot in wanted], QUOTA_OF[face]
-    columns, own = bookings.c, func.count().filter(bookings.c.transaction_id == besides)
-    waiting = _waiting(quota, slots.c.hall, slots.c.starts_at)
-    soon = slots.c.starts_at < offered_from(rules, now)
-    ahead = case((soon, 0), else_=waiting) if to_all else literal(0)
-    taken = and_(columns.slot_id == slots.c.id, counts(quota, now))
-    rows = tx.execute(
-        select(slots.c.hall, slots.c.starts_at, slots.c[quota], slots.c.closed)
-        .add_columns(func.count(columns.transaction_id), own, ahead)
-        .select_from(slots.outerjoin(bookings, taken))
-        .where(slots.c.hall.in_({slot.hall for slot in wanted}))
-        .where(slots.c.starts_at.between(min(starts), max(starts)))
-        .group_by(slots.c.id)
-    ).all()
+    starts = [slot.starts_at for slot in wanted]
+    when = {"first": min(starts), "last": max(starts), "now": now, "soon": offered_from(rules, now)}
+    who = {"halls": {slot.hall for slot in wanted}, "besides": besides}
+    rows = tx.execute(_counted(QUOTA_OF[face], to_all=to_all), {**when, **who}).all()
     left = {(hall, starts_at): _left(*numbers) for hall, starts_at, *numbers in rows}
     fresh = rules.appointment.quotas.of(face)  # of a slot nobody has asked for yet
     return {slot: left.get((slot.hall, slot.starts_at), fresh) for slot in wanted}
+
+
+@cache
+def _counted(quota: str, *, to_all: bool) -> Select[Any]:
+    """The query for it: many look at the same moment, and to put it together costs more than to ask it."""
+    first, last, now, soon = (bindparam(name, type_=Utc) for name in ("first", "last", "now", "soon"))
+    columns, besides = bookings.c, bindparam("besides", type_=Uuid)
+    waiting = _waiting(quota, slots.c.hall, slots.c.starts_at)
+    ahead = case((slots.c.starts_at < soon, 0), else_=waiting) if to_all else literal(0)
+    taken = and_(columns.slot_id == slots.c.id, counts(quota, now))
+    own = func.count().filter(columns.transaction_id == besides)
+    return (
+        select(slots.c.hall, slots.c.starts_at, slots.c[quota], slots.c.closed)
+        .add_columns(func.count(columns.transaction_id), own, ahead)
+        .select_from(slots.outerjoin(bookings, taken))
+        .where(slots.c.hall.in_(bindparam("halls", expanding=True)), slots.c.starts_at.between(first, last))
+        .group_by(slots.c.id)
+    )
 
 
 def closed(tx: Connection, wanted: Sequence[Slot]) -> set[Slot]:
@@ -97,7 +109,7 @@ def _left(places: int, closed: bool, taken: int, own: int, waiting: int) -> int:
     return 0 if closed else max(own, places - taken + own - waiting)
 
 
-def counts(quota: str, now: datetime) -> ColumnElement[bool]:
+def counts(quota: str, now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     """Whether a booking takes a place of this quota now."""
     columns = bookings.c
     lasting = and_(columns.state.in_((Standing.HELD, Standing.OFFERED)), columns.held_until > now)
@@ -125,8 +137,11 @@ def hold(tx: Connection, rules: Rules, wish: Wish, now: datetime) -> Refusal | N
     alone, and is not measured by the person's limits: else anybody who knows an ID
     number could take a place from that person, or learn what they have booked.
     """
-    if _still_held(tx, rules, wish, now):
-        return None
+    alone(tx, wish.subject)
+    return None if _still_held(tx, rules, wish, now) else _anew(tx, rules, wish, now)
+
+
+def _anew(tx: Connection, rules: Rules, wish: Wish, now: datetime) -> Refusal | None:
     kept = let_go(tx, wish, now)
     refusal = limits.limit(tx, rules, wish, now) if wish.citizen_id else None
     return refusal or _take(tx, rules, wish, now, kept)
@@ -139,7 +154,6 @@ def _still_held(tx: Connection, rules: Rules, wish: Wish, now: datetime) -> bool
     """
     if wish.citizen_id is None:
         return False
-    alone(tx, wish.subject)
     columns, slot = bookings.c, wish.slot
     there = select(slots.c.id).where(slots.c.hall == slot.hall, slots.c.starts_at == slot.starts_at)
     mine = and_(columns.transaction_id == wish.transaction_id, columns.slot_id.in_(there))
@@ -159,8 +173,7 @@ def _held_until(rules: Rules, now: datetime) -> datetime:
 
 
 def let_go(tx: Connection, wish: Wish, now: datetime) -> set[int]:
-    """End what the person holds, as ``hold`` says, and stand alone for them; the slots this one held."""
-    alone(tx, wish.subject)
+    """End what the person holds, as ``hold`` says; the slots this one held."""
     columns = bookings.c
     ours = columns.transaction_id == wish.transaction_id
     theirs = or_(ours, columns.subject == wish.subject) if wish.citizen_id else ours
@@ -231,41 +244,35 @@ def locked(tx: Connection, rules: Rules, slot: Slot) -> Row[Any]:
 # --- booking and giving back -------------------------------------------------------------------
 
 
-def book(tx: Connection, rules: Rules, wish: Wish, now: datetime) -> Row[Any] | Refusal:
-    """Book the place, held or not; the booking as ``of`` gives it.
+def book(tx: Connection, rules: Rules, wish: Wish, now: datetime) -> str | Refusal:
+    """Book the place, held or not; the number the citizen is called by.
 
-    Repeating it gives the same booking. A hold that ran out is taken anew, if the
+    Repeating it gives the same number. A hold that ran out is taken anew, if the
     place is still free.
     """
-    booked = of(tx, wish.transaction_id)
-    if booked and booked.state in TAKING:
-        return booked
-    refusal = hold(tx, rules, wish, now)
-    if refusal:
-        return refusal
-    if locked(tx, rules, wish.slot).closed:  # since it was held
+    alone(tx, wish.subject)
+    if not _still_held(tx, rules, wish, now):
+        booked = of(tx, wish.transaction_id)
+        if booked and booked.state in TAKING:
+            return str(booked.number)
+        if refusal := _anew(tx, rules, wish, now):
+            return refusal
+    row = locked(tx, rules, wish.slot)
+    if row.closed:  # since it was held
         return Refusal.CLOSED
-    give(tx, wish.transaction_id, wish.matter.letter, wish.slot)
-    return tx.execute(whole(wish.transaction_id)).one()
+    return give(tx, row.id, wish.transaction_id, wish.matter.letter, wish.slot)
 
 
-def give(tx: Connection, transaction_id: UUID, letter: str, slot: Slot) -> None:
+def give(tx: Connection, slot_id: int, transaction_id: UUID, letter: str, slot: Slot) -> str:
     """Turn what is held into a booking with the lowest number free in its slot, whose lock we have."""
     columns = bookings.c
-    ours = tx.execute(whole(transaction_id)).one()
-    given = select(columns.place).where(columns.slot_id == ours.slot_id, columns.place.is_not(None))
+    given = select(columns.place).where(columns.slot_id == slot_id, columns.place.is_not(None))
     taken = set(tx.execute(given).scalars())
     place = next(place for place in range(1, len(taken) + 2) if place not in taken)
-    tx.execute(
-        update(bookings)
-        .where(columns.transaction_id == transaction_id)
-        .values(
-            state=Standing.BOOKED,
-            held_until=None,
-            place=place,
-            number=number(letter, slot, place),
-        )
-    )
+    called = number(letter, slot, place)
+    booked = {"state": Standing.BOOKED, "held_until": None, "place": place, "number": called}
+    tx.execute(update(bookings).where(columns.transaction_id == transaction_id).values(**booked))
+    return called
 
 
 def cancel(tx: Connection, transaction_id: UUID, subject: bytes) -> bool:

@@ -118,11 +118,6 @@ TAKING = (Standing.BOOKED, Standing.CHECKED_IN, Standing.SERVED, Standing.NO_SHO
 
 def of(tx: Connection, transaction_id: UUID) -> Row[Any] | None:
     """The booking of a transaction with its slot's hall and time; null where it waits for one."""
-    return tx.execute(whole(transaction_id)).one_or_none()
-
-
-def whole(transaction_id: UUID) -> Any:
-    """The query for it."""
     query = select(bookings, slots.c.hall, slots.c.starts_at)
     query = query.select_from(bookings.outerjoin(slots, slots.c.id == bookings.c.slot_id))
-    return query.where(bookings.c.transaction_id == transaction_id)
+    return tx.execute(query.where(bookings.c.transaction_id == transaction_id)).one_or_none()

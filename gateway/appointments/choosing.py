@@ -134,25 +134,25 @@ def taken(desk: Desk, case: Case, wanted: Slot, *, all_day: bool = False) -> Wor
     return offers.taken(found, rules, all_day=all_day, closed=reason)
 
 
-def glance(desk: Desk, case: Case) -> Mapping[str, Words]:
+def glance(desk: Desk, case: Case) -> Mapping[str, Words] | None:
     """That the slot is full or closed: one query, before anything is written; a few more where it is."""
-    slot = wanted_slot(case)
-    if slot is None or free(desk, case, [slot])[slot]:
-        return {}
-    return {"slot": taken(desk, case, slot)}
+    slot, matter = wanted_slot(case), case.answers.get("matter")
+    if slot is None or matter not in {known.id for known in case.rules.appointment.matters}:
+        return None
+    return {} if free(desk, case, [slot])[slot] else {"slot": taken(desk, case, slot)}
 
 
 def wanted_slot(case: Case) -> Slot | None:
     """The slot the answers name, where it can still be booked."""
     hall, day, clock = (case.answers.get(name, "") for name in ("hall", "day", "slot"))
     slot = slots.named(case.rules, hall, day, clock)
-    return slot if slot in slots.bookable(case.rules, hall, case.now) else None
+    return slot if slot and slots.is_bookable(case.rules, slot, case.now) else None
 
 
 def wanted_wait(case: Case) -> Wait | None:
     """What the answers wait for, where something may still become free."""
     hall, day, answer = (case.answers.get(name, "") for name in ("hall", "day", "slot"))
     wait = slots.waited_for(case.rules, hall, day, answer)
-    if wait is None or wait.slots[-1] not in slots.bookable(case.rules, hall, case.now):
+    if wait is None or not slots.is_bookable(case.rules, wait.slots[-1], case.now):
         return None
     return wait if wait.slots[-1].starts_at >= slots.offered_from(case.rules, case.now) else None

@@ -110,7 +110,7 @@ def _book(desk: Desk, case: Case, wish: Wish) -> StepOutcome:
     booked = book.book(desk.tx, case.rules, wish, case.now)
     if isinstance(booked, Refusal):
         return _refused(desk, case, wish, booked)
-    return Done(told.facts(case.rules, wish.slot, wish.matter, booked.number), stage=words.BOOKED)
+    return Done(told.facts(case.rules, wish.slot, wish.matter, booked), stage=words.BOOKED)
 
 
 def _join(desk: Desk, case: Case, wish: Wish, wait: Wait) -> StepOutcome:
@@ -167,6 +167,6 @@ def accept(desk: Desk, case: Case) -> Changed | Words:
     if old and not refusals.stays(old.view(case.now), case.now):
         _give_back(desk, case, old)
     remind_no_more(desk, mine, words.BOOKED)
-    slot = waiting.slot_of(case.rules, booked)
-    facts = told.facts(case.rules, slot, matter, booked.number) if slot else {"number": booked.number}
+    slot, number = booked
+    facts = told.facts(case.rules, slot, matter, number)
     return Changed(words.BOOKED, {**mine.facts, **facts}, "succeeded")

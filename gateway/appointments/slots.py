@@ -72,6 +72,11 @@ def bookable(rules: Rules, hall: str, now: datetime) -> Sequence[Slot]:
     return [slot for slot in found if slot.starts_at > now]
 
 
+def is_bookable(rules: Rules, slot: Slot, now: datetime) -> bool:
+    """Whether a slot of the timetable is within the window and has not begun."""
+    return slot.starts_at > now and slot.day in days(rules, now)
+
+
 def named(rules: Rules, hall: str, day: str, clock: str) -> Slot | None:
     """The slot these answers name; None where there is none such."""
     try:

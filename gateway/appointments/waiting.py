@@ -52,6 +52,7 @@ def join(tx: Connection, rules: Rules, wish: Wish, wait: Wait, now: datetime) ->
 
 def may_join(tx: Connection, rules: Rules, wish: Wish, wait: Wait, now: datetime) -> Refusal | None:
     """Why they may not wait: their own limits, a closed hall, a long list. What they held is let go."""
+    book.alone(tx, wish.subject)
     book.let_go(tx, wish, now)
     refusal = limits.limit(tx, rules, wish, now) if wish.citizen_id else None
     if refusal:
@@ -173,8 +174,10 @@ def wait_on(tx: Connection, booking: Row[Any], from_at: datetime, to_at: datetim
     tx.execute(update(bookings).where(ours).values(**back))
 
 
-def accept(tx: Connection, rules: Rules, transaction_id: UUID, letter: str, now: datetime) -> Row[Any] | None:
-    """Take the place that is offered; the booking, or None where the time has run out."""
+def accept(
+    tx: Connection, rules: Rules, transaction_id: UUID, letter: str, now: datetime
+) -> tuple[Slot, str] | None:
+    """Take the place that is offered; its slot and number, or None where the time has run out."""
     offered = of(tx, transaction_id)
     slot = offered and slot_of(rules, offered)
     if offered is None or slot is None:
@@ -184,8 +187,7 @@ def accept(tx: Connection, rules: Rules, transaction_id: UUID, letter: str, now:
     lasting = and_(columns.held_until > now, columns.slot_id == row.id)
     if not tx.execute(update(bookings).where(theirs, lasting).values(due_at=None)).rowcount:
         return None
-    book.give(tx, transaction_id, letter, slot)
-    return of(tx, transaction_id)
+    return slot, book.give(tx, row.id, transaction_id, letter, slot)
 
 
 def slot_of(rules: Rules, offered: Row[Any]) -> Slot | None:

@@ -158,7 +158,7 @@ def _call_off(tx: Connection, runtime: Runtime, person: Person, rows: Sequence[R
     """What has not ended ends here; nothing is looked at again; places ahead are given back."""
     quiet: dict[str, Any] = {"due_at": None, "lease": None, "calling": False}
     mine = transactions.c.id.in_([row.id for row in rows])
-    tx.execute(update(transactions).where(mine).values(**quiet))
+    store.change_all(tx, mine, **quiet)
     for row in rows:
         if row.state not in ENDS:  # the few that are open: each service is told of its own
             store.change(tx, runtime, row.id, state=State.CANCELLED, reason=ERASED)

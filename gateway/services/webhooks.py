@@ -20,6 +20,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Exists,
     ForeignKey,
     Index,
     Integer,
@@ -115,6 +116,11 @@ class Event(NamedTuple):
     service_id: UUID
     subject: UUID
     detail: str = ""
+
+
+def wanted(kind: Kind, service_id: ColumnElement[Any]) -> Exists:
+    """Whether a service wants to be told of this."""
+    return exists().where(webhooks.c.service_id == service_id, webhooks.c.kind == kind.value, LIVE, TOLD)
 
 
 _INTO = ("id", "webhook_id", "subject", "detail", "state", "tries", "created_at", "since", "due_at")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from gateway.transactions import registry
@@ -44,6 +44,7 @@ def fitting(
     kind = registry.get(transaction.row.type)
     answers, wrong, changed = dict(transaction.answers), dict[str, Words](), False
     before: dict[str, str] = {}
+    in_doubt = _in_doubt(desk, transaction, given)
     for name, field in kind.form().fields.items():
         if not asks(field, before):
             answers.pop(name, None)
@@ -54,10 +55,19 @@ def fitting(
             answers[name] = given[name]
         elif changed and name in kind.choices:
             answers.pop(name, None)
-        if name in given and name in kind.choices:
+        if name in given and name in in_doubt:
             wrong |= _unfit(desk, transaction.row.type, transaction.case(desk.runtime.clock(), answers), name)
         before |= {name: answers[name]} if name in answers else {}
     return _together(kind.check(transaction.case(desk.runtime.clock(), answers)), answers, given, wrong)
+
+
+def _in_doubt(desk: Desk, transaction: Transaction, given: Mapping[str, str]) -> Collection[str]:
+    """The choices to look up one by one: none where one glance tells that all can be had."""
+    kind = registry.get(transaction.row.type)
+    if not kind.glance or kind.choices.keys().isdisjoint(given):
+        return kind.choices
+    case = transaction.case(desk.runtime.clock(), {**transaction.answers, **given})
+    return () if kind.glance(desk, case) == {} else kind.choices
 
 
 def _together(

@@ -201,7 +201,8 @@ class TransactionType:
     given a ``Desk`` and their work is part of the caller's commit. ``choices`` are the
     values a field may take now; ``gone`` says why one given is not among them. ``check``
     maps a field to what is wrong with its answer beside the others, at once and without
-    looking anywhere; ``glance`` by one quick look; ``hold`` does while it reserves what is
+    looking anywhere; ``glance`` by one quick look, empty where all
+    that is chosen can be had, None where it cannot tell; ``hold`` does while it reserves what is
     scarce, once all is answered; ``held_until`` tells how long. ``replaced`` says what
     confirming does to the one replaced, given that one. ``event`` names the message of a
     result, ``events`` all such names beside the states'. ``effect_of`` says of these answers
@@ -234,7 +235,7 @@ class TransactionType:
     choices: Mapping[str, Callable[[Any, Case], Sequence[Option]]] = field(default_factory=dict)
     gone: Callable[[Any, Case, str], Words | None] = lambda _desk, _case, _field: None
     check: Callable[[Case], Mapping[str, Words]] = lambda _case: {}
-    glance: Callable[[Any, Case], Mapping[str, Words]] | None = None
+    glance: Callable[[Any, Case], Mapping[str, Words] | None] | None = None
     hold: Callable[[Any, Case], Mapping[str, Words]] | None = None
     held_until: Callable[[Any, Case], datetime | None] | None = None
     replaced: Callable[[View], Words | None] = lambda _view: None

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
 from gateway.back_offices import (
     AlreadyDone,
@@ -150,7 +150,7 @@ def _look_at_touched(tx: Connection, runtime: Runtime, kind: TransactionType, en
     theirs = columns.due_at.is_not(None) & (columns.subject == ended.row.subject)
     touched = theirs & columns.type.in_(kind.touches) & columns.state.in_(ENDS)
     if kind.touches and ended.state in DONE:
-        tx.execute(update(transactions).where(touched).values(due_at=runtime.clock()))
+        store.change_all(tx, touched, due_at=runtime.clock())
 
 
 def _plan(tx: Connection, runtime: Runtime, kind: TransactionType, ended: Transaction) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Row, update
+from sqlalchemy import Connection, Row
 
 from gateway.back_offices import Silent, StepOutcome, Unavailable
 from gateway.db import claim, new_lease
@@ -53,7 +53,7 @@ def _renew(runtime: Runtime, rows: Sequence[Row[Any]]) -> None:
     ours = columns.id.in_([row.id for row in rows]) & (columns.lease == rows[0].lease)
     until = runtime.clock() + timedelta(seconds=runtime.settings.lease)
     with runtime.db.write() as tx:
-        tx.execute(update(transactions).where(ours).values(due_at=until))
+        store.change_all(tx, ours, due_at=until)
 
 
 def _claim(runtime: Runtime) -> list[Row[Any]]:
@@ -64,7 +64,7 @@ def _claim(runtime: Runtime) -> list[Row[Any]]:
         rows = claim(tx, transactions, now=now, seconds=seconds, limit=CLAIM, lease=lease)
         calls = [row for row in rows if row.state not in OPEN]
         ids = [row.id for row in calls]
-        tx.execute(update(transactions).where(transactions.c.id.in_(ids)).values(calling=True))
+        store.change_all(tx, transactions.c.id.in_(ids), calling=True)
         for row in rows:
             if row.state in OPEN:
                 _abandon(tx, runtime, row)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     BigInteger,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Row,
+    Select,
     String,
     Table,
     Uuid,
@@ -183,15 +185,24 @@ def create(
         "updated_at": now,
         "due_at": due_at,
     }
-    tx.execute(insert(transactions).values(**values))
+    made = tx.execute(insert(transactions).values(**values).returning(transactions)).one()
+    _held(tx)[key] = made
     note(tx, runtime, key, "created", face)
-    return load(tx, runtime, key)
+    return opened(runtime, made)
 
 
 def load(tx: Connection, runtime: Runtime, key: UUID, *, hold: bool = False) -> Transaction:
     """The transaction as it now stands; with ``hold`` nobody else changes it until commit."""
+    held = _held(tx)
+    row = held.get(key) or tx.execute(_one(key, hold=hold)).one()
+    if hold:
+        held[key] = row
+    return opened(runtime, row)
+
+
+def _one(key: UUID, *, hold: bool) -> Select[Any]:
     query = select(transactions).where(transactions.c.id == key)
-    return opened(runtime, tx.execute(query.with_for_update() if hold else query).one())
+    return query.with_for_update() if hold else query
 
 
 def row(tx: Connection, key: UUID, *, hold: bool = False) -> Row[Any] | None:
@@ -227,34 +238,45 @@ def sealed(runtime: Runtime, key: UUID, column: str, values: Mapping[str, str]) 
     return runtime.vault.seal(f"transactions.{column}", key, json.dumps(dict(values), ensure_ascii=False))
 
 
+# --- changes -------------------------------------------------------------------------------
+
+_HELD: WeakKeyDictionary[Connection, dict[UUID, Row[Any]]] = WeakKeyDictionary()
+
+
+def _held(tx: Connection) -> dict[UUID, Row[Any]]:
+    """The rows this commit made, changed or holds, as they stand: nobody else changes them meanwhile."""
+    return _HELD.setdefault(tx, {})
+
+
 def change(tx: Connection, runtime: Runtime, key: UUID, *, under: int | None = None, **values: Any) -> bool:
     """Set columns of one row; with ``under`` only while that lease still holds it.
 
-    The service it was begun through is told of another state or stage.
+    The service it was begun through is told of another state or stage, if it wants to be.
     """
-    where = transactions.c.id == key
+    held, now, where = _held(tx), runtime.clock(), transactions.c.id == key
+    before = held.get(key)
+    if before is None and ("state" in values or "stage" in values):
+        before = tx.execute(_one(key, hold=True)).one_or_none()
     if under is not None:
         where &= transactions.c.lease == under
-    told = _to_tell(tx, runtime, where, values) if "state" in values or "stage" in values else []
-    statement = update(transactions).where(where).values(updated_at=runtime.clock(), **values)
-    changed = bool(tx.execute(statement).rowcount)
-    webhooks.tell(tx, Kind.TRANSACTION, told, runtime.clock())
-    return changed
-
-
-def _to_tell(
-    tx: Connection, runtime: Runtime, where: ColumnElement[bool], values: Mapping[str, Any]
-) -> list[Event]:
-    """What its service is to hear of this change: the state and the stage it then has, if they are others."""
-    columns = transactions.c
-    query = select(columns.id, columns.service_id, columns.state, columns.stage)
-    row = tx.execute(query.where(where, columns.service_id.is_not(None)).with_for_update()).one_or_none()
+    changing = update(transactions).where(where).values(updated_at=now, **values)
+    row = tx.execute(changing.returning(transactions, _WANTED)).one_or_none()
     if row is None:
-        return []
-    now = (str(values.get("state", row.state)), values.get("stage", row.stage))
-    if now == (row.state, row.stage):
-        return []
-    return [Event(runtime.new_id(), row.service_id, row.id, " ".join(now))]
+        return False
+    held[key] = row
+    if before and row.wanted and (row.state, row.stage) != (before.state, before.stage):
+        event = Event(runtime.new_id(), row.service_id, key, f"{row.state} {row.stage}")
+        webhooks.tell(tx, Kind.TRANSACTION, [event], now)
+    return True
+
+
+_WANTED = webhooks.wanted(Kind.TRANSACTION, transactions.c.service_id).correlate(transactions).label("wanted")
+
+
+def change_all(tx: Connection, where: ColumnElement[bool], **values: Any) -> None:
+    """Set columns of many rows, of which nobody is to be told: neither state nor stage."""
+    tx.execute(update(transactions).where(where).values(**values))
+    _HELD.pop(tx, None)
 
 
 def warn(tx: Connection, runtime: Runtime, row: Row[Any], promise: str, point: str) -> None:
