@@ -159,7 +159,7 @@ def _in_turn(path: str) -> Iterator[None]:
 
 def _engine(url: str, **pool: Any) -> Engine:
     if not url.startswith("sqlite"):
-        pool = pool or {"pool_size": 20, "max_overflow": 20, "pool_pre_ping": True}
+        pool = pool or {"pool_size": 20, "max_overflow": 20, "pool_pre_ping": True, "pool_use_lifo": True}
         engine = create_engine(url, hide_parameters=True, **pool)
         event.listen(engine, "connect", _prepare_postgresql)
         return engine
