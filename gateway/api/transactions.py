@@ -214,11 +214,11 @@ def _submitted(tx: Connection, runtime: Runtime, transaction: Transaction, statu
 
     One that is only being begun is not kept: the service has no reference to go on with.
     """
-    if status == 201 and (lost := engine.reserve(tx, runtime, transaction)):
-        raise ApiError(409, *problems.of_fields(lost))
     if status == 200 and (lost := engine.answer(tx, runtime, transaction, {}).value):
         return _wrong(409, lost)
     result = engine.submit(tx, runtime, transaction)
+    if status == 201 and (lost := engine.lost(runtime, result.transaction)):
+        raise ApiError(409, *problems.of_fields(lost))
     return Answer(status, shown.transaction(tx, runtime, result.transaction), result.lanes)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gateway.appointments import book, closures, offers, slots
+from gateway.appointments import closures, counting, offers, slots
 from gateway.appointments.slots import Slot, Wait
 from gateway.transactions.desk import Desk
 from gateway.transactions.model import Case, Option, Words
@@ -33,7 +33,7 @@ def days(desk: Desk, case: Case) -> Sequence[Option]:
     """The days with a place left, in order; then those one can wait for."""
     hall = case.answers.get("hall", "")
     wanted = slots.bookable(case.rules, hall, case.now)
-    left, closed = free(desk, case, wanted), book.closed(desk.tx, wanted)
+    left, closed = free(desk, case, wanted), counting.closed(desk.tx, wanted)
     places = {slot.day: 0 for slot in wanted}
     for slot, number in left.items():
         places[slot.day] += number
@@ -72,7 +72,7 @@ def _to_wait_for(
     if not wanted:
         return []
     known = slots.waits(case.rules, wanted[0].hall, wanted[0].day)
-    able = _able(case, known, left, book.closed(desk.tx, wanted))
+    able = _able(case, known, left, counting.closed(desk.tx, wanted))
     minutes = case.rules.appointment.waiting.offer_minutes
     instead = None if any(left.values()) or not able else taken(desk, case, wanted[0], all_day=True)
     return [
@@ -105,7 +105,7 @@ def _able(case: Case, known: Sequence[Wait], left: Mapping[Slot, int], closed: s
 
 
 def free(desk: Desk, case: Case, wanted: Sequence[Slot]) -> Mapping[Slot, int]:
-    return book.free(desk.tx, case.rules, wanted, case.face, case.now, case.id)
+    return counting.free(desk.tx, case.rules, wanted, case.face, case.now, case.id)
 
 
 # --- what cannot be chosen any more ------------------------------------------------------------

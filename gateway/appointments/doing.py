@@ -18,7 +18,7 @@ from gateway.notifications import withdrawing
 from gateway.notifications.request import Class
 from gateway.transactions import outcome, reminders, store
 from gateway.transactions.desk import Desk
-from gateway.transactions.model import Case, Changed, Words
+from gateway.transactions.model import Case, Changed, State, View, Words
 from gateway.transactions.store import Transaction
 
 
@@ -58,7 +58,8 @@ def hold(desk: Desk, case: Case) -> Mapping[str, Words]:
     return {_FIELD.get(refusal, "day"): _why(desk, case, wish, refusal)} if refusal else {}
 
 
-_FIELD = {
+TOO_LATE = "too_late_to_change"
+_FIELD: Mapping[str, str] = {
     Refusal.TAKEN: "slot",
     Refusal.CLOSED: "slot",
     Refusal.PER_MATTER: "matter",
@@ -95,7 +96,7 @@ def perform(desk: Desk, case: Case) -> StepOutcome:
     old = _replaced(desk, case, hold=True)  # before any place is taken: the order of locks
     kept = old and refusals.stays(old.view(case.now), case.now)
     if kept:
-        return Refused("too_late_to_change", facts={"instead": kept.zh, "instead_en": kept.en})
+        return Refused(TOO_LATE, facts={"instead": kept.zh, "instead_en": kept.en})
     wait = choosing.wanted_wait(case)
     wish = _wish(desk, case, wait.slots[0] if wait else choosing.wanted_slot(case))
     if wish is None:
@@ -104,6 +105,18 @@ def perform(desk: Desk, case: Case) -> StepOutcome:
     if old and isinstance(done, Done) and (not wait or old.row.stage != words.BOOKED):
         _give_back(desk, case, old)
     return done
+
+
+def lost(view: View) -> Mapping[str, Words]:
+    """Which answer to give anew, and why, of one that was refused."""
+    if view.state is not State.REJECTED:
+        return {}
+    if "instead" not in view.facts:
+        return {"day": offers.not_offered(view.rules)}
+    why = Words(view.facts["instead"], view.facts["instead_en"])
+    if view.reason == TOO_LATE:
+        return {"day": refusals.cannot_change(why)}
+    return {_FIELD.get(view.reason or "", "day"): why}
 
 
 def _book(desk: Desk, case: Case, wish: Wish) -> StepOutcome:

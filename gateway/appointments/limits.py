@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, or_, select
 
 from gateway import calendars
 from gateway.appointment_rules import Matter, NoShows
@@ -90,20 +91,20 @@ def _looked_back(rules: NoShows) -> timedelta:
 def _rows(
     tx: Connection, subject: bytes, since: datetime, now: datetime, besides: Sequence[UUID | None] = ()
 ) -> Sequence[Row[Any]]:
-    columns, at = bookings.c, func.coalesce(slots.c.starts_at, bookings.c.wait_from).label("at")
-    query = select(columns.matter, columns.state, at)
-    query = query.select_from(bookings.outerjoin(slots, slots.c.id == columns.slot_id))
-    others = columns.transaction_id.not_in([key for key in besides if key])
-    rows: Sequence[Any] = tx.execute(
-        query.where(columns.subject == subject, _counted(now), at > since, others)
-    ).all()
+    asked = {"subject": subject, "since": since, "now": now, "besides": [key for key in besides if key]}
+    rows: Sequence[Any] = tx.execute(_known(), asked).all()
     return rows
 
 
-def _counted(now: datetime) -> ColumnElement[bool]:
-    columns = bookings.c
-    offered = and_(columns.state == Standing.OFFERED, columns.held_until > now)
-    return or_(columns.state.in_((*TAKING, Standing.WAITING)), offered)
+@cache
+def _known() -> Select[Any]:
+    columns, at = bookings.c, func.coalesce(slots.c.starts_at, bookings.c.wait_from).label("at")
+    query = select(columns.matter, columns.state, at)
+    query = query.select_from(bookings.outerjoin(slots, slots.c.id == columns.slot_id))
+    others = columns.transaction_id.not_in(bindparam("besides", expanding=True))
+    offered = and_(columns.state == Standing.OFFERED, columns.held_until > bindparam("now"))
+    counted = or_(columns.state.in_((*TAKING, Standing.WAITING)), offered)
+    return query.where(columns.subject == bindparam("subject"), counted, at > bindparam("since"), others)
 
 
 # --- who did not come --------------------------------------------------------------------------

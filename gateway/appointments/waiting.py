@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, selec
 
 from gateway import cities
 from gateway.appointment_rules import QUOTA_OF
-from gateway.appointments import book, limits
+from gateway.appointments import book, counting, limits
 from gateway.appointments.book import NO_WAIT
 from gateway.appointments.bookings import Standing, bookings, of, slots
 from gateway.appointments.limits import Refusal, Wish
@@ -91,7 +91,7 @@ def run_due(runtime: Runtime) -> int:
             moved += _end(tx, rules, now)
     for quota, wanted in _wanted(rules, waiters, now).items():
         with runtime.db.read() as tx:
-            free = book.free(tx, rules, wanted, FACE_OF[quota], now, to_all=False)
+            free = counting.free(tx, rules, wanted, FACE_OF[quota], now, to_all=False)
         for slot in [slot for slot in wanted if free[slot]]:
             with runtime.db.write() as tx:  # a commit each: nobody waits for more than one slot
                 moved += offer(tx, rules, slot, quota, now)
@@ -152,7 +152,7 @@ def _wanted(rules: Rules, waiters: Sequence[Row[Any]], now: datetime) -> dict[st
 def offer(tx: Connection, rules: Rules, slot: Slot, quota: str, now: datetime) -> int:
     """Offer what is free in a slot to those who waited longest for it; returns how many got one."""
     row, columns = book.locked(tx, rules, slot), bookings.c
-    taken = select(func.count()).where(columns.slot_id == row.id, book.counts(quota, now))
+    taken = select(func.count()).where(columns.slot_id == row.id, counting.counts(quota, now))
     left = 0 if row.closed else getattr(row, quota) - tx.execute(taken).scalar_one()
     if left <= 0:
         return 0

@@ -119,6 +119,7 @@ TYPE = TransactionType(
     glance=choosing.glance,
     hold=doing.hold,
     held_until=doing.held_until,
+    lost=doing.lost,
     replaced=words.replaced,
     actions={
         "accept": Action(

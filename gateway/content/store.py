@@ -11,21 +11,28 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BindParameter,
     Column,
     ColumnElement,
     Connection,
     ForeignKeyConstraint,
     Integer,
+    Select,
     String,
     Table,
     Text,
     UniqueConstraint,
     Uuid,
+    and_,
+    bindparam,
     case,
     func,
+    or_,
     select,
     tuple_,
 )
@@ -150,7 +157,7 @@ _joined = templates.join(template_versions, template_versions.c.template_id == t
 _published = template_versions.c.state == State.PUBLISHED
 
 
-def _approved(reviewers: Collection[str]) -> ColumnElement[bool]:
+def _approved(reviewers: Collection[str] | BindParameter[Any]) -> ColumnElement[bool]:
     columns = provider_templates.c
     return (
         select(columns.template_id)
@@ -170,18 +177,28 @@ def to_send(
     review a new version, the one they approved before goes on being sent. With
     none of them, and where nothing is approved yet, it is the newest.
     """
-    preferred = templates.c.language == language
-    row = tx.execute(
-        select(*_columns)
-        .select_from(_joined)
-        .where(templates.c.name == name, templates.c.channel == channel, templates.c.archived_at.is_(None))
-        .where(templates.c.language.in_([language, FALLBACK_LANGUAGE]), _published)
-        .order_by(preferred.desc(), _approved(reviewers).desc(), template_versions.c.version.desc())
-        .limit(1)
-    ).one_or_none()
+    asked = {"name": name, "channel": channel, "language": language, "reviewers": list(reviewers)}
+    row = tx.execute(_to_send(), asked).one_or_none()
     if row is None:
         raise UnknownNameError(f"There is no {channel} text templates/messages/{name}.{channel}.*.txt.")
     return TemplateVersion(*row)
+
+
+@cache
+def _to_send() -> Select[Any]:
+    """The query for it: every message asks, and to put it together costs more than to ask it."""
+    columns, language = templates.c, bindparam("language", type_=String)
+    asked = and_(columns.name == bindparam("name"), columns.channel == bindparam("channel"))
+    approved = _approved(bindparam("reviewers", expanding=True))
+    return (
+        select(*_columns)
+        .select_from(_joined)
+        .where(asked, columns.archived_at.is_(None), _published)
+        .where(or_(columns.language == language, columns.language == FALLBACK_LANGUAGE))
+        .order_by((columns.language == language).desc(), approved.desc())
+        .order_by(template_versions.c.version.desc())
+        .limit(1)
+    )
 
 
 def to_send_by_id(tx: Connection, key: UUID, reviewers: Collection[str]) -> TemplateVersion | None:

@@ -85,8 +85,7 @@ def answer(
     Nothing is kept while one of them is wrong, or once the transaction is
     confirmed. Changing who is asking withdraws a proof given before. With the last
     answer the type reserves what is scarce; where that fails, the field it names is
-    open again and all others are kept. Whoever
-    submits in the same commit reserves there, not here.
+    open again and all others are kept. Whoever submits in the same commit need not reserve.
     """
     transaction = store.load(tx, runtime, transaction.id, hold=True)
     if transaction.state not in OPEN:
@@ -251,9 +250,9 @@ def replaced(tx: Connection, runtime: Runtime, transaction: Transaction) -> Tran
     return old if old and old.row.subject == transaction.row.subject else None
 
 
-def reserve(tx: Connection, runtime: Runtime, transaction: Transaction) -> Mapping[str, Words]:
-    """Reserve what is scarce, for whoever submits in the same commit; maps a field to what is wrong."""
-    return choices.held(Desk(tx, runtime), transaction)
+def lost(runtime: Runtime, submitted: Transaction) -> Mapping[str, Words]:
+    """What was chosen and is gone: maps a field to why it is asked anew, for whoever can still take back."""
+    return registry.get(submitted.row.type).lost(submitted.view(runtime.clock()))
 
 
 def submit(tx: Connection, runtime: Runtime, transaction: Transaction) -> Result[bool]:

@@ -39,7 +39,8 @@ def tell(
         return set()
     personalise = registry.get(transaction.row.type).personalise
     values = {**personalise(transaction.view(runtime.clock())), **(more or {})}
-    beside = runtime.weights(BESIDE) and content.exists(tx, _template(transaction, event), BESIDE)
+    by_email = any(one.has_email for one in people) and runtime.weights(BESIDE)
+    beside = by_email and content.exists(tx, _template(transaction, event), BESIDE)
     requests = [
         _request(runtime, transaction, one, event, Class.RESULT, values, channel)
         for channel in (CHANNEL, BESIDE)

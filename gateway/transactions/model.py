@@ -203,7 +203,8 @@ class TransactionType:
     maps a field to what is wrong with its answer beside the others, at once and without
     looking anywhere; ``glance`` by one quick look, empty where all
     that is chosen can be had, None where it cannot tell; ``hold`` does while it reserves what is
-    scarce, once all is answered; ``held_until`` tells how long. ``replaced`` says what
+    scarce, once all is answered; ``held_until`` tells how long. ``lost`` tells the same of one
+    that was submitted and refused. ``replaced`` says what
     confirming does to the one replaced, given that one. ``event`` names the message of a
     result, ``events`` all such names beside the states'. ``effect_of`` says of these answers
     what ``effect`` says of any. ``follow_up`` plans reminders when it has ended or its stage
@@ -238,6 +239,7 @@ class TransactionType:
     glance: Callable[[Any, Case], Mapping[str, Words] | None] | None = None
     hold: Callable[[Any, Case], Mapping[str, Words]] | None = None
     held_until: Callable[[Any, Case], datetime | None] | None = None
+    lost: Callable[[View], Mapping[str, Words]] = lambda _view: {}
     replaced: Callable[[View], Words | None] = lambda _view: None
     actions: Mapping[str, Action] = field(default_factory=dict)
     event: Callable[[View], str] = state_name

@@ -146,11 +146,12 @@ def _look_at_old(tx: Connection, runtime: Runtime, kind: TransactionType, ended:
 
 def _look_at_touched(tx: Connection, runtime: Runtime, kind: TransactionType, ended: Transaction) -> None:
     """What this has changed for others of the same person is seen now, not at their next look."""
+    if not kind.touches or ended.state not in DONE:
+        return
     columns = transactions.c
     theirs = columns.due_at.is_not(None) & (columns.subject == ended.row.subject)
     touched = theirs & columns.type.in_(kind.touches) & columns.state.in_(ENDS)
-    if kind.touches and ended.state in DONE:
-        store.change_all(tx, touched, due_at=runtime.clock())
+    store.change_all(tx, touched, due_at=runtime.clock())
 
 
 def _plan(tx: Connection, runtime: Runtime, kind: TransactionType, ended: Transaction) -> None:

@@ -14,9 +14,9 @@ from sqlalchemy import delete, select, update
 from gateway import cities
 from gateway.appointments import checkin, slots
 from gateway.appointments import day as days
-from gateway.appointments.book import free
 from gateway.appointments.bookings import Standing, bookings
 from gateway.appointments.checkin import AtTheDesk, Deed, Here, TooEarly
+from gateway.appointments.counting import free
 from gateway.citizens.register import citizens
 from gateway.transactions import store
 from gateway.transactions.look_up import LOOK_UPS, NoMatch

@@ -19,8 +19,7 @@ from sqlalchemy import func, select
 
 from gateway import cities
 from gateway.appointment_rules import Quotas
-from gateway.appointments import book as books
-from gateway.appointments import closures, news, waiting
+from gateway.appointments import closures, counting, news, waiting
 from gateway.appointments.bookings import Standing, bookings, slots
 from gateway.appointments.bookings import closures as closed_hours
 from gateway.appointments.closures import Closure
@@ -218,7 +217,7 @@ class Hall(RuleBasedStateMachine):
         query = select(slots.c.starts_at, func.count(columns.transaction_id))
         query = query.select_from(slots.join(bookings)).group_by(slots.c.starts_at)
         with self.world.runtime.db.read() as tx:
-            counted = tx.execute(query.where(books.counts("web", self.at))).all()
+            counted = tx.execute(query.where(counting.counts("web", self.at))).all()
             queued = select(columns.transaction_id).where(columns.state == Standing.WAITING)
             queue = tx.execute(queued.order_by(columns.wait_since)).scalars().all()
         found = {f"{row[0] + timedelta(hours=8):%H:%M}": row[1] for row in counted}
