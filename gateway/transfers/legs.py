@@ -104,8 +104,12 @@ def stage(it: Transfer) -> str:
 
 def followed(found: Sequence[T]) -> T | None:
     """The newest that is under way, or else the newest there is."""
-    newest = sorted(found, key=lambda one: (one.applied_on, one.number), reverse=True)
-    return next((one for one in newest if stage(one) not in (REFUSED, COMPLETED)), next(iter(newest), None))
+    return max(found, key=_first, default=None)
+
+
+def _first(it: Transfer) -> tuple[bool, date, str]:
+    """Its place among a person's transfers."""
+    return stage(it) not in (REFUSED, COMPLETED), it.applied_on, it.number
 
 
 def numbered(found: Sequence[T], number: str) -> T | None:
@@ -146,9 +150,9 @@ def facts_of(it: Transfer, others: Sequence[Transfer], case: Case) -> dict[str, 
 
 
 def _others(it: Transfer, found: Sequence[Transfer]) -> str:
-    """The person's other transfers, the newest first, as JSON: stage, places, day applied for."""
-    newest = sorted((one for one in found if one.number != it.number), key=lambda one: one.applied_on)
-    kept = newest[: -SHOWN - 1 : -1]
+    """The person's other transfers, those under way and the newest first, as JSON: stage, places, day."""
+    rest = sorted((one for one in found if one.number != it.number), key=_first, reverse=True)
+    kept = rest[:SHOWN]
     return json.dumps(
         [[stage(one), one.from_place, one.to_place, one.applied_on.isoformat()] for one in kept]
     )
