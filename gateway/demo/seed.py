@@ -27,6 +27,7 @@ from gateway.providers import ReviewState
 from gateway.runtime import Runtime
 
 LUCKY = 7
+EVERY, MOVED, MOVING = 9, 4, 3  # every ninth has a transfer; the first kinds of them go on in time
 BATCH = 5_000  # people in one commit and one post: some 10 MB of memory
 DIVISION = "4307"
 
@@ -113,6 +114,7 @@ def _post_people(http: urllib3.PoolManager, sandbox: str, people: Sequence[Perso
             "bank": person.bank,
             "card_state": "temp_lost" if _has_found(person) else person.card_state,
             **_pension(person, later),
+            "transfers": _transfers(person),
         }
         for person in people
     )
@@ -139,6 +141,26 @@ def _pension(person: Person, later: timedelta) -> dict[str, object]:
         "pension_failure": person.pension_failure,
         "pension_flags": ["death"] if person.pension_state == "ended" else [],
     }
+
+
+# How long ago each of these came to where it stands, in days; the last one stands still.
+TRANSFERS: Sequence[Mapping[str, object]] = (
+    {"from": "430100", "state": "old_place_processing", "days_ago": 6},
+    {"from": "310115", "state": "accepted", "days_ago": 3},
+    {"from": "440300", "state": "funds_received", "days_ago": 2},
+    {"from": "420100", "state": "completed", "days_ago": 20},
+    {"from": "330100", "state": "refused", "cause": "01", "days_ago": 1},
+    {"from": "110105", "state": "letter_sent", "days_ago": 40},
+)
+
+
+def _transfer(person: Person) -> list[Mapping[str, object]]:
+    return [TRANSFERS[person.index // EVERY % len(TRANSFERS)]] if _has_moved(person) else []
+
+
+def _transfers(person: Person) -> list[Mapping[str, object]]:
+    """What the transfer platform knows of whoever came from another place."""
+    return [{**one, "to": f"{DIVISION}00"} for one in _transfer(person)]
 
 
 def _day(day: date | None, later: timedelta) -> str | None:
@@ -179,7 +201,7 @@ def _may_report(person: Person) -> bool:
 
 
 def _has_time(person: Person) -> bool:
-    return _may_report(person) and person.email is None
+    return _may_report(person) and person.email is None and person.index % EVERY != MOVED
 
 
 def _fears_for_a_pension(person: Person) -> bool:
@@ -197,6 +219,16 @@ def _is_paid(person: Person) -> bool:
     return person.pension_state in ("due_soon", "done_counter", "done_helper") and person.language == "zh-CN"
 
 
+def _has_moved(person: Person) -> bool:
+    """Every ninth of those who work here: has pension rights brought here from another place."""
+    return _may_report(person) and person.email is None and person.index % EVERY == MOVED
+
+
+def _is_moving(person: Person) -> bool:
+    """Whose transfer goes on in time."""
+    return _has_moved(person) and all(one in TRANSFERS[:MOVING] for one in _transfer(person))
+
+
 # Whom each type is tried as, no two the same person. Who has an e-mail address gets results there, too.
 PEOPLE: Mapping[str, Callable[[Person], bool]] = {
     "card_release": _has_found,
@@ -204,6 +236,7 @@ PEOPLE: Mapping[str, Callable[[Person], bool]] = {
     "pension_auth": _fears_for_a_pension,
     "pension_payment": _is_paid,
     "filing": _moves_away,
+    "relation_transfer": _is_moving,
 }
 
 

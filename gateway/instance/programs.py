@@ -113,6 +113,9 @@ class Plan:
             "FILING_REGISTER_URL": self.sandbox_url,
             "FILING_REGISTER_APP_ID": "huiyin",
             "FILING_REGISTER_SECRET": self.secrets["filing_register"],
+            "TRANSFER_PLATFORM_URL": self.sandbox_url,
+            "TRANSFER_PLATFORM_APP_ID": "huiyin",
+            "TRANSFER_PLATFORM_SECRET": self.secrets["transfer_platform"],
         }
 
     def _accounts_of_sandbox(self) -> dict[str, str]:
@@ -132,6 +135,8 @@ class Plan:
             "SANDBOX_PENSION_SECRET": self.secrets["pension_registry"],
             "SANDBOX_FILING_APP_ID": "huiyin",
             "SANDBOX_FILING_SECRET": self.secrets["filing_register"],
+            "SANDBOX_TRANSFER_APP_ID": "huiyin",
+            "SANDBOX_TRANSFER_SECRET": self.secrets["transfer_platform"],
         }
 
     # --- programs ---

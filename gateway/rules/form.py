@@ -23,6 +23,7 @@ from gateway.referral_rules import ReferralSchema
 from gateway.rule_fields import Day, number, text, zone
 from gateway.rules.model import District, Hall, Rules, Source
 from gateway.send_windows import SendWindowsSchema
+from gateway.transfer_rules import RelationTransferSchema
 
 
 class _HallSchema(Schema):
@@ -76,6 +77,7 @@ class RulesSchema(Schema):
     information_change = form.Nested(InformationChangeSchema)
     pension_auth = form.Nested(PensionAuthSchema)
     pension_payment = form.Nested(PensionPaymentSchema)
+    relation_transfer = form.Nested(RelationTransferSchema)
     filing = form.Nested(FilingSchema)
     send_windows = form.Nested(SendWindowsSchema)
     notice_cap = form.Nested(NoticeCapSchema)

@@ -26,6 +26,7 @@ from gateway.payment_rules import PensionPayment
 from gateway.pension_rules import PensionAuth
 from gateway.referral_rules import REFERRALS, Referral
 from gateway.send_windows import SendWindows
+from gateway.transfer_rules import RelationTransfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ class Rules:
     information_change: InformationChange = field(default_factory=InformationChange)
     pension_auth: PensionAuth = field(default_factory=PensionAuth)
     pension_payment: PensionPayment = field(default_factory=PensionPayment)
+    relation_transfer: RelationTransfer = field(default_factory=RelationTransfer)
     filing: Filing = field(default_factory=Filing)
     send_windows: SendWindows = field(default_factory=SendWindows)
     notice_cap: NoticeCap = field(default_factory=NoticeCap)

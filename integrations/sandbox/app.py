@@ -44,6 +44,7 @@ from integrations.sandbox.services import Services
 from integrations.sandbox.signature import Doorkeeper
 from integrations.sandbox.steering_door import SteeringDoor
 from integrations.sandbox.texts import Templates
+from integrations.sandbox.transfers import TransferDoor, Transfers
 from integrations.sandbox.twilio import Twilio
 from integrations.sandbox.twilio_calls import Calls
 from integrations.sandbox.twilio_messages import Messages
@@ -89,6 +90,8 @@ class Sandbox:
         self.pension_door = PensionDoor(credentials, self.pensions, self.payments, self.faults, self.calls)
         self.filings = Filings(state / "filings.sqlite", self.cards, self.pensions)
         self.filing_door = FilingDoor(credentials, self.filings, self.faults, self.calls)
+        self.transfers = Transfers(state / "transfers.sqlite", self.cards)
+        self.transfer_door = TransferDoor(credentials, self.transfers, self.faults, self.calls)
 
     def _build_mail(self, options: Options) -> None:
         self.mailboxes = Mailboxes(self._scratch, self.repeated, options.newest_mails)
@@ -139,6 +142,7 @@ class Sandbox:
         self.options = options
         parts: tuple[Any, ...] = (
             *(self.aliyun, self.voice, self.phones, self.webhooks, self.filings, self.pensions),
+            self.transfers,
             *(self.twilio_messages, self.twilio_calls, self.exchange),
             *self.pushes,
             *self.added,
@@ -199,6 +203,7 @@ class Sandbox:
         self.pensions.close()
         self.payments.close()
         self.filings.close()
+        self.transfers.close()
 
     # --- the root ---
 
@@ -231,6 +236,7 @@ def create_app(sandbox: Sandbox) -> web.Application:
             *sandbox.bank_door.routes(),
             *sandbox.pension_door.routes(),
             *sandbox.filing_door.routes(),
+            *sandbox.transfer_door.routes(),
             *sandbox.twilio.routes(),
             *sandbox.exchange.routes(),
             *sandbox.services.routes(),

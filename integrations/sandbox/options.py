@@ -73,6 +73,8 @@ class Options:
     the registry authenticates ``matching_share`` of those who are due by itself, each at a moment of
     their own within ``matching_delay``.
 
+    ``transfer_delay`` is how long a transfer stays in each of its states; 0: until it is moved by hand.
+
     ``voice_url`` answers calls dialled in the sandbox's exchange; ``voice_status_url`` hears of their
     end, ``voice_url`` itself while it is "". ``webhook_retries`` are the pauses between Twilio's tries,
     as many of them as the address asks for. ``tencent_echoes``: Tencent gives the customer's own id
@@ -99,6 +101,7 @@ class Options:
     query_visible_after: float = 1.0
     review_delay: float = 0.0
     filing_delay: float = 3.0
+    transfer_delay: float = 0.0
     pension_delay: float = 120.0
     matching: bool = True
     matching_share: float = 0.8

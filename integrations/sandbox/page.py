@@ -32,6 +32,7 @@ from integrations.sandbox.page_parts import (
     switches,
     threads,
     told,
+    transferred,
 )
 from integrations.sandbox.page_words import (
     ACCOUNT_WORDS,
@@ -45,11 +46,14 @@ from integrations.sandbox.page_words import (
     REASON_WORDS,
     SERVICE_WORDS,
     TARGETS,
+    TRANSFER_CAUSES,
+    TRANSFER_WORDS,
     modes_of,
 )
 from integrations.sandbox.pensions import Pensions
 from integrations.sandbox.phones import Phones
 from integrations.sandbox.services import Services
+from integrations.sandbox.transfers import Transfers
 
 PENSIONS = 10  # listed
 FILES = Path(__file__).parent / "pages"
@@ -64,6 +68,7 @@ PARTS = (
     "reviews",
     "filings",
     "pensions",
+    "transfers",
 )  # what changes, each a template
 # A mail's page stands in a frame without rights; its own answer allows it its looks and nothing else.
 POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; form-action 'self'"
@@ -84,6 +89,7 @@ class World(Protocol):
     banks: Banks
     filings: Filings
     pensions: Pensions
+    transfers: Transfers
     added: list[Door]
 
     def counts(self) -> dict[str, Any]: ...
@@ -149,6 +155,9 @@ class Page:
             "filings": filed(world.filings.listed()),
             "cause_words": CAUSE_WORDS,
             **self._pensions(),
+            "transfers": transferred(world.transfers.listed()),
+            "transfer_states": {state: words[1] for state, words in TRANSFER_WORDS.items()},
+            "transfer_causes": TRANSFER_CAUSES,
             "counts": world.counts(),
             "seed": world.options.seed,
             "faults": switches(world.faults.listed(), self._targets()),

@@ -23,6 +23,8 @@ from integrations.sandbox.page_words import (
     PENSION_WORDS,
     REVIEW_WORDS,
     TEXT_WORDS,
+    TRANSFER_CAUSES,
+    TRANSFER_WORDS,
     mode_words,
 )
 from integrations.sandbox.phones import Call, Phones
@@ -161,6 +163,21 @@ def _filed(one: Mapping[str, Any]) -> Part:
     cause = CAUSE_WORDS.get(one["cause"] or "", one["cause"] or "")
     told = {"kind": zh, "kind_english": en, "why": " ".join(filter(None, (cause, one["note"])))}
     return {**one, **told, **_state(FILING_WORDS[one["state"]])}
+
+
+def transferred(listed: Sequence[Mapping[str, Any]]) -> list[Part]:
+    """The newest transfers; those under way before all."""
+    causes = {code: TRANSFER_CAUSES.get(code, code) for code in (one["cause"] for one in listed) if code}
+    shown = [
+        {
+            **one,
+            "old": one["from"],
+            "why": " ".join(filter(None, (causes.get(one["cause"]), one["note"]))),
+            **_state(TRANSFER_WORDS[one["state"]]),
+        }
+        for one in listed
+    ]
+    return sorted(shown, key=lambda one: one["style"] != "waiting")
 
 
 def pensioned(listed: Sequence[Mapping[str, Any]]) -> list[Part]:

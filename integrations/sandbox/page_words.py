@@ -126,6 +126,28 @@ REASON_WORDS = {
     "account_blocked": "账户挂失或冻结 Account blocked",
     "data_mismatch": "信息与银行不符 Data differ at the bank",
 }
+TRANSFER_WORDS = {
+    "applied": ("waiting", "… 已申请", "applied for"),
+    "accepted": ("waiting", "… 已受理", "accepted"),
+    "letter_sent": ("waiting", "… 联系函已发", "letter sent"),
+    "old_place_processing": ("waiting", "… 原参保地办理", "at the old place"),
+    "info_form_received": ("waiting", "… 信息表已到", "records received"),
+    "funds_received": ("waiting", "… 资金已到", "money received"),
+    "completed": ("delivered", "✓ 已办结", "completed"),
+    "returned": ("failed", "↩ 已退回", "returned"),
+    "refused": ("failed", "✕ 未通过", "refused"),
+}
+TRANSFER_CAUSES = {
+    "01": "审核未通过 Review failed",
+    "11": "新参保地没有缴费 Not insured here",
+    "12": "临时缴费账户 Temporary account",
+    "13": "已领取待遇 Draws a pension",
+    "14": "重复缴费 Months paid twice",
+    "15": "两地登记不一致 Records differ",
+    "16": "原参保地没有缴费 Nothing there",
+    "21": "材料不齐 Papers missing",
+    "22": "原参保地有误 Wrong old place",
+}
 CAUSE_WORDS = {
     "01": "地址不清楚 Address unclear",
     "02": "联系不上本人 Nobody answers",
@@ -145,6 +167,7 @@ TARGETS = {
     "card_bank": ("银行（社保卡账户）", "Bank half of the cards"),
     "pension_registry": ("养老待遇系统", "Pension registry"),
     "filing_register": ("备案登记系统", "Filing register"),
+    "transfer_platform": ("关系转移平台", "Transfer platform"),
     "receipts": ("回执", "Receipts"),
 }
 # By mode: what the button says, and what it does in a sentence.

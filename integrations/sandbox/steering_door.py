@@ -16,6 +16,7 @@ from integrations.sandbox.options import Options
 from integrations.sandbox.pensions import Pensions
 from integrations.sandbox.repeated import Repeated
 from integrations.sandbox.steering import as_json, done, read
+from integrations.sandbox.transfers import Transfers
 
 LOAD_AT_ONCE = 5000  # people in one database transaction
 LISTED = 10_000  # messages in one answer, the newest; ?limit= asks for more or fewer
@@ -29,6 +30,7 @@ class Steered(Protocol):
     handsets: Handsets
     cards: Cards
     pensions: Pensions
+    transfers: Transfers
     repeated: Repeated
 
     def set_options(self, options: Options) -> None: ...
@@ -154,7 +156,7 @@ class SteeringDoor:
         """NDJSON rows id_number, name, city, card_number, bank, card_state; any number of them.
 
         A pensioner's row has pension_status, too, and may have pension_last_done, pension_failed_on,
-        pension_failure and pension_flags.
+        pension_failure and pension_flags. ``transfers`` are a list of from, to, state, cause and days_ago.
         """
         loaded, rows = 0, []
         try:
@@ -171,6 +173,7 @@ class SteeringDoor:
     def _load(self, rows: list[Any]) -> int:
         loaded = self._sandbox.cards.load(rows)
         self._sandbox.pensions.load(rows)
+        self._sandbox.transfers.load(rows)
         return loaded
 
 
