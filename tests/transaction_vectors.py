@@ -58,8 +58,8 @@ def vectors(*, firsts: bool = False) -> list[Any]:
 
 
 def told_by(case: Mapping[str, Any]) -> list[str]:
-    """The texts a case sends: the result's, and those beside it, as to an earlier number."""
-    return sorted([*case.get("beside", ()), case["message"]])
+    """The texts a case sends: the result's, if there is one, and those beside it, as to an earlier number."""
+    return sorted([*case.get("beside", ()), *([case["message"]] if case["message"] else [])])
 
 
 class Office:

@@ -1,122 +1,138 @@
 """People to be called or visited, by their wish or because no notice reached them: whom, why, since when,
-and that it was done.
+and what came of it.
 
-The list masks everybody. A number is shown in full to whoever says why, one at a
-time, and that is on record.
+The list masks everybody. A number is shown in full to whoever takes the call or says why, one at a
+time, and that is on record. While somebody calls, nobody else can; one key says what came of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Connection, Row, select
 
-from gateway import audit
-from gateway.broadcasts import tickets
-from gateway.citizens import register
+from gateway.call_backs.trying import Result
+from gateway.catalogue.callback_request import MATTERS
+from gateway.errors import UnknownNameError
+from gateway.levers import calling
+from gateway.levers.accounts import WrongError
+from gateway.levers.calling import SHOWN, Waiting
+from gateway.levers.holding import NotNowError
 from gateway.ops import page, words
 from gateway.runtime import Runtime
-from gateway.security import mask_mobile, mask_name, redact
 from gateway.transactions import call_backs
 from gateway.transactions.model import Words
-from gateway.transactions.store import transactions
 
-SHOWN = 100
 REASONS: Mapping[str, Words] = {
-    "call": Words("现在就打电话", "to call now"),
+    calling.CALL: Words("现在就打电话", "to call now"),
     "visit": Words("安排上门", "to arrange a visit"),
     "check": Words("核对登记的号码", "to check the number in the register"),
 }
 KINDS: Mapping[str, Words] = {
     "call_back": Words("回电", "call"),
+    "callback_request": Words("预约回电", "asked to be called"),
     "home_visit": Words("上门", "visit"),
+    "return_visit": Words("评价不满意，请回访", "not satisfied: call and ask why"),
+    "result_undelivered": Words("结果没送到，请打电话告知", "the result reached nobody: call and tell them"),
     call_backs.UNREACHED: Words("通知没送到，请打电话告知", "no notice reached them: call and tell them"),
 }
+RESULTS: Mapping[str, Words] = {
+    Result.TALKED: Words("已经说上话", "Spoke to them"),
+    Result.NO_ANSWER: Words("没有人接", "Nobody answered"),
+    Result.BUSY: Words("占线", "Busy"),
+    Result.WRONG_NUMBER: Words("号码不对", "Wrong number"),
+    Result.REFUSED: Words("说不用了", "They want no call"),
+}
+"""What came of a call, in the order of its keys: 1 to 5."""
 
 
 def add(routes: Blueprint, runtime: Runtime) -> None:
-    """``/ops/calls`` and its two buttons."""
+    """``/ops/calls`` and its buttons."""
 
     @routes.get("/calls")
     def calls() -> ResponseReturnValue:
         with runtime.db.read() as tx:
-            rows = _listed(tx, runtime)
+            found = calling.listed(tx, runtime)
+        rows = [_row(runtime, one) for one in found]
         return page.show("calls.html", rows=rows, full=len(rows) >= SHOWN)
 
     @routes.post("/calls/done")
     def call_done() -> ResponseReturnValue:
-        key = _key()
-        with runtime.db.write() as tx:
-            if call_backs.done(tx, runtime, key):
-                _record(tx, runtime, "done", str(key))
-        return redirect(url_for("ops.calls"), 303)
+        return _tried(runtime, Result.TALKED)
+
+    @routes.post("/calls/tried")
+    def call_tried() -> ResponseReturnValue:
+        """What came of a call; again is due, or it leaves the list."""
+        given = request.form.get("result", "")
+        return _tried(runtime, Result(given)) if given in RESULTS else abort(400)
 
     @routes.post("/calls/number")
     def call_number() -> ResponseReturnValue:
         """First the question why; with a reason the number, and a row in the audit chain."""
-        key, reason = _key(), request.form.get("reason", "")
+        key, why = _key(), request.form.get("reason", "")
+        lanes: set[str] = set()
+        try:
+            with runtime.db.write() as tx:
+                if why:
+                    found, lanes = calling.opened(tx, runtime, key, why, g.operator)
+                else:
+                    found = calling.one(tx, runtime, key)
+        except UnknownNameError:
+            abort(404)
+        except WrongError:
+            abort(400)
+        except NotNowError as error:
+            return render_template("ops/number_over.html", why=str(error)), 409
+        runtime.wake_all(lanes)
+        return _number(runtime, found, why)
+
+
+def _number(runtime: Runtime, found: Waiting, why: str) -> str:
+    return render_template(
+        "ops/number.html",
+        row=_row(runtime, found),
+        number=calling.dialled(found) if why else "",
+        reasons=REASONS,
+        results=RESULTS,
+        asked=bool(why),
+        calls=why == calling.CALL,
+    )
+
+
+def _tried(runtime: Runtime, result: Result) -> ResponseReturnValue:
+    """Said twice, or of one that is closed by now, it changes nothing."""
+    try:
         with runtime.db.write() as tx:
-            row = next((row for row in _listed(tx, runtime) if row["id"] == key), None)
-            if row is None:
-                abort(404)
-            number = row["number"] if reason in REASONS else ""
-            if reason in REASONS:
-                _record(tx, runtime, "number", f"{reason} {key}")
-        return render_template("ops/number.html", row=row, number=number, reasons=REASONS, asked=bool(reason))
+            came = calling.tried(tx, runtime, _key(), result, g.operator)
+    except UnknownNameError:
+        return redirect(url_for("ops.calls"), 303)
+    except NotNowError as error:
+        return render_template("ops/number_over.html", why=str(error)), 409
+    runtime.wake_all(came.lanes)
+    return redirect(url_for("ops.calls"), 303)
 
 
-def _listed(tx: Connection, runtime: Runtime) -> list[dict[str, Any]]:
-    """The open wishes and tickets with masked names; a few queries for all."""
-    rows = call_backs.open_ones(tx, SHOWN)
-    asked = [row for row in rows if row.broadcast_id is None]
-    unreached = [row for row in rows if row.broadcast_id is not None]
-    shown = {**_wishes(tx, runtime, asked), **_tickets(tx, runtime, unreached)}
+def _row(runtime: Runtime, one: Waiting) -> dict[str, Any]:
     where = page.zone(runtime)
-    return [
-        {
-            "id": row.id,
-            "kind": KINDS.get(row.kind, Words(row.kind, row.kind)),
-            "since": page.date_time(row.created_at, where),
-            **shown[row.id],
-        }
-        for row in rows
-    ]
-
-
-def _wishes(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> dict[UUID, dict[str, Any]]:
-    """Who asked for it, and in which transaction."""
-    citizens, keys = [row.citizen_id for row in rows], [row.transaction_id for row in rows]
-    who = register.people(tx, runtime.vault, citizens)
-    mobiles = register.addresses(tx, runtime.vault, "mobile", citizens)
-    named = select(transactions.c.id, transactions.c.reference).where(transactions.c.id.in_(keys))
-    about = {row.id: row.reference for row in tx.execute(named)}
+    matter = next((it.words for it in MATTERS if it.value == one.matter), None)
     return {
-        row.id: {
-            "name": mask_name(who[row.citizen_id].name) if row.citizen_id in who else "*",
-            "number": mobiles.get(row.citizen_id, ""),
-            "mobile": mask_mobile(mobiles.get(row.citizen_id, "")),
-            "reference": about.get(row.transaction_id, ""),
-            "tried": (),
-        }
-        for row in rows
-    }
-
-
-def _tickets(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> dict[UUID, dict[str, Any]]:
-    """Whom a broadcast did not reach, which one, and what it tried."""
-    return {
-        key: {
-            "name": one.name,
-            "number": one.number,
-            "mobile": mask_mobile(one.number),
-            "reference": one.about,
-            "tried": [(words.CHANNELS[channel], words.ENDS[status]) for channel, status in one.tried],
-        }
-        for key, one in tickets.told(tx, runtime, rows).items()
+        "id": one.id,
+        "kind": KINDS.get(one.kind, Words(one.kind, one.kind)),
+        "name": one.name or "–",
+        "mobile": one.mobile,
+        "reference": one.reference,
+        "matter": matter,
+        "since": page.date_time(one.since, where),
+        "from": page.date_time(one.call_from, where),
+        "due": one.due,
+        "late": one.late,
+        "taken_by": one.taken_by,
+        "tries": one.tries,
+        "last": RESULTS.get(one.last or ""),
+        "tried": [(words.CHANNELS[channel], words.ENDS[status]) for channel, status in one.tried],
     }
 
 
@@ -125,7 +141,3 @@ def _key() -> UUID:
         return UUID(request.form.get("id", ""))
     except ValueError:
         abort(400)
-
-
-def _record(tx: Connection, runtime: Runtime, what: str, subject: str) -> None:
-    audit.record(tx, runtime.vault, runtime.clock(), g.operator, f"call_back.{what}", redact(subject))

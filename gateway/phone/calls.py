@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from gateway import cities
 from gateway.db import Utc, metadata, upsert
-from gateway.phone import dialogue, errands, session, signals
+from gateway.phone import away, dialogue, errands, leaving, session, signals
 from gateway.phone.matter import Matter
 from gateway.phone.session import Place, Session
 from gateway.phone.signals import Action, Answered, Event, HangUp, Hangup, Perform, Performed, Transfer
@@ -66,10 +66,17 @@ class Reply:
     actions: tuple[Action, ...]
 
 
-def step(runtime: Runtime, call_key: str, event: Event, number: int, device: Device | None = None) -> Reply:
+def step(
+    runtime: Runtime,
+    call_key: str,
+    event: Event,
+    number: int,
+    device: Device | None = None,
+    caller: str = "",
+) -> Reply:
     """Go on with a call by one event; ``number`` is the step the event answers, 0 for a new call.
 
-    ``device`` is where the call comes from.
+    ``device`` is where the call comes from, ``caller`` the number it shows, as the switch writes it.
 
     Hanging up answers no step: it may come at any time. The first event of a
     call we do not know, or know no more, is taken as its beginning.
@@ -80,7 +87,7 @@ def step(runtime: Runtime, call_key: str, event: Event, number: int, device: Dev
             return Reply(number, (HangUp(),))
         if row.state != LIVE or (row.step and row.step != number and not isinstance(event, Hangup)):
             return Reply(row.step, _opened(runtime, row))
-        turn, lanes = _advance(tx, runtime, row, event if row.step else Answered(), device)
+        turn, lanes = _advance(tx, runtime, row, event if row.step else Answered(), device, caller)
     runtime.wake_all(lanes)
     return turn
 
@@ -117,16 +124,17 @@ def _opened(runtime: Runtime, row: Row[Any]) -> tuple[Action, ...]:
 
 
 def _advance(
-    tx: Connection, runtime: Runtime, row: Row[Any], event: Event, device: Device | None
+    tx: Connection, runtime: Runtime, row: Row[Any], event: Event, device: Device | None, caller: str
 ) -> tuple[Reply, set[str]]:
     before = session.from_json(runtime.vault.open("calls.session", row.id, row.session))
+    before = replace(before, back=away.back(runtime, before))
     proven, known = (UUID(key) if key else None for key in (before.proven, before.known))
-    matter = Matter(tx, runtime, row.transaction_id, proven, known, device)
+    matter = Matter(tx, runtime, row.transaction_id, proven, known, device, caller)
     now, actions = _run(matter, before, event)
     now = replace(now, proven=str(matter.proven or ""), known=str(matter.known or ""))
     state = _state(now, actions)
     if state == ENDED:
-        errands.leave(matter)
+        leaving.leave(matter)
     values = {
         "session": runtime.vault.seal("calls.session", row.id, now.to_json()),
         "step": now.step,

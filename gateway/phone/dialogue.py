@@ -81,6 +81,8 @@ def _keyed(session: Session, pressed: Digits) -> Turn:
 def _command(session: Session, key: str) -> Turn:
     """A single key where keys are commands."""
     match key:
+        case "0" if session.place is Place.AWAY:
+            return menus.main(session)
         case "0":
             return turns.to_person(session, "asked")
         case _ if session.place is Place.WAIT:
@@ -130,6 +132,10 @@ def _choice(session: Session, key: str) -> Turn:
             return turns.again(session)
         case Place.UNFINISHED if key == "1":
             return turns.perform(session, "resume")
+        case Place.AWAY if key == "1":
+            return turns.perform(session, "call_me")
+        case Place.AWAY:
+            return menus.main(session)  # never a dead end
         case _:
             return turns.wrong(session, prompts.words("no_such_key"))
 

@@ -11,13 +11,15 @@ from gateway.phone.turns import Turn
 from gateway.transactions.references import is_reference
 
 PERSON, BACK, RESEND, HELP, PASSWORD = "0", "**", "1", "2", "3"
+OWN = "1"  # the number the call comes from
 WAYS = {
     (Place.CODE, RESEND): "resend",
     (Place.CODE, HELP): "help",
     (Place.CODE, PASSWORD): "by_password",
     (Place.PASSWORD, RESEND): "resend",
+    (Place.FIELD, OWN): "own",
 }
-"""Where a code or a password is keyed: keys that lead elsewhere."""
+"""Where a code, a password or the caller's own number is keyed: keys that lead elsewhere."""
 
 
 def keyed(session: Session, pressed: Digits) -> Turn:
@@ -29,8 +31,8 @@ def keyed(session: Session, pressed: Digits) -> Turn:
         return turns.to_person(session, "asked")
     if text.endswith(BACK):
         return _back(session)
-    if (way := WAYS.get((session.place, text))) and (text == RESEND or text in session.ways):
-        return turns.perform(session, way)
+    if (way := WAYS.get((session.place, text))) and (way == "resend" or text in session.ways):
+        return turns.perform(session, way, **({"field": session.field} if way == "own" else {}))
     if not text:
         return turns.wrong(session, prompts.words("empty"))
     return _number(replace(session, complete=not terminator), text)

@@ -7,12 +7,10 @@ matter is now. None of them waits for a back office.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-import structlog
-
-from gateway.errors import HuiyinError
-from gateway.notifications.request import Class
-from gateway.phone import acting, offices, proof, standing
+from gateway.call_backs.numbers import tail
+from gateway.phone import acting, away, offices, proof, standing
 from gateway.phone.matter import Matter
 from gateway.phone.results import (
     AskChoice,
@@ -33,7 +31,6 @@ from gateway.transactions import (
     helping,
     levels,
     look_up,
-    messages,
     proving,
     registry,
     store,
@@ -45,17 +42,24 @@ from gateway.transactions.desk import Desk
 from gateway.transactions.model import ENDS, OPEN, Words
 from gateway.transactions.store import Transaction
 
-HUNG_UP = "hung_up"
-UNFINISHED = "unfinished"  # the message to whoever hung up before the end
-log = structlog.get_logger()
-
 
 def run(matter: Matter, step: str, values: Mapping[str, str]) -> Result:
     """Do what a ``Perform`` asks for."""
     if step in _FIRST:
-        return _FIRST[step](matter, values)
+        return _with_own(matter, _FIRST[step](matter, values))
     transaction = matter.transaction()
-    return _WITH[step](matter, transaction, values) if transaction else Nothing(gone=True)
+    if transaction is None:
+        return Nothing(gone=True)
+    return _with_own(matter, _WITH[step](matter, transaction, values))
+
+
+def _with_own(matter: Matter, result: Result) -> Result:
+    """A number that is asked for may be the one the call comes from."""
+    number, transaction = away.own(matter), matter.transaction()
+    if not isinstance(result, AskKeys) or number is None or transaction is None:
+        return result
+    theirs = standing.metadata(transaction, result.field).get("calling")
+    return replace(result, own=tail(number)) if theirs else result
 
 
 def elder(matter: Matter) -> bool:
@@ -215,6 +219,23 @@ def _help(matter: Matter, transaction: Transaction, _: Mapping[str, str]) -> Res
 # --- confirmed, and afterwards ---------------------------------------------------------------
 
 
+def _own(matter: Matter, transaction: Transaction, values: Mapping[str, str]) -> Result:
+    """The number the call comes from is the answer, and no code need show that it is theirs."""
+    number = away.own(matter)
+    if number is None:
+        return _onward(matter, transaction)
+    wrong, now = matter.keep(engine.answer(matter.tx, matter.runtime, transaction, {values["field"]: number}))
+    if wrong or now.state not in OPEN:
+        return _onward(matter, now)
+    return _onward(matter, proving.called_from(matter.tx, matter.runtime, now))
+
+
+def _call_me(matter: Matter, _: Mapping[str, str]) -> Result:
+    """Whoever wanted a person is put into the line of those to be called."""
+    draft = away.begun(matter)
+    return _onward(matter, draft) if engine.unanswered(draft) else _submit(matter, draft, {})
+
+
 def _submit(matter: Matter, transaction: Transaction, _: Mapping[str, str]) -> Result:
     """Confirmed. What was reserved is reserved again first: where it is lost by now, it is chosen anew."""
     wrong, now = matter.keep(engine.answer(matter.tx, matter.runtime, transaction, {}))
@@ -251,6 +272,7 @@ _FIRST: Mapping[str, Callable[[Matter, Mapping[str, str]], Result]] = {
     "find": _find,
     "referrals": offices.offered,
     "referral": offices.told,
+    "call_me": _call_me,
 }
 _WITH: Mapping[str, Callable[[Matter, Transaction, Mapping[str, str]], Result]] = {
     "resume": _resume,
@@ -264,31 +286,8 @@ _WITH: Mapping[str, Callable[[Matter, Transaction, Mapping[str, str]], Result]] 
     "by_password": _by_password,
     "password": _password,
     "help": _help,
+    "own": _own,
     "submit": _submit,
     "look": _look,
     "act": _act,
 }
-
-
-# --- hung up ---------------------------------------------------------------------------------
-
-
-def leave(matter: Matter) -> None:
-    """The call is over: who has proven who they are and not finished is told how to go on, once."""
-    transaction = matter.transaction()
-    if transaction is None or transaction.state not in OPEN or not transaction.row.proof:
-        return
-    if any(line.event == HUNG_UP for line in store.events(matter.tx, transaction.id)):
-        return  # nobody who merely looks it up can have its citizen written to again and again
-    people = messages.recipients(matter.tx, matter.runtime, transaction)
-    if not people:
-        return
-    store.note(matter.tx, matter.runtime, transaction.id, HUNG_UP)
-    values = {"reference": transaction.row.reference}
-    try:
-        for citizen in people:  # one, or who helps as well
-            matter.lanes |= messages.notify(
-                matter.tx, matter.runtime, transaction, citizen, UNFINISHED, Class.RESULT, values
-            )
-    except HuiyinError as error:  # a text that is missing must not undo the end of the call
-        log.error("text_unusable", type=transaction.row.type, wanted=UNFINISHED, error=str(error))  # noqa: TRY400

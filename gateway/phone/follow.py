@@ -90,6 +90,8 @@ def _keys(session: Session, asked: AskKeys) -> Turn:
     heard = [prompts.words("key_field", what=asked.label, wanted=wanted)]
     if asked.star_is:
         heard.append(prompts.words("key_star", star=asked.star_is))
+    if asked.own:
+        heard.insert(0, prompts.words("key_own", number=asked.own))
     heard.append(prompts.words("key_ways"))
     lead = [prompts.words("wrong_value", what=asked.label)] if asked.failed else []
     return turns.ask(
@@ -100,6 +102,7 @@ def _keys(session: Session, asked: AskKeys) -> Turn:
         failed=asked.failed,
         field=asked.field,
         keys=Keys(asked.least, asked.most, asked.star_is),
+        ways="1" if asked.own else "",
     )
 
 
@@ -202,7 +205,7 @@ def tail(session: Session, *lead: Words, failed: bool = False) -> Turn:
 
 
 def _standing(session: Session, stands: Stands) -> Turn:
-    confirmed = session.place in (Place.CHECK, Place.WAIT)
+    confirmed = session.place in (Place.CHECK, Place.WAIT, Place.AWAY)
     if stands.moving and confirmed and session.rounds < ROUNDS:
         return _working(session)
     told = parts(stands.sentences)
@@ -220,7 +223,8 @@ def _then(confirmed: bool, stands: Stands) -> tuple[Words, ...]:
     """What whoever just confirmed or did something may expect; of waiting the type's own sentences tell."""
     if stands.moving:
         return (prompts.words("not_yet"),) if confirmed else ()
-    return (prompts.words("message_follows"),) if confirmed or stands.writes else ()
+    told = stands.reaches and (confirmed or stands.writes)
+    return (prompts.words("message_follows"),) if told else ()
 
 
 def tell(session: Session, *lead: Words, **changes: Any) -> Turn:

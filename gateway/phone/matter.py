@@ -23,7 +23,7 @@ class Matter:
 
     ``proven`` is the transaction this call gave a code for: to have looked one up is
     not enough to act on it. ``known`` is the one all of whose proof was given in this
-    call; ``device`` is where it comes from.
+    call; ``device`` is where it comes from, ``caller`` the number it shows ("" for none).
     """
 
     tx: Connection
@@ -32,6 +32,7 @@ class Matter:
     proven: UUID | None = None
     known: UUID | None = None
     device: Device | None = None
+    caller: str = ""
     lanes: set[str] = field(default_factory=set)
 
     def transaction(self) -> Transaction | None:

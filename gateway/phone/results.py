@@ -18,7 +18,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class AskKeys:
-    """A field to be keyed; ``star_is`` is what * stands for. ``failed``: what was keyed is not right."""
+    """A field to be keyed; ``star_is`` is what * stands for. ``failed``: what was keyed is not right.
+
+    ``own`` is the number the call comes from, masked, where that may be the answer.
+    """
 
     field: str
     label: Words
@@ -26,6 +29,7 @@ class AskKeys:
     most: int
     star_is: str = ""
     failed: bool = False
+    own: Words | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,7 @@ class Stands:
 
     ``actions`` may be done with it now; ``problem`` is why the one asked for was not,
     ``news`` what is true since it was, and ``writes`` whether a text message says so.
+    ``reaches``: there is where its messages go.
     """
 
     reference: str
@@ -117,6 +122,7 @@ class Stands:
     problem: Words | None = None
     news: tuple[Words, ...] = ()
     writes: bool = False
+    reaches: bool = True
 
 
 @dataclass(frozen=True, slots=True)

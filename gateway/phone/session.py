@@ -27,6 +27,7 @@ class Place(StrEnum):
     SURE = "sure"  # about to do an action that changes something
     PARKED = "parked"  # the next field cannot be keyed
     UNFINISHED = "unfinished"  # a draft was looked up
+    AWAY = "away"  # a person was wanted, and none is there
     REFERENCE = "reference"  # keying the reference
     TAIL = "tail"  # keying the last four digits of the mobile
     OFFICES = "offices"  # choosing another office
@@ -53,7 +54,8 @@ class Session:
     in a row. ``complete``: the last keys ended by themselves, so a late # is theirs.
     ``proven`` is the transaction a code was given for in this call, ``known`` the one
     whose citizen need not be asked again. ``ways`` are keys that lead elsewhere from
-    where a code or a password is keyed.
+    where a code, a password or a number of the caller's own is keyed. ``back`` is when people are back;
+    null while they are there, or where they cannot be asked to call.
     """
 
     offered: tuple[str, ...]
@@ -78,6 +80,7 @@ class Session:
     proven: str = ""
     known: str = ""
     ways: str = ""
+    back: Words | None = None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False)
@@ -97,6 +100,7 @@ def from_json(text: str) -> Session:
                 Offer(option["value"], Words(**option["words"])) for option in values["options"]
             ),
             "parts": tuple(tuple(Words(**words) for words in part) for part in values["parts"]),
+            "back": Words(**values["back"]) if values["back"] else None,
             "heard": tuple(Words(**words) for words in values["heard"]),
         }
     )

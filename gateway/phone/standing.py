@@ -12,7 +12,7 @@ from gateway.phone import aloud
 from gateway.phone.parts import plain
 from gateway.phone.results import Confirm, Nothing, Offer, Stands, Unfinished
 from gateway.runtime import Runtime
-from gateway.transactions import afterwards, choices, engine, helping, registry
+from gateway.transactions import afterwards, anonymous, choices, engine, helping, registry
 from gateway.transactions.desk import Desk
 from gateway.transactions.headlines import headline
 from gateway.transactions.model import OPEN, RETURNED, Keypad, Option, Words
@@ -97,6 +97,7 @@ def stands(transaction: Transaction, runtime: Runtime, problem: Words | None = N
         moving=transaction.is_asked,
         actions=tuple(Offer(name, action.words) for name, action in actions),
         problem=problem,
+        reaches=anonymous.can_reach(transaction),
     )
 
 

@@ -92,7 +92,14 @@ def wrong(session: Session, *lead: Words) -> Turn:
 
 
 def silence(session: Session) -> Turn:
-    """No key was pressed: once more, slower. An elder gets a person at once, others at the third time."""
+    """No key was pressed: once more, slower. An elder gets a person at once, others at the third time.
+
+    Where no person is there, all has been said by then.
+    """
+    if session.place is Place.AWAY and session.bad:
+        return goodbye(session)
+    if session.place is Place.AWAY:
+        return listen(replace(session, bad=1), slower=True)
     if session.elder:
         return to_person(session, "silent", prompts.words("person_after_tries"))
     if session.bad + 1 >= MOST_BAD:
@@ -104,6 +111,11 @@ def silence(session: Session) -> Turn:
 
 
 def to_person(session: Session, reason: str, *lead: Words) -> Turn:
+    """Put the caller through; where people have gone home, say when they are back, and offer a call."""
+    if session.back:
+        heard = (prompts.words("away", back=session.back), prompts.words("away_ways"))
+        away = replace(session, place=Place.AWAY, heard=heard, bad=0, options=())
+        return listen(away, *lead)
     said = say(session, *lead, prompts.words("person"))
     return over(session), (*said, Transfer(reason))
 

@@ -66,7 +66,7 @@ def _document(runtime: Runtime) -> Response:
         return _xml(twiml.sorry(agent))
     try:
         caller = devices.of_number(runtime, request.form.get("From", "")[:64])
-        reply = calls.step(runtime, key, _event(), _number(), caller)
+        reply = calls.step(runtime, key, _event(), _number(), caller, request.form.get("From", "")[:64])
     except Exception as error:  # noqa: BLE001 - a caller must not hear a machine's error
         log.error("call_failed", error=type(error).__name__)  # noqa: TRY400 - a traceback may hold keys
         return _xml(twiml.sorry(agent))

@@ -49,7 +49,8 @@ def find(tx: Connection, runtime: Runtime, id_number: str) -> Person:
     )
     indexes = {vault.index(kind, one) for kind, one in addresses.items()}
     subjects = {subject} if shared else {subject, *indexes}  # what nobody was known for, by the number alone
-    mine = transactions.c.subject.in_(subjects)
+    by_id = transactions.c.citizen_id == citizen.id if citizen else false()
+    mine = or_(transactions.c.subject.in_(subjects), by_id)
     keys: dict[Key, Collection[Any]] = {
         Key.CITIZEN: {citizen.id} if citizen else set(),
         Key.SUBJECT: subjects,

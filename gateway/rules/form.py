@@ -14,6 +14,7 @@ from gateway.appointment_rules import AppointmentSchema
 from gateway.card_rules import CardLossSchema
 from gateway.digest_hours import DigestHoursSchema, outside
 from gateway.filing_rules import FilingSchema
+from gateway.hotline_rules import HotlineHoursSchema
 from gateway.identity_rules import IdentitySchema
 from gateway.information_rules import InformationChangeSchema
 from gateway.notice_cap import NoticeCapSchema
@@ -79,6 +80,7 @@ class RulesSchema(Schema):
     pension_payment = form.Nested(PensionPaymentSchema)
     relation_transfer = form.Nested(RelationTransferSchema)
     filing = form.Nested(FilingSchema)
+    hotline_hours = form.Nested(HotlineHoursSchema)
     send_windows = form.Nested(SendWindowsSchema)
     notice_cap = form.Nested(NoticeCapSchema)
     digest = form.Nested(DigestHoursSchema)

@@ -19,6 +19,7 @@ from gateway.card_rules import CardLoss
 from gateway.digest_hours import DigestHours
 from gateway.errors import UnknownNameError
 from gateway.filing_rules import Filing
+from gateway.hotline_rules import HotlineHours
 from gateway.identity_rules import Identity
 from gateway.information_rules import InformationChange
 from gateway.notice_cap import NoticeCap
@@ -89,6 +90,7 @@ class Rules:
     pension_payment: PensionPayment = field(default_factory=PensionPayment)
     relation_transfer: RelationTransfer = field(default_factory=RelationTransfer)
     filing: Filing = field(default_factory=Filing)
+    hotline_hours: HotlineHours = field(default_factory=HotlineHours)
     send_windows: SendWindows = field(default_factory=SendWindows)
     notice_cap: NoticeCap = field(default_factory=NoticeCap)
     digest: DigestHours = field(default_factory=DigestHours)

@@ -124,14 +124,15 @@ def _begin(
     fresh = store.create(tx, runtime, kind.name, face, old.row.service_id, due_at, anonymous.first(kind.name))
     given = {name: value for name, value in old.answers.items() if name not in action.asks_again}
     given |= action.sets
-    kept = {name: given[name] for name in (*applying(kind.form, given), *helping.FIELDS) if name in given}
+    helpers = () if anonymous.is_one(fresh) else helping.FIELDS
+    kept = {name: given[name] for name in (*applying(kind.form, given), *helpers) if name in given}
     store.change(
         tx,
         runtime,
         fresh.id,
         answers=store.sealed(runtime, fresh.id, "answers", kept),
-        subject=old.row.subject,
-        helped=old.row.helped,
+        subject=old.row.subject if same or not anonymous.is_one(fresh) else None,
+        helped=old.row.helped and not anonymous.is_one(fresh),
         replaces=old.id if same else None,
     )
     store.note(tx, runtime, fresh.id, "replaces" if same else "opened_from", old.row.reference)

@@ -54,6 +54,9 @@ class PersonName(fields.String):
         return name
 
 
+THEIRS = {"registered": "mobile", "calling": True}
+"""Metadata of a number of the citizen's own: whoever is known already has their registered one put in, and
+a caller may give the one they call from by a key."""
 NOT_ASKED = Words(
     "按您前面的选择，这一项不用填，请去掉。", "After the answers before it this is not asked; leave it out."
 )

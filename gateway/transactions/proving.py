@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -144,6 +145,8 @@ def carry(
     A helper's proof goes on where the mandate is for this matter as well; else only the answers do.
     What a higher level lacks is still missing.
     """
+    if anonymous.is_one(fresh):
+        return _their_number(tx, runtime, fresh, old, given)
     who = {name: old.answers[name] for name in helping.WHO if name in old.answers}
     answers = store.sealed(runtime, fresh.id, "answers", {**fresh.answers, **who})
     store.change(tx, runtime, fresh.id, answers=answers, subject=old.row.subject, helped=bool(old.row.helped))
@@ -155,6 +158,33 @@ def carry(
     store.change(tx, runtime, fresh.id, citizen_id=found.person.id, helper_id=found.helper_id, **said)
     store.note(tx, runtime, fresh.id, "proof_carried", old.row.reference)
     return store.load(tx, runtime, fresh.id)
+
+
+def _their_number(
+    tx: Connection, runtime: Runtime, fresh: Transaction, old: Transaction, given: frozenset[Factor]
+) -> Transaction:
+    """Of what nobody need be known for, the registered number of whoever is known is taken as it stands."""
+    found = codes.prover(tx, runtime, old) if given else None
+    field = next(
+        (name for name, one in helping.fields(fresh).items() if one.metadata.get("registered")), None
+    )
+    if found is None or field is None or found.person.id != old.row.citizen_id or not found.citizen.mobile:
+        return fresh
+    answers = {**fresh.answers, field: found.citizen.mobile}
+    whose = codes.subject(runtime, replace(fresh, answers=answers))
+    kept = store.sealed(runtime, fresh.id, "answers", answers)
+    store.change(
+        tx, runtime, fresh.id, answers=kept, citizen_id=found.person.id, subject=whose, confirmed=True
+    )
+    store.note(tx, runtime, fresh.id, "proof_carried", old.row.reference)
+    return store.load(tx, runtime, fresh.id)
+
+
+def called_from(tx: Connection, runtime: Runtime, transaction: Transaction) -> Transaction:
+    """The number it names is the one the call comes from: no code need show that it is theirs."""
+    store.change(tx, runtime, transaction.id, confirmed=True)
+    store.note(tx, runtime, transaction.id, "called_from")
+    return store.load(tx, runtime, transaction.id)
 
 
 def held_back(tx: Connection, transaction: Transaction, now: datetime) -> Refused | None:

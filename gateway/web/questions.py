@@ -86,7 +86,7 @@ def _start(tx: Connection, runtime: Runtime, kind: TransactionType) -> str:
         kind=kind,
         effect=kind.effect(rules),
         onward=steps.onward(under_way) if under_way and under_way.answers else None,
-        me=_shown_as(known) if known and kind.level is not Level.ANONYMOUS else None,
+        me=_shown_as(known) if known and _helps(kind) else None,
         level=proving.level_of(kind.name, rules),
     )
 
@@ -110,6 +110,12 @@ def _for(tx: Connection, runtime: Runtime, draft: Transaction, who: str) -> Tran
     if draft.row.factors:
         visit.proved(draft)
     return draft
+
+
+def _helps(kind: TransactionType) -> bool:
+    """Whether to know who asks spares them a question: where nobody need be known, only their number does."""
+    fields = kind.form().fields.values()
+    return kind.level is not Level.ANONYMOUS or any(field.metadata.get("registered") for field in fields)
 
 
 def _shown_as(known: Transaction) -> Words:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
@@ -14,6 +15,7 @@ from gateway.citizens import register
 from gateway.delivery import receipts, route_book
 from gateway.delivery.attempt import run_lane
 from gateway.delivery.route_book import Override
+from gateway.levers import calling
 from gateway.notifications import inbound
 from gateway.notifications.pauses import Kind, paused
 from gateway.notifications.request import Class
@@ -584,9 +586,34 @@ def test_a_number_is_shown_for_a_reason_and_on_record(operator: Operator, world:
     operator.post("/ops/calls/number", id=key)
     assert mobile not in operator.page.text
     assert not any(action == "call_back.number" for _, action, _ in actions(world))
-    operator.post("/ops/calls/number", id=key, reason="call")
+    operator.post("/ops/calls/number", id=key, reason="check")
     assert mobile in operator.page.text
-    assert actions(world)[-1] == (NAME, "call_back.number", f"call {key}")
+    assert actions(world)[-1] == (NAME, "call_back.number", f"check {key}")
+
+
+def test_who_takes_a_call_has_it_alone_and_says_by_a_key_what_came_of_it(
+    operator: Operator, world: World
+) -> None:
+    """The number is shown and on record; nobody answering leaves it in the list, with when to try again."""
+    wish(world)
+    key, mobile = open_wish(world), world.people[0].mobile
+    operator.get("/ops/calls")
+    text = operator.post("/ops/calls/number", id=key, reason="call")
+    assert mobile in operator.page.text
+    assert all(f'accesskey="{n}"' in operator.page.text for n in range(1, 6))
+    assert "1 已经说上话" in text
+    assert actions(world)[-1] == (NAME, "call_back.taken", key)
+    assert f"{NAME}在打" in operator.get("/ops/calls")
+    listed = operator.post("/ops/calls/tried", id=key, result="no_answer")
+    assert "打过1次，没有人接" in listed
+    assert actions(world)[-1] == (NAME, "call_back.tried", f"no_answer {key}")
+    operator.post("/ops/calls/tried", id=key, result="never")
+    assert operator.status == 400
+    with world.runtime.db.write() as tx:
+        calling.take(tx, world.runtime, UUID(key), "somebody else")
+    operator.get("/ops/calls")
+    assert "别人正在打" in operator.post("/ops/calls/number", id=key, reason="call")
+    assert operator.status == 409
 
 
 def test_a_wish_that_was_fulfilled_leaves_the_list(operator: Operator, world: World) -> None:
@@ -594,7 +621,7 @@ def test_a_wish_that_was_fulfilled_leaves_the_list(operator: Operator, world: Wo
     key = open_wish(world)
     operator.get("/ops/calls")
     assert "没有人在等回电" in operator.post("/ops/calls/done", id=key)
-    assert actions(world)[-1] == (NAME, "call_back.done", key)
+    assert actions(world)[-1] == (NAME, "call_back.done", f"talked {key}")
 
 
 # --- the books -----------------------------------------------------------------------------------

@@ -42,7 +42,9 @@ def play(world: World, vector: Vector, open_face: Callable[[], Face]) -> End:
     """The vector at one face, with the face's own words held against the type's."""
     office = prepare(world, vector)
     face, person = open_face(), world.people[0]
-    who = {"id_number": person.id_number, "name": person.name}
+    asked = registry.get(vector.type).form().fields
+    known = {"id_number": person.id_number, "name": person.name}
+    who = {name: value for name, value in known.items() if name in asked}
     for answers in vector.earlier:
         assert face.confirm(vector.type, {**who, **answers}) == Submitted()
         world.clock.advance(seconds=61)  # another code

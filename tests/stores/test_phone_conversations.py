@@ -57,10 +57,11 @@ class Caller:
     reply: Reply = field(default_factory=lambda: Reply(0, ()))
     last: tuple[Event, int] = field(default_factory=lambda: (Answered(), 0))
     others: list[UUID] = field(default_factory=list)  # transactions of other people
+    number: str = ""  # what the call shows
 
     def do(self, event: Event, number: int | None = None) -> None:
         self.last = (event, self.reply.step if number is None else number)
-        self.reply = calls.step(self.world.runtime, self.line, *self.last)
+        self.reply = calls.step(self.world.runtime, self.line, *self.last, caller=self.number)
 
     def press(self, keys: str) -> None:
         text, terminator = (keys[:-1], "#") if keys.endswith("#") else (keys, "")
@@ -187,7 +188,8 @@ def test_a_conversation_goes_as_its_vector_says(
 def play(world: World, document: dict[str, Any], case: dict[str, Any]) -> None:
     world.settle(PEOPLE)
     _open_offices(world, case)
-    caller = Caller(world, case.get("person", document["person"]))
+    person = case.get("person", document["person"])
+    caller = Caller(world, person, number=document.get("number", "") if case.get("shown", True) else "")
     for step in case["steps"]:
         _take(caller, step)
         _check(caller, step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.transactions import registry
+from gateway.transactions import proving, registry
 from gateway.transactions.identity import Proven
 from tests.stores.test_transactions import begin, identify, messages, prove, sent_codes, submit
 from tests.transaction_vectors import VECTORS, Vector, looked_at_later, prepare, told_by, vectors, worked_off
@@ -17,7 +17,8 @@ def test_what_the_back_office_says_leads_where_the_vector_says(world: World, vec
     case, office = vector.case, prepare(world, vector)
     for answers in vector.earlier:
         earlier = begin(world, vector.type, **answers)
-        assert prove(world, earlier, sent_codes(world)[-1]) == Proven()
+        if proving.missing(earlier):
+            assert prove(world, earlier, sent_codes(world)[-1]) == Proven()
         assert submit(world, earlier)
         world.clock.advance(seconds=61)  # another code
     told = len(messages(world))

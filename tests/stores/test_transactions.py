@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from gateway.back_offices import Done, Silent, Unavailable
 from gateway.notifications import store as notifications
-from gateway.transactions import engine, proving, steps, store
+from gateway.transactions import engine, proving, registry, steps, store
 from gateway.transactions.identity import Proven, Sent, TooSoon, Wrong
 from gateway.transactions.levels import Factor
 from gateway.transactions.model import State
@@ -68,7 +68,9 @@ def begin(world: World, kind: str = "card_loss", /, **changes: str) -> Transacti
     person = world.people[0]
     with world.runtime.db.write() as tx:
         draft = engine.open_draft(tx, world.runtime, kind, "web")
-        answers = {"id_number": person.id_number, "name": person.name, **changes}
+        who = {"id_number": person.id_number, "name": person.name}
+        asked = registry.get(kind).form().fields
+        answers = {**{name: value for name, value in who.items() if name in asked}, **changes}
         answered = engine.answer(tx, world.runtime, draft, answers)
         assert not answered.value
         return engine.send_code(tx, world.runtime, answered.transaction).transaction
@@ -105,7 +107,9 @@ def prove(world: World, transaction: Transaction, code: str) -> Any:
 
 
 def identify(world: World, transaction: Transaction) -> None:
-    """Prove who asks by a code, and by the query password where more is asked for."""
+    """Prove who asks by a code, and by the query password where more is asked for, if anything is."""
+    if not proving.missing(transaction):
+        return
     assert prove(world, transaction, sent_codes(world)[-1]) == Proven()
     with world.runtime.db.write() as tx:
         now = store.load(tx, world.runtime, transaction.id)

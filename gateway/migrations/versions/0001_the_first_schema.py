@@ -130,12 +130,26 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=9), nullable=False),
         sa.Column("created_at", Utc(), nullable=False),
         sa.Column("done_at", Utc(), nullable=True),
+        sa.Column("number_index", sa.LargeBinary(length=16), nullable=True),
+        sa.Column("call_from", Utc(), nullable=False),
+        sa.Column("call_by", Utc(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("last", sa.String(length=12), nullable=True),
+        sa.Column("taken_by", sa.String(length=64), nullable=True),
+        sa.Column("taken_until", Utc(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_call_backs")),
     )
     with op.batch_alter_table("call_backs", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_call_backs_number",
+            ["number_index", "kind"],
+            unique=True,
+            postgresql_where=sa.text("state = 'open'"),
+            sqlite_where=sa.text("state = 'open'"),
+        )
+        batch_op.create_index(
             "ix_call_backs_open",
-            ["created_at"],
+            ["call_from"],
             unique=False,
             postgresql_where=sa.text("state = 'open'"),
             sqlite_where=sa.text("state = 'open'"),
