@@ -26,9 +26,12 @@ class PensionAuth:
     ``cycle``: with *rolling_12_months* due is the same day a year later and the
     pension is paused ``grace_days`` after that; with *calendar_month_13* (Hunan)
     due is the end of the same month a year later and it is paused with the month
-    after. ``sms_days`` and ``voice_days`` before the due date a reminder goes out,
-    ``pause_notice_days`` after it the notice of the pause; ``again_days`` after
-    the last word a call, where no such day is left. ``app`` names the official
+    after. What is not settled is looked at again each day, and every ``look_hours`` while something
+    is under way, for ``follow_days``. ``sms_days`` and ``voice_days`` before the
+    due date a reminder goes out, ``pause_notice_days`` after it the notice of the pause; ``again_days`` after
+    the last word a call, where no such day is left. Every ``weekly_days`` after that notice whoever
+    helps is told, ``weekly_times`` at most; without a helper somebody from the community looks in.
+    ``app`` names the official
     apps in general words: which one it is changes more often than the rules.
     """
 
@@ -46,6 +49,10 @@ class PensionAuth:
     voice_days: tuple[int, ...] = (15, 7)
     pause_notice_days: int = 1
     again_days: int = 3
+    weekly_days: int = 7
+    weekly_times: int = 26
+    look_hours: int = 4
+    follow_days: int = 180
     reminders_per_hour: int = 2000
     source: str = ""
     source_date: date | None = None
@@ -94,6 +101,10 @@ class PensionAuthSchema(Schema):
     voice_days = _days()
     pause_notice_days = number(1, 60)
     again_days = number(1, 30)
+    weekly_days = number(1, 60)
+    weekly_times = number(0, 60)
+    look_hours = number(1, 72)
+    follow_days = number(1, 366)
     reminders_per_hour = number(1, 1_000_000)
     source = form.String()
     source_date = Day()

@@ -7,16 +7,25 @@ comes from ``gateway.pensions``: comfort, cause, the way that helps with it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from gateway.back_offices import Done, Refused, StepOutcome, Unavailable
-from gateway.cities import Rules
-from gateway.pensions import coaching, letters, situation
-from gateway.pensions.ladder import LATE, PAUSE_EVENT, is_first, ladder, missed, pause_notice
+from gateway.pensions import letters, overdue, situation, told
+from gateway.pensions.ladder import (
+    HELPER_EVENT,
+    LATE,
+    PAUSE_EVENT,
+    is_first,
+    ladder,
+    missed,
+    pause_notice,
+    weekly,
+)
 from gateway.pensions.situation import DONE, DUE, Situation, Standing
+from gateway.pensions.told import ENDING, EVENTS, HELD, REASONS, SETTLING
 from gateway.transactions import call_backs, store
 from gateway.transactions.desk import Desk
 from gateway.transactions.form import Who
@@ -36,6 +45,9 @@ from gateway.transactions.model import (
     Words,
 )
 
+__all__ = ["EVENTS", "REASONS", "TYPE"]
+
+DAILY = timedelta(days=1)
 SILENT_PAUSE = timedelta(minutes=30)  # before a registry that did not answer is asked again
 
 
@@ -45,144 +57,61 @@ class Registry(Protocol):
     def standing(self, id_number: str, name: str, city: str) -> Standing | Refused | Unavailable: ...
 
 
-REASONS: Mapping[str, Words] = {
-    "not_found": Words("没有查到您的养老待遇登记", "no pension was found in your name"),
-    "name_mismatch": Words("姓名和养老待遇登记的不一致", "the name differs from the registry"),
-    "not_a_pensioner": Words("您还没有领取养老待遇", "you do not draw a pension yet"),
-    "other": Words("养老登记系统不能受理", "the registry cannot answer"),
-}
-
-
 # --- the work ------------------------------------------------------------------------------
 
 
 def perform(registry: Registry, case: Case) -> StepOutcome:
     """Ask how it stands; the stage is the standing. Asking changes nothing, so it may be repeated."""
+    found = _look(registry, case)
+    if not isinstance(found, Situation):
+        return found
+    return Done(situation.facts(found), found.status, _again(found, case.now, case))
+
+
+def _look(registry: Registry, case: Case) -> Situation | Refused | Unavailable:
     number, name = case.answers["id_number"], case.answers["name"]
     answer = registry.standing(number, name, case.rules.division)
     if isinstance(answer, Refused | Unavailable):
         return answer
     if answer.status not in situation.STATUSES:
         return Unavailable("unknown_standing")
-    found = situation.found(answer, case.rules, case.now, number, name)
-    return Done(situation.facts(found), stage=found.status)
+    return situation.found(answer, case.rules, case.now, number, name)
 
 
-HELD, NOT_SURE = "held", "failed, and perhaps not paid"
-EVENTS: Mapping[str, str] = {
-    **dict.fromkeys(DONE, "fine"),
-    "due_soon": "due",
-    "failed": "auth_failed",
-    "overdue_grace": "overdue",
-    "paused": "paused",
-    "submitted_reviewing": "reviewing",
-    "resumed_backpay_pending": "backpay",
-    "backpaid": "backpaid",
-    "ended": "ended",
-}
+def _again(s: Situation, since: datetime, case: Case) -> datetime | None:
+    """When to look again: nothing more is awaited of some, and of a flagged record nothing is told."""
+    rule = case.rules.pension_auth
+    if s.held or s.status in ENDING or case.now >= since + timedelta(days=rule.follow_days):
+        return None
+    return case.now + (timedelta(hours=rule.look_hours) if s.status in SETTLING else DAILY)
 
 
-def event(view: View) -> str:
-    """The message of the result: by the standing, unless a person must look at the record."""
-    if view.state is not State.SUCCEEDED:
-        return view.state.value
-    return HELD if HELD in view.facts else EVENTS.get(view.stage, view.state.value)
+def follow(registry: Registry, case: Case, view: View) -> Changed | Unavailable:
+    """What became of it: each standing is told once, but what the ladder of reminders tells."""
+    found, before = _look(registry, case), situation.of(view)
+    if isinstance(found, Unavailable):
+        return found
+    if isinstance(found, Refused):  # registered elsewhere by now, perhaps: what was found then stands
+        return Changed(view.stage, view.facts)
+    ours = {name: fact for name, fact in view.facts.items() if name in situation.PROMISES}
+    if found.held:  # a death or a dispute: nobody is told anything, and people look at the record
+        return Changed(view.stage, {**situation.facts(replace(found, status=view.stage)), **ours})
+    after = {**situation.facts(found), **ours}
+    return Changed(found.status, after, _news(before, found), _again(found, view.created_at, case))
 
 
-# --- the words -----------------------------------------------------------------------------
-
-
-def personalise(view: View) -> Mapping[str, str]:
-    """The values of every message template of this type."""
-    reason = REASONS.get(view.reason or "", REASONS["other"])
-    return {**letters.values(situation.of(view)), "reason": reason.zh, "reason_en": reason.en}
-
-
-def effect(rules: Rules) -> Sequence[Words]:
-    """What confirming will do, said before it is done."""
-    return [
-        Words(
-            "告诉您认证办没办好、养老金停没停。没通过的，告诉您原因和现在怎么办。",
-            "We tell you how your authentication stands, whether your pension is paid, and, if it failed, "
-            "why and what helps.",
-        ),
-        Words("只是查询，什么都不会改变。不用刷脸。", "This only looks; nothing changes. No face scan here."),
-    ]
-
-
-def explain(view: View) -> Sequence[Words]:
-    """What is true now and what to do next, sentence by sentence."""
-    match view.state:
-        case State.SUCCEEDED | State.ALREADY_DONE:
-            return coaching.advice(situation.of(view))
-        case State.REJECTED:
-            reason = REASONS.get(view.reason or "", REASONS["other"])
-            said = Words(f"没有查到：{reason.zh}。", f"Nothing was found: {reason.en}.")
-            return [said, *coaching.promised(situation.of(view)), _PERSON]
-        case State.FAILED:
-            return [_NO_ANSWER, *coaching.promised(situation.of(view)), _PERSON]
-        case State.CANCELLED:
-            return [Words("这次没有提交。要查请重新办理。", "Never confirmed. To ask, start again.")]
-        case State.SUBMITTED | State.UPSTREAM_UNKNOWN:
-            return [_KEEP_TRYING if view.trouble or view.slow else _ASKING, _TEXT]
-        case _:
-            return [
-                Words("还没有确认。请填验证码，再确认。", "Not confirmed yet: enter the code, then confirm.")
-            ]
-
-
-_PERSON = Words(
-    "这不影响您领养老金。请拨打12333转人工，或带身份证到社保窗口核实。",
-    "This does not touch your pension. Call 12333 and press 0, or bring your ID card to a counter.",
-)
-_NO_ANSWER = Words(
-    "养老登记系统一天没有回应，没有查到。", "The registry did not answer for a day; we found nothing out."
-)
-_ASKING = Words("正在查，通常几秒钟。", "We are asking the registry; usually seconds.")
-_KEEP_TRYING = Words(
-    "养老登记系统暂时没有回应，我们会一直查。这不影响您领养老金。",
-    "The registry does not answer just now; we keep asking. This does not touch your pension.",
-)
-_TEXT = Words("查到会发短信告诉您，可以离开本页。", "A text message will tell you; you may leave this page.")
-
-HEADLINES: Mapping[str, tuple[str, Words]] = {
-    **dict.fromkeys(DONE, ("good", Words("认证有效，不用办", "You are authenticated"))),
-    "due_soon": (
-        "wait",
-        Words("养老金没有停，该办认证了", "Your pension is paid; it is time to authenticate"),
-    ),
-    "failed": (
-        "wait",
-        Words("养老金没有停，认证再办一次就好", "Your pension is paid; authenticate once more"),
-    ),
-    "overdue_grace": ("wait", Words("养老金没有停，请尽快办认证", "Your pension is paid; authenticate soon")),
-    "paused": ("bad", Words("养老金暂停，认证后补发", "Your pension is on hold; arrears will be paid")),
-    "submitted_reviewing": ("wait", Words("材料正在审核", "It is being reviewed")),
-    "resumed_backpay_pending": ("good", Words("养老金已恢复，正在补发", "Paid again; arrears on the way")),
-    "backpaid": ("good", Words("养老金已恢复并补发", "Paid again, with all arrears")),
-    "ended": ("wait", Words("待遇已终止", "The pension has ended")),
-    HELD: ("wait", Words("要由工作人员核实", "A person must look at it")),
-    NOT_SURE: ("wait", Words("认证没有通过，还有别的办法", "It did not pass; there are other ways")),
-}
-
-
-def headline(view: View) -> Words | None:
-    return _headline(view)[1]
-
-
-def tone(view: View) -> str | None:
-    return _headline(view)[0]
-
-
-def _headline(view: View) -> tuple[str | None, Words | None]:
-    if HELD in view.facts:
-        return HEADLINES[HELD]
-    unpaid = view.stage == "failed" and situation.of(view).pension != "paid"
-    return HEADLINES.get(NOT_SURE if unpaid else view.stage, (None, None))
+def _news(before: Situation, now: Situation) -> str | None:
+    """The message of what is new; of what is due, overdue or paused the ladder says it."""
+    if now.status == "failed" and (before.failed_on, before.status) != (now.failed_on, now.status):
+        return EVENTS["failed"]
+    by_ladder = {"due_soon", "overdue_grace"} | ({"paused"} if before.status in DUE else set())
+    return None if now.status == before.status or now.status in by_ladder else EVENTS[now.status]
 
 
 # --- what may be asked for afterwards -------------------------------------------------------
 
+VISIT = "home_visit"
+VISITS = (VISIT, "visit_arranged", "visit_refused")
 ASKED = Words("已经记下，工作人员会打给您。", "Noted already; staff will call you.")
 NO_NEED = Words("您现在不用办认证。", "There is nothing for you to do now.")
 CALM = DONE | {"backpaid"}
@@ -198,6 +127,8 @@ def _promised(view: View, kind: str, now: datetime) -> Words | None:
     """Noted already: until it was done, or the promised day is over, which we may have missed."""
     if kind not in view.facts or call_backs.done_fact(kind) in view.facts:
         return None
+    if kind == VISIT and view.facts.keys() & {"visit_on", "visit_refused"}:
+        return ASKED if "visit_refused" not in view.facts else None
     today = now.astimezone(view.rules.zone).date()
     return ASKED if today <= date.fromisoformat(view.facts[kind]) else None
 
@@ -207,7 +138,7 @@ def _no_visit(view: View, now: datetime) -> Words | None:
         return NO_NEED
     if not view.rules.pension_auth.home_visits:
         return Words("本地没有上门认证，请拨12333。", "There are no home visits here; call 12333.")
-    return _promised(view, "home_visit", now)
+    return _promised(view, VISIT, now)
 
 
 def _call_back(desk: Desk, case: Case) -> Changed:
@@ -215,7 +146,7 @@ def _call_back(desk: Desk, case: Case) -> Changed:
 
 
 def _home_visit(desk: Desk, case: Case) -> Changed:
-    return _wish(desk, case, "home_visit")
+    return _wish(desk, case, VISIT)
 
 
 def _wish(desk: Desk, case: Case, kind: str) -> Changed:
@@ -225,8 +156,12 @@ def _wish(desk: Desk, case: Case, kind: str) -> Changed:
         call_backs.ask(desk.tx, desk.runtime, case.id, case.citizen_id, kind)
     days = case.rules.pension_auth.call_back_working_days
     by = case.rules.calendar.add_working_days(case.now.astimezone(case.rules.zone).date(), days)
-    facts = {name: fact for name, fact in stands.facts.items() if name != call_backs.done_fact(kind)}
-    return Changed(stands.row.stage, {**facts, kind: by.date.isoformat()}, kind)
+    over = {
+        call_backs.done_fact(kind),
+        *(("visit_on", "visit_part", "visit_refused") if kind == VISIT else ()),
+    }
+    facts = {name: fact for name, fact in stands.facts.items() if name not in over}
+    return Changed(stands.row.stage, {**facts, kind: by.date.isoformat()}, kind, stands.row.due_at)
 
 
 # --- reminders -------------------------------------------------------------------------------
@@ -253,15 +188,28 @@ def remind(registry: Registry, reminded: Reminded) -> Judgement:
 
 def _judged(s: Situation, reminded: Reminded) -> Judgement:
     spread, of_pause = reminded.citizen_id.int, reminded.plan.event == PAUSE_EVENT
+    if reminded.plan.event == HELPER_EVENT:
+        return _to_helper(s, reminded)
     if s.status in DUE and of_pause and s.due and s.due >= s.asked_on:
         return Drop("in_time")
     if s.status in DUE and missed(s, reminded.plan, reminded.now):
         return Drop("missed", ladder(s, reminded.now - LATE, spread))
     if s.status in DUE or (s.status == "paused" and of_pause):
-        return Tell(letters.values(s), ladder(s, reminded.now, spread) if is_first(reminded.plan) else ())
+        then = ladder(s, reminded.now, spread) if is_first(reminded.plan) or of_pause else ()
+        return Tell(letters.values(s), then)
     if s.status == "paused" and s.due:
         return Drop(s.status, [replace(pause_notice(s.rules, s.due, spread), due_at=reminded.now)])
     return Drop(s.status)
+
+
+def _to_helper(s: Situation, reminded: Reminded) -> Judgement:
+    """Weekly, once the time has passed: whoever helps is told, else somebody from the community looks in."""
+    if s.status not in DUE | {"paused"}:
+        return Drop(s.status)
+    then = weekly(s, reminded.now, reminded.citizen_id.int)
+    if not reminded.helpers:
+        return Drop(overdue.LISTED, then)
+    return Tell(letters.values(s), then, to=reminded.helpers)
 
 
 TYPE = TransactionType(
@@ -271,20 +219,23 @@ TYPE = TransactionType(
         "认证办没办好？没通过怎么办？养老金停没停？",
         "Is it done? What if it failed? Is my pension still paid?",
     ),
-    effect=effect,
+    effect=told.effect,
     form=Who,
     perform=perform,
-    personalise=personalise,
-    explain=explain,
+    personalise=told.personalise,
+    explain=told.explain,
     back_office="pension_registry",
     actions={
         "call_back": Action(Words("请人给我回电", "Call me back"), _no_call_back, _call_back),
         "home_visit": Action(Words("申请上门认证", "Come to my home"), _no_visit, _home_visit),
     },
-    event=event,
-    events=(*dict.fromkeys(EVENTS.values()), HELD, "call_back", "home_visit"),
-    headline=headline,
-    tone=tone,
+    stages=told.STAGES,
+    follow=follow,
+    newest_alone=True,
+    event=told.event,
+    events=(*dict.fromkeys(EVENTS.values()), HELD, "call_back", *VISITS),
+    headline=told.headline,
+    tone=told.tone,
     follow_up=follow_up,
     remind=remind,
 )

@@ -144,4 +144,5 @@ TYPE = TransactionType(
     headline=paying.headline,
     tone=paying.tone,
     follow=follow,
+    newest_alone=True,
 )

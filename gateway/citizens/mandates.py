@@ -1,18 +1,33 @@
 """Who may act for whom: guardians of children, and relatives with a mandate written down at a counter.
 
 A helper proves who *they* are, with a code to their own registered mobile; the mandate says that this
-counts for the other. It names two people of the register, the kind, and the matters it is for.
+counts for the other. It names two people of the register, the kind, the matters it is for, and whether
+the helper may be told of them unasked, as when somebody does not answer any more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, Date, Row, String, Table, Uuid, insert, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Date,
+    Row,
+    String,
+    Table,
+    Uuid,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from gateway import audit
 from gateway.db import Utc, metadata
@@ -36,6 +51,7 @@ mandates = Table(
     Column("helper_id", Uuid, nullable=False, index=True),  # who may act
     Column("kind", String(8), nullable=False),
     Column("matters", String(LONGEST_MATTERS), nullable=False),  # types by comma; empty: every one
+    Column("may_be_told", Boolean, nullable=False),  # the citizen's consent that the helper is told unasked
     Column("last_day", Date),  # null: until it is revoked
     Column("given_at", Utc, nullable=False),
     Column("given_by", String(80), nullable=False),  # the operator who saw the papers
@@ -53,6 +69,7 @@ def add(
     *,
     matters: Sequence[str] = (),
     last_day: date | None = None,
+    may_be_told: bool = False,
 ) -> UUID:
     """Write a mandate down, on record; it takes the place of an earlier one of the same two and kind."""
     key, now, columns = runtime.new_id(), runtime.clock(), mandates.c
@@ -65,12 +82,14 @@ def add(
             helper_id=helper_id,
             kind=kind,
             matters=",".join(matters),
+            may_be_told=may_be_told,
             last_day=last_day,
             given_at=now,
             given_by=actor,
         )
     )
-    audit.record(tx, runtime.vault, now, actor, "mandate.add", f"{key} {kind}")
+    told = " may_be_told" if may_be_told else ""
+    audit.record(tx, runtime.vault, now, actor, "mandate.add", f"{key} {kind}{told}")
     return key
 
 
@@ -103,4 +122,26 @@ def holds(tx: Connection, citizen_id: UUID, helper_id: UUID, kind: Kind, matter:
         or_(columns.last_day.is_(None), columns.last_day >= today),
     )
     given = tx.execute(query).scalars().all()
-    return any(not matters or matter in matters.split(",") for matters in given)
+    return any(covers(matters, matter) for matters in given)
+
+
+def to_be_told(
+    tx: Connection, citizen_ids: Sequence[UUID], today: date
+) -> Mapping[UUID, Sequence[tuple[UUID, str]]]:
+    """By citizen: who may be told of their matters unasked on this day, and of which (empty: every one)."""
+    columns = mandates.c
+    query = select(columns.citizen_id, columns.helper_id, columns.matters).where(
+        columns.citizen_id.in_(citizen_ids),
+        columns.may_be_told,
+        columns.revoked_at.is_(None),
+        or_(columns.last_day.is_(None), columns.last_day >= today),
+    )
+    found: defaultdict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
+    for citizen, helper, matters in tx.execute(query.order_by(columns.given_at, columns.id)):
+        found[citizen].append((helper, matters))
+    return found
+
+
+def covers(matters: str, matter: str) -> bool:
+    """Whether a mandate for these matters is for that one."""
+    return not matters or matter in matters.split(",")

@@ -42,9 +42,20 @@ def mandate() -> None:
     "--matter", "matters", multiple=True, help="A transaction type; again for more. Left out: every one."
 )
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day it counts.")
+@click.option(
+    "--may-be-told",
+    is_flag=True,
+    help="The citizen agrees that the helper is told unasked, as when their pension is on hold.",
+)
 @pass_context
 def add_mandate(
-    context: Context, citizen: str, helper: str, kind: str, matters: tuple[str, ...], until: datetime | None
+    context: Context,
+    citizen: str,
+    helper: str,
+    kind: str,
+    matters: tuple[str, ...],
+    until: datetime | None,
+    may_be_told: bool,
 ) -> None:
     """HELPER may act for CITIZEN (both by ID number); an earlier mandate of the two is replaced."""
     here = context.runtime()
@@ -52,7 +63,15 @@ def add_mandate(
     one, other = _known(here, citizen), _known(here, helper, "Helper's ID number")
     with here.db.write() as tx:
         key = identity.give_mandate(
-            tx, here, one, other, Kind(kind), ACTOR, matters=matters, last_day=last_day
+            tx,
+            here,
+            one,
+            other,
+            Kind(kind),
+            ACTOR,
+            matters=matters,
+            last_day=last_day,
+            may_be_told=may_be_told,
         )
     shown = {"id": str(key), "citizen": one.masked, "helper": other.masked, "kind": kind}
     context.show(
@@ -77,10 +96,11 @@ def list_mandates(context: Context, citizen: str) -> None:
             one["helper"],
             ", ".join(one["matters"]) or "all",
             one["last_day"] or "",
+            "yes" if one["may_be_told"] else "",
         )
         for one in found
     ]
-    headings = ("mandate", "kind", "for", "helper", "matters", "until")
+    headings = ("mandate", "kind", "for", "helper", "matters", "until", "told unasked")
     none = "No mandate. Record one: gateway mandate add CITIZEN HELPER guardian|relative"
     context.show({"mandates": found}, lambda: table(headings, rows, none))
 

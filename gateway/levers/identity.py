@@ -63,6 +63,7 @@ def give_mandate(
     *,
     matters: Sequence[str] = (),
     last_day: date | None = None,
+    may_be_told: bool = False,
 ) -> UUID:
     """Write a mandate down; ``NotAllowedError`` says why these two cannot have it."""
     _fitting(runtime, citizen, helper, kind)
@@ -72,7 +73,17 @@ def give_mandate(
         raise UnknownNameError(f"There is no transaction type {unknown[0]!r}; there are {there}.")
     if last_day and last_day < _today(runtime):
         raise NotAllowedError(f"{last_day} is over; name a day to come, or leave it out.")
-    return mandates.add(tx, runtime, citizen.id, helper.id, kind, actor, matters=matters, last_day=last_day)
+    return mandates.add(
+        tx,
+        runtime,
+        citizen.id,
+        helper.id,
+        kind,
+        actor,
+        matters=matters,
+        last_day=last_day,
+        may_be_told=may_be_told,
+    )
 
 
 def _fitting(runtime: Runtime, citizen: Known, helper: Known, kind: Kind) -> None:
@@ -111,6 +122,7 @@ def listed(tx: Connection, runtime: Runtime, who: Known) -> list[dict[str, Any]]
             "citizen": shown.get(row.citizen_id, "no longer registered"),
             "helper": shown.get(row.helper_id, "no longer registered"),
             "matters": row.matters.split(",") if row.matters else [],
+            "may_be_told": row.may_be_told,
             "last_day": row.last_day.isoformat() if row.last_day else None,
             "given_at": row.given_at.isoformat(),
             "given_by": row.given_by,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from gateway.pensions import ways
-from gateway.pensions.situation import DONE, DUE, PAID_AGAIN, Situation, day
+from gateway.pensions import visits, ways
+from gateway.pensions.situation import DONE, DUE, PAID_AGAIN, Situation, day, months
 from gateway.transactions.model import Step, Words
 
 # --- whether the pension is paid ----------------------------------------------------------------
@@ -96,9 +96,8 @@ def promised(s: Situation) -> list[Words]:
     said = []
     if s.call_back:
         said.append(_called(s, s.call_back_done) if s.call_back_done else _will_call(s, s.call_back))
-    if s.home_visit:
-        said.append(_visited(s, s.home_visit_done) if s.home_visit_done else _will_visit(s, s.home_visit))
-    return said
+    visit = visits.told(s)
+    return [*said, visit] if visit else said
 
 
 def _will_call(s: Situation, until: date) -> Words:
@@ -106,15 +105,6 @@ def _will_call(s: Situation, until: date) -> Words:
     return Words(
         f"已记下，工作人员最晚{by.zh}打您登记的手机。{otherwise.zh}",
         f"Noted: staff will call your registered mobile by {by.en}. {otherwise.en}",
-    )
-
-
-def _will_visit(s: Situation, until: date) -> Words:
-    by, otherwise = day(until, s.asked_on), _otherwise(s)
-    return Words(
-        f"上门认证已记下，工作人员最晚{by.zh}先打电话和您约时间，不会直接敲门。{otherwise.zh}",
-        f"Your home visit is noted: staff will call by {by.en} to agree on a time; "
-        f"nobody comes unannounced. {otherwise.en}",
     )
 
 
@@ -131,15 +121,6 @@ def _called(s: Situation, done: date) -> Words:
     return Words(
         f"{on.zh}工作人员给您打过电话了。没接到，或还有不明白的，可以再申请回电，或拨{line}按0。",
         f"Staff called you on {on.en}. If you missed it or have more to ask, ask for another call, "
-        f"or call {line} and press 0.",
-    )
-
-
-def _visited(s: Situation, done: date) -> Words:
-    on, line = day(done, s.asked_on), s.rules.hotline
-    return Words(
-        f"{on.zh}工作人员为上门认证联系过您了。没接到的，可以再申请一次，或拨{line}按0。",
-        f"Staff called about your home visit on {on.en}. If you missed it, ask for it again, "
         f"or call {line} and press 0.",
     )
 
@@ -168,10 +149,12 @@ def _why(s: Situation) -> list[Words]:
             return [Words(f"{when.zh}的认证没有通过。{plain.zh}", f"{when.en} scan did not pass. {plain.en}")]
         case "submitted_reviewing":
             return [_REVIEWING]
+        case "paused" if s.months:
+            return [_stopped(s)]
         case "resumed_backpay_pending":
-            return [_BACKPAY]
+            return [_backpay(s)]
         case "backpaid":
-            return [Words("停的那几个月也已经补发。", "The months held back have been paid as well.")]
+            return [_backpaid(s)]
         case status if status in DONE and s.due:
             return [_next_time(s)]
         case _:
@@ -182,10 +165,36 @@ _REVIEWING = Words(
     "您交的材料正在审核，现在不用再办，也不用再刷脸。",
     "What you handed in is being reviewed; there is nothing more to do and no need to scan again.",
 )
-_BACKPAY = Words(
-    "停的那几个月正在补发，会打到原来的账户，不用再办。",
-    "The months held back are being paid to your usual account; there is nothing more to do.",
-)
+
+
+def _stopped(s: Situation) -> Words:
+    which = months(s.months, s.asked_on)
+    return Words(
+        f"先停着的是{which.zh}的养老金，认证后一次补齐，一个月都不会少。",
+        f"What is on hold is your pension of {which.en}; once you are authenticated all of it is paid.",
+    )
+
+
+def _backpay(s: Situation) -> Words:
+    which = months(s.months, s.asked_on)
+    named = Words(f"{which.zh}的养老金", f"Your pension of {which.en}")
+    if not s.months:
+        named = Words("停的那几个月", "What was held back")
+    return Words(
+        f"{named.zh}正在补发，会打到原来的账户，一个月都不会少，不用再办。补好了短信告诉您。",
+        f"{named.en} is being paid to your usual account, all of it; there is nothing more to do. "
+        "We text you when it is paid.",
+    )
+
+
+def _backpaid(s: Situation) -> Words:
+    if not s.months:
+        return Words("停的那几个月也已经补发。", "The months held back have been paid as well.")
+    which = months(s.months, s.asked_on)
+    return Words(
+        f"停的{which.zh}也已经补发，一个月都没有少。",
+        f"What was held back of {which.en} was paid as well, all of it.",
+    )
 
 
 def _next_time(s: Situation) -> Words:

@@ -12,7 +12,7 @@ from gateway.cities import Rules
 from gateway.pensions.situation import DUE, Situation
 from gateway.transactions.model import Plan
 
-DUE_EVENT, PAUSE_EVENT = "remind_due", "remind_paused"
+DUE_EVENT, PAUSE_EVENT, HELPER_EVENT = "remind_due", "remind_paused", "remind_helper"
 BEGIN = time(9)  # calls may be made from then to 12:00, and whoever calls back reaches a person
 _FIRST, _AGAIN = " first", " again"
 LATE = timedelta(days=1)  # after its moment a rung is no longer climbed: the next one is
@@ -22,14 +22,18 @@ SPREAD = 9000  # seconds after that over which a day's reminders go out
 def ladder(s: Situation, now: datetime, spread: int) -> list[Plan]:
     """The rungs that lie ahead. Where none is left before the due date, one call some days later.
 
+    The notice of the pause plans the weekly ones, unless it is past already.
     ``spread`` is any number that differs between people: it keeps a day's
     reminders from going out at one moment.
     """
-    if s.held or s.status not in DUE:
+    if s.held or s.status not in DUE | {"paused"}:
         return []
+    if s.status == "paused":
+        return weekly(s, now, spread)
     ahead = [plan for plan in _before(s, spread) if plan.due_at > now] or [_again(s, spread)]
     if s.due:
-        ahead += [notice for notice in [pause_notice(s.rules, s.due, spread)] if notice.due_at > now]
+        notice = pause_notice(s.rules, s.due, spread)
+        ahead += [notice] if notice.due_at > now else weekly(s, now, spread)
     return sorted(ahead, key=lambda plan: plan.due_at)
 
 
@@ -60,6 +64,19 @@ def pause_notice(rules: Rules, due: date, spread: int) -> Plan:
     days = rules.pension_auth.pause_notice_days
     day = _working(rules, due + timedelta(days=days), 1)
     return Plan(PAUSE_EVENT, "sms", at(rules, day, spread), f"{due} T+{days}")
+
+
+def weekly(s: Situation, now: datetime, spread: int) -> list[Plan]:
+    """The next word to whoever helps somebody whose time has passed; none where there were enough."""
+    if s.due is None:
+        return []
+    rule, noticed = s.rules.pension_auth, s.due + timedelta(days=s.rules.pension_auth.pause_notice_days)
+    passed = (now.astimezone(s.rules.zone).date() - noticed).days // rule.weekly_days
+    for n in range(max(passed, 1), rule.weekly_times + 1):
+        day = _working(s.rules, noticed + timedelta(days=n * rule.weekly_days), 1)
+        if at(s.rules, day, spread) > now:
+            return [Plan(HELPER_EVENT, "sms", at(s.rules, day, spread), f"{s.due} W{n}")]
+    return []
 
 
 def _before(s: Situation, spread: int) -> list[Plan]:

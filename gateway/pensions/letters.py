@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.pensions import ways
-from gateway.pensions.situation import Situation, day
+from gateway.pensions import visits, ways
+from gateway.pensions.situation import Situation, day, months
 from gateway.transactions.model import Words
 
 _SOON = Words("近期", "soon")
@@ -20,6 +20,11 @@ def values(s: Situation) -> dict[str, str]:
         "when": _when(s),
         "next": _next(s),
         "call_by": _promise(s),
+        "months": months(s.months, s.asked_on),
+        "visit": visits.when(s),
+        "no_visit": visits.refusal(s).why,
+        "instead": visits.refusal(s).instead,
+        "stopped": _stopped(s),
     }
     given = {key: word.zh for key, word in words.items()} | {f"{key}_en": w.en for key, w in words.items()}
     plain = {"name": s.name or "您好", "city": s.rules.name, "city_en": s.rules.name_en}
@@ -34,6 +39,13 @@ def _pension(s: Situation) -> Words:
             return Words("通过后养老金恢复并补发", "Once you pass, arrears are paid")
         case _:
             return Words("养老金请以窗口查询为准", "Ask about your pension")
+
+
+def _stopped(s: Situation) -> Words:
+    """Of somebody whose time has passed, to whoever helps them."""
+    if s.status == "paused":
+        return Words("养老金已暂停", "The pension is on hold")
+    return Words("养老金可能暂停", "The pension may be put on hold")
 
 
 def _when(s: Situation) -> Words:

@@ -28,7 +28,10 @@ Pension = Literal["paid", "may_stop", "stopped", "ended", "not_said"]
 
 
 class Standing(Protocol):
-    """What the registry says of somebody; ``failed_on`` and ``failure`` of a failed try since the last."""
+    """What the registry says of somebody; ``failed_on`` and ``failure`` of a failed try since the last.
+
+    ``held``: the months (2026-10) that were, or are, held back by a pause.
+    """
 
     @property
     def status(self) -> str: ...
@@ -40,6 +43,8 @@ class Standing(Protocol):
     def failure(self) -> str | None: ...
     @property
     def flags(self) -> frozenset[str]: ...
+    @property
+    def held(self) -> frozenset[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,10 @@ class Situation:
     """A standing with the city's dates. ``due`` and ``pause_from`` are unknown before the first time.
 
     ``asked_on`` is the day it is true of; ``old``: of an age at which people are
-    visited; ``held``: flagged for a person to look at; ``call_back`` and
-    ``home_visit``: until when we promised to call, each with the day we did.
+    visited; ``held``: flagged for a person to look at; ``months``: those that were, or are,
+    held back, in order; ``call_back`` and ``home_visit``: until when we promised to call, each
+    with the day we did. A visit is then arranged for ``visit_on`` (``visit_part``: am, pm or ""), or
+    refused (``visit_refused``, one of ``visits.REFUSALS``); ``home_visit_done`` is when it was made.
     """
 
     rules: Rules
@@ -61,10 +68,14 @@ class Situation:
     failure: str = ""
     old: bool = False
     held: bool = False
+    months: tuple[str, ...] = ()
     call_back: date | None = None
     call_back_done: date | None = None
     home_visit: date | None = None
     home_visit_done: date | None = None
+    visit_on: date | None = None
+    visit_part: str = ""
+    visit_refused: str = ""
 
     @property
     def pension(self) -> Pension:
@@ -95,17 +106,21 @@ def found(standing: Standing, rules: Rules, now: datetime, number: str, name: st
         failure=standing.failure or "",
         old=age >= rule.home_visit_age,
         held=bool(standing.flags & STOPPING),
+        months=tuple(sorted(standing.held)),
     )
 
 
-PROMISES = ("call_back", "call_back_done", "home_visit", "home_visit_done")
-_DAYS = ("asked_on", "due", "pause_from", "failed_on", *PROMISES)
+_CALLS = ("call_back", "call_back_done", "home_visit", "home_visit_done", "visit_on")
+_VISIT = ("visit_part", "visit_refused")
+PROMISES = (*_CALLS, *_VISIT)  # the facts that are ours, not the registry's
+_DAYS = ("asked_on", "due", "pause_from", "failed_on", *_CALLS)
 _FLAGS = ("old", "held")
 
 
 def facts(situation: Situation) -> dict[str, str]:
     """The situation as facts of a transaction; what is not known is not among them."""
-    values = {"status": situation.status, "name": situation.name, "failure": situation.failure}
+    values = {key: getattr(situation, key) for key in ("status", "name", "failure", *_VISIT)}
+    values["months"] = ",".join(situation.months)
     days = {key: getattr(situation, key) for key in _DAYS}
     values |= {key: day.isoformat() for key, day in days.items() if day}
     values |= {key: "yes" for key in _FLAGS if getattr(situation, key)}
@@ -123,6 +138,9 @@ def of(view: View) -> Situation:
         given.get("status", ""),
         given.get("name", ""),
         failure=given.get("failure", ""),
+        months=tuple(filter(None, given.get("months", "").split(","))),
+        visit_part=given.get("visit_part", ""),
+        visit_refused=given.get("visit_refused", ""),
         **days,  # type: ignore[arg-type]
         **flags,  # type: ignore[arg-type]
     )
@@ -133,3 +151,24 @@ def day(value: date, beside: date) -> Words:
     if value.year == beside.year:
         return Words(f"{value.month}月{value.day}日", f"{value.day} {value:%B}")
     return Words(f"{value.year}年{value.month}月{value.day}日", f"{value.day} {value:%B %Y}")
+
+
+def months(named: tuple[str, ...], beside: date) -> Words:
+    """Months as people say them: each where they are few, else from the first to the last and how many."""
+    if not named:
+        return Words("部分", "part")
+    days = [date.fromisoformat(f"{month}-01") for month in named]
+    few = 3
+    if len(days) <= few:
+        return Words(
+            "、".join(_month(one, beside).zh for one in days),
+            ", ".join(_month(one, beside).en for one in days),
+        )
+    first, last = _month(days[0], beside), _month(days[-1], beside)
+    return Words(f"{first.zh}至{last.zh}共{len(days)}个月", f"{first.en} to {last.en}")
+
+
+def _month(one: date, beside: date) -> Words:
+    if one.year == beside.year:
+        return Words(f"{one.month}月", f"{one:%B}")
+    return Words(f"{one.year}年{one.month}月", f"{one:%b %Y}")

@@ -27,7 +27,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Reminded:
-    """Whom and what a reminder is about, as it comes due; ``transaction`` null: no transaction of theirs."""
+    """Whom and what a reminder is about, as it comes due; ``transaction`` null: no transaction of theirs.
+
+    ``helpers`` have a mandate for this matter, with consent to be told of it unasked.
+    """
 
     id_number: str
     name: str
@@ -36,15 +39,20 @@ class Reminded:
     rules: Rules
     now: datetime
     transaction: UUID | None = None
+    helpers: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """It still holds: send it with these values, then plan these; after ``until`` it would be wrong."""
+    """It still holds: send it with these values, then plan these; after ``until`` it would be wrong.
+
+    ``to``: these citizens, and not the one it is about.
+    """
 
     values: Mapping[str, str]
     then: Sequence[Plan] = ()
     until: datetime | None = None
+    to: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

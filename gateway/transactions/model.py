@@ -215,8 +215,9 @@ class TransactionType:
     is how surely who asks must be known; a city may ask for more. With ``also_password``
     the query password takes the code's place: only where what is done protects. A
     ``risky`` one is refused while a hold stands (``on_hold``). ``confirms`` names a new
-    mobile (E.164) or e-mail address that must give back a code first. It ``touches``
-    types whose ended transactions of the same person are then looked at at once.
+    mobile (E.164) or e-mail address that must give back a code first. With ``newest_alone`` one
+    that ends well is looked at in the place of the same person's earlier ones: news is told once.
+    It ``touches`` types whose ended transactions of the same person are then looked at at once.
     Of an anonymous one ``keeps`` is what its citizen has besides the reference: a number
     (E.164), which a mobile's messages go to, or another one of digits. Its last four
     open it again.
@@ -260,6 +261,7 @@ class TransactionType:
     touches: tuple[str, ...] = ()
     promised: Callable[[View], Sequence[Promised]] = lambda _view: ()
     halfway: Callable[[View], str | None] = lambda _view: None
+    newest_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

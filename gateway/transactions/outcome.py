@@ -130,6 +130,7 @@ def _follow_up(
             _plan(tx, runtime, kind, now)
             _look_at_old(tx, runtime, kind, now)
             _look_at_touched(tx, runtime, kind, now)
+            _leave_earlier(tx, kind, now)
             return say(tx, runtime, now, kind.event(now.view(runtime.clock())))
         case _:
             return _say_waiting(tx, runtime, now)
@@ -152,6 +153,15 @@ def _look_at_touched(tx: Connection, runtime: Runtime, kind: TransactionType, en
     theirs = columns.due_at.is_not(None) & (columns.subject == ended.row.subject)
     touched = theirs & columns.type.in_(kind.touches) & columns.state.in_(ENDS)
     store.change_all(tx, touched, due_at=runtime.clock())
+
+
+def _leave_earlier(tx: Connection, kind: TransactionType, ended: Transaction) -> None:
+    """The person's earlier ones are looked at no more, where the newest tells what is new."""
+    columns = transactions.c
+    theirs = (columns.subject == ended.row.subject) & (columns.type == kind.name) & (columns.id != ended.id)
+    waiting = columns.state.in_(ENDS) & columns.due_at.is_not(None)
+    if kind.newest_alone and ended.state in DONE:
+        tx.execute(update(transactions).where(theirs, waiting).values(due_at=None, lease=None))
 
 
 def _plan(tx: Connection, runtime: Runtime, kind: TransactionType, ended: Transaction) -> None:

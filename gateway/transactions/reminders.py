@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 
 from gateway import cities
-from gateway.citizens import register
+from gateway.citizens import mandates, register
 from gateway.content import store as content
 from gateway.db import Utc, begin_until, claim, metadata, new_lease, sparse_index, upsert
 from gateway.notifications import store as notifications
@@ -178,22 +178,26 @@ def _opened(runtime: Runtime, rows: Sequence[Row[Any]]) -> list[Due]:
     now = runtime.clock()
     rules = cities.of(runtime).rules_now(now)
     with runtime.db.read() as tx:
-        people = register.people(tx, runtime.vault, [row.citizen_id for row in rows])
+        citizens = [row.citizen_id for row in rows]
+        people = register.people(tx, runtime.vault, citizens)
+        told = mandates.to_be_told(tx, citizens, now.astimezone(rules.zone).date())
     found = []
     for row in rows:
         person = people.get(row.citizen_id)
         if person is None:
             _keep(runtime, row, Drop("not_in_register"))
             continue
-        planned = Plan(row.event, row.channel, row.planned_for, row.occasion)
-        found.append(
-            Due(
-                row,
-                Reminded(
-                    person.id_number, person.name, row.citizen_id, planned, rules, now, row.transaction_id
-                ),
-            )
+        reminded = Reminded(
+            person.id_number,
+            person.name,
+            row.citizen_id,
+            Plan(row.event, row.channel, row.planned_for, row.occasion),
+            rules,
+            now,
+            row.transaction_id,
+            tuple(helper for helper, for_ in told.get(row.citizen_id, ()) if mandates.covers(for_, row.type)),
         )
+        found.append(Due(row, reminded))
     return found
 
 
@@ -262,9 +266,10 @@ def _record(tx: Connection, runtime: Runtime, row: Row[Any], judgement: Judgemen
 
 
 def _taken(tx: Connection, runtime: Runtime, row: Row[Any], judgement: Tell) -> set[str]:
-    """To whom the transaction's results went: who acted for the citizen too, for a child alone."""
+    """To whom the type says, else where the transaction's results went: a helper too, for a child alone."""
     it = store.load(tx, runtime, row.transaction_id) if row.transaction_id else None
     told = {one.id: one.language for one in recipients(tx, runtime, it)} if it and it.row.helper_id else {}
+    told = {one: register.language(tx, one) for one in judgement.to} or told
     requests = [
         Request(
             citizen_id=citizen,

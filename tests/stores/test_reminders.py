@@ -36,6 +36,7 @@ class Standing:
     failed_on: date | None = None
     failure: str | None = None
     flags: frozenset[str] = frozenset()
+    held: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -117,7 +118,7 @@ def test_still_due_is_said_by_text_then_by_telephone_then_by_both(world: World, 
     registry.answer = Standing("paused")
     noon(world, 1, 4, 2027)
     assert sent(world)[4:] == [("sms", "01-04")]
-    assert states(world) == {"told": 5}
+    assert states(world) == {"told": 5, "planned": 1}  # the word to a helper, a week later
 
 
 def test_whoever_is_done_meanwhile_hears_nothing(world: World, registry: Registry) -> None:

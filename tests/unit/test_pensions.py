@@ -17,7 +17,7 @@ from gateway.cities import Hall
 from gateway.content.rendering import compile_body
 from gateway.content.shipped import SHIPPED
 from gateway.pensions import coaching, letters, situation, ways
-from gateway.pensions.ladder import ladder
+from gateway.pensions.ladder import HELPER_EVENT, ladder
 from gateway.pensions.situation import Situation
 from gateway.transactions.model import State, Step, View
 
@@ -35,6 +35,7 @@ class Standing:
     failed_on: date | None = None
     failure: str | None = None
     flags: frozenset[str] = frozenset()
+    held: frozenset[str] = frozenset()
 
 
 def situations() -> Iterator[Situation]:
@@ -153,7 +154,10 @@ def test_reminders_keep_to_working_mornings_and_to_the_time_ahead() -> None:
     """Nine to half past eleven on working days, none in the past, each on an occasion of its own."""
     for s in situations():
         plans = ladder(s, NOW, spread=12_345_678)
-        assert bool(plans) == (s.status in situation.DUE and not s.held)
+        if s.status != "paused" or s.held or s.due is None:
+            assert bool(plans) == (s.status in situation.DUE and not s.held)
+        else:
+            assert [plan.event for plan in plans] == [HELPER_EVENT] * len(plans)
         assert len({(plan.event, plan.channel, plan.occasion) for plan in plans}) == len(plans)
         for plan in plans:
             local = plan.due_at.astimezone(s.rules.zone)

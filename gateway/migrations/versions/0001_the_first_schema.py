@@ -565,6 +565,7 @@ def upgrade() -> None:
         sa.Column("helper_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(length=8), nullable=False),
         sa.Column("matters", sa.String(length=200), nullable=False),
+        sa.Column("may_be_told", sa.Boolean(), nullable=False),
         sa.Column("last_day", sa.Date(), nullable=True),
         sa.Column("given_at", Utc(), nullable=False),
         sa.Column("given_by", sa.String(length=80), nullable=False),
