@@ -148,6 +148,7 @@ TYPE = TransactionType(
     tone=stages.tone,
     follow_up=told.follow_up,
     remind=remind,
+    reminding=told.REMINDING,
     calendar=told.calendar,
     stages=stages.STAGES,
 )

@@ -16,6 +16,7 @@ from gateway.back_offices import Done, Refused, StepOutcome, Unavailable
 from gateway.cities import Rules
 from gateway.pensions import coaching, letters, situation
 from gateway.pensions.ladder import LATE, PAUSE_EVENT, is_first, ladder, missed, pause_notice
+from gateway.pensions.reminding import REMINDING
 from gateway.pensions.situation import DONE, DUE, Situation, Standing
 from gateway.transactions import call_backs, store
 from gateway.transactions.desk import Desk
@@ -287,4 +288,5 @@ TYPE = TransactionType(
     tone=tone,
     follow_up=follow_up,
     remind=remind,
+    reminding=REMINDING,
 )
