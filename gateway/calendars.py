@@ -77,6 +77,12 @@ class Calendar:
         position = bisect_left(working, day)
         return position < len(working) and working[position] == day
 
+    def nearest(self, day: date, step: int) -> date:
+        """That day, or the next working day in this direction (1 or -1)."""
+        while not self.is_working_day(day):
+            day += timedelta(days=step)
+        return day
+
     def working_days(self, year: int) -> Sequence[date]:
         """The working days of a year, in order."""
         return self._year(year).working

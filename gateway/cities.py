@@ -77,6 +77,25 @@ def begun_under(runtime: Runtime, city: str, version: int) -> Rules:
         return known.city(city).rules(version)
 
 
+def stamp(tx: Connection, runtime: Runtime) -> str:
+    """What rules and calendar hold at this moment, as a digest: another one when anything of them changes."""
+    city = runtime.settings.city
+    in_force = of(runtime).rules_now(runtime.clock()).version
+    shipped_with = (
+        files.shipped_text(city) if city in shipped() else "",
+        calendars.SHIPPED.read_text("utf-8"),
+    )
+    seen = (sorted(_stamps(tx)), in_force, *shipped_with)
+    return hashlib.sha256(repr(seen).encode()).hexdigest()
+
+
+def _stamps(tx: Connection) -> frozenset[Stamp]:
+    columns, years = city_rules.c, notices.c
+    versions = select(columns.city, columns.version, columns.digest)
+    rows = tx.execute(versions.union_all(select(literal(""), years.year, years.digest)))
+    return frozenset((row.city, row.version, bytes(row.digest)) for row in rows)
+
+
 def put(tx: Connection, city: str, document: str, versions: list[int], now: datetime, by: str) -> None:
     """Store these versions of a city as they stand in this file; what stood under their numbers goes."""
     columns = city_rules.c
@@ -136,10 +155,7 @@ class _Known:
             self.looking.release()
 
     def _read(self, tx: Connection) -> None:
-        columns, years = city_rules.c, notices.c
-        versions = select(columns.city, columns.version, columns.digest)
-        rows = tx.execute(versions.union_all(select(literal(""), years.year, years.digest)))
-        stamps = frozenset((row.city, row.version, bytes(row.digest)) for row in rows)
+        stamps = _stamps(tx)
         if stamps == self.stamps:
             return
         self.calendar = calendars.shipped().and_also(calendar_notices.stored(tx))

@@ -13,7 +13,7 @@ from gateway.notifications import questions
 from gateway.promises import ticks
 from gateway.retention import job
 from gateway.services import webhooks
-from gateway.transactions import engine, reminders
+from gateway.transactions import engine, reminders, replanning
 from gateway.transactions.promises import promises
 from gateway.transactions.store import transactions
 from gateway.webhooks import telling
@@ -25,6 +25,7 @@ QUEUES = (
     (questions.LANE, questions.questions),
     (reminders.LANE, reminders.reminders),
     (ticks.LANE, promises),
+    (reminders.LANE, replanning.replannings),
     (expand.LANE, broadcasts),
 )
 
@@ -49,8 +50,9 @@ def sweep() -> None:
 
 @app.task(name="tasks.housekeeping.shorten")
 def shorten() -> None:
-    """Every few seconds: sum up old entries where there are many."""
+    """Every few seconds: sum up old entries where there are many, and see whether rules have changed."""
     runtime = current()
+    replanning.notice(runtime)
     with runtime.db.read() as tx:
         ledger_is_long, measures_are_long = ledger.is_long(tx), measures.is_long(tx)
     if ledger_is_long:

@@ -154,7 +154,7 @@ def _give_back(desk: Desk, case: Case, old: Transaction) -> None:
 
 def remind_no_more(desk: Desk, transaction: Transaction, reason: str) -> None:
     """Neither by a reminder that is planned, nor by one that was taken and has not gone out."""
-    reminders.drop(desk.tx, transaction.id, reason)
+    reminders.drop(desk.tx, desk.runtime, transaction.id, reason)
     withdrawing.cancel_waiting(desk.tx, desk.runtime, transaction.id, Class.REMINDER, reason)
 
 

@@ -11,7 +11,8 @@ from gateway.appointments import offers, words
 from gateway.appointments.slots import Slot, Wait
 from gateway.cities import Rules
 from gateway.transactions.entry import Entry
-from gateway.transactions.model import Plan, View
+from gateway.transactions.judging import Because, Reminding
+from gateway.transactions.model import Plan, View, Words
 
 SET_OUT = timedelta(hours=2)  # before the time of a booking somebody may be on the way
 REMIND_FROM, REMIND_WITHIN = time(9), 3600  # on the day before, spread over an hour
@@ -105,3 +106,20 @@ def calendar(view: View) -> Entry | None:
         text="\n".join(str(sentence) for sentence in words.explain(view)),
         alarm=timedelta(days=1),
     )
+
+
+def because(plan: Plan, rules: Rules) -> Because:
+    if plan.event in SOON.values():
+        said = Words(
+            "大厅那边有了变化，到可以发短信的时间就告知",
+            "something changed at the hall: told as soon as messages may go",
+        )
+        return Because(said, "send_windows.sms")
+    return Because(Words("预约前一天上午9点起", "from 9:00 on the day before the visit"))
+
+
+REMINDING = Reminding(
+    because=because,
+    checks=Words("发出前再看预约是否还在", "looked at just before: does the booking still stand?"),
+    drops={"not_booked": Words("预约已取消、改期或已经过去", "cancelled, changed or past by then")},
+)

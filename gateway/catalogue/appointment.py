@@ -149,6 +149,7 @@ TYPE = TransactionType(
     tone=stages.tone,
     follow_up=told.follow_up,
     remind=remind,
+    reminding=told.REMINDING,
     calendar=told.calendar,
     stages=stages.STAGES,
 )

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from gateway.back_offices import AlreadyDone, Done, Refused, Silent, StepOutcome, Unavailable
 from gateway.cards import finding, halves, lost, lost_told, situation
 from gateway.cards.desk import C, CardDesk
+from gateway.cards.reminding import REMINDING
 from gateway.cards.situation import AT_COUNTER, DAILY, GRACE, UNKNOWN, Situation
 from gateway.cards.words import REASONS, reason
 from gateway.cities import Rules
@@ -225,6 +226,7 @@ TYPE = TransactionType(
     tone=lost_told.tone,
     follow_up=follow_up,
     remind=remind,
+    reminding=REMINDING,
     follow=follow,
     effect_of=lost.effect_of,
     also_password=True,

@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 
 from gateway.back_offices import AlreadyDone, Done, Pending, Refused, Silent, StepOutcome, Unavailable
 from gateway.filings import asking, fields, kinds, standing, told, words
+from gateway.filings.reminding import REMINDING
 from gateway.filings.standing import ACTIVE, CANCELLED, ENDING, EXPIRED, SUBMITTED, Filed
 from gateway.filings.words import REASONS
 from gateway.transactions.model import (
@@ -215,4 +216,5 @@ TYPE = TransactionType(
     tone=told.tone,
     follow_up=follow_up,
     remind=remind,
+    reminding=REMINDING,
 )

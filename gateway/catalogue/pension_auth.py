@@ -24,6 +24,7 @@ from gateway.pensions.ladder import (
     pause_notice,
     weekly,
 )
+from gateway.pensions.reminding import REMINDING
 from gateway.pensions.situation import DONE, DUE, Situation, Standing
 from gateway.pensions.told import ENDING, EVENTS, HELD, REASONS, SETTLING
 from gateway.transactions import call_backs, store
@@ -238,4 +239,5 @@ TYPE = TransactionType(
     tone=told.tone,
     follow_up=follow_up,
     remind=remind,
+    reminding=REMINDING,
 )

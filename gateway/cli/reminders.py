@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import click
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy import Connection
 
-from gateway import cities
+from gateway import audit, cities
+from gateway.citizens import register
 from gateway.cli.command import Context, main, pass_context
 from gateway.pensions.planning import plan_pensioners
 from gateway.runtime import Runtime
-from gateway.transactions import registry, store
+from gateway.security import redact
+from gateway.transactions import explaining, registry, replanning, store
 from gateway.transactions import reminders as rows
+from gateway.transactions.explaining import Explained
+from gateway.transactions.references import REFERENCE_DIGITS
 
 PLANNERS = {"pension_auth": plan_pensioners}
 console = Console(stderr=True)
@@ -49,34 +55,71 @@ def plan(context: Context, kind: str, limit: int) -> None:
 
 
 @reminders.command()
-@click.argument("reference")
+@click.argument("who")
 @pass_context
-def explain(context: Context, reference: str) -> None:
-    """What is planned for the citizen of a transaction, and what became of it."""
+def explain(context: Context, who: str) -> None:
+    """What is planned for a citizen, why then, what is looked at before it goes, why one was not sent.
+
+    WHO is the 14-digit reference of a transaction, or an ID number (- to type it unseen).
+    """
     here = context.runtime()
-    with here.db.read() as tx:
-        transaction = store.find(tx, here, reference)
-        citizen = transaction.row.citizen_id if transaction else None
+    given = click.prompt("ID number", hide_input=True) if who == "-" else who
+    with here.db.write() as tx:
+        citizen = _citizen(tx, here, given)
         found = rows.of_citizen(tx, citizen) if citizen else None
+        if found is not None:
+            audit.record(tx, here.vault, here.clock(), ACTOR, "reminders.explain", f"citizen {citizen}")
     if found is None:
-        raise click.ClickException("No citizen is known by this reference. It has 14 digits; compare them.")
-    shown = [
-        {
-            name: getattr(row, name)
-            for name in ("type", "event", "channel", "occasion", "state", "reason", "planned_for", "due_at")
-        }
-        for row in found
-    ]
-    context.show({"reference": reference, "reminders": shown}, lambda: _print(here, shown))
-
-
-def _print(here: Runtime, shown: Sequence[dict[str, Any]]) -> None:
-    zone = cities.of(here).rules_now(here.clock()).zone
-    for row in shown:
-        at = f"{row['planned_for'].astimezone(zone):%Y-%m-%d %H:%M}"
-        what = f"{row['type']}/{row['event']} {row['channel']}"
-        click.echo(
-            f"{row['state']:<8} {at:<16}  {what:<34} {row['occasion']:<20} {row['reason'] or ''}".rstrip()
+        raise click.ClickException(
+            "No citizen is known by this. A reference has 14 digits, an ID number 18; compare them."
         )
-    if not shown:
+    rules = cities.of(here).rules_now(here.clock())
+    told = [explaining.explained(registry.get(row.type), row, rules) for row in found]
+    shown = [_told(one) for one in told]
+    with here.db.read() as tx:
+        again = replanning.last(tx)
+    context.show(
+        {"who": mask(given), "reminders": shown, "planned_again": again}, lambda: _print(told, again)
+    )
+
+
+ACTOR = "cli"
+COLUMNS = ("type", "event", "channel", "occasion", "state", "reason", "planned_for", "due_at", "settled_at")
+
+
+def mask(given: str) -> str:
+    """A reference says nothing of anybody; an ID number is never printed."""
+    return given if len(given) == REFERENCE_DIGITS else redact(given)
+
+
+def _citizen(tx: Connection, here: Runtime, given: str) -> UUID | None:
+    if len(given) == REFERENCE_DIGITS and given.isdecimal():
+        transaction = store.find(tx, here, given)
+        return transaction.row.citizen_id if transaction else None
+    person = register.find(tx, here.vault, given.upper())
+    return person.id if person else None
+
+
+def _told(one: Explained) -> dict[str, Any]:
+    return {
+        **{name: getattr(one.row, name) for name in COLUMNS},
+        "rule": one.because.rule or None,
+        "value": one.because.value or None,
+        "sentences": {what: {"zh": said.zh, "en": said.en} for what, said in one.sentences.items()},
+    }
+
+
+def _print(told: Sequence[Explained], again: Mapping[str, Any] | None) -> None:
+    for one in told:
+        click.echo(f"{one.row.state}  {one.row.occasion}")
+        for said in one.sentences.values():
+            click.echo(f"  {said.zh} {said.en}")
+    if not told:
         click.echo("Nothing was ever planned.")
+    if again:
+        click.echo(
+            f"Rules and calendar last changed {again['began_at']:%Y-%m-%d %H:%M} UTC: "
+            f"{again['looked']:,} looked at, {again['moved']:,} moved, "
+            f"{again['dropped']:,} dropped, {again['added']:,} added; "
+            f"{again['promises']:,} promises have another day."
+        )

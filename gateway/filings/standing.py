@@ -185,11 +185,15 @@ def reminders(facts: Mapping[str, str], now: datetime, rules: Rules) -> Sequence
     """Those before the end that are still to come."""
     if not facts.get("end") or not facts.get("number"):
         return ()
-    end = date.fromisoformat(facts["end"])
-    due = [_at(end - timedelta(days=days), REMIND_AT, rules) for days in rules.filing.remind_days]
+    due = [reminder_at(facts["end"], days, rules) for days in rules.filing.remind_days]
     occasions = [f"{facts['number'][:24]} {facts['end']} {days}" for days in rules.filing.remind_days]
     planned = zip(due, occasions, strict=True)
     return [Plan(ENDING, "sms", at, occasion) for at, occasion in planned if at > now]
+
+
+def reminder_at(end: str, days: int, rules: Rules) -> datetime:
+    """When somebody is reminded so many days before a filing ends."""
+    return _at(date.fromisoformat(end) - timedelta(days=days), REMIND_AT, rules)
 
 
 def reminded_of(occasion: str) -> tuple[str, str]:

@@ -14,13 +14,15 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
 
+from gateway import cities
 from gateway.delivery import joined
 from gateway.delivery.store import attempts
 from gateway.notifications import store as notifications
 from gateway.notifications.store import notifications as messages
 from gateway.ops import words
 from gateway.runtime import Runtime
-from gateway.transactions import store
+from gateway.transactions import explaining, registry, reminders, store
+from gateway.transactions.store import Transaction
 
 MOST = 50  # messages of one address on a page
 
@@ -41,7 +43,17 @@ def of_reference(tx: Connection, runtime: Runtime, reference: str) -> Sequence[L
         return None
     lines = [Line(row.at, row.event, row.detail or "") for row in store.events(tx, transaction.id)]
     lines += _of_messages(tx, notifications.of_transaction(tx, transaction.id))
+    lines += _of_reminders(tx, runtime, transaction)
     return sorted(lines, key=lambda line: line.at)
+
+
+def _of_reminders(tx: Connection, runtime: Runtime, transaction: Transaction) -> Iterator[Line]:
+    """Each reminder at its moment, in the sentences ``gateway reminders explain`` prints."""
+    rules = cities.of(runtime).rules_now(runtime.clock())
+    kind = registry.get(transaction.row.type)
+    for row in reminders.of_transaction(tx, transaction.id):
+        said = explaining.explained(kind, row, rules).sentences.values()
+        yield Line(row.settled_at or row.planned_for, f"reminder_{row.state}", " ".join(map(str, said)))
 
 
 def of_message(tx: Connection, key: UUID) -> Sequence[Line] | None:

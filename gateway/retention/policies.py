@@ -22,7 +22,7 @@ from gateway.retention import matters
 from gateway.retention.policy import Policy, follows, for_good
 from gateway.services import idempotency, sessions
 from gateway.services.webhooks import events
-from gateway.transactions import call_backs, identity, reminders, tallies
+from gateway.transactions import call_backs, identity, reminders, replanning, tallies
 from gateway.webhooks import book as webhook_book
 
 AT_ONCE = timedelta()  # as soon as its time is over
@@ -198,6 +198,12 @@ MATTERS = (
         "Who was reminded of what is due once a year.",
         A_YEAR,
         lambda t: (reminders.reminders.c.planned_for < t) & reminders.reminders.c.due_at.is_(None),
+    ),
+    Policy(
+        "replannings",
+        "When reminders were planned again, and how many moved; says nothing of anybody.",
+        A_YEAR,
+        lambda t: replanning.replannings.c.ended_at < t,
     ),
     Policy(
         "call_backs",

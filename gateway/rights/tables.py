@@ -184,6 +184,7 @@ NOTHING: Mapping[str, str] = {
     "walk_ins": "counts of who came without a booking",
     "calendar_notices": "the country's holidays",
     "city_rules": "a city's rules",
+    "replannings": "when reminders were planned again",
     "broadcasts": "what was said to many",
     "templates": "texts without anybody's values",
     "template_versions": "texts without anybody's values",

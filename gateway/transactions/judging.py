@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from gateway.rules.model import Rules
+from gateway.transactions.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +73,27 @@ class Later:
 
 
 Judgement = Tell | Drop | Later
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """Why a reminder goes at its moment; ``rule`` is the city's, where one says so, with its ``value``."""
+
+    words: Words
+    rule: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reminding:
+    """What a type says of its reminders to whoever asks, and what a change of the rules does to one.
+
+    ``because`` tells why one goes when it does, by these rules; ``checks`` what is looked at just before;
+    ``drops`` why one was not sent, by our word for it. ``again`` gives a planned one as these rules would
+    have it; null: they have none like it. Without ``again`` only those move that ``follow_up`` plans anew.
+    """
+
+    because: Callable[[Plan, Rules], Because]
+    checks: Words
+    drops: Mapping[str, Words] = field(default_factory=dict)
+    again: Callable[[Plan, Rules], Plan | None] | None = None

@@ -19,24 +19,11 @@ from gateway.transactions.judging import Judgement as Judgement
 from gateway.transactions.judging import Later as Later
 from gateway.transactions.judging import Plan as Plan
 from gateway.transactions.judging import Reminded as Reminded
+from gateway.transactions.judging import Reminding as Reminding
 from gateway.transactions.judging import Tell as Tell
 from gateway.transactions.promise import Promised as Promised
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A sentence for citizens, in Chinese with English beside it."""
-
-    zh: str
-    en: str
-
-    def __str__(self) -> str:
-        return f"{self.zh} {self.en}"
-
-
-@dataclass(frozen=True, slots=True)
-class Step(Words):
-    """One thing to do, of several in this order: where a face can, it numbers them."""
+from gateway.transactions.words import Step as Step
+from gateway.transactions.words import Words as Words
 
 
 class State(StrEnum):
@@ -208,8 +195,8 @@ class TransactionType:
     confirming does to the one replaced, given that one. ``event`` names the message of a
     result, ``events`` all such names beside the states'. ``effect_of`` says of these answers
     what ``effect`` says of any. ``follow_up`` plans reminders when it has ended or its stage
-    changed; ``remind`` judges one just before it goes out. ``calendar`` is what a citizen
-    may put into their own.
+    changed; ``remind`` judges one just before it goes out, ``reminding`` tells why.
+    ``calendar`` is what a citizen may put into their own.
     ``stages`` are its machine, where it has one: no other move is made. ``follow``
     looks again at one that has ended, when its ``again_at`` comes. ``level``
     is how surely who asks must be known; a city may ask for more. With ``also_password``
@@ -249,6 +236,7 @@ class TransactionType:
     tone: Callable[[View], str | None] = lambda _view: None  # of the headline: good, wait, bad
     follow_up: Callable[[View], Sequence[Plan]] = lambda _view: ()
     remind: Callable[[Any, Reminded], Judgement] | None = None
+    reminding: Reminding | None = None
     calendar: Callable[[View], Entry | None] = lambda _view: None
     stages: Mapping[str, Stage] = field(default_factory=dict)
     follow: Callable[[Any, Case, View], Changed | Unavailable | Silent] | None = None

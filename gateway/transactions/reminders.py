@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     Row,
     String,
@@ -61,6 +62,7 @@ reminders = Table(
     Column("state", String(8), nullable=False),  # planned, told, dropped
     Column("reason", String(40)),
     Column("planned_for", Utc, nullable=False),
+    Column("settled_at", Utc),  # when it was told or dropped
     Column("due_at", Utc),
     Column("lease", BigInteger),
     UniqueConstraint("citizen_id", "type", "event", "channel", "occasion"),
@@ -134,11 +136,11 @@ def last_due(tx: Connection, type_name: str, occasion: str) -> datetime | None:
     return latest
 
 
-def drop(tx: Connection, transaction_id: UUID, reason: str) -> None:
+def drop(tx: Connection, runtime: Runtime, transaction_id: UUID, reason: str) -> None:
     """Nothing more is to be said of this transaction."""
-    columns = reminders.c
+    columns, settled = reminders.c, {"settled_at": runtime.clock(), "due_at": None, "lease": None}
     where = (columns.transaction_id == transaction_id) & (columns.state == "planned")
-    tx.execute(update(reminders).where(where).values(state="dropped", reason=reason, due_at=None, lease=None))
+    tx.execute(update(reminders).where(where).values(**settled, state="dropped", reason=reason))
 
 
 def run_due(runtime: Runtime) -> int:
@@ -245,14 +247,14 @@ def _keep(runtime: Runtime, row: Row[Any], judgement: Judgement) -> None:
 
 def _record(tx: Connection, runtime: Runtime, row: Row[Any], judgement: Judgement) -> set[str]:
     """Write the judgement down where the lease is still ours, and take the message it asks for."""
-    values: dict[str, Any] = {"lease": None, "due_at": None}
+    values: dict[str, Any] = {"lease": None, "due_at": None, "settled_at": runtime.clock()}
     match judgement:
         case Tell():
             values |= {"state": "told", "reason": None}
         case Drop(reason):
             values |= {"state": "dropped", "reason": reason[:40]}
         case Later(at, reason):
-            values |= {"due_at": at, "reason": reason[:40]}
+            values |= {"due_at": at, "reason": reason[:40], "settled_at": None}
     where = (reminders.c.id == row.id) & (reminders.c.lease == row.lease)
     if not tx.execute(update(reminders).where(where).values(**values)).rowcount:
         return set()
@@ -288,6 +290,14 @@ def _taken(tx: Connection, runtime: Runtime, row: Row[Any], judgement: Tell) -> 
 
 def of_citizen(tx: Connection, citizen_id: UUID) -> Sequence[Row[Any]]:
     """What is planned for somebody and what became of it, earliest first."""
-    columns = reminders.c
-    query = select(reminders).where(columns.citizen_id == citizen_id)
-    return tx.execute(query.order_by(columns.planned_for, columns.id)).all()
+    return _in_order(tx, reminders.c.citizen_id == citizen_id)
+
+
+def of_transaction(tx: Connection, transaction_id: UUID) -> Sequence[Row[Any]]:
+    """The same of one transaction."""
+    return _in_order(tx, reminders.c.transaction_id == transaction_id)
+
+
+def _in_order(tx: Connection, which: ColumnElement[bool]) -> Sequence[Row[Any]]:
+    query = select(reminders).where(which)
+    return tx.execute(query.order_by(reminders.c.planned_for, reminders.c.id)).all()

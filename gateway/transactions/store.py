@@ -291,6 +291,16 @@ def note(tx: Connection, runtime: Runtime, key: UUID, event: str, detail: str | 
     tx.execute(insert(timeline).values(transaction_id=key, at=runtime.clock(), event=event, detail=detail))
 
 
+def note_all(tx: Connection, runtime: Runtime, notes: Sequence[tuple[UUID, str, str]]) -> None:
+    """Several such lines, of any transactions, in one statement."""
+    at = runtime.clock()
+    rows = [
+        {"transaction_id": key, "at": at, "event": event, "detail": detail} for key, event, detail in notes
+    ]
+    if rows:
+        tx.execute(insert(timeline), rows)
+
+
 def events(tx: Connection, key: UUID) -> Sequence[Any]:
     columns = timeline.c
     query = select(columns.at, columns.event, columns.detail).where(columns.transaction_id == key)

@@ -43,7 +43,11 @@ def test_a_reference_explains_what_is_planned_for_its_citizen(run: Shell, here: 
     run.json("reminders", "plan")
     (row,) = run.json("reminders", "explain", reference)["reminders"]
     assert (row["event"], row["channel"], row["state"]) == ("remind_due", "sms", "planned")
-    assert "pension_auth/remind_due sms" in run("reminders", "explain", reference).output
+    assert row["rule"] == "pension_auth.reminders_per_hour"
+    assert row["sentences"]["checks"]["en"].startswith("Before it goes: the pension registry is asked again")
+    said = run("reminders", "explain", "-", said=OPEN[0].id_number + "\n").output
+    assert (row["sentences"]["what"]["zh"] in said, OPEN[0].id_number in said) == (True, False)
+    assert run.json("reminders", "explain", OPEN[0].id_number)["who"] != OPEN[0].id_number
     unknown = run("reminders", "explain", "1" * 14)
     assert unknown.exit_code == 1
-    assert "No citizen is known by this reference" in unknown.stderr
+    assert "No citizen is known by this" in unknown.stderr

@@ -348,7 +348,7 @@ def test_what_is_dropped_while_it_is_judged_is_not_sent(world: World, registry: 
 
     def cancel() -> None:
         with world.runtime.db.write() as tx:
-            reminders.drop(tx, transaction.id, "cancelled")
+            reminders.drop(tx, world.runtime, transaction.id, "cancelled")
 
     registry.takes = cancel
     assert reminders.run_due(world.runtime) == 1

@@ -255,6 +255,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("year", name=op.f("pk_calendar_notices")),
     )
     op.create_table(
+        "replannings",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("stamp", sa.String(length=64), nullable=False),
+        sa.Column("began_at", Utc(), nullable=False),
+        sa.Column("ended_at", Utc(), nullable=True),
+        sa.Column("after", sa.Uuid(), nullable=True),
+        sa.Column("looked", sa.Integer(), nullable=False),
+        sa.Column("moved", sa.Integer(), nullable=False),
+        sa.Column("dropped", sa.Integer(), nullable=False),
+        sa.Column("added", sa.Integer(), nullable=False),
+        sa.Column("promises", sa.Integer(), nullable=False),
+        sa.Column("due_at", Utc(), nullable=True),
+        sa.Column("lease", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_replannings")),
+    )
+    with op.batch_alter_table("replannings", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_replannings_due",
+            ["due_at"],
+            unique=False,
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+
+    op.create_table(
         "city_rules",
         sa.Column("city", sa.String(length=32), nullable=False),
         sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
@@ -724,6 +749,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("reason", sa.String(length=40), nullable=True),
         sa.Column("planned_for", Utc(), nullable=False),
+        sa.Column("settled_at", Utc(), nullable=True),
         sa.Column("due_at", Utc(), nullable=True),
         sa.Column("lease", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reminders")),
@@ -1327,6 +1353,14 @@ def downgrade() -> None:
     op.drop_table("digests")
     op.drop_table("city_rules")
     op.drop_table("calendar_notices")
+    with op.batch_alter_table("replannings", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_replannings_due",
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+
+    op.drop_table("replannings")
     op.drop_table("demo_city")
     with op.batch_alter_table("information_changes", schema=None) as batch_op:
         batch_op.drop_index(
