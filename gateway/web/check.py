@@ -60,7 +60,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
 
 
 def _page(tx: Connection, runtime: Runtime, transaction: Transaction) -> ResponseReturnValue:
-    kind, desk = steps.kind(transaction.row.type), Desk(tx, runtime)
+    kind, desk, now = steps.kind(transaction.row.type), Desk(tx, runtime), runtime.clock()
     until = choices.held_until(desk, transaction)
     return render_template(
         "check.html",
@@ -70,12 +70,12 @@ def _page(tx: Connection, runtime: Runtime, transaction: Transaction) -> Respons
             for name, field in helping.fields(transaction).items()
         ],
         effect=engine.effect(tx, runtime, transaction),
-        not_yet=proving.not_yet(tx, transaction, runtime.clock()),
+        not_yet=proving.not_yet(tx, transaction, now),
         replaces=engine.replaced(tx, runtime, transaction) is not None,
         step=steps.check(transaction),
         returned=steps.sent_back(runtime, transaction),
-        reserves=kind.held_until is not None,
-        held=until and words.moment(until, runtime.clock(), transaction.rules.zone),
+        reserves=until is not None,
+        held=until and until > now and words.moment(until, now, transaction.rules.zone),
     )
 
 
