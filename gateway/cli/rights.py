@@ -98,7 +98,9 @@ def correct(context: Context, /, id_number: str, disabled: bool | None, **given:
     """Put right what is recorded of a person, by their papers; this is recorded."""
     values = {name: value for name, value in given.items() if value is not None}
     if not values and disabled is None:
-        raise click.UsageError("Name a value: --mobile, --email, --address, --district, --postcode or --disabled.")
+        raise click.UsageError(
+            "Name a value: --mobile, --email, --address, --district, --postcode or --disabled."
+        )
     here = context.runtime()
     with here.db.write() as tx:
         new = correcting.correct(tx, here, id_number, values, ACTOR, disabled=disabled)
