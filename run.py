@@ -17,7 +17,9 @@
     python3 run.py rules show | diff | load     what holds in the city, and since when; another version of it
     python3 run.py doctor                       what is wrong here, and what is worth a look
     python3 run.py retention | tidy             what is kept of people, how long and why; forget what is due
-    python3 run.py citizen                      a made-up citizen to play as (while it runs)
+    python3 run.py citizen                      a made-up citizen to play as; export, erase, correct one
+    python3 run.py hall | review                close a hall; decide changes of data that wait for a person
+    python3 run.py mandate | password | hold    who acts for whom; a query password; what a change holds up
     python3 run.py seed --citizens N            a larger demo city (while it runs)
     python3 run.py services | keys | senders    who may call the API, how much, under which name
     python3 run.py templates list | new | show  texts: write, try, publish, hand in for review

@@ -58,7 +58,7 @@ def _check_city(settings: Settings) -> None:
     if settings.city not in known:
         raise SettingError(
             f"HUIYIN_CITY is {settings.city!r}; there are {', '.join(sorted(known))}. "
-            "To add a city, load its file: gateway rules load FILE"
+            "To add a city, load its file: python3 run.py rules load FILE"
         )
 
 

@@ -211,6 +211,11 @@ def caller() -> Caller:
     return who
 
 
+def actor() -> str:
+    """Who asks, as the audit chain names a service."""
+    return f"service {caller().service_id}"
+
+
 def shown(body: Mapping[str, Any]) -> Response:
     """An answer that changed nothing."""
     return problems.as_json(body, 200)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from flask import Response
@@ -14,16 +12,15 @@ from gateway import cities
 from gateway.api import door, schemas
 from gateway.api import hall_schemas as forms
 from gateway.api.door import ONCE, Answer
-from gateway.api.problems import ApiError, Problem
+from gateway.api.refusals import refusals
 from gateway.appointments import closures
-from gateway.errors import UnknownNameError
 from gateway.levers import closing
 from gateway.levers.closing import Wanted
-from gateway.levers.holding import NotNowError
 from gateway.runtime import Runtime
 from gateway.services.store import OPERATE
 
 PROBLEMS = schemas.ProblemsSchema
+SEE = "See GET /v2/ops/halls."
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
@@ -64,10 +61,6 @@ def blueprint(runtime: Runtime) -> Blueprint:
     return routes
 
 
-def _actor() -> str:
-    return f"service {door.caller().service_id}"
-
-
 def _shown(row: Any) -> dict[str, Any]:
     span = {"from_at": row.from_at.isoformat(), "to_at": row.to_at.isoformat()}
     return {"id": str(row.id), "hall": row.hall, **span, "reason": row.reason, "made_by": row.made_by}
@@ -76,8 +69,8 @@ def _shown(row: Any) -> dict[str, Any]:
 def _close(tx: Connection, runtime: Runtime, body: dict[str, Any]) -> Answer:
     days, clocks = (body["day"], body.get("until")), (body.get("from"), body.get("to"))
     wanted = Wanted(body["hall"], *days, *clocks, body["reason"])
-    with _refusals():
-        closed = closing.close(tx, runtime, wanted, _actor(), dry_run=body["dry_run"])
+    with refusals(SEE):
+        closed = closing.close(tx, runtime, wanted, door.actor(), dry_run=body["dry_run"])
     said = {
         "id": str(closed.id) if closed.id else None,
         "hall": closed.hall,
@@ -94,17 +87,6 @@ def _close(tx: Connection, runtime: Runtime, body: dict[str, Any]) -> Answer:
 
 
 def _reopen(tx: Connection, runtime: Runtime, body: dict[str, Any]) -> Answer:
-    with _refusals():
-        changed = closing.reopen(tx, runtime, body["closure"], _actor())
+    with refusals(SEE):
+        changed = closing.reopen(tx, runtime, body["closure"], door.actor())
     return Answer(200, {"id": str(body["closure"]), "changed": changed})
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """What there is not, or cannot be done, as the API says it."""
-    try:
-        yield
-    except UnknownNameError as error:
-        raise ApiError(404, Problem("NoResultFound", str(error), "See GET /v2/ops/halls.")) from None
-    except NotNowError as error:
-        raise ApiError(409, Problem("BadRequestError", str(error), "See GET /v2/ops/halls.")) from None

@@ -5,8 +5,6 @@ They reach every service's messages, as an operator's do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -19,20 +17,20 @@ from gateway.api import door, schemas
 from gateway.api import lever_schemas as forms
 from gateway.api.door import ONCE, Answer
 from gateway.api.problems import ApiError, Problem
+from gateway.api.refusals import refusals
 from gateway.broadcasts import expand
 from gateway.broadcasts import store as broadcasts
 from gateway.delivery import route_book
 from gateway.delivery.route_book import Override
-from gateway.errors import UnknownNameError
 from gateway.levers import cancelling, dead_letters, holding, replays, twice, weights
 from gateway.levers.dead_letters import Cause
-from gateway.levers.holding import NotNowError
 from gateway.notifications.pauses import Kind, Pause, paused
 from gateway.notifications.status import DEAD
 from gateway.runtime import Runtime
 from gateway.services.store import OPERATE
 
 PROBLEMS = schemas.ProblemsSchema
+SEE = ("See GET /v2/ops/levers.", "See how it stands.")
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
@@ -147,10 +145,6 @@ def _weights(routes: Blueprint, runtime: Runtime) -> None:
 # --- the work of each route ----------------------------------------------------------------
 
 
-def _actor() -> str:
-    return f"service {door.caller().service_id}"
-
-
 def _levers(tx: Connection, runtime: Runtime, kind: Kind) -> list[dict[str, Any]]:
     held = paused(tx, kind)
     return [_lever(kind, name, held.get(name)) for name in holding.names(tx, runtime, kind)]
@@ -164,8 +158,8 @@ def _lever(kind: Kind, name: str, pause: Pause | None) -> dict[str, Any]:
 def _hold(tx: Connection, runtime: Runtime, body: dict[str, Any], *, resume: bool) -> Answer:
     kind, name = Kind(body["kind"]), body["name"]
     lever = holding.resume if resume else holding.pause
-    with _refusals():
-        changed = lever(tx, runtime, kind, name, _actor())
+    with refusals(*SEE):
+        changed = lever(tx, runtime, kind, name, door.actor())
     state = "running" if resume else "paused"
     lanes = holding.to_wake(runtime, kind, name) if resume else set()
     return Answer(200, {"kind": kind, "name": name, "state": state, "changed": changed}, lanes)
@@ -175,23 +169,12 @@ def _cancel(tx: Connection, runtime: Runtime, body: dict[str, Any]) -> Answer:
     kind, name = body["kind"], body["name"]
     said = {"kind": kind, "name": name}
     if kind == "broadcast":
-        with _refusals():
-            holding.steer(tx, runtime, name, broadcasts.CANCEL, _actor())
+        with refusals(*SEE):
+            holding.steer(tx, runtime, name, broadcasts.CANCEL, door.actor())
         return Answer(200, said, {expand.LANE})
     lever = cancelling.notification if kind == "notification" else cancelling.reference
-    with _refusals():
-        return Answer(200, {**said, **asdict(lever(tx, runtime, name, _actor()))})
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """What there is not, or cannot be done now, as the API says it."""
-    try:
-        yield
-    except UnknownNameError as error:
-        raise ApiError(404, Problem("NoResultFound", str(error), "See GET /v2/ops/levers.")) from None
-    except NotNowError as error:
-        raise ApiError(409, Problem("BadRequestError", str(error), "See how it stands.")) from None
+    with refusals(*SEE):
+        return Answer(200, {**said, **asdict(lever(tx, runtime, name, door.actor()))})
 
 
 def _group(group: dead_letters.Group) -> dict[str, Any]:
@@ -224,7 +207,7 @@ def _plan(tx: Connection, runtime: Runtime, cause: Cause) -> dict[str, Any]:
 
 def _replay(tx: Connection, runtime: Runtime, cause: Cause, *, again: bool) -> Answer:
     now = runtime.clock()
-    batch = replays.some(tx, runtime, cause, now, _actor(), again=again)
+    batch = replays.some(tx, runtime, cause, now, door.actor(), again=again)
     plan = dead_letters.plan(tx, cause, now)
     left = plan.fresh + (plan.again if again else 0) if batch.held == dead_letters.AT_ONCE else 0
     shown = {"cause": str(cause), "dry_run": False, "taken": batch.taken, "left": left}
@@ -241,12 +224,12 @@ def _route(channel: str, provider: str, weight: int, other: Any) -> dict[str, An
 
 def _override(tx: Connection, runtime: Runtime, body: dict[str, Any]) -> Answer:
     until = runtime.clock() + timedelta(seconds=body["seconds"])
-    wanted = Override(body["channel"], body["weights"], until, _actor(), body["why"])
-    with _refusals():
+    wanted = Override(body["channel"], body["weights"], until, door.actor(), body["why"])
+    with refusals(*SEE):
         weights.override(tx, runtime, wanted)
     return Answer(200, {"channel": body["channel"], "weights": body["weights"], "until": until.isoformat()})
 
 
 def _clear(tx: Connection, runtime: Runtime, channel: str) -> Answer:
-    cleared = route_book.clear(tx, runtime, channel, _actor())
+    cleared = route_book.clear(tx, runtime, channel, door.actor())
     return Answer(200, {"channel": channel, "cleared": cleared})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -14,15 +12,14 @@ from sqlalchemy import Connection
 from gateway.api import door, schemas
 from gateway.api import review_schemas as forms
 from gateway.api.door import ONCE, Answer
-from gateway.api.problems import ApiError, Problem
-from gateway.errors import UnknownNameError
+from gateway.api.refusals import refusals
 from gateway.levers import reviewing
-from gateway.levers.holding import NotNowError
 from gateway.levers.reviewing import Waiting
 from gateway.runtime import Runtime
 from gateway.services.store import OPERATE
 
 PROBLEMS = schemas.ProblemsSchema
+SEE = "See GET /v2/ops/reviews."
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
@@ -49,8 +46,8 @@ def blueprint(runtime: Runtime) -> Blueprint:
     def values(body: dict[str, Any], reference: str) -> Response:
         """What is recorded and what is asked for, in full. Nothing of the answer is kept for a repeat."""
         door.idempotency_key()  # a wrong one is told even where nothing is kept
-        with runtime.db.write() as tx, _refusals():
-            found = reviewing.opened(tx, runtime, reference, body["why"], _actor())
+        with runtime.db.write() as tx, refusals(SEE):
+            found = reviewing.opened(tx, runtime, reference, body["why"], door.actor())
         return door.shown(asdict(found))
 
     @routes.post("/reviews/<reference>")
@@ -67,34 +64,19 @@ def blueprint(runtime: Runtime) -> Blueprint:
     return routes
 
 
-def _actor() -> str:
-    return f"service {door.caller().service_id}"
-
-
 def _shown(one: Waiting) -> dict[str, Any]:
     due_at = one.due_at.isoformat() if one.due_at else None
     return {**asdict(one), "asked_at": one.asked_at.isoformat(), "due_at": due_at}
 
 
 def _decide(tx: Connection, runtime: Runtime, reference: str, body: dict[str, Any]) -> Answer:
-    with _refusals():
+    with refusals(SEE):
         match body["decision"]:
             case forms.APPROVE:
-                came = reviewing.approve(tx, runtime, reference, _actor())
+                came = reviewing.approve(tx, runtime, reference, door.actor())
             case forms.RETURN:
-                came = reviewing.send_back(tx, runtime, reference, body["reason"], _actor())
+                came = reviewing.send_back(tx, runtime, reference, body["reason"], door.actor())
             case _:
-                came = reviewing.reject(tx, runtime, reference, body["reason"], _actor())
+                came = reviewing.reject(tx, runtime, reference, body["reason"], door.actor())
     said = {"reference": came.reference, "state": came.state, "reason": came.reason}
     return Answer(200, said, came.lanes)
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """What there is not, or cannot be done now, as the API says it."""
-    try:
-        yield
-    except UnknownNameError as error:
-        raise ApiError(404, Problem("NoResultFound", str(error), "See GET /v2/ops/reviews.")) from None
-    except NotNowError as error:
-        raise ApiError(409, Problem("BadRequestError", str(error), "See GET /v2/ops/reviews.")) from None

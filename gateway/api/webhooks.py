@@ -109,7 +109,7 @@ def _subscriptions(routes: Blueprint, runtime: Runtime, owner: Owner) -> None:
                 400, Problem("ValidationError", str(error), "See docs: receive webhooks.")
             ) from None
         with runtime.db.write() as tx:
-            made = book.subscribe(tx, runtime, service, kind, url, body.get("token"), _actor())
+            made = book.subscribe(tx, runtime, service, kind, url, body.get("token"), door.actor())
         shown = {"kind": kind, "url": url, "token": made.token, "signing_secret": made.secret}
         return door.shown(shown)
 
@@ -119,7 +119,7 @@ def _subscriptions(routes: Blueprint, runtime: Runtime, owner: Owner) -> None:
         """Tell it nothing of this kind any more."""
         service, kind = owner(at), _kind(at)
         with runtime.db.write() as tx, _there():
-            book.remove(tx, runtime, service, kind, _actor())
+            book.remove(tx, runtime, service, kind, door.actor())
         return door.shown({"kind": kind, "state": "removed", "changed": True})
 
 
@@ -132,10 +132,6 @@ def _webhook(row: Row[Any], counts: Mapping[str, int]) -> dict[str, Any]:
         "paused_why": row.paused_why,
         "events": {str(name): number for name, number in counts.items()},
     }
-
-
-def _actor() -> str:
-    return f"service {door.caller().service_id}"
 
 
 @contextmanager
@@ -156,7 +152,7 @@ def _steering(routes: Blueprint, runtime: Runtime, owner: Owner) -> None:
 
         def work(tx: Connection) -> Answer:
             with _there():
-                changed = lever(tx, runtime, service, kind, _actor())
+                changed = lever(tx, runtime, service, kind, door.actor())
             return Answer(200, {"kind": kind, "state": state, "changed": changed}, {LANE})
 
         return door.once(runtime, work)
@@ -214,7 +210,7 @@ def _log(routes: Blueprint, runtime: Runtime, owner: Owner) -> None:
         which = Which(owner(at), _kind(at), states, body.get("since"), body.get("until"), body.get("ids", ()))
         return door.once(
             runtime,
-            lambda tx: Answer(200, {"events": book.replay(tx, runtime, which, _actor())}, {LANE}),
+            lambda tx: Answer(200, {"events": book.replay(tx, runtime, which, door.actor())}, {LANE}),
         )
 
 

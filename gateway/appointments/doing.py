@@ -80,9 +80,12 @@ def _why(desk: Desk, case: Case, wish: Wish, refusal: Refusal) -> Words:
 
 
 def held_until(desk: Desk, case: Case) -> datetime | None:
+    """Until when the place is kept; now where that has run out; None for who only waits for one."""
+    if choosing.wanted_wait(case):
+        return None
     found = bookings.of(desk.tx, case.id)
     lasting = found and found.state == Standing.HELD and found.held_until > case.now
-    return found.held_until if found and lasting else None
+    return found.held_until if found and lasting else case.now
 
 
 # --- confirmed -----------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def wait_note(minutes: int, full: Words | None) -> Words:
         f"有人退号就发短信给您，给您留{minutes}分钟",
         f"when a place is given back we text you, and keep it for you for {minutes} minutes",
     )
-    return Words(f"{full.zh}{said.zh}", f"{full.en} {said.en}") if full else said
+    return Words(f"{full.zh}{said.zh}", f"{full.en} {said.en[0].upper()}{said.en[1:]}") if full else said
 
 
 def a_hall(hall: Hall) -> Words:

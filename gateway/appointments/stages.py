@@ -51,7 +51,9 @@ TONES: Mapping[str, str] = {
 
 
 def headline(view: View) -> Words:
-    """The stage in words; a booking that is over says so."""
+    """The stage in words; a booking that is over says so, and a wait is called no booking."""
+    if view.stage == words.CANCELLED and words.only_waited(view):
+        return Words("已取消候补", "You left the waiting list")
     if view.stage == words.BOOKED and words.is_over(view):
         return Words("预约的时间已经过了", "Its time has passed")
     return STAGES[view.stage].words

@@ -202,8 +202,21 @@ def _person(rules: Rules) -> Words:
     )
 
 
+def only_waited(view: View) -> bool:
+    """Whether there never was a place, only the wait for one."""
+    return "waits_from" in view.facts and "number" not in view.facts
+
+
 def _explain_done(view: View) -> list[Words]:
     facts, at = view.facts, when(view)
+    if view.stage == CANCELLED and only_waited(view):
+        return [
+            Words(
+                f"{at.zh}的候补已取消，没有预约。",
+                f"You left the waiting list for {at.en}; nothing is booked.",
+            ),
+            GIVEN_BACK,
+        ]
     if view.stage == CANCELLED:
         return [
             Words(f"{at.zh}的预约已取消，不用去了。", f"The booking for {at.en} is cancelled; do not go."),

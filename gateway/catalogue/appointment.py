@@ -98,6 +98,7 @@ def remind(desk: Desk, reminded: Reminded) -> Judgement:
     return Tell(words.personalise(view), until=until) if holds else Drop("not_booked")
 
 
+LEAVE = Words("取消候补", "Leave the waiting list")
 PLAIN = ("", words.BOOKED, words.CANCELLED, words.CHANGED)  # stages that words.explain tells of
 TYPE = TransactionType(
     name="appointment",
@@ -141,6 +142,7 @@ TYPE = TransactionType(
             refusals.not_cancelled,
             act=doing.cancel,
             done=lambda view: view.stage == words.CANCELLED,
+            called=lambda view: LEAVE if view.stage in (words.WAITING, words.OFFERED) else None,
         ),
     },
     event=_event,

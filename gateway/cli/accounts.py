@@ -47,7 +47,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]], none: str) -> 
 
 def print_keys(found: Sequence[Mapping[str, Any]]) -> None:
     rows = ((one["id"], one["name"], f"{one['type']}\n{one['state']}", _may(one)) for one in found)
-    table(("key", "name", "type", "may"), rows, "No key yet. Make one: gateway keys create SERVICE")
+    table(("key", "name", "type", "may"), rows, "No key yet. Make one: python3 run.py keys create SERVICE")
 
 
 def _may(key: Mapping[str, Any]) -> str:

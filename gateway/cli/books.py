@@ -10,16 +10,14 @@ import click
 from sqlalchemy import Row
 
 from gateway import audit
-from gateway.cli.command import Context, main, pass_context
+from gateway.cli.command import DAY, Context, main, pass_context
 from gateway.delivery import books as matched
 from gateway.delivery.comparing import in_words
 from gateway.errors import HuiyinError
 
 
 @main.command()
-@click.option(
-    "--day", type=click.DateTime(["%Y-%m-%d"]), help="As the provider counts days; else the last one."
-)
+@click.option("--day", type=DAY, help="As the provider counts days; else the last one.")
 @click.option(
     "--run", is_flag=True, help="Ask the providers now, also for a day that was matched. On record."
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,26 @@ def _options_first(given: list[str]) -> list[str]:
         else:
             rest.append(word)
     return front + rest
+
+
+class Written(click.DateTime):
+    """A day, or an hour, asked for and refused by an example rather than by a format."""
+
+    def __init__(self, form: str, example: str) -> None:
+        super().__init__([form])
+        self.example = example
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return self.example
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} cannot be read. Write it like {self.example}.", param, ctx)
+
+
+DAY, CLOCK = Written("%Y-%m-%d", "2026-12-01"), Written("%H:%M", "14:00")
 
 
 class Context:

@@ -60,7 +60,7 @@ def findings(context: Context) -> Iterator[Finding]:
 
 def _of_database(here: Runtime, tx: Connection) -> Iterator[Finding]:
     if migrations.present(tx) != migrations.head():
-        yield Finding("schema", State.WRONG, "It is not this release's. Run: gateway migrate")
+        yield Finding("schema", State.WRONG, "It is not this release's. Run: python3 run.py migrate")
         return
     yield Finding("schema", State.OK, f"{migrations.head()}, this release's")
     try:
@@ -101,13 +101,13 @@ def _rules(here: Runtime) -> Iterator[Finding]:
     yield Finding("rules", State.OK, f"{city.id}, version {mine.version} since {mine.in_force_from}{then}")
     whose = [rule.origin for rule in shown.rules(city, mine.version)]
     defaults, made_up = whose.count(Origin.PRODUCT), whose.count(Origin.DEMO)
-    said = f"{defaults} of {len(whose)} rules are product defaults still: gateway rules show --defaults"
+    said = f"{defaults} of {len(whose)} rules are product defaults: python3 run.py rules show --defaults"
     yield Finding(
         "city's own rules", State.LOOK if defaults else State.OK, said if defaults else "all of them"
     )
     if made_up and not here.settings.demo:
         said = (
-            f"{made_up} rules are demo data, providers are real. Load the city's own: gateway rules load FILE"
+            f"{made_up} rules are demo data, providers are real. Load its own: python3 run.py rules load FILE"
         )
         yield Finding("demo data in rules", State.WRONG, said)
 

@@ -11,13 +11,12 @@ from sqlalchemy import Row
 
 from gateway import cities
 from gateway.appointments import closures
-from gateway.cli.command import Context, main, pass_context
+from gateway.cli.command import CLOCK, DAY, Context, main, pass_context
 from gateway.levers import closing
 from gateway.levers.closing import Closed, Wanted
 from gateway.runtime import Runtime
 
 ACTOR = "cli"
-DAY, CLOCK = click.DateTime(["%Y-%m-%d"]), click.DateTime(["%H:%M"])
 
 
 @main.group()

@@ -12,7 +12,7 @@ import click
 
 from gateway.citizens.mandates import Kind
 from gateway.cli.accounts import table
-from gateway.cli.command import Context, main, pass_context
+from gateway.cli.command import DAY, Context, main, pass_context
 from gateway.levers import identity
 from gateway.levers.identity import Known
 from gateway.runtime import Runtime
@@ -41,7 +41,7 @@ def mandate() -> None:
 @click.option(
     "--matter", "matters", multiple=True, help="A transaction type; again for more. Left out: every one."
 )
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day it counts.")
+@click.option("--until", type=DAY, help="The last day it counts.")
 @click.option(
     "--may-be-told",
     is_flag=True,
@@ -101,7 +101,7 @@ def list_mandates(context: Context, citizen: str) -> None:
         for one in found
     ]
     headings = ("mandate", "kind", "for", "helper", "matters", "until", "told unasked")
-    none = "No mandate. Record one: gateway mandate add CITIZEN HELPER guardian|relative"
+    none = "No mandate. Record one: python3 run.py mandate add CITIZEN HELPER guardian|relative"
     context.show({"mandates": found}, lambda: table(headings, rows, none))
 
 
@@ -114,7 +114,7 @@ def revoke_mandate(context: Context, key: UUID) -> None:
     with here.db.write() as tx:
         revoked = identity.revoke_mandate(tx, here, key, ACTOR)
     if not revoked:
-        raise click.ClickException("No mandate in force has this id; see gateway mandate list CITIZEN.")
+        raise click.ClickException("None in force has this id; see python3 run.py mandate list CITIZEN.")
     context.show({"id": str(key), "revoked": True}, lambda: click.echo("Revoked: it counts no more."))
 
 

@@ -89,7 +89,8 @@ def erase(context: Context, id_number: str, dry_run: bool, yes: bool, even_open:
 @click.argument("id_number", type=_IdNumber())
 @click.option("--mobile", help="At least one of these.")
 @click.option("--email")
-@click.option("--address")
+@click.option("--address", help="With --district.")
+@click.option("--district", help="Its code or name; unchanged where it is the same, or outside the city.")
 @click.option("--postcode")
 @click.option("--disabled/--not-disabled", default=None, help="Spared what not coming to a hall brings.")
 @pass_context
@@ -97,7 +98,9 @@ def correct(context: Context, /, id_number: str, disabled: bool | None, **given:
     """Put right what is recorded of a person, by their papers; this is recorded."""
     values = {name: value for name, value in given.items() if value is not None}
     if not values and disabled is None:
-        raise click.UsageError("Name a value: --mobile, --email, --address, --postcode or --disabled.")
+        raise click.UsageError(
+            "Name a value: --mobile, --email, --address, --district, --postcode or --disabled."
+        )
     here = context.runtime()
     with here.db.write() as tx:
         new = correcting.correct(tx, here, id_number, values, ACTOR, disabled=disabled)

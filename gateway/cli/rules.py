@@ -176,7 +176,7 @@ def _report(told: Mapping[str, Any]) -> None:
     elif told["dry_run"]:
         click.echo("Nothing was changed. Leave out --dry-run to load it.")
     else:
-        click.echo("Every process goes by it within seconds.")
+        click.echo("Every process knows of it within seconds.")
 
 
 # --- which rules are meant -----------------------------------------------------------------------

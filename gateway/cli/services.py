@@ -32,7 +32,7 @@ def list_services(context: Context) -> None:
             for one in shown
         ]
         headings = ("service", "state", "keys", "a minute", "a day")
-        table(headings, lines, "No service yet. Make one: gateway services create NAME")
+        table(headings, lines, "No service yet. Make one: python3 run.py services create NAME")
 
     context.show({"services": shown}, human)
 
@@ -47,7 +47,7 @@ def create_service(context: Context, name: str) -> None:
         return accounts_shown.service(accounts.find(desk.tx, str(accounts.create(desk, name))))
 
     made = changing(context.runtime(), work)
-    said = f"The service {name} is made: {made['id']}. Give it a key: gateway keys create '{name}'"
+    said = f"The service {name} is made: {made['id']}. Give it a key: python3 run.py keys create '{name}'"
     context.show(made, lambda: click.echo(said))
 
 

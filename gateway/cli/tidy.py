@@ -56,4 +56,4 @@ def _print(found: Sequence[Standing], now: Mapping[str, int]) -> None:
     for name, number in now.items():
         if name not in WALKS:
             click.echo(f"{name}: {number:,} rows forgotten")
-    click.echo("Every table, and how long it keeps what: gateway retention")
+    click.echo("Every table, and how long it keeps what: python3 run.py retention")

@@ -128,7 +128,8 @@ class City:
         for rules in self.versions:
             if rules.version == version:
                 return rules
-        raise UnknownNameError(f"{self.id} has no version {version} of its rules.")
+        there = ", ".join(str(rules.version) for rules in self.versions)
+        raise UnknownNameError(f"{self.id} has no version {version} of its rules; there are {there}.")
 
     def rules_now(self, now: datetime) -> Rules:
         """The version in force at this moment, each by the date of its own zone."""

@@ -99,6 +99,6 @@ def held(desk: Desk, transaction: Transaction) -> dict[str, Words]:
 
 
 def held_until(desk: Desk, transaction: Transaction) -> datetime | None:
-    """Until when that is reserved; None where nothing is, or the time has run out."""
+    """Until when that is reserved, a moment that has come where it has run out; None where nothing is."""
     until = registry.get(transaction.row.type).held_until
     return until(desk, transaction.case(desk.runtime.clock())) if until else None

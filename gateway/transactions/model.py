@@ -143,7 +143,8 @@ class Action:
     when it ends well its ``perform`` finds the old one in ``Case.replaces``. ``opens``
     names another type whose transaction is opened instead, with those answers its form
     has too; ``sets`` are answers given for the citizen (cancelling a filing, the matter
-    of an appointment) and open a new transaction as well.
+    of an appointment) and open a new transaction as well. ``called`` gives other words
+    for it as things stand.
     """
 
     words: Words
@@ -153,6 +154,11 @@ class Action:
     opens: str = ""
     sets: Mapping[str, str] = field(default_factory=dict)
     done: Callable[[View], bool] = lambda _view: False
+    called: Callable[[View], Words | None] = lambda _view: None
+
+    def name_of(self, view: View) -> Words:
+        """What it is called to the citizen, as things stand."""
+        return self.called(view) or self.words
 
     @property
     def begins(self) -> bool:

@@ -161,7 +161,7 @@ def _leave_earlier(tx: Connection, kind: TransactionType, ended: Transaction) ->
     theirs = (columns.subject == ended.row.subject) & (columns.type == kind.name) & (columns.id != ended.id)
     waiting = columns.state.in_(ENDS) & columns.due_at.is_not(None)
     if kind.newest_alone and ended.state in DONE:
-        tx.execute(update(transactions).where(theirs, waiting).values(due_at=None, lease=None))
+        store.change_all(tx, theirs & waiting, due_at=None, lease=None)
 
 
 def _plan(tx: Connection, runtime: Runtime, kind: TransactionType, ended: Transaction) -> None:

@@ -48,4 +48,5 @@ def get(name: str) -> TransactionType:
     try:
         return types()[name]
     except KeyError:
-        raise UnknownNameError(f"There is no transaction type called {name!r}.") from None
+        there = ", ".join(sorted(types()))
+        raise UnknownNameError(f"There is no transaction type {name!r}; there are {there}.") from None

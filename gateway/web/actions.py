@@ -194,7 +194,7 @@ def _page(
         "action.html",
         kind=kind,
         name=name,
-        action=kind.actions[name],
+        called=kind.actions[name].name_of(view),
         refusal=refusal,
         code=code,
         first=next(iter(kind.explain(view))),

@@ -70,7 +70,7 @@ def _confirmed(runtime: Runtime, name: str) -> ResponseReturnValue:
 
 
 def _page(tx: Connection, runtime: Runtime, transaction: Transaction) -> ResponseReturnValue:
-    kind, desk = steps.kind(transaction.row.type), Desk(tx, runtime)
+    kind, desk, now = steps.kind(transaction.row.type), Desk(tx, runtime), runtime.clock()
     until = choices.held_until(desk, transaction)
     return render_template(
         "check.html",
@@ -80,12 +80,12 @@ def _page(tx: Connection, runtime: Runtime, transaction: Transaction) -> Respons
             for name, field in helping.fields(transaction).items()
         ],
         effect=engine.effect(tx, runtime, transaction),
-        not_yet=proving.not_yet(tx, transaction, runtime.clock()),
+        not_yet=proving.not_yet(tx, transaction, now),
         replaces=engine.replaced(tx, runtime, transaction) is not None,
         step=steps.check(transaction),
         returned=steps.sent_back(runtime, transaction),
-        reserves=kind.held_until is not None,
-        held=until and words.moment(until, runtime.clock(), transaction.rules.zone),
+        reserves=until is not None,
+        held=until and until > now and words.moment(until, now, transaction.rules.zone),
     )
 
 

@@ -120,7 +120,7 @@ def test_a_wrong_file_is_refused_with_every_line(shell: Shell, file: Path) -> No
 def test_the_doctor_says_what_is_wrong_and_what_to_do(shell: Shell, file: Path) -> None:
     """A schema that is missing; then rules, and the calendar of a year that is not announced."""
     done = shell("doctor")
-    assert (done.exit_code, "Run: gateway migrate" in done.stdout) == (1, True)
+    assert (done.exit_code, "Run: python3 run.py migrate" in done.stdout) == (1, True)
     shell.json("migrate")
     shell.json("rules", "load", str(file))
     with time_machine.travel(NOW, tick=False):

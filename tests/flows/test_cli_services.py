@@ -41,8 +41,8 @@ def _json(result: Result) -> Any:
 
 def test_a_service_is_set_up_and_shown_whole(run: Run, tmp_path: Path) -> None:
     """Every step is one verb and on record; tables hold whole ids and no secret, and mask people."""
-    assert "gateway services create NAME" in run("services", "list").output
-    assert "gateway keys create '养老处'" in run("services", "create", "养老处").output
+    assert "python3 run.py services create NAME" in run("services", "list").output
+    assert "python3 run.py keys create '养老处'" in run("services", "create", "养老处").output
     made = run("keys", "create", "养老处", "--type", "test", "--scope", "send", "--name", "try")
     key = made.stdout.strip()
     assert key.startswith("try-")

@@ -45,6 +45,7 @@ def test_a_hall_is_closed_and_opened_from_the_terminal(run: Shell, books: Runtim
         (["shi", "2031-12-03", "--until", "2031-12-01"], "ends after it begins"),
         (["shi", "2031-12-01", "--until", "2033-12-01"], "92 days at most"),
         (["shi", "9999-12-31"], "name one of the days to come"),
+        (["shi", "1.12.2031"], "'1.12.2031' cannot be read. Write it like 2026-12-01."),
         (["shi", "2031-12-01", "--until", "2031-12-03", "--from", "14:00"], "close each day by itself"),
     ],
 )

@@ -160,6 +160,23 @@ def test_the_command_puts_a_record_right(run: Shell, books: Runtime, number: str
     assert actions == ["citizen.correct"]
 
 
+def test_an_address_is_put_right_with_its_district(run: Shell, books: Runtime, number: str) -> None:
+    """Notices to a district go by it: by code or name, or said to be the same; never left out."""
+    address = ["citizen", "correct", number, "--address", "洞庭大道1号"]
+    wrong = [run(*address), run(*address, "--district", "430199")]
+    assert {one.exit_code for one in wrong} == {2}
+    for one in wrong:
+        assert "430702 武陵区" in one.output
+    assert run.json(*address, "--district", "unchanged") == {"changed": ["address"]}
+    for district, new in (("桃源县", ["district"]), ("430725", [])):
+        assert run.json("citizen", "correct", number, "--district", district) == {"changed": new}
+    with books.db.read() as tx:
+        found = register.find(tx, books.vault, number)
+        record = register.record(tx, books.vault, found.id) if found else None
+    assert record
+    assert (record.address, record.district) == ("洞庭大道1号", "430725")
+
+
 def test_the_command_registers_somebody_as_disabled(run: Shell, books: Runtime, number: str) -> None:
     """Whoever is so keeps their places however young, until that is taken back; both are on record."""
     nobody_is_old = date(1900, 1, 1)

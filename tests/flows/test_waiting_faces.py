@@ -37,14 +37,22 @@ def test_a_system_waits_for_a_citizen_and_takes_the_offer(api: Api, small: Small
 def test_a_citizen_waits_and_takes_the_offer_on_the_page(
     browser: Browser, person: Person, sqlite_world: World, small: Small
 ) -> None:
-    """Joined at the last question, told so; whoever looks it up later gives a code and has the place."""
+    """Joined at the last question, told so; whoever looks it up later gives a code and has the place.
+
+    Until then nothing is booked: no page says that a place was kept, or offers to cancel a booking.
+    """
     small(1)
     others = [one for one in sqlite_world.settle(4) if one.id_number != person.id_number]
     booked = book(sqlite_world, others[0])
     book(sqlite_world, others[1], slot="09:30")
-    assert "您就排进候补了，还没有约上" in prove(browser, person, slot="wait")
-    assert "正在候补" in browser.post("/t/appointment/check")
+    checked = prove(browser, person, slot="wait")
+    assert "您就排进候补了，还没有约上" in checked
+    assert "留的时间已经过了" not in checked
+    listed = browser.post("/t/appointment/check")
+    assert "正在候补" in listed
+    assert "取消候补" in listed
     reference = browser.reference()
+    assert "确定要取消候补吗？" in browser.get("/t/appointment/done/cancel")
     act(sqlite_world, booked, "cancel")
     serve(sqlite_world)
     browser.post("/finish")
@@ -54,3 +62,19 @@ def test_a_citizen_waits_and_takes_the_offer_on_the_page(
     browser.post("/status/accept/code")
     text = browser.post("/status/accept", code=browser.code())
     assert "预约号A001" in text
+
+
+def test_who_leaves_the_waiting_list_reads_of_no_booking(
+    browser: Browser, person: Person, sqlite_world: World, small: Small
+) -> None:
+    """What never was booked is not said to be cancelled."""
+    small(1)
+    others = [one for one in sqlite_world.settle(4) if one.id_number != person.id_number]
+    book(sqlite_world, others[0])
+    book(sqlite_world, others[1], slot="09:30")
+    prove(browser, person, slot="wait")
+    browser.post("/t/appointment/check")
+    text = browser.post("/t/appointment/done/cancel")
+    assert "已取消候补" in text
+    assert "09:00-10:00的候补已取消，没有预约" in text
+    assert "预约已取消" not in text
