@@ -17,6 +17,8 @@ from sqlalchemy import Connection, Row, update
 from gateway.db import claim, new_lease
 from gateway.errors import TamperedError
 from gateway.runtime import Runtime
+from gateway.services import webhooks
+from gateway.services.webhooks import Event, Kind
 from gateway.transactions import outcome, promises, registry, reminders, store
 from gateway.transactions.promise import Point, reached
 
@@ -72,7 +74,7 @@ def _tick(tx: Connection, runtime: Runtime, row: Row[Any]) -> set[str]:
     if not _keep(tx, row, {"due_at": due_at, "said": over[-1] if over else row.said}) or not over:
         return set()
     store.note(tx, runtime, about.id, "promise_warned", f"{row.kind} {over[-1]}")
-    store.warn(tx, runtime, about, row.kind, over[-1])
+    _warn(tx, runtime, about, row.kind, over[-1])
     return _halfway(tx, runtime, about) if Point.HALF in over else set()
 
 
@@ -83,3 +85,11 @@ def _halfway(tx: Connection, runtime: Runtime, about: Row[Any]) -> set[str]:
         return set()  # nothing can be told of it; the office is warned all the same
     event = registry.get(about.type).halfway(transaction.view(runtime.clock()))
     return outcome.say(tx, runtime, transaction, event) if event else set()
+
+
+def _warn(tx: Connection, runtime: Runtime, about: Row[Any], promise: str, point: str) -> None:
+    """Tell the service a transaction was begun through how one of its promises fares."""
+    if about.service_id is not None:
+        detail = f"{about.state} {about.stage} {promise} {point}"
+        told = Event(runtime.new_id(), about.service_id, about.id, detail)
+        webhooks.tell(tx, Kind.TRANSACTION, [told], runtime.clock())

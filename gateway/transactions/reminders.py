@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import structlog
@@ -132,8 +132,7 @@ def last_due(tx: Connection, type_name: str, occasion: str) -> datetime | None:
     """When the last one planned for an occasion is due; None where none waits."""
     columns = reminders.c
     query = select(func.max(columns.due_at)).where(columns.type == type_name, columns.occasion == occasion)
-    latest: datetime | None = tx.execute(query).scalar_one()
-    return latest
+    return cast("datetime | None", tx.execute(query).scalar_one())
 
 
 def drop(tx: Connection, runtime: Runtime, transaction_id: UUID, reason: str) -> None:
@@ -171,8 +170,7 @@ def _let_go(runtime: Runtime, rows: Sequence[Row[Any]]) -> None:
 def _claimed(runtime: Runtime) -> Sequence[Row[Any]]:
     seconds = runtime.settings.lease
     with runtime.db.write() as tx:
-        now = runtime.clock()
-        return claim(tx, reminders, now=now, seconds=seconds, limit=CLAIM, lease=new_lease())
+        return claim(tx, reminders, now=runtime.clock(), seconds=seconds, limit=CLAIM, lease=new_lease())
 
 
 def _opened(runtime: Runtime, rows: Sequence[Row[Any]]) -> list[Due]:
@@ -256,9 +254,8 @@ def _record(tx: Connection, runtime: Runtime, row: Row[Any], judgement: Judgemen
         case Later(at, reason):
             values |= {"due_at": at, "reason": reason[:40], "settled_at": None}
     where = (reminders.c.id == row.id) & (reminders.c.lease == row.lease)
-    if not tx.execute(update(reminders).where(where).values(**values)).rowcount:
-        return set()
-    if isinstance(judgement, Later):
+    kept = tx.execute(update(reminders).where(where).values(**values)).rowcount
+    if not kept or isinstance(judgement, Later):
         return set()
     plan(tx, runtime, row.type, row.citizen_id, judgement.then, row.transaction_id)
     if row.transaction_id:
@@ -299,5 +296,5 @@ def of_transaction(tx: Connection, transaction_id: UUID) -> Sequence[Row[Any]]:
 
 
 def _in_order(tx: Connection, which: ColumnElement[bool]) -> Sequence[Row[Any]]:
-    query = select(reminders).where(which)
-    return tx.execute(query.order_by(reminders.c.planned_for, reminders.c.id)).all()
+    order = reminders.c.planned_for, reminders.c.id
+    return tx.execute(select(reminders).where(which).order_by(*order)).all()

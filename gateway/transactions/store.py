@@ -207,8 +207,7 @@ def _one(key: UUID, *, hold: bool) -> Select[Any]:
 
 def row(tx: Connection, key: UUID, *, hold: bool = False) -> Row[Any] | None:
     """The row as it is, sealed; None for one that is forgotten."""
-    query = select(transactions).where(transactions.c.id == key)
-    return tx.execute(query.with_for_update() if hold else query).one_or_none()
+    return tx.execute(_one(key, hold=hold)).one_or_none()
 
 
 def find(tx: Connection, runtime: Runtime, reference: str) -> Transaction | None:
@@ -277,13 +276,6 @@ def change_all(tx: Connection, where: ColumnElement[bool], **values: Any) -> Non
     """Set columns of many rows, of which nobody is to be told: neither state nor stage."""
     tx.execute(update(transactions).where(where).values(**values))
     _HELD.pop(tx, None)
-
-
-def warn(tx: Connection, runtime: Runtime, row: Row[Any], promise: str, point: str) -> None:
-    """Tell the service a transaction was begun through how one of its promises fares."""
-    if row.service_id is not None:
-        told = Event(runtime.new_id(), row.service_id, row.id, f"{row.state} {row.stage} {promise} {point}")
-        webhooks.tell(tx, Kind.TRANSACTION, [told], runtime.clock())
 
 
 def note(tx: Connection, runtime: Runtime, key: UUID, event: str, detail: str | None = None) -> None:

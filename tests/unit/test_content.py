@@ -119,7 +119,8 @@ def _longest(kind: TransactionType) -> dict[str, str]:
         "until": "2026-09-30T02:00:00+00:00",
     }
     long |= {"item": "mobile", "value": "w***@" + "e" * 30, "value_en": "w***@" + "e" * 30}
-    long |= {"from": "152921", "to": "511132"}  # 阿拉善盟阿拉善左旗, 乐山市峨边彝族自治县
+    if kind.name == "relation_transfer":
+        long |= {"from": "152921", "to": "511132"}  # 阿拉善盟阿拉善左旗, 乐山市峨边彝族自治县
     long |= {"datum": "身份证号码", "datum_en": "ID number"}
     long["hall"] = max((hall.name for hall in halls), key=len)
     long["hall_en"] = max((hall.name_en for hall in halls), key=len)
