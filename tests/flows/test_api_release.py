@@ -7,6 +7,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from gateway.appointments.bookings import Standing
 from gateway.demo.city import Person
@@ -52,6 +53,18 @@ def test_as_many_as_there_are_places_have_one_and_the_others_hear_what_is_free(a
     assert all(_problems(answer)[0].startswith(nearest) for answer in lost)
     assert standings(api.world) == {Standing.BOOKED: PLACES}
     assert api.count() - before == PLACES
+
+
+def test_a_booking_costs_thirty_questions_and_to_come_too_late_three(api: Api, quotas: Any) -> None:
+    """Everybody else waits meanwhile: whoever asks the database more often makes a release slower."""
+    quotas(2)
+    begin(api)  # what is known of the service and of the rules is asked now
+    asked: list[str] = []
+    event.listen(api.world.runtime.db.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    for number, status, most in ((1, 201, 30), (2, 400, 3)):
+        asked.clear()
+        assert begin(api, number=number).status_code == status
+        assert len([one for one in asked if not one.startswith("BEGIN")]) <= most
 
 
 def test_many_who_hold_a_place_of_one_slot_are_booked_at_once(api: Api) -> None:

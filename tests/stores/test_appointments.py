@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from threading import Barrier
 from typing import Any
 
@@ -160,6 +161,33 @@ def test_five_hundred_at_once_get_exactly_the_fifty_places(world: World, quotas:
     assert standings(world) == {Standing.BOOKED: PLACES}
 
 
+def in_one(world: World, person: Person, clock: str) -> Transaction:
+    """Begin, answer, prove and submit in one commit, as a service does."""
+    who = {"id_number": person.id_number, "name": person.name}
+    with world.runtime.db.write() as tx:
+        draft = engine.open_draft(tx, world.runtime, "appointment", "api")
+        engine.answer(tx, world.runtime, draft, {**who, **NINE, "slot": clock}, reserve=False)
+        engine.attest(tx, world.runtime, draft, "test", reserve=False)
+        return engine.submit(tx, world.runtime, draft).transaction
+
+
+def submitted(world: World, transaction: Transaction) -> Transaction:
+    with world.runtime.db.write() as tx:
+        return engine.submit(tx, world.runtime, transaction).transaction
+
+
+def test_one_person_who_books_several_times_at_once_has_one_place(world: World) -> None:
+    """Whichever comes first; a place that is held is booked, or let go for another."""
+    for number, person in enumerate(world.settle(8)):
+        jobs = [partial(in_one, world, person, clock) for clock in ("10:00", "10:30", "11:00")]
+        if number % 2:
+            jobs[0] = partial(submitted, world, hold(world, person))
+        with ThreadPoolExecutor(len(jobs)) as pool:
+            said = [future.result() for future in [pool.submit(job) for job in jobs]]
+        assert sorted(one.state for one in said) == [State.REJECTED, State.REJECTED, State.SUCCEEDED]
+    assert standings(world) == {Standing.BOOKED: len(world.people)}
+
+
 # --- holds -----------------------------------------------------------------------------------
 
 
@@ -193,6 +221,16 @@ def test_a_place_lost_meanwhile_is_refused_with_what_is_free(town: World, quotas
     assert (refused.state, refused.row.reason) == (State.REJECTED, "slot_taken")
     assert "最近的空位：08:30、09:30、10:00" in refused.facts["instead"]
     assert messages(town)[-1].startswith("您的预约没有约上，原因：这个时间已经约满")
+
+
+def test_a_proven_hold_that_ran_out_is_worth_nothing(town: World, quotas: Any) -> None:
+    """Another has the place by then: it is not booked twice."""
+    quotas(1)
+    slow = hold(town, town.people[0])
+    town.clock.advance(minutes=5)
+    book(town, town.people[1])
+    assert submitted(town, slow).row.reason == "slot_taken"
+    assert standings(town) == {Standing.BOOKED: 1}
 
 
 def test_renewing_the_answers_before_confirming_opens_the_lost_one_again(town: World, quotas: Any) -> None:
@@ -264,6 +302,7 @@ def test_what_is_offered_counts_down_but_for_ones_own_hold(town: World, quotas: 
         "10:00 还有2个空位",
     ]
     assert offered(town, mine, "day")[2] == "2026-11-25 还有27个空位"
+    town.runtime.kept.pop(cities.KEPT)  # a process that has not read the rules yet
     quotas(0)  # for slots nobody has asked for yet
     town.runtime.kept.clear()  # as a new start would: a process reads its files once
     assert offered(town, mine, "day") == ["2026-11-25 还有3个空位"]

@@ -55,6 +55,16 @@ def test_a_slot_lies_on_a_working_day_ahead_within_the_hours(timetable: Appointm
 
 
 @given(timetables(), moments)
+def test_one_slot_is_bookable_as_it_is_among_all(timetable: Appointment, now: datetime) -> None:
+    """Whoever asks for one alone hears the same as whoever has them all listed."""
+    rules, today = replace(RULES, appointment=timetable), now.astimezone(RULES.zone).date()
+    among = set(bookable(timetable, now))
+    for days in (0, timetable.first_day, timetable.window_days, timetable.window_days + 1):
+        for slot in slots.of_day(rules, "shi", today + timedelta(days=days)):
+            assert slots.is_bookable(rules, slot, now) == (slot in among)
+
+
+@given(timetables(), moments)
 def test_slots_of_a_day_follow_each_other_without_overlap(timetable: Appointment, now: datetime) -> None:
     """And their index counts them."""
     for day in {slot.day for slot in bookable(timetable, now)}:
