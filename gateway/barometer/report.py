@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from gateway.barometer import store
 from gateway.barometer.spans import Asked, Span
-from gateway.barometer.store import GRADES, NOTHING, Cell, Measure, Sums
+from gateway.barometer.store import GRADES, Cell, Measure, Sums
 
 LEAST = 5  # people
 FEW, UNTOLD = "<5", "–"
@@ -161,19 +161,17 @@ def _line(name: str, now: Shown, before: Shown) -> Line:
 
 
 def _lines(now: Mapping[str, Cell], before: Mapping[str, Cell]) -> list[Line]:
-    """Each group's, the largest first; people who are not known come last."""
+    """Each group's; people who are not known come last."""
     shown, earlier = told_together(now), told_together(before)
-    names = sorted({*now, *before}, key=lambda one: (not one, -now.get(one, NOTHING).number, one))
+    names = sorted({*now, *before}, key=lambda one: (not one, one))
     return [_line(name, shown.get(name, 0), earlier.get(name, 0)) for name in names]
 
 
 def _matters(now: Sums, before: Sums) -> list[Matter]:
     shown = {measure: told_together(_of(now, measure)) for measure in MATTERS}
     earlier = told_together(_of(before, Measure.BEGUN))
-    begun = _of(now, Measure.BEGUN)
-    ordered = sorted(
-        {key for _, key in (*now, *before)}, key=lambda one: (-begun.get(one, NOTHING).number, one)
-    )
+    begun = shown[Measure.BEGUN]
+    ordered = sorted({key for _, key in (*now, *before)}, key=lambda one: (-_rank(begun.get(one, 0)), one))
     return [
         Matter(
             _line(name, shown[Measure.BEGUN].get(name, 0), earlier.get(name, 0)),
@@ -181,6 +179,11 @@ def _matters(now: Sums, before: Sums) -> list[Matter]:
         )
         for name in ordered
     ]
+
+
+def _rank(shown: Shown) -> int:
+    """What is not told tells nothing by its place either."""
+    return shown if isinstance(shown, int) else LEAST
 
 
 def _days(tx: Connection, span: Span) -> list[Daily]:

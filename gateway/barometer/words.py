@@ -62,7 +62,8 @@ def of_group(by: str, key: str, rules: Rules) -> Words:
     if by == "district" and key in rules.districts:
         return Words(rules.districts[key].name, rules.districts[key].name_en)
     if by == "band" and key:
-        return Words(f"{key.replace('-', '–')}岁", f"{key.replace('-', '–')}")
+        years = key.replace("-", "–")
+        return Words(f"{years[:-1]}岁以上" if key.endswith("+") else f"{years}岁", years)
     return _KEYS.get(key, Words(key, key))
 
 
