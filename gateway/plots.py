@@ -112,8 +112,7 @@ def _bare(root: Any, about: str) -> Any:
         for child in list(parent):
             if not isinstance(child.tag, str) or child.tag in _NOT_OURS or _is_tooltip(child):
                 parent.remove(child)
-        for key in ("id", "style"):
-            parent.attrib.pop(key, None)
+        parent.attrib.pop("id", None)
     return root
 
 
