@@ -128,6 +128,11 @@ beat_schedule = {
         "schedule": 300.0,
         "options": {"queue": "housekeeping", "expires": 300},
     },
+    "barometer": {
+        "task": "tasks.housekeeping.barometer",
+        "schedule": 300.0,
+        "options": {"queue": "housekeeping", "expires": 300},
+    },
     "tidy": {
         "task": "tasks.housekeeping.tidy",
         "schedule": 3600.0,

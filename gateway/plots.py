@@ -35,6 +35,7 @@ CSS = """\
 .chart .color-2 { --of: #6d4aa8; }
 .chart .color-3 { --of: #4f7a1c; }
 .chart .color-0, .chart .color-1, .chart .color-2, .chart .color-3 { fill: var(--of); }
+.chart .color-0 rect, .chart .color-1 rect, .chart .color-2 rect, .chart .color-3 rect { fill: var(--of); }
 .chart .series .line { stroke: var(--of); }
 .chart .color-1 .line { stroke-dasharray: 7 4; }
 .chart .color-2 .line { stroke-dasharray: 2 4; }
@@ -111,8 +112,7 @@ def _bare(root: Any, about: str) -> Any:
         for child in list(parent):
             if not isinstance(child.tag, str) or child.tag in _NOT_OURS or _is_tooltip(child):
                 parent.remove(child)
-        for key in ("id", "style"):
-            parent.attrib.pop(key, None)
+        parent.attrib.pop("id", None)
     return root
 
 

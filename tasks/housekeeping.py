@@ -4,12 +4,14 @@ report by other means than a push, and what they decided. Hourly: forget what no
 import structlog
 
 from gateway.appointments import missed, news, waiting
+from gateway.barometer import roll
 from gateway.broadcasts import expand
 from gateway.broadcasts.store import broadcasts
 from gateway.content import registration
 from gateway.db import is_due
 from gateway.delivery import books, fetching, lanes, ledger, measures
 from gateway.notifications import questions
+from gateway.phone import calls
 from gateway.promises import ticks
 from gateway.retention import job
 from gateway.services import webhooks
@@ -33,6 +35,7 @@ collecting = Turns(1)  # a mailbox that answers slowly holds one thread
 pulling = Turns(1)
 matching = Turns(1)
 serving = Turns(1)
+counting = Turns(1)
 log = structlog.get_logger()
 
 
@@ -89,6 +92,12 @@ def halls() -> None:
 def _serve() -> None:
     waiting.run_due(current())
     news.run_due(current())
+
+
+@app.task(name="tasks.housekeeping.barometer")
+def barometer() -> None:
+    """Every few minutes: count the open day anew, and close the one before."""
+    counting.work(lambda: roll.run(current(), (calls.counted,)))
 
 
 @app.task(name="tasks.housekeeping.tidy")

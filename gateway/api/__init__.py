@@ -6,6 +6,7 @@ from apispec.core import Components
 from flask import Flask
 
 from gateway.api import (
+    barometer,
     broadcasts,
     docs,
     halls,
@@ -45,6 +46,7 @@ def register(app: Flask, runtime: Runtime) -> None:
     spec.register_blueprint(levers.blueprint(runtime))
     spec.register_blueprint(reviews.blueprint(runtime))
     spec.register_blueprint(halls.blueprint(runtime))
+    spec.register_blueprint(barometer.blueprint(runtime))
     spec.register_blueprint(referrals.blueprint(runtime))
     spec.register_blueprint(services.blueprint(runtime))
     spec.register_blueprint(notifications.blueprint(runtime))

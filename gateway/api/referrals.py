@@ -14,7 +14,7 @@ from gateway.referral_rules import LONGEST_ASKED
 from gateway.runtime import Runtime
 
 
-class AskedSchema(Schema):
+class ReferralsAskedSchema(Schema):
     """What is looked for."""
 
     q = fields.String(
@@ -49,7 +49,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
     routes.before_request(lambda: door.enter(runtime, "transactions"))
 
     @routes.get("/referrals")
-    @routes.arguments(AskedSchema, location="query")
+    @routes.arguments(ReferralsAskedSchema, location="query")
     @routes.response(200, ReferralsSchema)
     def referrals(asked: dict[str, Any]) -> dict[str, Any]:
         """Other offices' numbers in this city: all of them, or those that fit what is looked for."""

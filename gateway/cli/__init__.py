@@ -2,6 +2,7 @@
 
 from gateway.cli import (
     answers,
+    barometer,
     bench,
     books,
     broadcast,
@@ -41,6 +42,7 @@ from gateway.cli.command import main
 
 __all__ = [
     "answers",
+    "barometer",
     "bench",
     "books",
     "broadcast",

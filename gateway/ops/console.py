@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask, Response, request
 
 from gateway.ops import (
+    barometer,
     books,
     broadcasts,
     calls,
@@ -47,6 +48,7 @@ def register(app: Flask, runtime: Runtime) -> None:
         halls,
         replies,
         books,
+        barometer,
     ):
         room.add(routes, runtime)
     app.register_blueprint(routes)

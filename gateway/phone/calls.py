@@ -23,11 +23,13 @@ from sqlalchemy import (
     Table,
     Uuid,
     delete,
+    func,
     select,
     update,
 )
 
 from gateway import cities
+from gateway.barometer.store import Measure
 from gateway.db import Utc, metadata, upsert
 from gateway.phone import away, dialogue, errands, leaving, session, signals
 from gateway.phone.matter import Matter
@@ -37,6 +39,7 @@ from gateway.runtime import Runtime
 from gateway.transactions import registry
 from gateway.transactions.devices import Device
 from gateway.transactions.model import Words
+from gateway.transactions.store import transactions
 
 LIVE, ENDED, TRANSFERRED = "live", "ended", "transferred"
 KEPT = timedelta(days=1)
@@ -161,6 +164,17 @@ def _state(now: Session, actions: Sequence[Action]) -> str:
     if now.place is not Place.OVER:
         return LIVE
     return TRANSFERRED if isinstance(actions[-1], Transfer) else ENDED
+
+
+def counted(tx: Connection, begin: datetime, end: datetime) -> list[tuple[Measure, str, str, int]]:
+    """Calls that began in that time, by the type they came to, and those put through; for the barometer."""
+    columns, name = calls.c, func.coalesce(transactions.c.type, "")
+    about = calls.outerjoin(transactions, transactions.c.id == columns.transaction_id)
+    through = func.count().filter(columns.state == TRANSFERRED)
+    query = select(name.label("name"), func.count(), through).select_from(about).group_by(name)
+    rows = tx.execute(query.where(columns.started_at >= begin, columns.started_at < end)).all()
+    whole = [(Measure.CALLS, name, "phone", number) for name, number, _ in rows]
+    return whole + [(Measure.TO_PERSON, name, "phone", number) for name, _, number in rows if number]
 
 
 def forget_old(tx: Connection, now: datetime) -> None:

@@ -251,6 +251,8 @@ FOR_GOOD = (
     for_good("audit_head", "The end of the chain."),
     for_good("ledger", "Sums of what is kept; entries are added up every few seconds."),
     for_good("measures", "Sums; minutes older than an hour are added up every few seconds."),
+    for_good("barometer_counts", "Counts by day and group, no ids; this year is laid beside last year's."),
+    for_good("barometer_days", "Which days were counted."),
     for_good("tidied", "How far forgetting is."),
     for_good("calendar_notices", "Which days were worked decides when something was due, years later too."),
     for_good("city_rules", "A transaction keeps the rules it began under, and an appeal asks for them."),

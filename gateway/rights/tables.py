@@ -192,6 +192,8 @@ NOTHING: Mapping[str, str] = {
     "documents": "files that went to many",
     "attachments": "which files go with which text",
     "book_matches": "counts by day and provider",
+    "barometer_counts": "counts by day and group of people; fewer than five are shown to nobody",
+    "barometer_days": "which days were counted",
     "measures": "counts and times",
     "callbacks": "what providers reported, sealed as it came: not searchable by person, dropped within days",
     "tidied": "marks of what was forgotten",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from uuid import UUID
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import insert
 
+from gateway.barometer.store import Measure, counts, days
 from gateway.broadcasts import definition as definitions
 from gateway.broadcasts import expand, store
 from gateway.cities import shipped
@@ -169,6 +172,17 @@ def test_an_open_page_whose_session_ended_asks_to_sign_in(open_page: OpenPage, w
 # --- every page ------------------------------------------------------------------------------
 
 
+def counted(world: World) -> None:
+    """Three days of the barometer, with many and with few."""
+    with world.runtime.db.write() as tx:
+        for number, day in enumerate((date(2026, 11, 14), date(2026, 11, 20), date(2026, 11, 21))):
+            tx.execute(insert(days).values(day=day, after_event=0, counted_at=world.clock(), over=True))
+            who = {"district": "430702", "band": "60-69", "insured": "pensioner"}
+            for measure, face in ((Measure.BEGUN, "web"), (Measure.DONE, "phone"), (Measure.CALLS, "phone")):
+                row = {"day": day, "measure": measure, "type": "card_loss", "face": face, **who}
+                tx.execute(insert(counts).values(number=number * 7 + 2, people=number * 7 + 2, **row))
+
+
 def walk(page: Page, world: World) -> Iterator[str]:
     """Every page of the console, one after the other; gives each its name."""
     page.goto("/ops/login")
@@ -215,6 +229,9 @@ def walk(page: Page, world: World) -> Iterator[str]:
     page.goto("/ops/audit")
     press(page, "main form button")
     yield "books"
+    counted(world)
+    page.goto("/ops/barometer?around=2026-11-20")
+    yield "barometer"
 
 
 @pytest.mark.parametrize("width", [400, 1280])

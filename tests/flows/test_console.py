@@ -48,6 +48,7 @@ PAGES = (
     "/ops/replies/all",
     "/ops/look-up",
     "/ops/audit",
+    "/ops/barometer",
 )
 
 

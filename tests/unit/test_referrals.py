@@ -24,6 +24,7 @@ CITIES = cities.shipped()
         ("找律师", "12348"),
         ("收到一条可疑的假短信", "96110"),
         ("12348", "12348"),
+        ("看病的事要打官司", "12348"),  # the longer word says more
         (" Housing  FUND ", "12329"),
     ],
 )

@@ -841,6 +841,36 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", "channel", "language", name=op.f("uq_templates_name_channel_language")),
     )
     op.create_table(
+        "barometer_counts",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("measure", sa.String(length=16), nullable=False),
+        sa.Column("type", sa.String(length=32), nullable=False),
+        sa.Column("face", sa.String(length=8), nullable=False),
+        sa.Column("district", sa.String(length=6), nullable=False),
+        sa.Column("band", sa.String(length=5), nullable=False),
+        sa.Column("insured", sa.String(length=16), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "day",
+            "measure",
+            "type",
+            "face",
+            "district",
+            "band",
+            "insured",
+            name=op.f("pk_barometer_counts"),
+        ),
+    )
+    op.create_table(
+        "barometer_days",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("after_event", sa.BigInteger(), nullable=False),
+        sa.Column("counted_at", Utc(), nullable=False),
+        sa.Column("over", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("day", name=op.f("pk_barometer_days")),
+    )
+    op.create_table(
         "tidied",
         sa.Column("walk", sa.String(length=40), nullable=False),
         sa.Column("upto", sa.Uuid(), nullable=True),
@@ -1174,6 +1204,8 @@ def downgrade() -> None:
 
     op.drop_table("timeline")
     op.drop_table("tidied")
+    op.drop_table("barometer_days")
+    op.drop_table("barometer_counts")
     op.drop_table("templates")
     op.drop_table("tallies")
     op.drop_table("suppressions")
