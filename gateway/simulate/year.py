@@ -126,6 +126,7 @@ def _day(year: Year, day: date, turns: Mapping[date, list[tuple[str, lives.Turn]
         place.clock.now = datetime.combine(day, hour, zone)
         work.until_quiet(place)
         if hour == ACTING:
+            place.clock.now += timedelta(minutes=1)  # what is done at one moment has no order
             year.acts.day(place)
 
 
