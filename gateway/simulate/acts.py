@@ -26,8 +26,12 @@ YEARLY = {
     "appointment": 15.0,
     "card_loss": 3.0,
     "filing": 3.0,
-    "information_change": 0.0,
+    "callback_request": 6.0,
+    "relation_transfer": 1.5,
+    "pension_payment": 3.0,
 }
+NAMELESS = frozenset({"callback_request"})
+DISTRICT, STILL = "430702", 0.15
 FACES = ("web", "phone", "api")
 FOUND, REPLACED, CANCELLED, ENDED_EARLY = (
     0.4,
@@ -87,7 +91,7 @@ class Acts:
             return None
         with runtime.db.write() as tx:
             draft = engine.open_draft(tx, runtime, kind, self.luck.choice(FACES))
-            who = {"id_number": person.id_number, "name": person.name}
+            who = {} if kind in NAMELESS else {"id_number": person.id_number, "name": person.name}
             answered = engine.answer(tx, runtime, draft, {**who, **given})
             if answered.value:
                 self.refused[f"{kind} {next(iter(answered.value))}"] += 1
@@ -98,7 +102,17 @@ class Acts:
     def _answers(self, town: Town, kind: str, person: Person) -> Mapping[str, str] | None:
         if kind == "appointment":
             return self._visit(town)
+        if kind == "callback_request":
+            return {"number": person.mobile, "wish": "soon", "matter": "other"}
+        if kind == "relation_transfer":
+            self._transfer(town, person)
         return self._filing(town, person) if kind == "filing" else {}
+
+    def _transfer(self, town: Town, person: Person) -> None:
+        """They applied for one this morning; some stand still until somebody asks."""
+        values = {"id_number": person.id_number, "from": "310115", "to": DISTRICT}
+        still = {"state": "letter_sent"} if self.luck.random() < STILL else {}
+        town.offices.call(lambda: town.offices.transfers.change({**values, **still}))
 
     def _visit(self, town: Town) -> Mapping[str, str] | None:
         rules = cities.of(town.runtime).rules_now(town.clock())

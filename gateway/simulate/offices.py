@@ -21,10 +21,13 @@ from integrations.sandbox.filings import Filings
 from integrations.sandbox.options import Options
 from integrations.sandbox.payments import Payments
 from integrations.sandbox.pensions import Pensions
+from integrations.sandbox.transfers import Transfers
+from integrations.transfer_platform import TransferPlatform
 
 DIVISION = "4307"
 REVIEW = 2 * 86400.0  # seconds a filing is reviewed
 BACK_PAYMENT = 3 * 86400.0
+TRANSFER = 9 * 86400.0  # in each of its states: a leg of 15 working days has two or three of them
 Answer = dict[str, Any]
 T = TypeVar("T")
 
@@ -37,11 +40,13 @@ class Offices:
         self.cards: Cards
         self.pensions: Pensions
         self.filings: Filings
+        self.transfers: Transfers
         self.call(lambda: self._open(folder, clock))
         connectors: Mapping[str, Callable[..., Any]] = {
             "card_core": CardCore,
             "pension_registry": PensionRegistry,
             "filing_register": FilingRegister,
+            "transfer_platform": TransferPlatform,
         }
         self.connectors = {name: made({}, clock, Inside(self)) for name, made in connectors.items()}
 
@@ -51,15 +56,18 @@ class Offices:
         self.pensions = Pensions(folder / "pensions.sqlite", self.cards, clock)
         self.payments = Payments(folder / "payments.sqlite", self.cards, self.pensions, clock)
         self.filings = Filings(folder / "filings.sqlite", self.cards, self.pensions, clock)
+        self.transfers = Transfers(folder / "transfers.sqlite", self.cards, clock)
         # The year itself draws who is matched and when, and writes that into its diary.
         options = Options(matching=False, filing_delay=REVIEW, pension_delay=BACK_PAYMENT)
         self.pensions.options = self.filings.options = options
+        self.transfers.options = Options(transfer_delay=TRANSFER)
         self.actions: Mapping[str, Callable[[Mapping[str, Any]], Answer]] = {
             "/card/query": self.cards.query,
             "/card/report-loss": self.cards.report_loss,
             "/card/release": self.cards.release,
             "/pension/standing": self.pensions.standing,
             "/pension/payments": self.payments.query,
+            "/transfer/query": self.transfers.query,
             "/filing/query": self.filings.query,
             "/filing/submit": self.filings.submit,
             "/filing/correct": self.filings.correct,

@@ -26,6 +26,7 @@ from gateway.simulate import checks, lives, town, work
 from gateway.simulate.acts import Acts
 from gateway.simulate.checks import Seen
 from gateway.simulate.lives import Life
+from gateway.simulate.staff import Staff
 from gateway.simulate.town import Town
 from gateway.transactions.promises import promises
 from gateway.transactions.reminders import reminders
@@ -61,6 +62,7 @@ class Year:
     town: Town
     lives: Mapping[str, Life]
     acts: Acts
+    staff: Staff
 
 
 def play(citizens: int, seed: int, days: int, say: Say) -> dict[str, Any]:
@@ -72,7 +74,7 @@ def play(citizens: int, seed: int, days: int, say: Say) -> dict[str, Any]:
         town.built(Path(folder), citizens, seed, datetime.combine(BEGINS, MORNING, zone)) as place,
     ):
         say(f"{len(place.people):,} pensioners, {days} days from {BEGINS}")
-        year = Year(place, _drawn(place, seed, days), Acts(Random(f"{seed} acts")))
+        year = Year(place, _drawn(place, seed, days), Acts(Random(f"{seed} acts")), Staff(seed))
         _register_standing(year)
         turns = lives.by_day(year.lives)
         for number in range(days):
@@ -125,6 +127,7 @@ def _day(year: Year, day: date, turns: Mapping[date, list[tuple[str, lives.Turn]
     for hour in HOURS:
         place.clock.now = datetime.combine(day, hour, zone)
         work.until_quiet(place)
+        year.staff.work(place)
         if hour == ACTING:
             place.clock.now += timedelta(minutes=1)  # what is done at one moment has no order
             year.acts.day(place)
@@ -207,6 +210,7 @@ def _figures(tx: Any, year: Year, rows: Sequence[Any]) -> dict[str, Any]:
         "messages": {one.channel: [one.arrived[month] for month in months] for one in year.town.carriers},
         "taken": sum(account.taken for account in ledger.accounts(tx)),
         "matters": {f"{kind} {state}": count for kind, state, count in matters},
+        "called": dict(year.staff.called),
         "not_begun": dict(year.acts.refused),
         "promises": {f"{state}{' late' if late else ''}": count for state, late, count in kept},
         "planned_again": {"times": again[0], "moved": int(again[1] or 0)},

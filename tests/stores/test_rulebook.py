@@ -252,7 +252,7 @@ def test_what_is_not_yet_in_force_may_be_corrected(world: World) -> None:
         (CHANGDE.replace("= 2024-01-01", "= 0001-01-01"), "in_force_from: must be of the years 1900 to 2999"),
         (
             CHANGDE.replace("levels = { card_release", "levels = { card_relase"),
-            f"changde.toml:{LEVELS}: [[version]] 1: identity.levels.card_relase: there is no such transaction type",
+            f"toml:{LEVELS}: [[version]] 1: identity.levels.card_relase: there is no such transaction type",
         ),
         (CHANGDE + _next(day="2025-12-31"), "version 3 must come into force after 2026-01-01"),
         (
