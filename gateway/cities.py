@@ -128,12 +128,17 @@ class _Known:
     stamps: frozenset[Stamp] = frozenset()
     calendar: Calendar = field(default_factory=calendars.shipped)
     loaded: Mapping[str, City] = field(default_factory=dict)  # with that calendar
-    counted: dict[str, City] = field(default_factory=dict)  # those of the release, with that calendar
+    counted: dict[str, tuple[City, City]] = field(default_factory=dict)  # of the release; with the calendar
     looking: Lock = field(default_factory=Lock)
 
     def city(self, name: str) -> City:
-        known = self.loaded.get(name) or self.counted.get(name)
-        return known or self.counted.setdefault(name, shipped()[name].by(self.calendar))
+        if name in self.loaded:
+            return self.loaded[name]
+        city = shipped()[name]
+        known = self.counted.get(name)
+        if known is None or known[0] is not city:
+            known = self.counted[name] = (city, city.by(self.calendar))
+        return known[1]
 
     def look(self, runtime: Runtime, now: datetime, *, wait: bool) -> None:
         """Read what changed; with ``wait`` even where another thread does so at this moment.

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from gateway.back_offices import AlreadyDone, Done, Refused, Silent, Unavailable
 from gateway.plugins import seconds
-from integrations.signed_json import Answer, Clock, SignedJson, refused
+from integrations.signed_json import Answer, Clock, SignedJson, Wire, refused
 
 SETTINGS: dict[str, str] = {
     "CARD_CORE_URL": "address of the city's card system, e.g. https://card.example.gov.cn",
@@ -85,8 +85,8 @@ class Account:
 class CardCore:
     """Asks and operates the card system, and the bank where there is one; safe in threads."""
 
-    def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:
-        self._wire = _wire(settings, "CARD_CORE", clock)
+    def __init__(self, settings: Mapping[str, str], clock: Clock, wire: Wire | None = None) -> None:
+        self._wire = wire or _wire(settings, "CARD_CORE", clock)
         self._bank = _wire(settings, "CARD_BANK", clock) if settings.get("CARD_BANK_URL") else None
 
     # --- the card ---

@@ -16,7 +16,7 @@ from typing import Any
 
 from gateway.back_offices import AlreadyDone, Done, Refused, Silent, Unavailable
 from gateway.plugins import seconds
-from integrations.signed_json import Clock, SignedJson, refused
+from integrations.signed_json import Clock, SignedJson, Wire, refused
 
 SETTINGS: dict[str, str] = {
     "FILING_REGISTER_URL": "address of the city's filing register, e.g. https://filing.example.gov.cn",
@@ -86,8 +86,8 @@ class Filing:
 class FilingRegister:
     """Asks the register and files there; safe in threads, keeps its connections."""
 
-    def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:
-        self._wire = SignedJson(
+    def __init__(self, settings: Mapping[str, str], clock: Clock, wire: Wire | None = None) -> None:
+        self._wire = wire or SignedJson(
             settings["FILING_REGISTER_URL"],
             settings["FILING_REGISTER_APP_ID"],
             settings["FILING_REGISTER_SECRET"],

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from gateway.back_offices import Refused, Unavailable
 from gateway.plugins import seconds
-from integrations.signed_json import Clock, SignedJson, refused
+from integrations.signed_json import Clock, SignedJson, Wire, refused
 
 SETTINGS: dict[str, str] = {
     "PENSION_REGISTRY_URL": "address of the city's pension registry, e.g. https://pension.example.gov.cn",
@@ -101,8 +101,8 @@ class Payment:
 class PensionRegistry:
     """Asks the registry; safe in threads, keeps its connections."""
 
-    def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:
-        self._wire = SignedJson(
+    def __init__(self, settings: Mapping[str, str], clock: Clock, wire: Wire | None = None) -> None:
+        self._wire = wire or SignedJson(
             settings["PENSION_REGISTRY_URL"],
             settings["PENSION_REGISTRY_APP_ID"],
             settings["PENSION_REGISTRY_SECRET"],

@@ -13,7 +13,7 @@ import json
 import re
 import ssl
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError, SSLError
@@ -25,6 +25,13 @@ POOL_SIZE = 16
 
 Answer = dict[str, Any]
 Clock = Callable[[], float]
+
+
+class Wire(Protocol):
+    """How such a system is reached."""
+
+    def operate(self, path: str, form: Mapping[str, str]) -> Answer | Unavailable | Silent: ...
+    def ask(self, path: str, form: Mapping[str, str]) -> Answer | Unavailable: ...
 
 
 class SignedJson:

@@ -16,7 +16,7 @@ from typing import Any
 
 from gateway.back_offices import Refused, Unavailable
 from gateway.plugins import seconds
-from integrations.signed_json import Clock, SignedJson, refused
+from integrations.signed_json import Clock, SignedJson, Wire, refused
 
 SETTINGS: dict[str, str] = {
     "TRANSFER_PLATFORM_URL": "address of the platform of pension transfers, e.g. https://transfer.example.gov.cn",
@@ -78,8 +78,8 @@ class Transfer:
 class TransferPlatform:
     """Asks the platform; safe in threads, keeps its connections."""
 
-    def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:
-        self._wire = SignedJson(
+    def __init__(self, settings: Mapping[str, str], clock: Clock, wire: Wire | None = None) -> None:
+        self._wire = wire or SignedJson(
             settings["TRANSFER_PLATFORM_URL"],
             settings["TRANSFER_PLATFORM_APP_ID"],
             settings["TRANSFER_PLATFORM_SECRET"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,8 @@ PREFIX = "bank/account/"
 class Banks:
     """The accounts that are not simply in use, in an SQLite file that outlives a restart."""
 
-    def __init__(self, path: Path, cards: Cards) -> None:
+    def __init__(self, path: Path, cards: Cards, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
         self._cards = cards
         self._accounts = sqlite3.connect(path, isolation_level=None)
         self._accounts.row_factory = sqlite3.Row
@@ -61,7 +62,7 @@ class Banks:
     def report_loss(self, form: Form) -> Answer:
         """Block the account as long as the bank does so; the same report is taken once."""
         number, until = self._number(form), moment(form.get("until"))
-        if until is None or until <= time.time():
+        if until is None or until <= self._clock():
             return _answer("90")
         if number is None:
             return _answer("10")
@@ -72,7 +73,7 @@ class Banks:
         if account["state"] == "temp_lost":
             code = "00" if account["lost_serial"] == serial else "01"
             return _answer(code) | {"data": {"until": iso(account["lost_until"])}}
-        until = min(until, time.time() + LONGEST)
+        until = min(until, self._clock() + LONGEST)
         self._accounts.execute(WRITE, (number, "temp_lost", until, serial))
         return _answer("00") | {"data": {"until": iso(until)}}
 
@@ -101,14 +102,14 @@ class Banks:
             raise ValueError(f"an account's state is one of {', '.join(STATES)}")
         if self._cards.one(number) is None:
             raise LookupError("no such card")
-        until = time.time() + LONGEST if state == "temp_lost" else None
+        until = self._clock() + LONGEST if state == "temp_lost" else None
         self._accounts.execute(WRITE, (number, state, until, None))
         return self.of(number)
 
     def of(self, number: str) -> dict[str, Any]:
         """The account on the card of that number: state, lost_until in epoch seconds, lost_serial."""
         row = self._accounts.execute("SELECT * FROM account WHERE number = ?", (number,)).fetchone()
-        if row is None or (row["state"] == "temp_lost" and row["lost_until"] <= time.time()):
+        if row is None or (row["state"] == "temp_lost" and row["lost_until"] <= self._clock()):
             return dict(NORMAL)
         return {name: row[name] for name in NORMAL}
 

@@ -64,7 +64,8 @@ FIELDS = ("card_number", "id_number", "name", "city", "bank", "card_state")
 class Cards:
     """The city's cards in an SQLite file, which outlives a restart."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
         self._city = sqlite3.connect(path, isolation_level=None)
         self._city.row_factory = sqlite3.Row
         self._city.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + SCHEMA)
@@ -76,7 +77,7 @@ class Cards:
 
     def load(self, people: Iterable[Form]) -> int:
         """Add people and cards; returns how many rows. Raises ``ValueError`` for a row that is none."""
-        rows = [_row(person) for person in people]
+        rows = [_row(person, self._clock()) for person in people]
         self._city.execute("BEGIN")
         self._city.executemany(UPSERT, rows)
         self._city.execute("COMMIT")
@@ -84,7 +85,7 @@ class Cards:
 
     def query(self, form: Form) -> dict[str, Any]:
         """The cards of a person in a city."""
-        people = self._of(form["AAC002"], time.time())
+        people = self._of(form["AAC002"], self._clock())
         if people and form["AAC003"] not in {row["name"] for row in people}:
             return _answer("24")
         cards = [row for row in people if row["city"] == form["AAB301"]]
@@ -93,7 +94,7 @@ class Cards:
     def report_loss(self, form: Form) -> dict[str, Any]:
         """Block a card for a time, at once or from a later moment on."""
         begins, until = moment(form.get("from")), moment(form.get("until"))
-        if form.get("kind") != "temporary" or until is None or until <= max(time.time(), begins or 0):
+        if form.get("kind") != "temporary" or until is None or until <= max(self._clock(), begins or 0):
             return _answer("90")
         card = self.held(form)
         if card is None:
@@ -131,7 +132,7 @@ class Cards:
         if self.one(number) is None or (new != number and self.one(new) is not None):
             raise LookupError("no such card, or the new number is taken")
         if state is not None:
-            until = time.time() + TEMPORARY if state == "temp_lost" else None
+            until = self._clock() + TEMPORARY if state == "temp_lost" else None
             self._set(number, {"state": state, "lost_until": until})
         self._city.execute(RENAME, (new, number))
         card = self.one(new)
@@ -139,13 +140,13 @@ class Cards:
 
     def listed(self, count: int) -> list[dict[str, Any]]:
         """The cards that changed last, newest first, as they are now."""
-        self._city.execute(LAPSE + " AND changed_at IS NOT NULL", (time.time(),))
+        self._city.execute(LAPSE + " AND changed_at IS NOT NULL", (self._clock(),))
         query = "SELECT * FROM card WHERE changed_at IS NOT NULL ORDER BY changed_at DESC LIMIT ?"
         return [{**_card(row), "name": row["name"]} for row in self._city.execute(query, (count,))]
 
     def held(self, form: Form) -> sqlite3.Row | None:
         """The card the form names, if that person holds it in that city."""
-        people = self._of(form["AAC002"], time.time())
+        people = self._of(form["AAC002"], self._clock())
         card = next((row for row in people if row["number"] == form.get("AAZ500")), None)
         return card if card is not None and card["city"] == form["AAB301"] else None
 
@@ -164,7 +165,7 @@ class Cards:
     def lost_serial(self, id_number: str) -> str | None:
         """The number of the loss report under which a card of that person stands, if one does."""
         blocked = (
-            row["lost_serial"] for row in self._of(id_number, time.time()) if row["state"] == "temp_lost"
+            row["lost_serial"] for row in self._of(id_number, self._clock()) if row["state"] == "temp_lost"
         )
         return next((str(serial) for serial in blocked if serial), None)
 
@@ -182,7 +183,7 @@ class Cards:
 
     def _set(self, number: str, state: Mapping[str, Any]) -> None:
         self._city.execute(
-            SET, {"released_serial": None, **NORMAL, **state, "number": number, "at": time.time()}
+            SET, {"released_serial": None, **NORMAL, **state, "number": number, "at": self._clock()}
         )
 
 
@@ -223,14 +224,14 @@ def changed(change: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         raise web.HTTPNotFound(text=str(error.args[0])) from None
 
 
-def _row(person: Form) -> dict[str, Any]:
+def _row(person: Form, now: float) -> dict[str, Any]:
     row = {name: person.get(name) for name in FIELDS} if isinstance(person, dict) else {}
     row["card_state"] = row.get("card_state") or "normal"
     if not all(isinstance(row.get(name), str) for name in FIELDS):
         raise ValueError(f"a row has the texts {', '.join(FIELDS)}")
     if row["card_state"] not in STATES:
         raise ValueError(f"card_state is one of {', '.join(STATES)}")
-    return {**row, "lost_until": time.time() + TEMPORARY if row["card_state"] == "temp_lost" else None}
+    return {**row, "lost_until": now + TEMPORARY if row["card_state"] == "temp_lost" else None}
 
 
 def _card(row: sqlite3.Row) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,10 @@ Row = dict[str, Any]
 class Filings:
     """The city's filings in an SQLite file, which outlives a restart. Who lives there the cards tell."""
 
-    def __init__(self, path: Path, cards: Cards, pensions: Pensions) -> None:
+    def __init__(
+        self, path: Path, cards: Cards, pensions: Pensions, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._clock = clock
         self.options = Options()
         self._cards = cards
         self._pensions = pensions
@@ -156,11 +159,11 @@ class Filings:
 
     def _now(self, row: Row) -> Row:
         """Reviews go on by themselves, and what was filed for a time runs out."""
-        now, third = time.time(), self.options.filing_delay / 3
+        now, third = self._clock(), self.options.filing_delay / 3
         state, since = row["state"], row["since"]
         while state in OPEN and since + third <= now and not row["held"]:
             state, since = _next(row, state), since + third
-        if state == "active" and row["end"] and row["end"] < _today():
+        if state == "active" and row["end"] and row["end"] < _date(now):
             state, since = "expired", now
         if state == row["state"]:
             return row
@@ -169,7 +172,7 @@ class Filings:
 
     def _set(self, row: Row, state: str, **more: Any) -> Row:
         """Another state; an active filing that another of its kind takes the place of is changed by it."""
-        usual = {"since": time.time(), "cause": None, "note": None, "held": False}
+        usual = {"since": self._clock(), "cause": None, "note": None, "held": False}
         row = row | usual | more | {"state": state}
         body = json.dumps({name: value for name, value in row.items() if name != "number"})
         number = self._city.execute(SAVE, row | {"row": body}).lastrowid
@@ -270,8 +273,8 @@ def _day(text: str) -> date | None:
         return None
 
 
-def _today() -> str:
-    return datetime.now(CHINA).date().isoformat()
+def _date(at: float) -> str:
+    return datetime.fromtimestamp(at, CHINA).date().isoformat()
 
 
 def _next(row: Row, state: str) -> str:

@@ -44,6 +44,7 @@ source = "通知 a notice"
 source_date = 2026-11-20
 """
 TOMORROW = "2026-11-22"
+LEVELS = CHANGDE[: CHANGDE.index("levels = { card_release")].count("\n") + 1  # the line they stand on
 
 
 def _next(day: str = TOMORROW, duration: int = 10, version: int = 3) -> str:
@@ -251,7 +252,7 @@ def test_what_is_not_yet_in_force_may_be_corrected(world: World) -> None:
         (CHANGDE.replace("= 2024-01-01", "= 0001-01-01"), "in_force_from: must be of the years 1900 to 2999"),
         (
             CHANGDE.replace("levels = { card_release", "levels = { card_relase"),
-            "changde.toml:87: [[version]] 1: identity.levels.card_relase: there is no such transaction type",
+            f"toml:{LEVELS}: [[version]] 1: identity.levels.card_relase: there is no such transaction type",
         ),
         (CHANGDE + _next(day="2025-12-31"), "version 3 must come into force after 2026-01-01"),
         (
