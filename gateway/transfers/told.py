@@ -158,7 +158,7 @@ def _steps(now: int) -> Sequence[Words]:
     for number, what in LEG_WORDS.items():
         done = Words("已完成", "done") if number < now else Words("正在办", "now")
         done = done if number <= now else Words("还没到", "to come")
-        said.append(Step(f"{what.zh}：{done.zh}。", f"{what.en}: {done.en}."))
+        said.append(Words(f"第{number}步，{what.zh}：{done.zh}。", f"Step {number}, {what.en}: {done.en}."))
     return said
 
 
@@ -215,14 +215,15 @@ HEADLINES: Mapping[str, tuple[str, Words]] = {
     COMPLETED: ("good", Words("转移已办结", "The transfer is complete")),
     NOTHING: ("wait", Words("没有查到转移", "No transfer was found")),
 }
-LATE = ("wait", Words("这一步办得慢了，我们在催", "This step is late; we look into it"))
+LATE = Words("这一步办得慢了", "This step is late")
+LOOKED_INTO = Words("这一步办得慢了，我们在催", "This step is late; we look into it")
 
 
 def _headline(view: View) -> tuple[str | None, Words | None]:
     if view.state not in DONE:
         return None, None
     if view.stage in LEG_OF and view.facts.get("late"):
-        return LATE
+        return "wait", LOOKED_INTO if words.order(view) else LATE
     return HEADLINES.get(view.stage, (None, None))
 
 

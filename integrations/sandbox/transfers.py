@@ -195,9 +195,8 @@ class TransferDoor(SignedDoor):
 
 def _begun(row: Row, state: str, day: date) -> dict[str, str]:
     """The days the legs up to this state began on; one that came in again begins anew."""
-    if state not in UNDER_WAY:
-        return {}
-    legs = [one for one in BEGINS if UNDER_WAY.index(one) <= UNDER_WAY.index(state)]
+    so_far = len(UNDER_WAY) if state == "completed" else STATES.index(state) if state in UNDER_WAY else 0
+    legs = [one for one in BEGINS if UNDER_WAY.index(one) <= so_far]
     days = {}
     for back, leg in enumerate(reversed(legs)):
         known = row[BEGINS[leg]]

@@ -106,6 +106,20 @@ def test_a_refusal_has_its_cause_and_who_comes_in_again_begins_anew(sandbox: San
     assert len(mover.found()) == 1
 
 
+@pytest.mark.parametrize("state", transfers.STATES)
+def test_one_may_begin_in_any_state(sandbox: Sandbox, state: str) -> None:
+    """It has the days of the legs it came through, in their order."""
+    mover = Mover(sandbox)
+    mover.applies(state=state, cause="01", days_ago=3)
+    [it] = mover.found()
+    came_through = [it.applied_on, *(day for day in (it.letter_on, it.funds_on) if day)]
+    assert it.state == state
+    assert came_through == sorted(set(came_through))
+    assert len(came_through) == {"letter_sent": 2, "old_place_processing": 2, "info_form_received": 2}.get(
+        state, 3 if state in ("funds_received", "completed") else 1
+    )
+
+
 def test_whom_it_does_not_know_it_refuses(sandbox: Sandbox) -> None:
     """Another name, another city; who has no transfer has none."""
     mover = Mover(sandbox)
