@@ -18,6 +18,7 @@ from gateway.ops import (
     providers,
     replies,
     reviews,
+    visits,
 )
 from gateway.runtime import Runtime
 
@@ -44,6 +45,7 @@ def register(app: Flask, runtime: Runtime) -> None:
         calls,
         promises,
         reviews,
+        visits,
         halls,
         replies,
         books,
