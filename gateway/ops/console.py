@@ -19,6 +19,7 @@ from gateway.ops import (
     providers,
     replies,
     reviews,
+    visits,
 )
 from gateway.runtime import Runtime
 
@@ -45,6 +46,7 @@ def register(app: Flask, runtime: Runtime) -> None:
         calls,
         promises,
         reviews,
+        visits,
         halls,
         replies,
         books,

@@ -39,6 +39,7 @@ LIVE = (
     "/ops/calls",
     "/ops/reviews",
     "/ops/promises",
+    "/ops/visits",
 )
 PAGES = (
     *LIVE,
