@@ -13,10 +13,11 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from gateway.back_offices import Done, Refused, StepOutcome, Unavailable
-from gateway.pensions import letters, overdue, situation, told
+from gateway.pensions import letters, situation, told
 from gateway.pensions.ladder import (
     HELPER_EVENT,
     LATE,
+    LISTED,
     PAUSE_EVENT,
     is_first,
     ladder,
@@ -209,7 +210,7 @@ def _to_helper(s: Situation, reminded: Reminded) -> Judgement:
         return Drop(s.status)
     then = weekly(s, reminded.now, reminded.citizen_id.int)
     if not reminded.helpers:
-        return Drop(overdue.LISTED, then)
+        return Drop(LISTED, then)
     return Tell(letters.values(s), then, to=reminded.helpers)
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 
 from gateway.cities import Rules
+from gateway.pensions.reminding import week_day
 from gateway.pensions.situation import DUE, Situation
 from gateway.transactions.model import Plan
 
+LISTED = "community_list"  # why a word to a helper was dropped: there is none to be told
 DUE_EVENT, PAUSE_EVENT, HELPER_EVENT = "remind_due", "remind_paused", "remind_helper"
 BEGIN = time(9)  # calls may be made from then to 12:00, and whoever calls back reaches a person
 _FIRST, _AGAIN = " first", " again"
@@ -73,7 +75,7 @@ def weekly(s: Situation, now: datetime, spread: int) -> list[Plan]:
     rule, noticed = s.rules.pension_auth, s.due + timedelta(days=s.rules.pension_auth.pause_notice_days)
     passed = (now.astimezone(s.rules.zone).date() - noticed).days // rule.weekly_days
     for n in range(max(passed, 1), rule.weekly_times + 1):
-        day = _working(s.rules, noticed + timedelta(days=n * rule.weekly_days), 1)
+        day = week_day(s.due, n, s.rules)
         if at(s.rules, day, spread) > now:
             return [Plan(HELPER_EVENT, "sms", at(s.rules, day, spread), f"{s.due} W{n}")]
     return []

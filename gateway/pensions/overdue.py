@@ -14,13 +14,12 @@ from sqlalchemy import Connection, func, select
 
 from gateway import audit, cities
 from gateway.citizens import register
-from gateway.pensions.ladder import HELPER_EVENT
+from gateway.pensions.ladder import HELPER_EVENT, LISTED
 from gateway.pensions.planning import TYPE
 from gateway.runtime import Runtime
 from gateway.security import mask_id_number, mask_mobile, mask_name, redact
 from gateway.transactions.reminders import reminders
 
-LISTED = "community_list"
 LONGEST = 5_000  # of a list: a district has so many in no week
 AGAIN = timedelta(days=1)  # the next week's word may be a working day late
 

@@ -10,6 +10,7 @@ from gateway.cities import Rules
 from gateway.transactions.judging import Because, Reminding
 from gateway.transactions.model import Plan, Words
 
+_WEEK = re.compile(r"(\d{4}-\d\d-\d\d) W(\d+)")  # of a week after the notice of the pause: due date, which
 _RUNG = re.compile(
     r"(\d{4}-\d\d-\d\d) T([+-])(\d+)"
 )  # the occasion of a rung: due date, before or after, days
@@ -17,6 +18,11 @@ _RUNG = re.compile(
 
 def again(plan: Plan, rules: Rules) -> Plan | None:
     """A rung on the day these rules and their calendar give it; null: no longer one of theirs."""
+    week = _WEEK.fullmatch(plan.occasion)
+    if week:
+        if int(week[2]) > rules.pension_auth.weekly_times:
+            return None
+        return _on(plan, week_day(date.fromisoformat(week[1]), int(week[2]), rules), rules)
     found = _RUNG.fullmatch(plan.occasion)
     if found is None:
         return plan
@@ -31,6 +37,12 @@ def again(plan: Plan, rules: Rules) -> Plan | None:
     return _on(plan, rules.calendar.nearest(due - timedelta(days=days), -1), rules)
 
 
+def week_day(due: date, week: int, rules: Rules) -> date:
+    """The working day of that week after the notice of the pause."""
+    rule = rules.pension_auth
+    return rules.calendar.nearest(due + timedelta(days=rule.pause_notice_days + week * rule.weekly_days), 1)
+
+
 def _on(plan: Plan, day: date, rules: Rules) -> Plan:
     clock = plan.due_at.astimezone(rules.zone).time()
     return replace(plan, due_at=datetime.combine(day, clock, rules.zone))
@@ -38,6 +50,14 @@ def _on(plan: Plan, day: date, rules: Rules) -> Plan:
 
 def because(plan: Plan, rules: Rules) -> Because:
     rule, found = rules.pension_auth, _RUNG.fullmatch(plan.occasion)
+    week = _WEEK.fullmatch(plan.occasion)
+    if week:
+        said = Words(
+            f"{week[1]}到期没有认证，告知停发后每{rule.weekly_days}天一次，告诉同意告知的代办人",
+            f"it was due on {week[1]}: every {rule.weekly_days} days after the notice, "
+            "to a helper with consent",
+        )
+        return Because(said, "pension_auth.weekly_days", str(rule.weekly_days))
     if found and found[2] == "-":
         name = "sms_days" if plan.channel == "sms" else "voice_days"
         said = Words(
@@ -82,6 +102,10 @@ REMINDING = Reminding(
         ),
         "death": Words("待遇系统标记为死亡，不再提醒", "flagged as deceased: nobody is reminded"),
         "dispute": Words("待遇有争议，不再提醒", "the pension is disputed: nobody is reminded"),
+        "community_list": Words(
+            "没有同意告知的代办人，列入社区名单，由社区上门",
+            "no helper with consent to be told: on the community's list instead",
+        ),
         "in_time": Words("还没到期，不用告知停发", "not yet past the due date: no pause to tell of"),
         "missed": Words(
             "当时没能发出，由下一次提醒代替", "its day was missed; the next reminder takes its place"

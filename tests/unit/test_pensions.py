@@ -18,6 +18,7 @@ from gateway.content.rendering import compile_body
 from gateway.content.shipped import SHIPPED
 from gateway.pensions import coaching, letters, situation, ways
 from gateway.pensions.ladder import HELPER_EVENT, ladder
+from gateway.pensions.reminding import again, because
 from gateway.pensions.situation import Situation
 from gateway.transactions.model import State, Step, View
 
@@ -169,6 +170,8 @@ def test_reminders_keep_to_working_mornings_and_to_the_time_ahead() -> None:
                 <= timedelta(hours=11.5)
             )
             assert len(plan.occasion) <= 40
+            assert again(plan, s.rules) == plan
+            assert because(plan, s.rules).rule.removeprefix("pension_auth.") in s.rules.pension_auth.__slots__
 
 
 def test_a_counter_without_english_is_named_in_chinese() -> None:
