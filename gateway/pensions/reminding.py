@@ -10,9 +10,8 @@ from gateway.cities import Rules
 from gateway.transactions.judging import Because, Reminding
 from gateway.transactions.model import Plan, Words
 
-_RUNG = re.compile(
-    r"(\d{4}-\d\d-\d\d) T([+-])(\d+)"
-)  # the occasion of a rung: due date, before or after, days
+# The occasion of a rung: due date, before it or after it and so many days, or so many weeks.
+_RUNG = re.compile(r"(\d{4}-\d\d-\d\d) (T-|T\+|W)(\d+)")
 
 
 def again(plan: Plan, rules: Rules) -> Plan | None:
@@ -21,7 +20,11 @@ def again(plan: Plan, rules: Rules) -> Plan | None:
     if found is None:
         return plan
     due, days, rule = date.fromisoformat(found[1]), int(found[3]), rules.pension_auth
-    if found[2] == "+":
+    if found[2] == "W":
+        after = rule.pause_notice_days + days * rule.weekly_days
+        day = rules.calendar.nearest(due + timedelta(days=after), 1)
+        return _on(plan, day, rules) if days <= rule.weekly_times else None
+    if found[2] == "T+":
         days = rule.pause_notice_days
         day = rules.calendar.nearest(due + timedelta(days=days), 1)
         return _on(replace(plan, occasion=f"{due} T+{days}"), day, rules)
@@ -38,7 +41,13 @@ def _on(plan: Plan, day: date, rules: Rules) -> Plan:
 
 def because(plan: Plan, rules: Rules) -> Because:
     rule, found = rules.pension_auth, _RUNG.fullmatch(plan.occasion)
-    if found and found[2] == "-":
+    if found and found[2] == "W":
+        said = Words(
+            f"{found[1]}到期没有认证，停发告知后每周找一次帮办人，第{found[3]}周",
+            f"it was due on {found[1]}: weekly to whoever helps, week {found[3]} after the pause was told",
+        )
+        return Because(said, "pension_auth.weekly_days", str(rule.weekly_days))
+    if found and found[2] == "T-":
         name = "sms_days" if plan.channel == "sms" else "voice_days"
         said = Words(
             f"{found[1]}到期，提前{found[3]}天提醒，逢休息日再提前",
@@ -79,6 +88,9 @@ REMINDING = Reminding(
         "ended": Words("待遇已经终止", "the pension has ended"),
         "paused": Words(
             "待遇已经停发，另有停发通知", "the pension is paused already; a notice says so instead"
+        ),
+        "community_list": Words(
+            "没有可告知的帮办人，列入社区名单", "nobody who helps may be told: on the community's list"
         ),
         "death": Words("待遇系统标记为死亡，不再提醒", "flagged as deceased: nobody is reminded"),
         "dispute": Words("待遇有争议，不再提醒", "the pension is disputed: nobody is reminded"),
