@@ -6,7 +6,7 @@ Each check counts what it looked at and names what is wrong, by reference or row
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -65,9 +65,9 @@ class Check:
 def all_of(tx: Connection, seen: Seen) -> Sequence[Check]:
     return [
         _once(tx, seen),
-        _due_rungs(seen),
+        due_rungs(seen),
         _due_of_matters(seen),
-        _reason_held(seen),
+        reason_held(seen),
         _nothing_lies_about(tx, seen),
         _promises(tx, seen),
         _ledger(tx),
@@ -90,7 +90,7 @@ def _once(tx: Connection, seen: Seen) -> Check:
     return Check("every reminder told is one message, and none is sent beside them", told.total(), wrong)
 
 
-def _due_rungs(seen: Seen) -> Check:
+def due_rungs(seen: Seen) -> Check:
     """Whoever was still due on the day of a rung, and had heard of it before, was reminded."""
     rule, found, wrong = seen.rules.pension_auth, 0, list[str]()
     told = {
@@ -172,7 +172,7 @@ def _wanted(act: Act, seen: Seen) -> int | None:
     return sum(due(at) for at in moments)
 
 
-def _reason_held(seen: Seen) -> Check:
+def reason_held(seen: Seen) -> Check:
     """None goes out after its reason fell away: authenticated, dead, disputed, released, cancelled."""
     acts = {act.id: act for act in seen.acts}
     told = [row for row in seen.reminders if row.state == "told" and row.settled_at]
@@ -235,10 +235,3 @@ def _ledger(tx: Connection) -> Check:
     taken = sum(account.taken for account in ledger.accounts(tx))
     wrong = [] if ledger.balanced(tx) and ledger.adds_up(tx) else ["the ledger does not balance"]
     return Check("the ledger is balanced", taken, wrong)
-
-
-Looked = Callable[[Seen], Check]
-
-
-def wrong(checks: Sequence[Check]) -> Iterator[Check]:
-    return (check for check in checks if not check.told()["ok"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time as clock_of_the_machine
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -215,7 +215,3 @@ def _figures(tx: Any, year: Year, rows: Sequence[Any]) -> dict[str, Any]:
         "promises": {f"{state}{' late' if late else ''}": count for state, late, count in kept},
         "planned_again": {"times": again[0], "moved": int(again[1] or 0)},
     }
-
-
-def months_of(result: Mapping[str, Any]) -> Iterator[str]:
-    return iter(result["months"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from gateway import cities
 from gateway.citizens import register
 from gateway.levers import rulebook, years
 from gateway.levers.accounts import Desk
+from gateway.pensions import overdue, situation
 from gateway.pensions.ladder import first
 from gateway.rules import files
 from gateway.transactions import explaining, registry, reminders, replanning, store
@@ -161,8 +163,17 @@ def test_each_reminder_says_what_goes_when_why_and_why_not(asked: World) -> None
     )
 
 
-def test_every_reason_a_type_drops_for_has_words(asked: World) -> None:
-    """Nobody is answered with a code: stages of a pension, too."""
-    for kind in registry.types().values():
-        if kind.remind is not None:
-            assert kind.reminding is not None, kind.name
+def test_every_reason_a_type_drops_for_has_words() -> None:
+    """Whoever asks why somebody was not reminded is not answered with a code; nor for a pension's status."""
+    for name, kind in registry.types().items():
+        if kind.remind is None:
+            continue
+        assert kind.reminding is not None, name
+        tree = ast.parse((registry.CATALOGUE / f"{name}.py").read_text("utf-8"))
+        calls = [
+            node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "Drop"
+        ]
+        reasons = {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
+        statuses = {*situation.STATUSES, *situation.STOPPING, overdue.LISTED} - situation.DUE
+        reasons |= statuses if name == "pension_auth" else set()
+        assert reasons - kind.reminding.drops.keys() - explaining.DROPS.keys() == set(), name
