@@ -16,6 +16,7 @@ from gateway.channels import sms
 from gateway.demo.city import Person
 from gateway.errors import HuiyinError
 from gateway.simulate import work
+from gateway.simulate.offices import REVIEW
 from gateway.simulate.town import Town
 from gateway.transactions import afterwards, engine, store
 from gateway.transactions.model import State
@@ -167,11 +168,18 @@ class Acts:
         elif act.kind == "appointment" and now.row.stage == "booked":
             act.until = datetime.fromisoformat(now.facts["starts_at"])
             self._plan("cancelled" if draw < CANCELLED else "", act, _today(town) + timedelta(days=1))
-        elif act.kind == "filing":
+        elif act.kind == "filing" and now.state is State.SUBMITTED:
+            self._take_place(town, act)
             given = date.fromisoformat(now.answers["end"])
             zone = now.rules.zone
             act.until = datetime.combine(given + timedelta(days=1), time(), zone)
             self._plan("ended" if draw < ENDED_EARLY else "", act, _today(town) + timedelta(days=10 + soon))
+
+    def _take_place(self, town: Town, act: Act) -> None:
+        """Another filing of the same kind: once it is reviewed the one before is over."""
+        for one in self.done[:-1]:
+            if (one.kind, one.person) == (act.kind, act.person) and one.over_at is None:
+                one.over_at = town.clock() + timedelta(seconds=REVIEW)
 
     def _plan(self, what: str, act: Act, day: date) -> None:
         if what:
@@ -196,7 +204,7 @@ def _after(town: Town, what: str, act: Act) -> None:
                 )
     except (HuiyinError, LookupError):
         return
-    act.over_at = town.clock()
+    act.over_at = act.over_at or town.clock()
 
 
 def _today(town: Town) -> date:

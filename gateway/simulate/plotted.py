@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from gateway import plots
+from gateway.transactions import explaining, registry
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 1.5rem auto; padding: 0 1rem; }
@@ -21,6 +23,16 @@ td, th { padding: .25rem .75rem .25rem 0; text-align: left; vertical-align: top;
 
 GOOD = '<td class="good">✓ 成立 holds</td>'
 BAD = '<td class="bad">✗ 不成立 BROKEN</td>'
+
+RULES = {
+    "every reminder told is one message, and none is sent beside them": "每次提醒正好发一条，没有多发",
+    "whoever is still due when a rung comes is reminded": "到了提醒日仍未认证的，都提醒到了",
+    "a matter that stands when its reminder comes is told of once": "到提醒时仍有效的事项，各提醒一次",
+    "no reminder goes out after its reason fell away": "原因消失后，没有再发提醒",
+    "nothing that is due lies about": "到期的工作没有积压",
+    "every promise was kept or warned of": "每个承诺都兑现了，或已预警",
+    "the ledger is balanced": "账目相符",
+}
 
 
 def write(result: Mapping[str, Any], folder: Path) -> Sequence[Path]:
@@ -52,7 +64,7 @@ def html(result: Mapping[str, Any]) -> str:
 用时 {result["seconds"]} 秒。
 {result["citizens"]:,} pensioners, {result["days"]} days, seed {result["seed"]}, {result["seconds"]} s.</p>
 <h2>规则 Rules</h2>{_checks(result)}
-<h2>提醒 Reminders</h2>{parts[0]}{_table(told["why_dropped"], "为什么没有发 Why not sent")}
+<h2>提醒 Reminders</h2>{parts[0]}{_table(_in_words(told["why_dropped"]), "为什么没有发 Why not sent")}
 <h2>消息 Messages</h2>{parts[1]}
 <h2>事项 Matters</h2>{_table(result["matters"], "种类和结果 Type and state")}
 <h2>承诺 Promises</h2>{_table(result["promises"], "结果 What became of them")}
@@ -63,12 +75,23 @@ def html(result: Mapping[str, Any]) -> str:
 def _checks(result: Mapping[str, Any]) -> str:
     rows = "".join(
         f"<tr>{GOOD if one['ok'] else BAD}"
-        f"<td>{escape(one['rule'])}</td><td>{one['looked_at']:,}</td>"
+        f"<td>{RULES.get(one['rule'], '')} {escape(one['rule'])}</td><td>{one['looked_at']:,}</td>"
         f"<td>{escape('; '.join(one['for_example']))}</td></tr>"
         for one in result["checks"]
     )
     head = "<tr><th></th><th>规则 Rule</th><th>核对 Looked at</th><th>不符 Wrong</th></tr>"
     return f"<table>{head}{rows}</table>"
+
+
+def _in_words(reasons: Mapping[str, int]) -> Mapping[str, int]:
+    """Why reminders were not sent, in the words whoever asks is told; what has the same words is one."""
+    said = dict(explaining.DROPS)
+    for kind in registry.types().values():
+        said |= kind.reminding.drops if kind.reminding else {}
+    found: Counter[str] = Counter()
+    for reason, count in reasons.items():
+        found[str(said.get(reason, reason))] += count
+    return found
 
 
 def _table(rows: Mapping[str, int], heading: str) -> str:

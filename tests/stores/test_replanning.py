@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from gateway.levers.accounts import Desk
 from gateway.pensions import overdue, situation
 from gateway.pensions.ladder import first
 from gateway.rules import files
-from gateway.transactions import explaining, registry, reminders, replanning, store
+from gateway.transactions import explaining, promises, registry, reminders, replanning, store
 from tests.stores.test_reminders import Registry, Standing, ask, channels, planned
 from tests.world import World
 
@@ -62,11 +62,11 @@ def _load_rules(world: World) -> None:
         rulebook.load(Desk(tx, world.runtime.vault, world.clock(), "cli"), document)
 
 
-def _load_notice(world: World, *spans: str) -> None:
+def _load_notice(world: World, *spans: str, year: int = 2026) -> None:
     free = ", ".join(f"{{ from = {day}, to = {day} }}" for day in spans)
-    text = f'[[notice]]\nyear = 2026\nsource = "amended"\nholidays = [{free}]\nworkdays = []\n'
+    text = f'[[notice]]\nyear = {year}\nsource = "amended"\nholidays = [{free}]\nworkdays = []\n'
     with world.runtime.db.write() as tx:
-        years.load(Desk(tx, world.runtime.vault, world.clock(), "cli"), text, "2026.toml")
+        years.load(Desk(tx, world.runtime.vault, world.clock(), "cli"), text, f"{year}.toml")
 
 
 def rungs(world: World) -> dict[str, tuple[str, str]]:
@@ -112,6 +112,29 @@ def test_a_notice_moves_what_falls_on_a_free_day_and_keeps_its_hour(asked: World
     assert rungs(asked)["sms T-30"] == ("planned", "11-30")
     assert {row.occasion: row.planned_for.time() for row in planned(asked)} == hour
     assert events(asked).count("reminder_moved") == 1
+
+
+def test_a_provisional_promise_is_counted_anew_with_the_notice_of_its_year(asked: World) -> None:
+    """60 working days from 21 November run into a year nobody has announced; then it is, and they hold."""
+    with asked.runtime.db.write() as tx:
+        key = tx.execute(select(store.transactions.c.id)).scalar_one()
+        promises.make(tx, asked.runtime, key, "leg", 60, "working_day", asked.clock())
+
+    def promise() -> tuple[str, bool]:
+        with asked.runtime.db.read() as tx:
+            (row,) = promises.of(tx, key)
+        return f"{row.due_on}", row.provisional
+
+    before = promise()
+    _load_notice(asked, "2027-02-01", year=2027)
+    again(asked)
+    with asked.runtime.db.read() as tx:
+        counted = replanning.last(tx)
+    rules = cities.of(asked.runtime).rules_now(asked.clock())
+    after = rules.calendar.add_working_days(date(2026, 11, 21), 60).date
+    assert (before[1], promise(), f"{after}" != before[0]) == (True, (f"{after}", False), True)
+    assert counted is not None
+    assert counted["promises"] == 1
 
 
 def test_what_was_planned_without_a_transaction_moves_too(world: World) -> None:
