@@ -67,35 +67,25 @@ class Report:
 
 
 def make(tx: Connection, asked: Asked) -> Report:
-    """The report asked for; a handful of queries, however many rows there are."""
-    totals = [_totals(tx, span) for span in (asked.span, asked.before)]
-    matters = [store.sums(tx, span.first, span.last, "type", MATTERS) for span in (asked.span, asked.before)]
-    groups = {
-        by: _lines(*(_of(_sums(tx, span, by), Measure.BEGUN) for span in (asked.span, asked.before)))
-        for by in GROUPED
-    }
+    """The report asked for; four queries, however many rows there are."""
+    now, before = (store.sums(tx, span.first, span.last) for span in (asked.span, asked.before))
     return Report(
         asked=asked,
         counted_at=store.counted_at(tx),
-        headline=_headline(*totals),
-        matters=_matters(*matters),
-        groups=groups,
+        headline=_headline(_totals(now), _totals(before)),
+        matters=_matters(now["type"], before["type"]),
+        groups={by: _lines(_of(now[by], Measure.BEGUN), _of(before[by], Measure.BEGUN)) for by in GROUPED},
         days=_days(tx, asked.shown),
     )
-
-
-def _sums(tx: Connection, span: Span, by: str) -> Sums:
-    return store.sums(tx, span.first, span.last, by, (Measure.BEGUN,))
 
 
 def _of(found: Sums, measure: Measure) -> dict[str, Cell]:
     return {key: cell for (name, key), cell in found.items() if name == measure}
 
 
-def _totals(tx: Connection, span: Span) -> Mapping[Measure, Cell]:
+def _totals(found: Mapping[str, Sums]) -> Mapping[Measure, Cell]:
     """Of each measure; nobody is in two districts on a day, so their people add up."""
-    found = store.sums(tx, span.first, span.last, "district")
-    return {measure: _sum(_of(found, measure).values()) for measure in Measure}
+    return {measure: _sum(_of(found["district"], measure).values()) for measure in Measure}
 
 
 def _sum(cells: Iterable[Cell]) -> Cell:
@@ -171,7 +161,8 @@ def _matters(now: Sums, before: Sums) -> list[Matter]:
     shown = {measure: told_together(_of(now, measure)) for measure in MATTERS}
     earlier = told_together(_of(before, Measure.BEGUN))
     begun = shown[Measure.BEGUN]
-    ordered = sorted({key for _, key in (*now, *before)}, key=lambda one: (-_rank(begun.get(one, 0)), one))
+    names = {key for measure, key in (*now, *before) if measure in MATTERS}
+    ordered = sorted(names, key=lambda one: (-_rank(begun.get(one, 0)), one))
     return [
         Matter(
             _line(name, shown[Measure.BEGUN].get(name, 0), earlier.get(name, 0)),
@@ -187,7 +178,7 @@ def _rank(shown: Shown) -> int:
 
 
 def _days(tx: Connection, span: Span) -> list[Daily]:
-    found = store.sums(tx, span.first, span.last, "day", DAILY)
+    found = store.daily(tx, span.first, span.last, DAILY)
     shown = {measure: told_together(_of(found, measure)) for measure in DAILY}
     length = (span.last - span.first).days + 1
     return [

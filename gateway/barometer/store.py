@@ -6,6 +6,7 @@ as somebody each time. ``measure`` is one of ``Measure``.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -86,26 +87,46 @@ NOTHING = Cell(0, 0)
 Sums = Mapping[tuple[str, str], Cell]
 
 
-def sums(
-    tx: Connection, first: date, last: date, by: str, measures: Collection[Measure] = tuple(Measure)
-) -> Sums:
-    """What was counted from the first day to the last, by measure and one column; one query.
+def sums(tx: Connection, first: date, last: date) -> Mapping[str, Sums]:
+    """What was counted from the first day to the last, by each column and measure; one query.
 
     The same people may come on several days and with several matters: of each group as many are counted
-    as came on one day with one matter, never more than there were.
+    as came on one day with one matter by one way, never more than there were.
     """
     columns = counts.c
-    key = columns[by].label("key")
-    groups = (columns.measure, key, *(columns[name] for name in WHO if name != by))
+    groups = [columns[name] for name in GROUPS]
+    query = select(*groups, func.sum(columns.number), func.max(columns.people)).group_by(*groups)
+    numbers: Counter[tuple[str, str, str]] = Counter()
+    most: dict[tuple[tuple[str, str, str], tuple[str, ...]], int] = {}
+    for measure, *keys, number, people in tx.execute(query.where(columns.day.between(first, last))):
+        who = tuple(keys[2:])
+        for by, key in zip(GROUPS[1:], keys, strict=True):
+            cell = (by, measure, key)
+            numbers[cell] += int(number)
+            if people > most.get((cell, who), 0):
+                most[cell, who] = people
+    different: Counter[tuple[str, str, str]] = Counter()
+    for (cell, _), people in most.items():
+        different[cell] += people
+    found: dict[str, dict[tuple[str, str], Cell]] = {by: {} for by in GROUPS[1:]}
+    for (by, measure, key), number in numbers.items():
+        found[by][measure, key] = Cell(number, different[by, measure, key])
+    return found
+
+
+def daily(tx: Connection, first: date, last: date, measures: Collection[Measure]) -> Sums:
+    """What was counted on each day, by measure; one query."""
+    columns = counts.c
+    groups = (columns.measure, columns.day, *(columns[name] for name in WHO))
     inner = (
         select(*groups, func.sum(columns.number).label("number"), func.max(columns.people).label("people"))
-        .where(columns.day >= first, columns.day <= last, columns.measure.in_(measures))
+        .where(columns.day.between(first, last), columns.measure.in_(measures))
         .group_by(*groups)
         .subquery()
     )
-    outer = select(inner.c.measure, inner.c.key, func.sum(inner.c.number), func.sum(inner.c.people))
-    rows = tx.execute(outer.group_by(inner.c.measure, inner.c.key))
-    return {(measure, str(key)): Cell(int(number), int(people)) for measure, key, number, people in rows}
+    outer = select(inner.c.measure, inner.c.day, func.sum(inner.c.number), func.sum(inner.c.people))
+    rows = tx.execute(outer.group_by(inner.c.measure, inner.c.day))
+    return {(measure, str(day)): Cell(int(number), int(people)) for measure, day, number, people in rows}
 
 
 def counted_at(tx: Connection) -> datetime | None:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from gateway import audit as _audit
 from gateway import cities as _cities
 from gateway.appointments import book as _appointments
+from gateway.barometer import store as _barometer
 from gateway.broadcasts import recipients as _broadcast_recipients
 from gateway.broadcasts import store as _broadcasts
 from gateway.citizens import holds as _holds
@@ -46,12 +47,14 @@ from gateway.services import store as _services
 from gateway.transactions import call_backs as _call_backs
 from gateway.transactions import identity as _identity
 from gateway.transactions import reminders as _reminders
+from gateway.transactions import replanning as _replanning
 from gateway.transactions import store as _transactions
 
 # Importing a room declares its tables; this is the only place that must know them all.
 ROOMS = (
     _audit,
     _cities,
+    _barometer,
     _register,
     _holds,
     _mandates,
@@ -80,6 +83,7 @@ ROOMS = (
     _call_backs,
     _identity,
     _reminders,
+    _replanning,
     _transactions,
     _calls,
     _appointments,

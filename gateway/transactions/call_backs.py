@@ -55,7 +55,7 @@ call_backs = Table(
     Column("citizen_id", Uuid),  # null where the register does not know them
     Column("kind", String(24), nullable=False),
     Column("state", String(9), nullable=False),
-    Column("created_at", Utc, nullable=False),
+    Column("created_at", Utc, nullable=False, index=True),
     Column("done_at", Utc),
     Column("number_index", LargeBinary(16)),  # blind index of the number, of whoever need not be known
     Column("call_from", Utc, nullable=False),  # not before then

@@ -151,7 +151,7 @@ def test_promises_grades_calls_and_call_backs_are_counted_as_what_they_were(worl
             promises.kept(tx, world.runtime, key, "reply", world.clock())
     roll.run(world.runtime, (calls.counted,))
     with world.runtime.db.read() as tx:
-        found = store.sums(tx, date(2026, 11, 16), date(2026, 11, 22), "type")
+        found = store.sums(tx, date(2026, 11, 16), date(2026, 11, 22))["type"]
         told = report.make(tx, spans.week("2026-W47", date(2026, 11, 22)))
     numbers = {measure: cell.number for (measure, _), cell in found.items()}
     assert numbers == {

@@ -140,6 +140,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_call_backs")),
     )
     with op.batch_alter_table("call_backs", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_call_backs_created_at"), ["created_at"], unique=False)
         batch_op.create_index(
             "ix_call_backs_number",
             ["number_index", "kind"],
@@ -1427,6 +1428,7 @@ def downgrade() -> None:
 
     op.drop_table("callbacks")
     with op.batch_alter_table("call_backs", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_call_backs_created_at"))
         batch_op.drop_index(
             "ix_call_backs_wish",
             postgresql_where=sa.text("state = 'open' AND broadcast_id IS NULL"),
