@@ -18,12 +18,14 @@ class Opening:
 
     ``answers`` are those of the other type's form but who it is for. Its reference is kept among
     the opener's facts under the name ``fact`` (≤ 24 characters): what was opened under that name
-    is not opened again.
+    is not opened again. ``about`` (≤ 64) names what it is about: where the person asks again, the
+    one opened then is theirs still; "": this opener's alone.
     """
 
     type: str
     answers: Mapping[str, str] = field(repr=False)
     fact: str = "opened"
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,7 @@ TYPE = TransactionType(
     follow=follow,
     event=told.event,
     events=told.EVENTS,
+    newest_alone=True,
     headline=told.headline,
     tone=told.tone,
 )

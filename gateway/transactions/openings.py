@@ -8,7 +8,6 @@ cannot be opened here must not undo the step: the timeline says so.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from uuid import UUID
 
 import structlog
 from marshmallow import ValidationError
@@ -36,7 +35,7 @@ def follow_on(
     """
     if opening is None:
         return opener, set()
-    reference, lanes = _opened_before(tx, opener.id, opening), set[str]()
+    reference, lanes = _opened_before(tx, opener, opening), set[str]()
     if reference is None:
         reference, lanes = _open(tx, runtime, opener, opening), {LANE}
     if reference is None:
@@ -47,11 +46,18 @@ def follow_on(
     return store.load(tx, runtime, opener.id), lanes
 
 
-def _opened_before(tx: Connection, opener: UUID, opening: Opening) -> str | None:
+def _opened_before(tx: Connection, opener: Transaction, opening: Opening) -> str | None:
+    """The one this opener has opened, or another of the same person about the same."""
     columns = transactions.c
-    same = (columns.begun_as == opening.fact) & (columns.begun_by == opener)
-    reference: str | None = tx.execute(select(columns.reference).where(same)).scalar_one_or_none()
+    whose = columns.subject == opener.row.subject if opening.about else columns.begun_by == opener.id
+    same = (columns.type == opening.type) & (columns.begun_as == _as(opening)) & columns.begun_by.is_not(None)
+    newest = select(columns.reference).where(same, whose).order_by(columns.created_at.desc()).limit(1)
+    reference: str | None = tx.execute(newest).scalar_one_or_none()
     return reference
+
+
+def _as(opening: Opening) -> str:
+    return opening.about or opening.fact
 
 
 def _open(tx: Connection, runtime: Runtime, opener: Transaction, opening: Opening) -> str | None:
@@ -66,7 +72,7 @@ def _open(tx: Connection, runtime: Runtime, opener: Transaction, opening: Openin
     named = {name: opener.answers[name] for name in helping.FIELDS if name in opener.answers}
     whose = {"subject": row.subject, "citizen_id": row.citizen_id, "helper_id": row.helper_id}
     proven = {"proof": row.proof, "factors": row.factors, "helped": row.helped}
-    begun = {"begun_by": opener.id, "begun_as": opening.fact, "submitted_at": now, "unanswered_since": now}
+    begun = {"begun_by": opener.id, "begun_as": _as(opening), "submitted_at": now, "unanswered_since": now}
     sealed = store.sealed(runtime, fresh.id, "answers", {**answers, **named})
     values = {"answers": sealed, **whose, **proven, **begun}
     store.change(tx, runtime, fresh.id, state=State.SUBMITTED, **values)

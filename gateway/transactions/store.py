@@ -63,7 +63,7 @@ transactions = Table(
     Column("stage", String(24), nullable=False),  # the type's own word beside the state
     Column("replaces", Uuid),  # the transaction whose place this one takes
     Column("begun_by", Uuid),  # the transaction whose result opened this one
-    Column("begun_as", String(24)),  # the name of that one's fact with this one's reference
+    Column("begun_as", String(64)),  # what that is about, or the name of its fact with this one's reference
     Column("proof", String(16)),  # how it was proven: code+password, attested; anonymous; null: not yet
     Column("factors", String(24), nullable=False),  # what was proven so far, joined by +
     Column("confirmed", Boolean, nullable=False),  # what is new (``confirms``) has given its code back

@@ -15,20 +15,22 @@ KIND = "consultation"
 
 
 def needed(where: str, facts: Mapping[str, str], rules: Rules) -> Opening | None:
-    """The order for what stands so; it is opened once for each leg, and once for a refusal."""
+    """The order for what stands so; of each transfer once for each leg, and once for a refusal."""
+    number = facts["number"]
     wanted = rules.relation_transfer.orders
     if where == REFUSED and "refused" in wanted:
-        return _order(f"{ORDER}refused", f"没有通过，原因：{words.cause(facts).zh}。请核实原因和补救办法")
+        return _order("refused", number, f"没有通过，原因：{words.cause(facts).zh}。请核实原因和补救办法")
     if facts.get("late") and "stalled" in wanted:
         begun = date.fromisoformat(facts["begun"])
         days = rules.relation_transfer.leg_working_days
         what = f"第{facts['late']}步“{STAGES[where].words.zh}”自{begun.year}年{begun.month}月{begun.day}日"
-        return _order(f"{ORDER}leg{facts['late']}", f"{what}起超过{days}个工作日没有办完，请催办")
+        return _order(f"leg{facts['late']}", number, f"{what}起超过{days}个工作日没有办完，请催办")
     return None
 
 
-def _order(fact: str, said: str) -> Opening:
-    return Opening(TYPE, {"kind": KIND, "text": f"养老关系转移{said}，并答复市民。"}, fact)
+def _order(what: str, number: str, said: str) -> Opening:
+    answers = {"kind": KIND, "text": f"养老关系转移{said}，并答复市民。"}
+    return Opening(TYPE, answers, f"{ORDER}{what}", f"transfer {number[:40]} {what}")
 
 
 def kept(facts: Mapping[str, str]) -> dict[str, str]:

@@ -40,9 +40,9 @@ class Town:
         self.told.append(dict(view.facts))
         return {}
 
-    def submitted(self, helper: int | None = None) -> Transaction:
-        """The opening type's, asked for by the first person or by a helper for them, confirmed."""
-        runtime, person = self.world.runtime, self.world.people[0]
+    def submitted(self, helper: int | None = None, whose: int = 0) -> Transaction:
+        """The opening type's, asked for by a person (the first) or by a helper for them, confirmed."""
+        runtime, person = self.world.runtime, self.world.people[whose]
         given: dict[str, object] = {"id_number": person.id_number, "name": person.name}
         with runtime.db.write() as tx:
             it = engine.open_draft(tx, runtime, "opener", "web")
@@ -144,6 +144,19 @@ def test_every_result_may_open_one_in_the_commit_that_records_it(
     assert order.row.due_at == town.world.clock()
     steps.run_due(town.world.runtime)
     assert town.now(order).state is State.SUCCEEDED
+
+
+def test_who_asks_again_about_the_same_is_named_the_order_there_is(town: Town) -> None:
+    """Of one person, by what it is about; another person, or another thing, has an order of its own."""
+    town.says = Done({}, "", None, replace(OPENING, about="leg2 9"))
+    first, again = town.submitted(), town.submitted()
+    other = town.submitted(whose=1)
+    town.says = Done({}, "", None, replace(OPENING, about="leg3 9"))
+    later = town.submitted()
+    named = [it.facts["order"] for it in (first, again, other, later)]
+    assert named[0] == named[1]
+    assert len(set(named)) == len(town.orders()) == 3
+    assert ("opened", named[0]) not in town.events(again)
 
 
 def test_what_is_not_recorded_opens_nothing(town: Town) -> None:

@@ -121,12 +121,15 @@ def test_a_leg_that_stands_still_opens_one_order_and_the_citizen_hears_its_numbe
 
 
 def test_one_that_is_late_when_it_is_first_asked_for_is_looked_into_at_once(there: There) -> None:
-    """The result itself names the order; the looks after it tell nothing again."""
+    """The result names the order, also to who asks again; the looks after it tell nothing more."""
     there.world.clock.now = datetime(2026, 11, 28, 8, 0, tzinfo=UTC)
     it = there.asked()
     (order,) = there.orders()
     assert it.facts["order_leg2"] == order.row.reference
     assert order.row.reference in messages(there.world)[-1]
     before = len(messages(there.world))
+    again = there.asked()
+    assert again.facts["order_leg2"] == order.row.reference
+    before += 1
     there.looked(it, days=30)
     assert (len(messages(there.world)), len(there.orders())) == (before, 1)

@@ -908,7 +908,7 @@ def upgrade() -> None:
         sa.Column("stage", sa.String(length=24), nullable=False),
         sa.Column("replaces", sa.Uuid(), nullable=True),
         sa.Column("begun_by", sa.Uuid(), nullable=True),
-        sa.Column("begun_as", sa.String(length=24), nullable=True),
+        sa.Column("begun_as", sa.String(length=64), nullable=True),
         sa.Column("proof", sa.String(length=16), nullable=True),
         sa.Column("factors", sa.String(length=24), nullable=False),
         sa.Column("confirmed", sa.Boolean(), nullable=False),
