@@ -18,11 +18,12 @@ from gateway.bench.ceilings import BenchError
 from gateway.bench.lanes import BATCHED
 from gateway.bench.stage import Stage
 from gateway.delivery import ledger
+from gateway.notifications.check_codes import PLACEHOLDER, SAMPLE
 from gateway.notifications.store import notifications
 
 CONNECTIONS = 16
 MESSAGES = 6_000
-VALUES = {"name": "王*"}
+VALUES = {"name": "王*", PLACEHOLDER: SAMPLE}
 
 
 @dataclass(frozen=True, slots=True)

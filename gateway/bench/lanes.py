@@ -14,6 +14,7 @@ from gateway.bench.stage import Stage
 from gateway.delivery import measures, receipts
 from gateway.delivery.store import attempts
 from gateway.notifications import pauses
+from gateway.notifications.check_codes import PLACEHOLDER, SAMPLE
 from gateway.notifications.entries import ledger
 from gateway.notifications.pauses import Kind
 from gateway.notifications.request import Class, Request
@@ -70,7 +71,15 @@ def requests(part: Part, messages: int) -> Iterator[Request]:
     """As many notices, each to somebody else."""
     for number in range(messages):
         address = f"p{number}@example.com" if part.channel == "email" else f"+8613{number:09d}"
-        yield Request(None, part.channel, Class.NOTICE, TEMPLATE, "zh-CN", {"name": "王*"}, address=address)
+        yield Request(
+            None,
+            part.channel,
+            Class.NOTICE,
+            TEMPLATE,
+            "zh-CN",
+            {"name": "王*", PLACEHOLDER: SAMPLE},
+            address=address,
+        )
 
 
 @contextmanager

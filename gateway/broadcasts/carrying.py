@@ -18,6 +18,7 @@ from gateway.content import store as content
 from gateway.content.store import TemplateVersion
 from gateway.messages import Excess
 from gateway.notifications.carriage import carriage
+from gateway.notifications.check_codes import PLACEHOLDER, SAMPLE
 from gateway.runtime import Runtime
 from gateway.security import mask_name
 
@@ -32,7 +33,7 @@ def check(tx: Connection, runtime: Runtime, definition: Definition) -> None:
     for channel in definition.channels:
         carried = carriage(runtime, channel)
         for version in _texts(tx, definition, channel).values():
-            beyond = carried.against(version, {"name": "*" * definitions.LONGEST_NAME})
+            beyond = carried.against(version, {"name": "*" * definitions.LONGEST_NAME, PLACEHOLDER: SAMPLE})
             if beyond:
                 problems[f"{definition.template} cannot go by {channel}: {beyond}"] = None
     if problems:
@@ -52,7 +53,9 @@ def by_line(tx: Connection, runtime: Runtime, definition: Definition) -> Callabl
 
     def against(line: Recipient) -> Excess | None:
         name = mask_name(line.name) if line.name else nameless(line.language)
-        return carried.against(texts.get(line.language, fallback), {"name": name}, line.address or "")
+        return carried.against(
+            texts.get(line.language, fallback), {"name": name, PLACEHOLDER: SAMPLE}, line.address or ""
+        )
 
     return against
 

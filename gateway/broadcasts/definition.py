@@ -30,10 +30,12 @@ from gateway.content.rendering import MissingPersonalisationError
 from gateway.errors import HuiyinError, SettingError, UnknownNameError
 from gateway.notifications import suppression
 from gateway.notifications.asks import Asks
+from gateway.notifications.check_codes import PLACEHOLDER, SAMPLE
 from gateway.runtime import Runtime
 
 SHIPPED = Path(__file__).parents[2] / "templates" / "broadcasts"
 LADDERS = SHIPPED.parent / "ladders.toml"
+OWN = f"((name)) and (({PLACEHOLDER}))"  # what the text of a broadcast may ask for
 LONGEST_NAME = 3  # characters of a masked name; longer ones are few
 
 
@@ -258,11 +260,11 @@ def check_texts(tx: Connection, definition: Definition) -> None:
     for channel in definition.channels:
         try:
             version = content.to_send(tx, definition.template, channel, content.FALLBACK_LANGUAGE, ())
-            version.compiled.values({"name": ""})
+            version.compiled.values({"name": "", PLACEHOLDER: SAMPLE})
         except UnknownNameError:
             problems.append(("template", f"{definition.template} has no text for {channel}"))
         except MissingPersonalisationError:
-            problems.append(("template", f"{definition.template} for {channel} may ask for ((name)) alone"))
+            problems.append(("template", f"{definition.template} for {channel} may ask for {OWN} alone"))
     if problems:
         raise DefinitionError(problems)
 
@@ -271,7 +273,7 @@ def parts_each(tx: Connection, runtime: Runtime, template: str, channel: str, la
     """How many parts one person's message by a channel has, in a language."""
     signature = cities.of(runtime).rules_now(runtime.clock()).signature
     version = content.to_send(tx, template, channel, language, ())
-    text = version.compiled.render({"name": "*" * LONGEST_NAME})
+    text = version.compiled.render({"name": "*" * LONGEST_NAME, PLACEHOLDER: SAMPLE})
     return channels.load(channel).parts(text, signature)
 
 

@@ -35,6 +35,7 @@ from gateway.delivery.taking import OPEN
 from gateway.errors import HuiyinError
 from gateway.notifications import pauses
 from gateway.notifications import store as notifications
+from gateway.notifications.check_codes import PLACEHOLDER
 from gateway.notifications.pauses import Kind
 from gateway.notifications.reasons import Reason
 from gateway.notifications.request import Class, Request
@@ -233,7 +234,7 @@ def _request(row: Any, definition: Definition, person: Addressee, not_before: da
         klass=Class.NOTICE,
         template=definition.template,
         language=person.language,
-        personalisation={"name": person.name},
+        personalisation={"name": person.name, PLACEHOLDER: row.check_code},
         address=person.address,
         broadcast_id=row.id,
         first_id=person.first_id,

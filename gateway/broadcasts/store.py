@@ -33,7 +33,7 @@ from gateway.broadcasts.definition import Definition
 from gateway.content import documents
 from gateway.db import Utc, metadata, sparse_index
 from gateway.messages import Attachment
-from gateway.notifications import pauses
+from gateway.notifications import check_codes, pauses
 from gateway.notifications.pauses import Kind
 from gateway.runtime import Runtime
 from gateway.transactions import call_backs
@@ -62,6 +62,7 @@ broadcasts = Table(
     Column("service_id", Uuid, index=True),
     Column("created_by", String(80), nullable=False),
     Column("created_at", Utc, nullable=False),
+    Column("check_code", String(check_codes.DIGITS), nullable=False),  # by which its notice is known as ours
     Column("counted", Integer),  # people in it; null while its list is being read in
     Column("stage", Integer, nullable=False),  # 1 the first channel, 2 the follow-up
     Column("cursor", String(36)),  # the last one taken: a citizen, a line, or a notification of stage 1
@@ -121,9 +122,11 @@ def create(
     """
     key = key or runtime.new_id()
     now = runtime.clock()
+    title = definition.title or definition.name
     tx.execute(
         insert(broadcasts).values(
             id=key,
+            check_code=check_codes.draw(tx, key, title, definition.title_en or title, now),
             name=definition.name,
             template=definition.template,
             definition=definitions.dump(definition),
@@ -199,6 +202,8 @@ def act(tx: Connection, runtime: Runtime, key: UUID, action: Action, actor: str)
     tx.execute(
         update(broadcasts).where(broadcasts.c.id == key).values(**_changes(tx, row, action, actor, now))
     )
+    if action is START:
+        check_codes.begin(tx, key, now)
     if action is CANCEL:
         call_backs.withdraw_all(tx, runtime, key)
     _record(tx, runtime, actor, action.name, key)

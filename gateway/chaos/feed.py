@@ -31,6 +31,7 @@ from gateway.demo.city import Person
 from gateway.demo.world import Handset
 from gateway.errors import HuiyinError
 from gateway.notifications import store
+from gateway.notifications.check_codes import PLACEHOLDER, SAMPLE
 from gateway.notifications.request import Class, Request
 
 EVERY = 0.5  # seconds between two commits of direct messages
@@ -40,6 +41,7 @@ PROVERS = 4  # people at the same time who wait for their codes
 BREATH = 0.25  # seconds before what a fault refused is tried again
 PATIENCE = 60.0  # seconds for one transaction
 NOTICE, CODE = "policy/retirement_age", "card_loss/code"
+WORDS = {PLACEHOLDER: SAMPLE}  # of every notice
 TOGETHER, MARK = 3, "第{}件"  # notices in a digest; what each says, alone or among others
 API = "api"  # a lane of its own: the door of the transactions
 Begun = tuple[str, Handset]  # a transaction's reference, and where its code comes
@@ -133,14 +135,15 @@ def _digests(scene: Scene, over: Event) -> None:
             if citizen := register.find(tx, vault, person.id_number):
                 plain = Request(citizen.id, "sms", Class.NOTICE, NOTICE, "zh-CN", {})
                 requests = [
-                    replace(plain, personalisation={"name": mark}, title=mark, digest=True) for mark in marks
+                    replace(plain, personalisation={**WORDS, "name": mark}, title=mark, digest=True)
+                    for mark in marks
                 ]
                 store.take(tx, scene.runtime, requests)
 
 
 def _request(scene: Scene, line: Line, number: int) -> Request:
     address = f"p{number}@example.com" if line.channel == "email" else f"+86199{number:07}0"
-    words, template = {"name": f"王{number}"}, NOTICE
+    words, template = {**WORDS, "name": f"王{number}"}, NOTICE
     if line.klass is Class.CODE:
         words, template = {"code": f"{number:06}"[-6:]}, CODE
     request = Request(None, line.channel, line.klass, template, "zh-CN", words, address=address)

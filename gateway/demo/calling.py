@@ -17,6 +17,7 @@ from gateway.demo.faces import (
     answer_pages,
     ended,
     examples,
+    known,
     played,
 )
 from gateway.demo.identities import query_password
@@ -108,12 +109,12 @@ def _keys(caller: Caller, person: Person, handset: Handset) -> str:
         return person.id_number.replace("X", "*") + "#"
     if "请按6位查询密码" in heard:
         return query_password(person)
-    return handset.code() if "验证码" in heard else ""
+    return handset.code() if "请按6位验证码" in heard else ""
 
 
 def _answer(heard: str, place: Place, person: Person, kind: str) -> str:
     """The form's own example, keyed or picked from what is read out; of other choices the first."""
-    named, it = examples(kind), registry.get(kind)
+    named, it = {**examples(kind), **known(person, kind)}, registry.get(kind)
     for name, field in it.form().fields.items():
         if name in named and f"请按您的{field.metadata['label'].zh}" in heard:
             return f"{named[name]}#"

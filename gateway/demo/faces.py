@@ -62,8 +62,12 @@ def played(
     return Played(kind, face, reference, state, ok, text, round(took, 2))
 
 
-def known(person: Person) -> dict[str, str]:
-    return {"id_number": person.id_number, "name": person.name}
+def known(person: Person, kind: str) -> dict[str, str]:
+    """What the form asks of the person themselves: who they are, or a number of theirs."""
+    form = registry.get(kind).form().fields
+    who = {"id_number": person.id_number, "name": person.name}
+    numbers = {name: person.mobile for name, one in form.items() if one.metadata.get("registered")}
+    return {name: value for name, value in {**who, **numbers}.items() if name in form}
 
 
 def examples(kind: str) -> dict[str, str]:
@@ -97,7 +101,7 @@ def web(place: Place, person: Person, kind: str = "card_loss") -> Played:
 
 def answer_pages(browser: Browser, person: Person, kind: str, handset: Handset) -> None:
     """Every page up to the check; where a code was sent a moment ago, the next one is waited for."""
-    answers = {**examples(kind), **known(person), **secrets(person)}
+    answers = {**examples(kind), **known(person, kind), **secrets(person)}
     for _ in range(MOST_STEPS):
         if browser.place == "check":
             return
@@ -146,7 +150,7 @@ class Service:
 
     def answers(self, person: Person, kind: str) -> dict[str, str]:
         """What the form asks for: who the citizen is, its own examples, else the first of each choice."""
-        given = known(person)
+        given = known(person, kind)
         types = self.call("GET", "/v2/transaction-types")["transaction_types"]
         form = {one["name"]: one for one in next(one for one in types if one["name"] == kind)["fields"]}
         for _ in range(MOST_STEPS):

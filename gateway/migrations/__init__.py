@@ -30,6 +30,7 @@ from gateway.delivery import retention as _retention
 from gateway.delivery import route_book as _routes
 from gateway.delivery import store as _attempts
 from gateway.demo import seed as _demo
+from gateway.notifications import check_codes as _check_codes
 from gateway.notifications import inbound as _inbound
 from gateway.notifications import pauses as _pauses
 from gateway.notifications import preferences as _preferences
@@ -68,6 +69,7 @@ ROOMS = (
     _retention,
     _routes,
     _attempts,
+    _check_codes,
     _inbound,
     _pauses,
     _preferences,

@@ -16,7 +16,7 @@ from gateway.broadcasts import store as broadcasts
 from gateway.broadcasts.recipients import recipients
 from gateway.citizens import holds, mandates
 from gateway.delivery import books, receipts, route_book
-from gateway.notifications import inbound, questions, suppression
+from gateway.notifications import check_codes, inbound, questions, suppression
 from gateway.phone import calls
 from gateway.retention import matters
 from gateway.retention.policy import Policy, follows, for_good
@@ -55,6 +55,13 @@ SHORT = (
         "Who could act for whom, for a year and some weeks after it ended: what they did may be asked about.",
         A_YEAR,
         lambda t: or_(mandates.mandates.c.revoked_at < t, mandates.mandates.c.last_day < t.date()),
+    ),
+    Policy(
+        "check_codes",
+        "People ask about a notice for a year after it came.",
+        check_codes.KEPT,
+        lambda t: check_codes.check_codes.c.made_at < t,
+        check_codes.forget_old,
     ),
     Policy(
         "calls",

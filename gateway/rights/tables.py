@@ -97,7 +97,8 @@ HELD: Mapping[str, Held] = {
     "call_backs": Held(
         {"citizen_id": Key.CITIZEN, "transaction_id": Key.TRANSACTION},
         Then.EMPTIED,
-        empty={"citizen_id": None},
+        of_others=("taken_by",),
+        empty={"citizen_id": None, "number_index": None},
         why="that a call was wanted, and whether it was made",
     ),
     "bookings": Held(
@@ -186,6 +187,7 @@ NOTHING: Mapping[str, str] = {
     "city_rules": "a city's rules",
     "replannings": "when reminders were planned again",
     "broadcasts": "what was said to many",
+    "check_codes": "by which code a notice to many is known",
     "templates": "texts without anybody's values",
     "template_versions": "texts without anybody's values",
     "provider_templates": "texts without anybody's values",

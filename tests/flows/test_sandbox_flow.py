@@ -183,7 +183,7 @@ def test_the_vendor_s_sums_of_the_day_are_ours_until_somebody_else_sends(
 
 def test_three_notices_are_one_registered_text_on_the_handset(real: World, sandbox: Sandbox) -> None:
     """Though its answer was lost the receipt ends all three; the day's books miss one answer, not three."""
-    text, name = "policy/retirement_age", {"name": "王*"}
+    text, name = "policy/retirement_age", {"name": "王*", "核验码": "000000"}
     for title in ("延迟退休", "认证帮办", "社保卡换发"):
         real.clock.advance(microseconds=1)
         real.take(klass=Class.NOTICE, template=text, personalisation=name, title=title, digest=True)

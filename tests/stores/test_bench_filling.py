@@ -12,7 +12,9 @@ from gateway.notifications import store
 from gateway.notifications.request import Class, Request
 from tests.world import World
 
-NOTICE = Request(None, "sms", Class.NOTICE, "policy/retirement_age", "zh-CN", {"name": "王*"})
+NOTICE = Request(
+    None, "sms", Class.NOTICE, "policy/retirement_age", "zh-CN", {"name": "王*", "核验码": "000000"}
+)
 
 
 def test_a_filled_lane_is_as_the_door_would_have_filled_it(world: World) -> None:

@@ -59,7 +59,7 @@ from gateway.send_windows import SendWindows
 from tests.world import Scripted, World, report
 
 LANE = "sms.bulk"
-NAME = {"name": "王*"}
+NAME = {"name": "王*", "核验码": "000000"}
 ALL = ("甲", "乙", "丙", "丁", "戊", "己")
 DAWN = datetime(2026, 11, 1, tzinfo=UTC)
 TUESDAY = "2026-11-24"
@@ -231,7 +231,7 @@ def test_an_email_holds_the_letters_one_under_the_other(world: World) -> None:
     )
     citizen = next(key for key, person in zip(_ids(world), people, strict=True) if person.email)
     kept = {"name": "王*", "card_tail": "6266", "until": "11月28日16:05", "bank": "-"}
-    asked = [("policy/retirement_age", {"name": "王<b>"}), ("card_loss/succeeded", kept)]
+    asked = [("policy/retirement_age", {**NAME, "name": "王<b>"}), ("card_loss/succeeded", kept)]
     with world.runtime.db.write() as tx:
         requests = [
             Request(citizen, "email", Class.NOTICE, text, "zh-CN", values, digest=True)
@@ -260,7 +260,7 @@ def test_what_is_not_wanted_paused_or_withdrawn_is_left_out(world: World) -> Non
     _notices(world, "留下甲", "留下乙")
     _notices(world, "暂停", broadcast_id=held)
     _notices(world, "撤回", broadcast_id=off)
-    _notices(world, "不要", template="policy/retirement_age", personalisation={"name": "王*"})
+    _notices(world, "不要", template="policy/retirement_age", personalisation=NAME)
     with world.runtime.db.write() as tx:
         prefer(tx, world.runtime, citizen, "policy", "sms", Wish.OFF, "page")
         pause(tx, Kind.BROADCAST, str(held), "li", world.clock())
@@ -438,7 +438,7 @@ def test_vendors_caps_count_a_digest_once(world: World) -> None:
     assert len(_run(world)) == 1
     world.take(klass=Class.NOTICE)
     assert len(_run(world)) == 1
-    world.take(klass=Class.NOTICE, template="policy/auth_help", personalisation={"name": "王*"})
+    world.take(klass=Class.NOTICE, template="policy/auth_help", personalisation=NAME)
     assert _run(world) == []
     assert _stand(world)[-1] == ("waiting", "provider_number_cap")
 

@@ -28,7 +28,7 @@ from tests.contract.test_providers import KIND, REPORTERS, as_it_is, callback_of
 from tests.world import World
 
 TEXTS = {"sms": "card_loss/failed", "voice": "policy/retirement_age", "email": "card_loss/succeeded"}
-VALUES = {"name": "王*", "card_tail": "6266", "until": "11月28日", "bank": "请联系发卡行"}
+VALUES = {"name": "王*", "核验码": "000000", "card_tail": "6266", "until": "11月28日", "bank": "请联系发卡行"}
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from gateway.send_windows import SendWindows
 from tests.world import Scripted, World
 
 BULK, NORMAL = "sms.bulk", "sms.normal"
-VALUES = {"name": "王*", "card_tail": "6266", "until": "11月28日16:05", "bank": "-"}
+VALUES = {"name": "王*", "核验码": "000000", "card_tail": "6266", "until": "11月28日16:05", "bank": "-"}
 
 
 def _lives_by(world: World, monkeypatch: pytest.MonkeyPatch, **rules: Any) -> None:

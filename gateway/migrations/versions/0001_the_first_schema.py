@@ -96,6 +96,7 @@ def upgrade() -> None:
         sa.Column("service_id", sa.Uuid(), nullable=True),
         sa.Column("created_by", sa.String(length=80), nullable=False),
         sa.Column("created_at", Utc(), nullable=False),
+        sa.Column("check_code", sa.String(length=6), nullable=False),
         sa.Column("counted", sa.Integer(), nullable=True),
         sa.Column("stage", sa.Integer(), nullable=False),
         sa.Column("cursor", sa.String(length=36), nullable=True),
@@ -218,6 +219,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("calls", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_calls_updated_at"), ["updated_at"], unique=False)
+
+    op.create_table(
+        "check_codes",
+        sa.Column("code", sa.String(length=6), nullable=False),
+        sa.Column("broadcast_id", sa.Uuid(), nullable=False),
+        sa.Column("title", sa.String(length=80), nullable=False),
+        sa.Column("title_en", sa.String(length=80), nullable=False),
+        sa.Column("made_at", Utc(), nullable=False),
+        sa.Column("begun_at", Utc(), nullable=True),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_check_codes")),
+        sa.UniqueConstraint("broadcast_id", name=op.f("uq_check_codes_broadcast_id")),
+    )
 
     op.create_table(
         "citizens",
@@ -1409,6 +1422,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_citizens_email_index"))
 
     op.drop_table("citizens")
+    op.drop_table("check_codes")
     with op.batch_alter_table("calls", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_calls_updated_at"))
 
@@ -1438,6 +1452,11 @@ def downgrade() -> None:
             "ix_call_backs_ticket",
             postgresql_where=sa.text("broadcast_id IS NOT NULL"),
             sqlite_where=sa.text("broadcast_id IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_call_backs_number",
+            postgresql_where=sa.text("state = 'open'"),
+            sqlite_where=sa.text("state = 'open'"),
         )
         batch_op.drop_index(
             "ix_call_backs_open",
