@@ -14,7 +14,7 @@ from gateway import cities
 from gateway.citizens import register
 from gateway.levers import rulebook, years
 from gateway.levers.accounts import Desk
-from gateway.pensions import overdue, situation
+from gateway.pensions import ladder, situation
 from gateway.pensions.ladder import first
 from gateway.rules import files
 from gateway.transactions import explaining, promises, registry, reminders, replanning, store
@@ -197,6 +197,6 @@ def test_every_reason_a_type_drops_for_has_words() -> None:
             node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "Drop"
         ]
         reasons = {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
-        statuses = {*situation.STATUSES, *situation.STOPPING, overdue.LISTED} - situation.DUE
+        statuses = {*situation.STATUSES, *situation.STOPPING, ladder.LISTED} - situation.DUE
         reasons |= statuses if name == "pension_auth" else set()
         assert reasons - kind.reminding.drops.keys() - explaining.DROPS.keys() == set(), name
