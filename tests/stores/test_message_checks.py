@@ -83,7 +83,7 @@ def test_a_notice_carries_its_code_which_tells_what_it_is_called_and_since_when(
     """In the text as it went out; looked up without any proof, found again by its last four digits."""
     code = pushed(world)
     texts = [message.text for _, message in world.provider.took]
-    assert all(f"核验码{code}" in text or f"Check code {code}" in text for text in texts)
+    assert all(f"核验码{code}" in text or f"Code {code}" in text for text in texts)
     assert len(texts) == len(world.people)
     it = asked(world, way="code", check_code=code)
     assert "我们的通知《延迟退休》，11月21日开始发的" in told(world, it)
