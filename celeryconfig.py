@@ -118,6 +118,11 @@ beat_schedule = {
         "schedule": 30.0,
         "options": {"queue": "housekeeping", "expires": 30},
     },
+    "owed": {
+        "task": "tasks.housekeeping.owed",
+        "schedule": 30.0,
+        "options": {"queue": "housekeeping", "expires": 30},
+    },
     "pull": {
         "task": "tasks.housekeeping.pull",
         "schedule": 300.0,

@@ -7,6 +7,7 @@ from gateway.appointments import missed, news, waiting
 from gateway.barometer import roll
 from gateway.broadcasts import expand
 from gateway.broadcasts.store import broadcasts
+from gateway.call_backs import undelivered
 from gateway.content import registration
 from gateway.db import is_due
 from gateway.delivery import books, fetching, lanes, ledger, measures
@@ -35,6 +36,7 @@ collecting = Turns(1)  # a mailbox that answers slowly holds one thread
 pulling = Turns(1)
 matching = Turns(1)
 serving = Turns(1)
+owing = Turns(1)
 counting = Turns(1)
 log = structlog.get_logger()
 
@@ -98,6 +100,12 @@ def _serve() -> None:
 def barometer() -> None:
     """Every few minutes: count the open day anew, and close the one before."""
     counting.work(lambda: roll.run(current(), (calls.counted,)))
+
+
+@app.task(name="tasks.housekeeping.owed")
+def owed() -> None:
+    """Twice a minute: whom a result did not reach is called."""
+    owing.work(lambda: undelivered.run_due(current()))
 
 
 @app.task(name="tasks.housekeeping.tidy")

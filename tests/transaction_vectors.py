@@ -78,6 +78,8 @@ class Office:
         assert item["call"] == call, f"{call} was called where {item['call']} is scripted"
         if "records" in item:
             return [self._record(record) for record in item["records"]]
+        if "answer" in item and item["answer"] is None:
+            return None
         if "answer" in item:
             return SimpleNamespace(**{name: _read(name, value) for name, value in item["answer"].items()})
         outcome = getattr(back_offices, item["outcome"])
@@ -96,7 +98,7 @@ class Office:
 
 def _read(name: str, value: Any) -> Any:
     """JSON has no days, no moments and no sets."""
-    if value and name.endswith("_until"):
+    if value and (name == "since" or name.endswith(("_until", "_at"))):
         return datetime.fromisoformat(value)
     if isinstance(value, list):
         return frozenset(value)

@@ -116,6 +116,9 @@ class Plan:
             "TRANSFER_PLATFORM_URL": self.sandbox_url,
             "TRANSFER_PLATFORM_APP_ID": "huiyin",
             "TRANSFER_PLATFORM_SECRET": self.secrets["transfer_platform"],
+            "WORK_ORDER_PLATFORM_URL": self.sandbox_url,
+            "WORK_ORDER_PLATFORM_APP_ID": "huiyin",
+            "WORK_ORDER_PLATFORM_SECRET": self.secrets["work_order_platform"],
         }
 
     def _accounts_of_sandbox(self) -> dict[str, str]:
@@ -137,6 +140,8 @@ class Plan:
             "SANDBOX_FILING_SECRET": self.secrets["filing_register"],
             "SANDBOX_TRANSFER_APP_ID": "huiyin",
             "SANDBOX_TRANSFER_SECRET": self.secrets["transfer_platform"],
+            "SANDBOX_WORK_ORDER_APP_ID": "huiyin",
+            "SANDBOX_WORK_ORDER_SECRET": self.secrets["work_order_platform"],
         }
 
     # --- programs ---

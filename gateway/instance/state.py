@@ -49,7 +49,15 @@ def clear(state: Path) -> None:
         (state / name).unlink(missing_ok=True)
 
 
-ACCOUNTS = ("aliyun", "twilio", "card_core", "pension_registry", "filing_register", "transfer_platform")
+ACCOUNTS = (
+    "aliyun",
+    "twilio",
+    "card_core",
+    "pension_registry",
+    "filing_register",
+    "transfer_platform",
+    "work_order_platform",
+)
 
 
 def kept_secrets(state: Path) -> Mapping[str, str]:

@@ -95,7 +95,7 @@ def stands(transaction: Transaction, runtime: Runtime, problem: Words | None = N
         headline=headline(kind, view).words,
         sentences=tuple(kind.explain(view)),
         moving=transaction.is_asked,
-        actions=tuple(Offer(name, action.name_of(view)) for name, action in actions),
+        actions=tuple(Offer(name, it.aloud or it.name_of(view)) for name, it in actions if it.keyed),
         problem=problem,
         reaches=anonymous.can_reach(transaction),
     )

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select
 
 from gateway.appointments.bookings import bookings
 from gateway.records.changes import changes
+from gateway.transactions.evaluations import evaluations
 from gateway.transactions.model import ENDS
 from gateway.transactions.promises import promises
 from gateway.transactions.store import timeline, transactions
@@ -26,7 +27,7 @@ def drop(tx: Connection, before: datetime) -> bool:
     """Delete some of them with their timelines, places and changes of data. True where there are more."""
     query = select(transactions.c.id).where(over(before)).limit(AT_ONCE)
     keys = list(tx.execute(query.with_for_update(skip_locked=True)).scalars())
-    for table in (timeline, bookings, changes, promises):
+    for table in (timeline, bookings, changes, promises, evaluations):
         tx.execute(delete(table).where(table.c.transaction_id.in_(keys)))
     tx.execute(delete(transactions).where(transactions.c.id.in_(keys)))
     return len(keys) == AT_ONCE

@@ -173,6 +173,7 @@ MATTERS = (
     follows(
         "information_changes", "transactions", "Which data of a person was changed, and who looked at it."
     ),
+    follows("evaluations", "transactions", "How satisfied people were."),
     follows("promises", "transactions", "Until when it was promised, and whether that was kept."),
     Policy(
         "bookings",

@@ -87,6 +87,9 @@ HELD: Mapping[str, Held] = {
     "timeline": Held(
         {"transaction_id": Key.TRANSACTION}, Then.KEPT, why="words and codes of what happened, nobody's name"
     ),
+    "evaluations": Held(
+        {"transaction_id": Key.TRANSACTION}, Then.KEPT, why="grades are counted; a number and a day"
+    ),
     "promises": Held(
         {"transaction_id": Key.TRANSACTION},
         Then.KEPT,

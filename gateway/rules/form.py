@@ -25,6 +25,7 @@ from gateway.rule_fields import Day, number, text, zone
 from gateway.rules.model import District, Hall, Rules, Source
 from gateway.send_windows import SendWindowsSchema
 from gateway.transfer_rules import RelationTransferSchema
+from gateway.work_order_rules import WorkOrderSchema
 
 
 class _HallSchema(Schema):
@@ -81,6 +82,7 @@ class RulesSchema(Schema):
     relation_transfer = form.Nested(RelationTransferSchema)
     filing = form.Nested(FilingSchema)
     hotline_hours = form.Nested(HotlineHoursSchema)
+    work_order = form.Nested(WorkOrderSchema)
     send_windows = form.Nested(SendWindowsSchema)
     notice_cap = form.Nested(NoticeCapSchema)
     digest = form.Nested(DigestHoursSchema)

@@ -28,6 +28,7 @@ from gateway.pension_rules import PensionAuth
 from gateway.referral_rules import REFERRALS, Referral
 from gateway.send_windows import SendWindows
 from gateway.transfer_rules import RelationTransfer
+from gateway.work_order_rules import WorkOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ class Rules:
     relation_transfer: RelationTransfer = field(default_factory=RelationTransfer)
     filing: Filing = field(default_factory=Filing)
     hotline_hours: HotlineHours = field(default_factory=HotlineHours)
+    work_order: WorkOrder = field(default_factory=WorkOrder)
     send_windows: SendWindows = field(default_factory=SendWindows)
     notice_cap: NoticeCap = field(default_factory=NoticeCap)
     digest: DigestHours = field(default_factory=DigestHours)

@@ -92,15 +92,15 @@ def act(
         return Result(refusal, transaction)
     if action.begins:
         return Result(None, _begin(tx, runtime, transaction, action, face, proven=proven, here=here))
-    return _act(tx, runtime, transaction, action, name) if proven else Result(NotProven(), transaction)
+    return _act(tx, runtime, transaction, action, name, face) if proven else Result(NotProven(), transaction)
 
 
 def _act(
-    tx: Connection, runtime: Runtime, transaction: Transaction, action: Action, name: str
+    tx: Connection, runtime: Runtime, transaction: Transaction, action: Action, name: str, face: str
 ) -> Result[Words | NotProven | None]:
     if action.act is None:
         return Result(None, transaction)
-    changed = action.act(Desk(tx, runtime), transaction.case(runtime.clock()))
+    changed = action.act(Desk(tx, runtime, face), transaction.case(runtime.clock()))
     if isinstance(changed, Words):
         return Result(changed, transaction)
     lanes = outcome.move(tx, runtime, transaction, changed, name)

@@ -11,7 +11,11 @@ from gateway.runtime import Runtime
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The caller's transaction, so that what the type does is part of that commit, and the Runtime."""
+    """The caller's transaction, so that what the type does is part of that commit, and the Runtime.
+
+    ``face`` is where somebody acts on what has ended ("": nobody does).
+    """
 
     tx: Connection
     runtime: Runtime
+    face: str = ""

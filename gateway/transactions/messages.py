@@ -117,5 +117,6 @@ def _request(
         personalisation=values,
         transaction_id=transaction.id,
         address=address,
+        asks=registry.get(transaction.row.type).asks.get(event) if channel == CHANNEL else None,
         waited_for=channel == CHANNEL and _is_waited_for(runtime, transaction),
     )

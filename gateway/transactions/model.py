@@ -12,6 +12,7 @@ from uuid import UUID
 from marshmallow import Schema
 
 from gateway.back_offices import Opening, Silent, StepOutcome, Unavailable
+from gateway.notifications.asks import Asks
 from gateway.rules.model import Rules
 from gateway.transactions.entry import Entry
 from gateway.transactions.judging import Drop as Drop
@@ -145,6 +146,9 @@ class Action:
     has too; ``sets`` are answers given for the citizen (cancelling a filing, the matter
     of an appointment) and open a new transaction as well. ``called`` gives other words
     for it as things stand.
+    of an appointment) and open a new transaction as well. ``grade`` is that of an evaluation
+    (0: none), shown in a row of its own and done at one press. On the telephone it is offered
+    where it is ``keyed``, and called ``aloud`` there if that is given.
     """
 
     words: Words
@@ -159,6 +163,10 @@ class Action:
     def name_of(self, view: View) -> Words:
         """What it is called to the citizen, as things stand."""
         return self.called(view) or self.words
+
+    grade: int = 0
+    keyed: bool = True
+    aloud: Words | None = None
 
     @property
     def begins(self) -> bool:
@@ -214,8 +222,9 @@ class TransactionType:
     Of an anonymous one ``keeps`` is what its citizen has besides the reference: a number
     (E.164), which a mobile's messages go to, or another one of digits. Its last four
     open it again.
-    ``promised`` are the promises that stand for it, written down with every answer and
-    look; ``halfway`` is the event to tell the citizen at half time (null: it has moved).
+    ``asks`` are the questions its text messages end with, by event. ``promised`` are the
+    promises that stand for it, written down with every answer and look; ``halfway`` is the
+    event to tell the citizen at half time (null: it has moved).
     """
 
     name: str
@@ -253,6 +262,7 @@ class TransactionType:
     confirms: Callable[[Case], str | None] = lambda _case: None
     keeps: Callable[[Case], str | None] = lambda _case: None
     touches: tuple[str, ...] = ()
+    asks: Mapping[str, Asks] = field(default_factory=dict)
     promised: Callable[[View], Sequence[Promised]] = lambda _view: ()
     halfway: Callable[[View], str | None] = lambda _view: None
     newest_alone: bool = False

@@ -49,6 +49,7 @@ from integrations.sandbox.twilio import Twilio
 from integrations.sandbox.twilio_calls import Calls
 from integrations.sandbox.twilio_messages import Messages
 from integrations.sandbox.webhooks import Webhooks
+from integrations.sandbox.work_orders import WorkOrderDoor, WorkOrders
 
 LARGEST_BODY = 4 * 2**20
 
@@ -92,6 +93,8 @@ class Sandbox:
         self.filing_door = FilingDoor(credentials, self.filings, self.faults, self.calls)
         self.transfers = Transfers(state / "transfers.sqlite", self.cards)
         self.transfer_door = TransferDoor(credentials, self.transfers, self.faults, self.calls)
+        self.work_orders = WorkOrders(state / "work-orders.sqlite")
+        self.work_order_door = WorkOrderDoor(credentials, self.work_orders, self.faults, self.calls)
 
     def _build_mail(self, options: Options) -> None:
         self.mailboxes = Mailboxes(self._scratch, self.repeated, options.newest_mails)
@@ -143,6 +146,7 @@ class Sandbox:
         parts: tuple[Any, ...] = (
             *(self.aliyun, self.voice, self.phones, self.webhooks, self.filings, self.pensions),
             self.transfers,
+            self.work_orders,
             *(self.twilio_messages, self.twilio_calls, self.exchange),
             *self.pushes,
             *self.added,
@@ -204,6 +208,7 @@ class Sandbox:
         self.payments.close()
         self.filings.close()
         self.transfers.close()
+        self.work_orders.close()
 
     # --- the root ---
 
@@ -237,6 +242,7 @@ def create_app(sandbox: Sandbox) -> web.Application:
             *sandbox.pension_door.routes(),
             *sandbox.filing_door.routes(),
             *sandbox.transfer_door.routes(),
+            *sandbox.work_order_door.routes(),
             *sandbox.twilio.routes(),
             *sandbox.exchange.routes(),
             *sandbox.services.routes(),

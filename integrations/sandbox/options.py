@@ -22,6 +22,8 @@ class Credentials:
     pension_secret: str
     filing_app_id: str
     filing_secret: str
+    work_order_app_id: str
+    work_order_secret: str
     tts_code: str
     twilio_sid: str
     twilio_token: str
@@ -53,6 +55,8 @@ class Credentials:
             pension_secret=value("PENSION_SECRET", value("CARD_SECRET", "sandbox")),
             filing_app_id=value("FILING_APP_ID", value("CARD_APP_ID", "huiyin")),
             filing_secret=value("FILING_SECRET", value("CARD_SECRET", "sandbox")),
+            work_order_app_id=value("WORK_ORDER_APP_ID", value("CARD_APP_ID", "huiyin")),
+            work_order_secret=value("WORK_ORDER_SECRET", value("CARD_SECRET", "sandbox")),
             tts_code=value("TTS_CODE", "TTS_1"),
             twilio_sid=value("TWILIO_SID", "AC" + "5a" * 16),
             twilio_token=value("TWILIO_TOKEN", "sandbox"),
@@ -68,7 +72,8 @@ class Options:
     A report is pushed ``receipt_delay`` after what it tells of, up to ``receipt_jitter`` later by the
     seed's luck, and again after each of ``receipt_retries``, times ``receipt_retry_scale``.
 
-    ``filing_delay`` is how long the review of a filing takes, ``pension_delay`` that of an
+    ``work_order_delay`` is how long a work order takes until it is replied to,
+    ``filing_delay`` how long the review of a filing, ``pension_delay`` that of an
     authentication's papers and a back-payment, from when it was asked about first. With ``matching``
     the registry authenticates ``matching_share`` of those who are due by itself, each at a moment of
     their own within ``matching_delay``.
@@ -102,6 +107,7 @@ class Options:
     review_delay: float = 0.0
     filing_delay: float = 3.0
     transfer_delay: float = 0.0
+    work_order_delay: float = 60.0
     pension_delay: float = 120.0
     matching: bool = True
     matching_share: float = 0.8

@@ -27,6 +27,7 @@ from integrations.sandbox.page_parts import (
     carded,
     filed,
     matching,
+    ordered,
     pensioned,
     reviews,
     switches,
@@ -39,6 +40,7 @@ from integrations.sandbox.page_words import (
     ANSWER_WORDS,
     CARD_WORDS,
     CAUSE_WORDS,
+    EXTENSION_WORDS,
     FAILURE_WORDS,
     MAILBOX_WORDS,
     PAYMENT_WORDS,
@@ -54,6 +56,7 @@ from integrations.sandbox.pensions import Pensions
 from integrations.sandbox.phones import Phones
 from integrations.sandbox.services import Services
 from integrations.sandbox.transfers import Transfers
+from integrations.sandbox.work_orders import WorkOrders
 
 PENSIONS = 10  # listed
 FILES = Path(__file__).parent / "pages"
@@ -67,6 +70,7 @@ PARTS = (
     "service",
     "reviews",
     "filings",
+    "work_orders",
     "pensions",
     "transfers",
 )  # what changes, each a template
@@ -88,6 +92,7 @@ class World(Protocol):
     cards: Cards
     banks: Banks
     filings: Filings
+    work_orders: WorkOrders
     pensions: Pensions
     transfers: Transfers
     added: list[Door]
@@ -154,6 +159,8 @@ class Page:
             "account_words": ACCOUNT_WORDS,
             "filings": filed(world.filings.listed()),
             "cause_words": CAUSE_WORDS,
+            "orders": ordered(world.work_orders.listed()),
+            "extension_words": EXTENSION_WORDS,
             **self._pensions(),
             "transfers": transferred(world.transfers.listed()),
             "transfer_states": {state: words[1] for state, words in TRANSFER_WORDS.items()},

@@ -16,10 +16,13 @@ from integrations.sandbox.page_words import (
     CALL_WORDS,
     CARD_WORDS,
     CAUSE_WORDS,
+    EXTENSION_WORDS,
     FILING_WORDS,
     HEARD_WORDS,
     KIND_WORDS,
     MAIL_WORDS,
+    ORDER_KIND_WORDS,
+    ORDER_WORDS,
     PENSION_WORDS,
     REVIEW_WORDS,
     TEXT_WORDS,
@@ -178,6 +181,18 @@ def transferred(listed: Sequence[Mapping[str, Any]]) -> list[Part]:
         for one in listed
     ]
     return sorted(shown, key=lambda one: one["style"] != "waiting")
+
+
+def ordered(listed: Sequence[Mapping[str, Any]]) -> list[Part]:
+    """The newest work orders; what is under way before all."""
+    shown = [_ordered(one) for one in listed]
+    return sorted(shown, key=lambda one: one["style"] != "waiting")
+
+
+def _ordered(one: Mapping[str, Any]) -> Part:
+    zh, en = ORDER_KIND_WORDS[one["kind"]]
+    told = {"kind": zh, "kind_english": en, "why": EXTENSION_WORDS.get(one["extension"] or "", "")}
+    return {**one, **told, **_state(ORDER_WORDS[one["state"]])}
 
 
 def pensioned(listed: Sequence[Mapping[str, Any]]) -> list[Part]:

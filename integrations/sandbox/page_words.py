@@ -157,6 +157,31 @@ CAUSE_WORDS = {
     "21": "不符合条件 Not entitled",
     "22": "已在外地备案 Filed elsewhere",
 }
+ORDER_WORDS = {
+    "registered": ("waiting", "… 已登记", "registered"),
+    "dispatched": ("waiting", "… 已转办", "dispatched"),
+    "signed": ("waiting", "… 已签收", "signed"),
+    "sent_back": ("waiting", "↩ 退回重派", "sent back"),
+    "processing": ("waiting", "… 办理中", "being worked on"),
+    "extension_requested": ("waiting", "… 申请延期", "more time asked for"),
+    "replied": ("delivered", "✓ 已答复", "replied"),
+    "return_visit": ("delivered", "✓ 已回访", "return visit"),
+    "evaluated": ("delivered", "✓ 已评价", "evaluated"),
+    "archived": ("delivered", "✓ 已归档", "archived"),
+    "withdrawn": ("failed", "已撤回", "withdrawn"),
+}
+ORDER_KIND_WORDS = {
+    "consultation": ("咨询", "Question"),
+    "conduct": ("行风投诉", "Complaint on conduct"),
+    "suggestion": ("建议", "Suggestion"),
+    "fund_supervision": ("基金监督举报", "Report on the fund"),
+    "labour_inspection": ("劳动监察举报", "Labour inspection"),
+}
+EXTENSION_WORDS = {
+    "01": "情况复杂 Complex",
+    "02": "需要调查 Inquiries",
+    "03": "要和别的部门一起办 Other offices",
+}
 TARGETS = {
     "aliyun_sms": ("短信平台（阿里云）", "SMS, Aliyun"),
     "aliyun_voice": ("语音平台（阿里云）", "Voice, Aliyun"),
@@ -168,6 +193,7 @@ TARGETS = {
     "pension_registry": ("养老待遇系统", "Pension registry"),
     "filing_register": ("备案登记系统", "Filing register"),
     "transfer_platform": ("关系转移平台", "Transfer platform"),
+    "work_order_platform": ("工单平台", "Work-order platform"),
     "receipts": ("回执", "Receipts"),
 }
 # By mode: what the button says, and what it does in a sentence.

@@ -7,7 +7,7 @@ import hmac
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -32,7 +32,10 @@ class Account:
 
 
 class SignedDoor:
-    """``target`` is its name among the faults; ``actions`` are its paths; ``messages`` its codes' words."""
+    """``target`` is its name among the faults; ``actions`` are its paths; ``messages`` its codes' words.
+
+    ``needs`` are the fields every call has.
+    """
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class SignedDoor:
         messages: Mapping[str, str],
         faults: Faults,
         calls: Counter[str],
+        needs: Sequence[str] = ("AAC002", "AAB301"),
     ) -> None:
         self._target = target
         self._account = account
@@ -49,6 +53,7 @@ class SignedDoor:
         self._messages = messages
         self._faults = faults
         self._calls = calls
+        self._needs = needs
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one call."""
@@ -61,7 +66,7 @@ class SignedDoor:
         def work() -> web.Response:
             if not self._signed(request.headers, body):
                 return web.json_response({"code": "401", "message": "签名有误"}, status=401)
-            if not all(isinstance(form.get(name), str) for name in ("AAC002", "AAB301")):
+            if not all(isinstance(form.get(name), str) for name in self._needs):
                 return _json({"code": "90", "message": "请求内容有误"})
             return _json(self._actions[action]({"AAC003": "", **form}))
 

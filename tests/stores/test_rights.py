@@ -143,7 +143,7 @@ def test_everything_of_a_person_is_told_and_nothing_of_others(town: World) -> No
     found = exported(town, 1)
     assert json.loads(json.dumps(found)) == found
     empty = {name for name, rows in found["tables"].items() if not rows}
-    assert empty == {"bookings", "calls", "digests", "promises", "suppressions"}
+    assert empty == {"bookings", "calls", "digests", "evaluations", "promises", "suppressions"}
     me, other = town.people[1], town.people[2]
     said = json.dumps(found["tables"], ensure_ascii=False)
     mine = (me.id_number, me.name, me.mobile, me.address, "415000", f"我是{me.name}")

@@ -706,6 +706,17 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "evaluations",
+        sa.Column("transaction_id", sa.Uuid(), nullable=False),
+        sa.Column("grade", sa.Integer(), nullable=False),
+        sa.Column("face", sa.String(length=8), nullable=False),
+        sa.Column("at", Utc(), nullable=False),
+        sa.PrimaryKeyConstraint("transaction_id", name=op.f("pk_evaluations")),
+    )
+    with op.batch_alter_table("evaluations", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_evaluations_at"), ["at"], unique=False)
+
+    op.create_table(
         "promises",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("transaction_id", sa.Uuid(), nullable=False),
@@ -1256,6 +1267,10 @@ def downgrade() -> None:
         )
 
     op.drop_table("promises")
+    with op.batch_alter_table("evaluations", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_evaluations_at"))
+
+    op.drop_table("evaluations")
     with op.batch_alter_table("questions", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_questions_due",
