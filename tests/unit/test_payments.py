@@ -158,3 +158,10 @@ def test_each_cause_leads_somewhere() -> None:
     for (state, reason), wanted in leads.items():
         shown = view(payments.found([Row("2026-11", state, None, reason)], RULES, NOW, "王芳"))
         assert {name for name, action in TYPE.actions.items() if not action.refusal(shown, NOW)} == wanted
+
+
+@pytest.mark.parametrize(("serial", "ours"), [(REPORT, True), ("the bank's own 7", False), (None, False)])
+def test_a_block_is_ours_only_by_the_number_of_our_report(serial: str | None, ours: bool) -> None:
+    """Nobody is told that their own report stopped the account where the bank froze it."""
+    it = payments.found([Row("2026-11", "failed", None, "account_blocked", serial)], RULES, NOW, "王芳")
+    assert ("您在这里给社保卡办了挂失" in "".join(words.zh for words in paying.explain(view(it)))) == ours
