@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
+from gateway.channels import sms
 from gateway.citizens import register
 from gateway.citizens.register import Citizen
 from gateway.content import store as content
@@ -27,11 +28,13 @@ def tell(
     transaction: Transaction,
     event: str,
     more: Mapping[str, str] | None = None,
+    asked: Transaction | None = None,
 ) -> set[str]:
     """Take the message of one event to the citizen; returns the lanes to wake.
 
     ``more`` are values beside the type's own. Who has an e-mail address gets the
-    event there as well, where the type has a text for it; who acted for the citizen is told too.
+    event there as well, where the type has a text for it; who acted for the citizen is told too,
+    and the new mobile of ``asked`` (this one, unless it is open again).
     """
     people = recipients(tx, runtime, transaction)
     number = anonymous.mobile(transaction)
@@ -47,9 +50,18 @@ def tell(
         for one in people
         if channel == CHANNEL or (beside and one.has_email)
     ]
-    if number:
-        requests = [_request(runtime, transaction, None, event, Class.RESULT, values, CHANNEL, number)]
+    if number := number or _new_mobile(runtime, asked or transaction, people):
+        requests.append(_request(runtime, transaction, None, event, Class.RESULT, values, CHANNEL, number))
     return notifications.take(tx, runtime, requests)
+
+
+def _new_mobile(runtime: Runtime, asked: Transaction, people: Sequence[Citizen]) -> str | None:
+    """The new mobile, once it gave its code back: whoever asks for it may not have the old one any more."""
+    if not asked.row.confirmed:
+        return None
+    new = registry.get(asked.row.type).confirms(asked.case(runtime.clock()))
+    known = [one.mobile for one in people]
+    return new if new and sms.is_mobile(new) and new not in known else None
 
 
 def recipients(tx: Connection, runtime: Runtime, transaction: Transaction) -> Sequence[Citizen]:

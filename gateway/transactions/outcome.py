@@ -81,7 +81,7 @@ def record(tx: Connection, runtime: Runtime, transaction: Transaction, outcome: 
     opens = outcome.opens if isinstance(outcome, Done | AlreadyDone | Refused) else None
     stands, lanes = follow_on(tx, runtime, store.load(tx, runtime, transaction.id), opens)
     _promise(tx, runtime, kind, stands)
-    return lanes | _follow_up(tx, runtime, stands, outcome, row.stage)
+    return lanes | _follow_up(tx, runtime, stands, outcome, transaction)
 
 
 def _told(runtime: Runtime, key: UUID, outcome: StepOutcome) -> dict[str, Any]:
@@ -116,16 +116,17 @@ def _noted(outcome: StepOutcome, then: Next, stage: str) -> tuple[str, str | Non
 
 
 def _follow_up(
-    tx: Connection, runtime: Runtime, now: Transaction, outcome: StepOutcome, before: str
+    tx: Connection, runtime: Runtime, now: Transaction, outcome: StepOutcome, before: Transaction
 ) -> set[str]:
     """What the citizen is told of it as it now stands, and is reminded of later."""
     kind = registry.get(now.row.type)
     match outcome:
         case Returned():
-            return say(tx, runtime, now, RETURNED)
+            return say(tx, runtime, now, RETURNED, before)
         case Pending():
             event = kind.event(now.view(runtime.clock()))
-            return say(tx, runtime, now, event) if now.row.stage != before and event in kind.events else set()
+            new = now.row.stage != before.row.stage and event in kind.events
+            return say(tx, runtime, now, event) if new else set()
         case _ if now.state in ENDS:
             _plan(tx, runtime, kind, now)
             _look_at_old(tx, runtime, kind, now)
@@ -244,10 +245,15 @@ def looked(
     return set()
 
 
-def say(tx: Connection, runtime: Runtime, transaction: Transaction, event: str) -> set[str]:
-    """Take the message of an event; a text that is missing or wrong must not undo the step."""
+def say(
+    tx: Connection, runtime: Runtime, transaction: Transaction, event: str, asked: Transaction | None = None
+) -> set[str]:
+    """Take the message of an event; a text that is missing or wrong must not undo the step.
+
+    ``asked`` is what was confirmed, where that is open again.
+    """
     try:
-        return tell(tx, runtime, transaction, event)
+        return tell(tx, runtime, transaction, event, asked=asked)
     except HuiyinError as error:
         log.error("text_unusable", type=transaction.row.type, wanted=event, error=str(error))  # noqa: TRY400
         store.note(tx, runtime, transaction.id, "not_told", event)

@@ -71,7 +71,7 @@ def confirm(world: World, transaction: Transaction, proof: str = CODE, person: i
     with runtime.db.write() as tx:
         who = register.find(tx, runtime.vault, world.people[person].id_number)
         now = runtime.clock()
-        proven: dict[str, Any] = {"proof": proof, "citizen_id": who.id if who else None}
+        proven: dict[str, Any] = {"proof": proof, "citizen_id": who.id if who else None, "confirmed": True}
         taken: dict[str, Any] = {"state": State.SUBMITTED, "stage": "", "submitted_at": now}
         store.change(tx, runtime, transaction.id, **proven, **taken)
         it = store.load(tx, runtime, transaction.id)
@@ -334,7 +334,7 @@ def test_a_number_of_many_waits_for_people_and_is_recorded_once_approved(world: 
     with pytest.raises(NotNowError, match="not under review: it is succeeded approved"):
         decide(world, reviewing.reject, waits.row.reference, "misuse")
     assert actions(world) == ["citizen.change.mobile", "review.approved"]
-    assert len(messages(world)) == 3
+    assert len(messages(world)) == 4  # that it waits, to both numbers; then to each what became of it
 
 
 def test_one_sent_back_is_put_right_under_its_own_reference(town: World) -> None:
@@ -355,6 +355,15 @@ def test_one_sent_back_is_put_right_under_its_own_reference(town: World) -> None
         waits.row.reference,
     )
     assert recorded(town).mobile == "+8613900005678"
+
+
+def test_a_review_of_a_new_mobile_is_told_to_it_as_well(town: World) -> None:
+    """Who may have lost the old number hears at the new one that it waits, and what came of it."""
+    waits = crowded(town)
+    decide(town, reviewing.send_back, waits.row.reference, "unclear")
+    told = [address.written for row in town.rows() if (address := own_address(town.runtime, row))]
+    assert told == [f"+86{NEW}", f"+86{NEW}"]
+    assert len(messages(town)) == 4  # the same two to the number that is registered
 
 
 def test_a_refused_one_leaves_the_record(town: World) -> None:
