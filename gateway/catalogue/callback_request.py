@@ -50,7 +50,7 @@ class Form(Schema):
     number = CallNumber(**_NUMBER)
     wish = Chosen(
         **described(
-            Words("时间", "Time"),
+            Words("回电时间", "Time"),
             Words("什么时候打给您？", "When shall we call?"),
             Words("工作人员上班的时间。", "When people are at work."),
             CHOSEN,
@@ -58,7 +58,7 @@ class Form(Schema):
     )
     matter = Chosen(
         **described(
-            Words("什么事", "Matter"),
+            Words("事由", "Matter"),
             Words("大概是什么事？", "What is it about, roughly?"),
             Words("好让懂的人打给您。", "So that somebody who knows calls you."),
             CHOSEN,

@@ -82,7 +82,7 @@ class Form(Schema):
 
     way = Chosen(
         **described(
-            Words("怎样核实", "How"),
+            Words("核实方式", "How"),
             Words("您想怎样核实？", "How shall we check it?"),
             Words(
                 "政策通知里有6位核验码；别的短信按手机号查。",

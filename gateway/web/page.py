@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from flask import current_app, request
 
 from gateway import cities
+from gateway.call_backs import doing, hours
 from gateway.cities import Rules
 from gateway.runtime import Runtime
+from gateway.transactions import registry
+from gateway.transactions.model import Words
 from gateway.web import visit
 
 COOKIE = "huiyin_size"
@@ -22,6 +25,7 @@ class Page:
     """The frame of a page. ``active``: this browser remembers something that can be cleared.
 
     ``again`` is where a link may lead back to: the page's own address, if it can be asked for.
+    ``calls_back``: a call can be asked for; ``back`` is when people are back, null while they are there.
     """
 
     rules: Rules
@@ -33,6 +37,8 @@ class Page:
     idle_seconds: int
     demo: bool
     sandbox_url: str
+    calls_back: bool
+    back: Words | None
 
     @property
     def elder(self) -> bool:
@@ -40,8 +46,12 @@ class Page:
 
 
 def current(runtime: Runtime) -> Page:
+    rules, now = rules_of_today(runtime), runtime.clock()
+    at = hours.back(rules, now)
     return Page(
-        rules=rules_of_today(runtime),
+        rules=rules,
+        calls_back=doing.KIND in registry.offered(runtime.settings),
+        back=hours.moment(at, now) if at else None,
         size=_size(),
         path=request.path,
         again=request.path if _can_be_asked_for(request.path) else "/",

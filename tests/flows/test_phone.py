@@ -166,6 +166,21 @@ def test_a_step_nobody_made_is_answered_with_the_current_one(line: Line, step: s
     assert said(line.press("1")) == current
 
 
+def test_at_night_the_number_the_switch_names_is_put_into_the_line(line: Line) -> None:
+    """As the switch writes it, with each of its webhooks; a call that shows none is asked for one."""
+    line.world.clock.advance(hours=6)  # 22:05
+    shown = {"From": "+8613800138000"}
+    line.go(**shown)
+    assert "现在没有人工座席，明天8点上班" in said(line.go(Digits="0", FinishedOnKey="", **shown))
+    text = said(line.go(Digits="1", FinishedOnKey="", **shown))
+    assert "打尾号8 0 0 0的电话给您" in text
+    assert [one[:15] for one in messages(line.world)] == ["已登记回电：明天上午08:00"]
+    hidden = Line(line.world, line.client, sid="CA2")
+    hidden.go(From="anonymous")
+    hidden.go(Digits="0", FinishedOnKey="", From="anonymous")
+    assert "请按您的电话号码" in said(hidden.go(Digits="1", FinishedOnKey="", From="anonymous"))
+
+
 def test_a_person_is_dialled_where_there_is_a_number(line: Line, desk: Desk) -> None:
     line.go()
     document = line.press("0")
