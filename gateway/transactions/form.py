@@ -76,6 +76,7 @@ def described(
     shown: Callable[[str], Words] | None = None,
     near: Callable[[str], Sequence[Option]] | None = None,
     example: str | Callable[[date], str] = "",
+    longest: int = 0,
 ) -> dict[str, Any]:
     """The options of a field: how each face asks for it.
 
@@ -85,10 +86,13 @@ def described(
     its value in words, as it may stand on a page others can see. ``near``: what a text
     that is no answer yet may mean, to be picked from. ``example``: an answer it takes on
     a given day, for whoever builds a form and those who play one; for a choice, theirs.
+    ``longest``: so many characters of one's own words, which want room on a page.
     """
     asked: dict[str, Any] = {"label": label, "prompt": prompt, "hint": hint, "keypad": keypad}
     if example:  # what is the same every day stands in the API's document, too
         asked["example_on" if callable(example) else "example"] = example
+    if longest:
+        asked["longest"] = longest
     return {
         "required": when is None,
         "error_messages": {"required": REQUIRED, "null": REQUIRED, "invalid": NOT_TEXT},

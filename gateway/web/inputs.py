@@ -51,6 +51,9 @@ DIGITS = {"inputmode": "numeric", "autocomplete": "off", "spellcheck": "false", 
 
 def attributes(field: Field[object]) -> Mapping[str, str]:
     """The attributes of the field's input element."""
+    longest = field.metadata.get("longest")
+    if longest:
+        return {**_TEXT, "rows": "6", "maxlength": str(longest)}
     autofill = field.metadata.get("autofill")
     if autofill:
         return {**_AUTOFILL[autofill], "autocomplete": autofill}
@@ -61,6 +64,11 @@ def attributes(field: Field[object]) -> Mapping[str, str]:
             return _NAME
         case _:
             return _TEXT
+
+
+def taken(field: Field[object]) -> int:
+    """So many characters of what is typed are looked at; what is longer than may be is told, not cut."""
+    return LONGEST + 2 * int(field.metadata.get("longest") or 0)
 
 
 def masked(field: Field[object], value: str) -> Words:

@@ -62,8 +62,8 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
 
     @routes.post("/t/<name>/<field>")
     def answer(name: str, field: str) -> ResponseReturnValue:
-        _with_field(name, field)
-        given = request.form.get(field, "")[: inputs.LONGEST]
+        asked = _with_field(name, field).form().fields.get(field)
+        given = request.form.get(field, "")[: inputs.taken(asked) if asked else inputs.LONGEST]
         with runtime.db.write() as tx:
             transaction = visit.transaction(tx, runtime, kind=name, change=True)
             if not _may_answer(transaction, field):

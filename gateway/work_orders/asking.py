@@ -54,6 +54,8 @@ class Form(Who):
                 "When, where and what happened. No ID numbers and no passwords.",
             ),
             None,
+            shown=lambda text: Words(text, text),
+            longest=LONGEST,
             example="上个月的养老金没有到账，想知道原因。",
         )
     )
