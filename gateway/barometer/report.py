@@ -18,7 +18,6 @@ from gateway.barometer.store import GRADES, Cell, Measure, Sums
 
 LEAST = 5  # people
 FEW, UNTOLD = "<5", "–"
-CONTENT = 3  # of five grades, from which on somebody is satisfied
 MATTERS = (Measure.BEGUN, Measure.DONE, Measure.TURNED_DOWN, Measure.FAILED, Measure.LEFT)
 DAILY = (Measure.BEGUN, Measure.DONE, Measure.CALLS)
 GROUPED = ("face", "district", "band", "insured")
@@ -142,7 +141,7 @@ def _on_time(found: Mapping[Measure, Cell]) -> int | None:
 
 
 def _satisfied(found: Mapping[Measure, Cell]) -> int | None:
-    content = [found[measure] for grade, measure in GRADES.items() if grade >= CONTENT]
+    content = [found[measure] for grade, measure in GRADES.items() if grade >= SATISFIED]
     return _rate(_sum(content), _sum([found[measure] for measure in GRADES.values()]))
 
 

@@ -38,6 +38,7 @@ from gateway.citizens.register import citizens
 from gateway.db import upsert
 from gateway.runtime import Runtime
 from gateway.transactions.call_backs import call_backs
+from gateway.transactions.evaluations import evaluations
 from gateway.transactions.model import State
 from gateway.transactions.promises import promises
 from gateway.transactions.store import timeline, transactions
@@ -122,14 +123,13 @@ _matter = timeline.join(transactions, transactions.c.id == timeline.c.transactio
 _citizen = case((transactions.c.proof.is_not(None), transactions.c.citizen_id))  # else whoever says so
 _measure = case(
     *((timeline.c.event == event, literal(str(measure))) for event, measure in EVENTS.items()),
-    (timeline.c.event == "evaluated", literal("grade_").concat(timeline.c.detail)),
     else_=literal(str(Measure.LATE)),
 )
 _counted = or_(
     timeline.c.event.in_(list(EVENTS)),
-    and_(timeline.c.event == "evaluated", timeline.c.detail.in_([str(grade) for grade in GRADES])),
     and_(timeline.c.event == "promise_warned", timeline.c.detail.like("% overdue")),
 )
+_grade = case(*((evaluations.c.grade == grade, literal(str(measure))) for grade, measure in GRADES.items()))
 _promise = and_(
     promises.c.transaction_id == timeline.c.transaction_id,
     promises.c.kind == timeline.c.detail,
@@ -139,9 +139,11 @@ _promise = and_(
 
 
 def _of_people(tx: Connection, row: Row[Any], begin: datetime, end: datetime) -> Iterator[dict[str, Any]]:
-    """From the timeline, the promises kept in time, and who is to be called."""
+    """From the timeline, the promises kept in time, the grades given, and who is to be called."""
     mine = and_(timeline.c.id > row.after_event, timeline.c.at >= begin, timeline.c.at < end)
     kept = and_(mine, promises.c.kept_at >= begin, promises.c.kept_at < end)
+    graded = and_(evaluations.c.at >= begin, evaluations.c.at < end)
+    given = evaluations.join(transactions, transactions.c.id == evaluations.c.transaction_id)
     wished = and_(call_backs.c.created_at >= begin, call_backs.c.created_at < end)
     called = call_backs.outerjoin(transactions, transactions.c.id == call_backs.c.transaction_id)
     promised = _matter.join(promises, _promise)
@@ -149,6 +151,7 @@ def _of_people(tx: Connection, row: Row[Any], begin: datetime, end: datetime) ->
     for found in (
         _happened(row.day, _measure, timeline.c.id, _matter, _citizen).where(mine, _counted),
         _happened(row.day, of_promises, promises.c.id, promised, _citizen).where(kept),
+        _happened(row.day, _grade, evaluations.c.transaction_id, given, _citizen).where(graded),
         _happened(row.day, of_calls, call_backs.c.id, called, call_backs.c.citizen_id).where(wished),
     ):
         yield from (dict(one) for one in tx.execute(_grouped(found.subquery())).mappings())

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.parse import urlencode
 
 import urllib3
 
 from gateway.demo.patience import PATIENCE, TourError, until
+
+_CODE = re.compile(r"验证码(\d{6})")  # others too may speak of codes: not to tell one to anybody
 
 
 class World:
@@ -46,19 +49,19 @@ class Handset:
     def code_message(self) -> dict[str, Any]:
         """The message with the one-time code, once it has come."""
         return until(
-            lambda: next((m for m in self._fresh() if "验证码" in m["text"]), None), "The code's message"
+            lambda: next((m for m in self._fresh() if _CODE.search(m["text"])), None), "The code's message"
         )
 
     def code(self) -> str:
         """The one-time code, once it has come."""
-        text = str(self.code_message()["text"])
-        return "".join(c for c in text.partition("，")[0] if c.isdigit())
+        found = _CODE.search(self.code_message()["text"])
+        return found[1] if found else ""
 
     def result(self) -> dict[str, Any]:
         """The newest message that is no code, once it has come and its receipt was reported."""
 
         def delivered() -> dict[str, Any] | None:
-            results = [m for m in self._fresh() if "验证码" not in m["text"]]
+            results = [m for m in self._fresh() if not _CODE.search(m["text"])]
             return results[-1] if results and results[-1]["status"] != "waiting" else None
 
         return until(delivered, "The result's message")

@@ -16,6 +16,7 @@ from gateway.citizens import register
 from gateway.phone import calls
 from gateway.transactions import call_backs, promises
 from gateway.transactions import store as matters
+from gateway.transactions.evaluations import evaluations
 from gateway.transactions.model import State
 from tests.world import World
 
@@ -135,7 +136,8 @@ def test_promises_grades_calls_and_call_backs_are_counted_as_what_they_were(worl
     with world.runtime.db.write() as tx:
         for number, key in enumerate(keys):
             promises.make(tx, world.runtime, key, "reply", 1, "day", world.clock())
-            matters.note(tx, world.runtime, key, "evaluated", str(number or 5))  # 5 1 2 3 4 5
+            grade = {"transaction_id": key, "grade": number or 5, "face": "web"}  # 5 1 2 3 4 5
+            tx.execute(insert(evaluations).values(**grade, at=world.clock()))
             kept = {"state": calls.TRANSFERRED if number else calls.LIVE, "transaction_id": key}
             at = {"started_at": world.clock(), "updated_at": world.clock()}
             sealed = {"session": b"", "actions": b"", "step": 1}
