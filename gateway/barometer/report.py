@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from gateway.barometer import store
 from gateway.barometer.spans import Asked, Span
 from gateway.barometer.store import GRADES, Cell, Measure, Sums
+from gateway.transactions.evaluations import SATISFIED
 
 LEAST = 5  # people
 FEW, UNTOLD = "<5", "–"
