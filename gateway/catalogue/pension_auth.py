@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from gateway.back_offices import Done, Refused, StepOutcome, Unavailable
-from gateway.pensions import letters, situation, told
+from gateway.pensions import letters, situation, told, visits
 from gateway.pensions.ladder import (
     HELPER_EVENT,
     LATE,
@@ -126,13 +126,14 @@ def _no_call_back(view: View, now: datetime) -> Words | None:
 
 
 def _promised(view: View, kind: str, now: datetime) -> Words | None:
-    """Noted already: until it was done, or the promised day is over, which we may have missed."""
-    if kind not in view.facts or call_backs.done_fact(kind) in view.facts:
+    """Noted already: until it was done, or the day that was said is over, which we may have missed."""
+    said = view.facts.get(kind)
+    if kind == VISIT:
+        said = visits.day_said(situation.of(view))
+    elif call_backs.done_fact(kind) in view.facts:
         return None
-    if kind == VISIT and view.facts.keys() & {"visit_on", "visit_refused"}:
-        return ASKED if "visit_refused" not in view.facts else None
     today = now.astimezone(view.rules.zone).date()
-    return ASKED if today <= date.fromisoformat(view.facts[kind]) else None
+    return ASKED if said and today <= date.fromisoformat(said) else None
 
 
 def _no_visit(view: View, now: datetime) -> Words | None:
@@ -160,7 +161,7 @@ def _wish(desk: Desk, case: Case, kind: str) -> Changed:
     by = case.rules.calendar.add_working_days(case.now.astimezone(case.rules.zone).date(), days)
     over = {
         call_backs.done_fact(kind),
-        *(("visit_on", "visit_part", "visit_refused") if kind == VISIT else ()),
+        *(("visit_on", "visit_part", "visit_refused", "visited_on") if kind == VISIT else ()),
     }
     facts = {name: fact for name, fact in stands.facts.items() if name not in over}
     return Changed(stands.row.stage, {**facts, kind: by.date.isoformat()}, kind, stands.row.due_at)

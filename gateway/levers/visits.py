@@ -7,7 +7,7 @@ citizen in the same commit.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -16,7 +16,7 @@ from gateway import audit
 from gateway.citizens import register
 from gateway.errors import HuiyinError, UnknownNameError
 from gateway.pensions import situation, visits
-from gateway.pensions.visits import ARRANGED, PARTS, REFUSALS, REFUSED, VISITED
+from gateway.pensions.visits import ARRANGED, PARTS, REFUSALS, REFUSED, VISITED, WAITING
 from gateway.runtime import Runtime
 from gateway.security import mask_mobile, mask_name
 from gateway.transactions import call_backs, outcome, store
@@ -25,7 +25,8 @@ from gateway.transactions.model import Changed
 from gateway.transactions.store import Transaction
 
 KIND = "home_visit"
-SHOWN = 200
+SHOWN, LOOKED_AT = 200, 2000
+LONGEST = timedelta(days=90)  # who waits longer has asked again, or is on no list
 
 
 class VisitError(HuiyinError):
@@ -33,21 +34,25 @@ class VisitError(HuiyinError):
 
 
 def waiting(tx: Connection, runtime: Runtime) -> Sequence[dict[str, Any]]:
-    """The visits that were asked for and not made, longest waiting first, masked; a few queries for all."""
+    """The visits that were asked for and not made, longest waiting first, masked; a few queries for all.
+
+    The call before it is one of all calls; whoever was called and has no day yet waits here still.
+    """
     columns, about = call_backs.call_backs.c, store.transactions
-    query = (
-        select(columns.citizen_id, columns.created_at, about)
-        .join(about, about.c.id == columns.transaction_id)
-        .where(columns.kind == KIND, columns.state == OPEN)
-        .order_by(columns.created_at)
+    wished = select(columns.transaction_id).where(
+        columns.kind == KIND,
+        columns.state != WITHDRAWN,
+        columns.created_at > runtime.clock() - LONGEST,
     )
-    rows = tx.execute(query.limit(SHOWN)).all()
-    keys = [row.citizen_id for row in rows]
+    query = select(about).where(about.c.id.in_(wished)).order_by(about.c.created_at)
+    every = tx.execute(query.limit(LOOKED_AT)).all()
+    seen = [(row, situation.of(store.opened(runtime, row).view(runtime.clock()))) for row in every]
+    rows = [(row, s) for row, s in seen if visits.stage(s) in WAITING][:SHOWN]
+    keys = [row.citizen_id for row, _ in rows]
     people = register.people(tx, runtime.vault, keys)
     mobiles = register.addresses(tx, runtime.vault, "mobile", keys)
     found = []
-    for row in rows:
-        s = situation.of(store.opened(runtime, row).view(runtime.clock()))
+    for row, s in rows:
         one, mobile = people.get(row.citizen_id), mobiles.get(row.citizen_id, "")
         found.append(
             {
@@ -78,7 +83,7 @@ def made(tx: Connection, runtime: Runtime, reference: str, actor: str) -> set[st
     """Somebody was there."""
     it = _found(tx, runtime, reference)
     today = runtime.clock().astimezone(it.rules.zone).date().isoformat()
-    return _go(tx, runtime, it, VISITED, {call_backs.done_fact(KIND): today}, actor)
+    return _go(tx, runtime, it, VISITED, {"visited_on": today}, actor)
 
 
 def refuse(tx: Connection, runtime: Runtime, reference: str, reason: str, actor: str) -> set[str]:
@@ -90,7 +95,7 @@ def refuse(tx: Connection, runtime: Runtime, reference: str, reason: str, actor:
 
 
 _TOLD = {ARRANGED: "visit_arranged", REFUSED: "visit_refused"}  # who was visited knows
-_CLOSES = {VISITED: DONE, REFUSED: WITHDRAWN}
+_CLOSES = {ARRANGED: DONE, VISITED: DONE, REFUSED: WITHDRAWN}  # nobody need call any more
 
 
 def _found(tx: Connection, runtime: Runtime, reference: str) -> Transaction:

@@ -16,12 +16,13 @@ from gateway.errors import UnknownNameError
 from gateway.levers import visits as levers
 from gateway.levers.visits import SHOWN, VisitError
 from gateway.ops import page
-from gateway.pensions.visits import ARRANGED, PARTS, REFUSALS, REQUESTED
+from gateway.pensions.visits import ARRANGED, CALLED, PARTS, REFUSALS, REQUESTED
 from gateway.runtime import Runtime
 from gateway.transactions.model import Words
 
 STAGES: Mapping[str, Words] = {
-    REQUESTED: Words("等着约时间", "to be arranged"),
+    REQUESTED: Words("等着打电话约时间", "to be called"),
+    CALLED: Words("打过电话，还没约好", "called, no day yet"),
     ARRANGED: Words("约好了", "arranged"),
 }
 

@@ -54,8 +54,8 @@ class Situation:
     ``asked_on`` is the day it is true of; ``old``: of an age at which people are
     visited; ``held``: flagged for a person to look at; ``months``: those that were, or are,
     held back, in order; ``call_back`` and ``home_visit``: until when we promised to call, each
-    with the day we did. A visit is then arranged for ``visit_on`` (``visit_part``: am, pm or ""), or
-    refused (``visit_refused``, one of ``visits.REFUSALS``); ``home_visit_done`` is when it was made.
+    with the day we did. A visit is then arranged for ``visit_on`` (``visit_part``: am, pm or "") and
+    made on ``visited_on``, or refused (``visit_refused``, one of ``visits.REFUSALS``).
     """
 
     rules: Rules
@@ -74,6 +74,7 @@ class Situation:
     home_visit: date | None = None
     home_visit_done: date | None = None
     visit_on: date | None = None
+    visited_on: date | None = None
     visit_part: str = ""
     visit_refused: str = ""
 
@@ -110,7 +111,7 @@ def found(standing: Standing, rules: Rules, now: datetime, number: str, name: st
     )
 
 
-_CALLS = ("call_back", "call_back_done", "home_visit", "home_visit_done", "visit_on")
+_CALLS = ("call_back", "call_back_done", "home_visit", "home_visit_done", "visit_on", "visited_on")
 _VISIT = ("visit_part", "visit_refused")
 PROMISES = (*_CALLS, *_VISIT)  # the facts that are ours, not the registry's
 _DAYS = ("asked_on", "due", "pause_from", "failed_on", *_CALLS)

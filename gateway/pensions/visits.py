@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from gateway.pensions.situation import Situation, day
 from gateway.transactions.model import Words
 
-REQUESTED, ARRANGED, VISITED, REFUSED = "requested", "arranged", "visited", "refused"
+REQUESTED, CALLED, ARRANGED = "requested", "called", "arranged"
+VISITED, REFUSED = "visited", "refused"
+WAITING = (REQUESTED, CALLED, ARRANGED)  # somebody still has something to do
 AFTER: Mapping[str, tuple[str, ...]] = {  # what may follow
     "": (REQUESTED,),
-    REQUESTED: (ARRANGED, VISITED, REFUSED),
+    REQUESTED: (CALLED, ARRANGED, VISITED, REFUSED),
+    CALLED: (REQUESTED, ARRANGED, VISITED, REFUSED),
     ARRANGED: (ARRANGED, VISITED, REFUSED),
     VISITED: (REQUESTED,),
     REFUSED: (REQUESTED,),
@@ -59,11 +62,19 @@ def stage(s: Situation) -> str:
     """Where the visit stands; "" where none was asked for."""
     if s.visit_refused:
         return REFUSED
-    if s.home_visit_done:
+    if s.visited_on:
         return VISITED
     if s.visit_on:
         return ARRANGED
+    if s.home_visit_done:
+        return CALLED
     return REQUESTED if s.home_visit else ""
+
+
+def day_said(s: Situation) -> str | None:
+    """The day until which whoever asked has our word, as ISO 8601; null: they may ask, or ask again."""
+    said = {REQUESTED: s.home_visit, ARRANGED: s.visit_on}.get(stage(s))
+    return said.isoformat() if said else None
 
 
 def may(s: Situation, after: str) -> bool:
@@ -102,11 +113,18 @@ def told(s: Situation) -> Words | None:
                 f"Agreed: staff come to your home on {at.en}, free of charge and with their badge. "
                 f"To change the time call {line} and press 0.",
             )
-        case "visited":
+        case "called":
             on = day(s.home_visit_done or s.asked_on, s.asked_on)
             return Words(
-                f"{on.zh}工作人员为上门认证联系过您了。没见到人的，可以再申请一次，或拨{line}按0。",
-                f"Staff saw to your home visit on {on.en}. If nobody came, ask for it again, "
+                f"{on.zh}工作人员为上门认证联系过您了。没接到的，可以再申请一次，或拨{line}按0。",
+                f"Staff called about your home visit on {on.en}. If you missed it, ask for it again, "
+                f"or call {line} and press 0.",
+            )
+        case "visited":
+            on = day(s.visited_on or s.asked_on, s.asked_on)
+            return Words(
+                f"{on.zh}工作人员到您家来过了。没见到人的，可以再申请一次，或拨{line}按0。",
+                f"Staff came to your home on {on.en}. If you saw nobody, ask for it again, "
                 f"or call {line} and press 0.",
             )
         case "refused":

@@ -28,7 +28,7 @@ def test_an_operator_notes_the_day_that_was_agreed_on(
     it = wish(sqlite_world)
     page = signed_in(open_page, 400)
     page.goto("/ops/visits")
-    expect(page.locator("tbody")).to_contain_text("等着约时间")
+    expect(page.locator("tbody")).to_contain_text("等着打电话约时间")
     expect(page.locator("tbody")).not_to_contain_text(sqlite_world.people[0].mobile)
     accessible(page, "visits", RULES)
     fits(page)

@@ -169,6 +169,10 @@ def test_a_visit_is_asked_for_arranged_moved_and_made(world: World, registry: Re
     it = wish(world)
     looks_at = now(world, it).row.due_at
     assert waiting(world) == [("requested", "")]
+    with world.runtime.db.write() as tx:  # the call is made from the list of all calls
+        (row,) = call_backs.open_ones(tx)
+        assert call_backs.done(tx, world.runtime, row.id)
+    assert waiting(world) == [("called", "")]
     step(world, it, "arrange", date(2026, 11, 25), "am")
     step(world, it, "arrange", date(2026, 11, 26), "pm")
     assert waiting(world) == [("arranged", "2026-11-26")]
@@ -203,6 +207,7 @@ def test_a_refused_visit_says_why_and_what_helps_instead(world: World, registry:
     assert any("原因：您住在外地。请亲属用手机帮您认" in text for text in messages(world))
     with world.runtime.db.read() as tx:
         assert list(tx.execute(select(call_backs.call_backs.c.state)).scalars()) == ["withdrawn"]
+        assert call_backs.open_ones(tx) == []
 
 
 # --- the newest alone ----------------------------------------------------------------------------------
