@@ -14,6 +14,7 @@ from gateway.back_offices import AlreadyDone, Done, Refused, Unavailable
 from gateway.call_backs import undelivered
 from gateway.delivery.attempt import run_lane
 from gateway.delivery.receipts import apply_due, keep
+from gateway.levers import calling
 from gateway.notifications.questions import questions
 from gateway.promises import ticks
 from gateway.providers import Callback, Delivery, Inbound
@@ -237,7 +238,9 @@ def test_who_is_not_satisfied_is_called_and_may_have_it_done_again_once(
     assert act(world, it, "grade_1", "phone").value is None
     assert str(act(world, it, "grade_5").value).startswith("您已经评价过了")
     assert [(row.grade, row.face) for row in rows(world, evaluations.evaluations)] == [(1, "phone")]
-    assert [row.kind for row in rows(world, call_backs.call_backs)] == ["return_visit"]
+    with world.runtime.db.read() as tx:
+        (call,) = calling.listed(tx, world.runtime)
+    assert (call.kind, call.name, call.reference) == ("return_visit", "", it.row.reference)
     it = looked(world, it)
     assert (it.row.stage, platform.orders[str(it.id)].grade) == ("evaluated", 1)
     assert act(world, it, "reopen").value is None
