@@ -281,13 +281,13 @@ def test_a_result_that_reached_nobody_becomes_one_call(world: World, platform: P
     replied(world, platform, it)
     for lane in ("sms.urgent", "sms.normal"):
         run_lane(world.runtime, lane)
-    results = [number for number, (_, message) in enumerate(world.provider.took) if "工单" in str(message)]
-    undelivered_now = results or list(range(len(world.provider.took)))
-    assert undelivered.run_due(world.runtime) == 0
-    with world.runtime.db.write() as tx:
-        for number in undelivered_now:
-            keep(tx, world.runtime, "scripted", world.provider.report(number, Delivery.UNDELIVERED))
-    apply_due(world.runtime)
+    last = len(world.provider.took) - 1
+    for some in (range(last), [last]):
+        assert undelivered.run_due(world.runtime) == 0  # the answer itself may still arrive
+        with world.runtime.db.write() as tx:
+            for number in some:
+                keep(tx, world.runtime, "scripted", world.provider.report(number, Delivery.UNDELIVERED))
+        apply_due(world.runtime)
     assert {row.status for row in world.rows() if row.klass == "result"} == {"undelivered"}
     assert undelivered.run_due(world.runtime) == 1
     assert undelivered.run_due(world.runtime) == 0
