@@ -232,6 +232,7 @@ TYPE = TransactionType(
     event=told.event,
     events=told.EVENTS,
     asks={told.REPLIED: evaluations.ASKS},
+    discreet=True,
     headline=told.headline,
     tone=told.tone,
     promised=standing.promised,

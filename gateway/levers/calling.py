@@ -26,7 +26,7 @@ from gateway.levers.holding import NotNowError
 from gateway.notifications.status import Status
 from gateway.runtime import Runtime
 from gateway.security import mask_mobile, mask_name
-from gateway.transactions import call_backs, outcome, promises, store
+from gateway.transactions import call_backs, outcome, promises, registry, store
 from gateway.transactions.store import Transaction, transactions
 
 SHOWN = 100  # of a list at once
@@ -127,12 +127,21 @@ def _wishes(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> dict[
         mine = about.get(row.transaction_id)
         given = _given(runtime, mine) if mine and row.number_index else {}
         found[row.id] = {
-            "name": mask_name(who[row.citizen_id].name) if row.citizen_id in who else "",
+            "name": "" if _is_discreet(mine) else _masked(who.get(row.citizen_id)),
             "number": given.get("number") or mobiles.get(row.citizen_id, ""),
             "reference": mine.reference if mine else "",
             "matter": given.get("matter", ""),
         }
     return found
+
+
+def _masked(person: register.Person | None) -> str:
+    return mask_name(person.name) if person else ""
+
+
+def _is_discreet(about: Row[Any] | None) -> bool:
+    """Whether a list says nobody's name: whose a report is, whoever takes the call learns by calling."""
+    return about is not None and registry.get(about.type).discreet
 
 
 def _about(tx: Connection, keys: Sequence[UUID]) -> Mapping[UUID, Row[Any]]:

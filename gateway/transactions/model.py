@@ -224,7 +224,8 @@ class TransactionType:
     open it again.
     ``asks`` are the questions its text messages end with, by event. ``promised`` are the
     promises that stand for it, written down with every answer and look; ``halfway`` is the
-    event to tell the citizen at half time (null: it has moved).
+    event to tell the citizen at half time (null: it has moved). Of a ``discreet`` one the
+    office's lists name nobody.
     """
 
     name: str
@@ -263,6 +264,7 @@ class TransactionType:
     keeps: Callable[[Case], str | None] = lambda _case: None
     touches: tuple[str, ...] = ()
     asks: Mapping[str, Asks] = field(default_factory=dict)
+    discreet: bool = False
     promised: Callable[[View], Sequence[Promised]] = lambda _view: ()
     halfway: Callable[[View], str | None] = lambda _view: None
     newest_alone: bool = False
