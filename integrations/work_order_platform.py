@@ -16,7 +16,7 @@ from typing import Any
 
 from gateway.back_offices import AlreadyDone, Done, Refused, Silent, Unavailable
 from gateway.plugins import seconds
-from integrations.signed_json import Clock, SignedJson, refused
+from integrations.signed_json import Clock, SignedJson, Wire, refused
 
 SETTINGS: dict[str, str] = {
     "WORK_ORDER_PLATFORM_URL": "address of the city's work-order platform, e.g. https://orders.example.gov.cn",
@@ -78,8 +78,8 @@ class Order:
 class WorkOrderPlatform:
     """Hands in, asks and acts there; safe in threads, keeps its connections."""
 
-    def __init__(self, settings: Mapping[str, str], clock: Clock) -> None:
-        self._wire = SignedJson(
+    def __init__(self, settings: Mapping[str, str], clock: Clock, wire: Wire | None = None) -> None:
+        self._wire = wire or SignedJson(
             settings["WORK_ORDER_PLATFORM_URL"],
             settings["WORK_ORDER_PLATFORM_APP_ID"],
             settings["WORK_ORDER_PLATFORM_SECRET"],

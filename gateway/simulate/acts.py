@@ -30,7 +30,10 @@ YEARLY = {
     "callback_request": 6.0,
     "relation_transfer": 1.5,
     "pension_payment": 3.0,
+    "work_order": 3.0,
 }
+ORDERS = ("consultation", "conduct", "suggestion", "fund_supervision", "labour_inspection")
+SLOW, EXTENDED = 0.12, 0.2  # upper bounds of a draw: answered too late, or with more time
 NAMELESS = frozenset({"callback_request"})
 DISTRICT, STILL = "430702", 0.15
 FACES = ("web", "phone", "api")
@@ -105,6 +108,8 @@ class Acts:
             return self._visit(town)
         if kind == "callback_request":
             return {"number": person.mobile, "wish": "soon", "matter": "other"}
+        if kind == "work_order":
+            return {"kind": self.luck.choice(ORDERS), "text": "窗口说材料不齐，请问还要带什么？"}
         if kind == "relation_transfer":
             self._transfer(town, person)
         return self._filing(town, person) if kind == "filing" else {}
@@ -165,6 +170,12 @@ class Acts:
             act.until = datetime.fromisoformat(now.facts["until"])
             what = "found" if draw < FOUND else "replaced" if draw < REPLACED else ""
             self._plan(what, act, _today(town) + timedelta(days=soon))
+        elif act.kind == "work_order" and draw < EXTENDED:
+            held = {"serial": str(act.id), "state": "processing"} | (
+                {} if draw < SLOW else {"extension": "01"}
+            )
+            town.offices.call(lambda: town.offices.orders.change(held))
+            self._plan("answered", act, _today(town) + timedelta(days=self.luck.randrange(6, 30)))
         elif act.kind == "appointment" and now.row.stage == "booked":
             act.until = datetime.fromisoformat(now.facts["starts_at"])
             self._plan("cancelled" if draw < CANCELLED else "", act, _today(town) + timedelta(days=1))
@@ -195,6 +206,8 @@ def _after(town: Town, what: str, act: Act) -> None:
         if what in ("found", "replaced"):
             state = "normal" if what == "found" else "formal_lost"
             offices.call(lambda: offices.cards.change({"number": act.person.card_number, "state": state}))
+        elif what == "answered":
+            offices.call(lambda: offices.orders.change({"serial": str(act.id), "state": "replied"}))
         elif what == "ended":
             offices.call(lambda: offices.filings.change({"serial": act.reference, "state": "cancelled"}))
         else:

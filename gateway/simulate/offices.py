@@ -22,11 +22,14 @@ from integrations.sandbox.options import Options
 from integrations.sandbox.payments import Payments
 from integrations.sandbox.pensions import Pensions
 from integrations.sandbox.transfers import Transfers
+from integrations.sandbox.work_orders import WorkOrders
 from integrations.transfer_platform import TransferPlatform
+from integrations.work_order_platform import WorkOrderPlatform
 
 DIVISION = "4307"
 REVIEW = 2 * 86400.0  # seconds a filing is reviewed
 BACK_PAYMENT = 3 * 86400.0
+ORDER = 3 * 86400.0  # until a work order is answered by itself
 TRANSFER = 9 * 86400.0  # in each of its states: a leg of 15 working days has two or three of them
 Answer = dict[str, Any]
 T = TypeVar("T")
@@ -41,12 +44,14 @@ class Offices:
         self.pensions: Pensions
         self.filings: Filings
         self.transfers: Transfers
+        self.orders: WorkOrders
         self.call(lambda: self._open(folder, clock))
         connectors: Mapping[str, Callable[..., Any]] = {
             "card_core": CardCore,
             "pension_registry": PensionRegistry,
             "filing_register": FilingRegister,
             "transfer_platform": TransferPlatform,
+            "work_order_platform": WorkOrderPlatform,
         }
         self.connectors = {name: made({}, clock, Inside(self)) for name, made in connectors.items()}
 
@@ -57,10 +62,12 @@ class Offices:
         self.payments = Payments(folder / "payments.sqlite", self.cards, self.pensions, clock)
         self.filings = Filings(folder / "filings.sqlite", self.cards, self.pensions, clock)
         self.transfers = Transfers(folder / "transfers.sqlite", self.cards, clock)
+        self.orders = WorkOrders(folder / "orders.sqlite", clock)
         # The year itself draws who is matched and when, and writes that into its diary.
         options = Options(matching=False, filing_delay=REVIEW, pension_delay=BACK_PAYMENT)
         self.pensions.options = self.filings.options = options
         self.transfers.options = Options(transfer_delay=TRANSFER)
+        self.orders.options = Options(work_order_delay=ORDER)
         self.actions: Mapping[str, Callable[[Mapping[str, Any]], Answer]] = {
             "/card/query": self.cards.query,
             "/card/report-loss": self.cards.report_loss,
@@ -68,6 +75,9 @@ class Offices:
             "/pension/standing": self.pensions.standing,
             "/pension/payments": self.payments.query,
             "/transfer/query": self.transfers.query,
+            "/workorder/query": self.orders.query,
+            "/workorder/register": self.orders.register,
+            "/workorder/rate": self.orders.rate,
             "/filing/query": self.filings.query,
             "/filing/submit": self.filings.submit,
             "/filing/correct": self.filings.correct,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import Table
 
 from gateway.appointments import missed, news, waiting
+from gateway.call_backs import undelivered
 from gateway.db import is_due
 from gateway.delivery import lanes, ledger, measures, receipts
 from gateway.delivery.attempt import run_lane
@@ -74,11 +75,12 @@ def _report(town: Town) -> None:
 
 
 def daily(town: Town) -> None:
-    """What beat has done often, once a day: places freed, who did not come, books kept short, rules seen."""
+    """What beat has done often, once a day: places freed, who did not come, results owed, rules seen."""
     runtime = town.runtime
     waiting.run_due(runtime)
     news.run_due(runtime)
     missed.run_due(runtime)
+    undelivered.run_due(runtime)
     replanning.notice(runtime)
     ledger.compact(runtime)
     with runtime.db.write() as tx:

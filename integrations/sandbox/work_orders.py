@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,8 @@ Row = dict[str, Any]
 class WorkOrders:
     """The city's work orders in an SQLite file, which outlives a restart."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
         self.options = Options()
         self._city = sqlite3.connect(path, isolation_level=None)
         self._city.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + SCHEMA)
@@ -69,7 +70,7 @@ class WorkOrders:
             return _answer("90")
         if self._find(form):
             return _answer("01")
-        now = time.time()
+        now = self._clock()
         row = {name: form.get(name) for name in ("serial", "number", "kind", "text", "AAC002", "AAC003")}
         row |= {"made": now, "replied_at": None, "reply": None, "extension": None, "reopened_at": None}
         self._set(
@@ -96,7 +97,7 @@ class WorkOrders:
             return _answer("10" if row is None else "01")
         if row["state"] not in UNDER_WAY:
             return _answer("41")
-        self._set(row, "withdrawn", time.time())
+        self._set(row, "withdrawn", self._clock())
         return _answer("00")
 
     def reopen(self, form: Form) -> Answer:
@@ -108,7 +109,7 @@ class WorkOrders:
             return _answer("01" if row["state"] in UNDER_WAY else "42")
         if row["state"] not in ANSWERED:
             return _answer("41")
-        now = time.time()
+        now = self._clock()
         self._set(row | {"reopened_at": now, "replied_at": None, "extension": None}, WAY[0], now)
         return _answer("00")
 
@@ -123,7 +124,7 @@ class WorkOrders:
             return _answer("01")
         if row["state"] not in ANSWERED:
             return _answer("41")
-        self._set(row | {"grade": int(grade)}, "evaluated", time.time())
+        self._set(row | {"grade": int(grade)}, "evaluated", self._clock())
         return _answer("00")
 
     # --- what time, and whoever steers, makes of them ---
@@ -136,7 +137,7 @@ class WorkOrders:
 
     def _now(self, row: Row) -> Row:
         """Desks pass it on by themselves; what was evaluated goes to the archive."""
-        now, step = time.time(), self.options.work_order_delay / (len(WAY) - 1)
+        now, step = self._clock(), self.options.work_order_delay / (len(WAY) - 1)
         state, since = row["state"], row["since"]
         while not row["held"] and since + step <= now and state in (*WAY[:-1], "evaluated"):
             state, since = ("archived" if state == "evaluated" else WAY[WAY.index(state) + 1]), since + step
@@ -169,7 +170,7 @@ class WorkOrders:
             raise LookupError
         more: Row = {"held": True} | ({"extension": cause} if cause else {})
         more |= {"reply": str(values["reply"])} if values.get("reply") else {}
-        return self._set(row | more, state, time.time(), **more)
+        return self._set(row | more, state, self._clock(), **more)
 
     def listed(self) -> list[Row]:
         """The newest ones, for the page: without whose they are."""
