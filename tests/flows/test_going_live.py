@@ -56,7 +56,7 @@ def check(tmp_path: Path, sqlite_url: str) -> Check:
 # --- what is offered -----------------------------------------------------------------------------
 
 
-OWN = {"appointment", "information_change"}  # what is done in our own database
+OWN = {"appointment", "callback_request", "information_change", "message_check"}  # done in our own database
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,9 @@ def test_a_type_that_is_named_needs_its_back_office(check: Check) -> None:
 
 
 def test_an_unknown_type_is_named(check: Check) -> None:
-    with pytest.raises(SettingError, match="TRANSACTIONS names 'lottery'; there are appointment, card_loss"):
+    with pytest.raises(SettingError, match="TRANSACTIONS names .lottery.; there are appointment, callback_request,"):
+        SettingError, match="TRANSACTIONS names 'lottery'; there are appointment, callback_request, card_loss"
+    ):
         check(TRANSACTIONS="card_loss, lottery")
 
 

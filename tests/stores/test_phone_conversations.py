@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from gateway.back_offices import Unavailable
-from gateway.phone import aloud, calls, menus
+from gateway.phone import aloud, calls
 from gateway.phone.calls import Reply
 from gateway.phone.signals import (
     Answered,
@@ -216,11 +216,6 @@ def test_the_types_offered_by_phone_are_in_its_menu() -> None:
         entry.type for top in tops for entry in prompts.below(top.menu, tuple(registry.types()))
     }
     assert set(registry.types()) <= led
-
-
-def test_every_action_of_a_type_can_be_keyed() -> None:
-    """After a result 5 goes on with what is told, so a fifth action would have no key."""
-    assert max(len(kind.actions) for kind in registry.types().values()) <= menus.AT_A_TIME
 
 
 def test_a_call_is_kept_sealed_and_for_a_day(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
 
@@ -24,6 +25,7 @@ from gateway.back_offices import (
 )
 from gateway.content.shipped import SHIPPED
 from gateway.errors import UndeclaredMoveError
+from gateway.phone import menus
 from gateway.transactions import on_hold, registry
 from gateway.transactions.following import GIVE_UP, after_step, check_move, stage_after
 from gateway.transactions.headlines import headline
@@ -199,6 +201,15 @@ def test_wherever_it_stands_there_are_words_in_both_languages(kind: TransactionT
         for sentence in sentences:
             _worded(sentence)
         assert all(isinstance(value, str) for value in kind.personalise(view).values())
+
+
+@every_type
+def test_whatever_may_be_done_by_telephone_has_a_key(kind: TransactionType) -> None:
+    """Four actions at most at a time, whatever grade was given: 5 goes on with what is told."""
+    for view, facts in product(_views(kind), ({}, {"grade": "1"}, {"grade": "5"})):
+        stands = replace(view, facts=facts)
+        keyed = [one for one in kind.actions.values() if one.keyed and not one.refusal(stands, NOW)]
+        assert len(keyed) <= menus.AT_A_TIME, (view.state, view.stage)
 
 
 @every_type
