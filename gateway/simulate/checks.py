@@ -29,7 +29,6 @@ from gateway.transactions.store import transactions
 SHOWN = 5  # of what is wrong
 AHEAD = timedelta(hours=24)  # a lost card's reminder before it lapses
 LATE = timedelta(hours=1)  # after its moment nothing may lie about
-NOTICED = timedelta(minutes=1)
 WARNED = ("due", "overdue")
 
 
@@ -220,12 +219,12 @@ def _late(tx: Connection, table: Any, now: datetime) -> int:
 
 
 def _promises(tx: Connection, seen: Seen) -> Check:
-    """Kept, dropped with its matter, or the office was warned when it was due."""
+    """Kept in time, dropped with its matter, or the office was warned when it was due."""
     rows = tx.execute(select(promises)).all()
     wrong = [
         f"promise {row.kind} of {row.made_at:%Y-%m-%d}, due {row.due_on}"
         for row in rows
-        if row.state == "running" and row.ends_at < seen.now - LATE and row.said not in WARNED
+        if (row.late or (row.state == "running" and row.ends_at < seen.now - LATE)) and row.said not in WARNED
     ]
     return Check("every promise was kept or warned of", len(rows), wrong)
 
