@@ -23,7 +23,8 @@ from gateway.bench import (
 from gateway.bench.accepting import VALUES
 from gateway.bench.stage import Say, Stage, staged
 from gateway.content.registered import provider_templates
-from gateway.content.store import templates
+from gateway.content.rendering import compile_body
+from gateway.content.store import template_versions, templates
 from gateway.providers import ReviewState
 
 RUNS = 3
@@ -77,27 +78,30 @@ def _ceilings(stage: Stage, quick: bool, say: Say) -> dict[str, int | None]:
 
 def _posts(stage: Stage, count: int) -> float:
     stage.sandbox("settings", limits=False)
-    given, template = stage.settings.environment, _template(stage)
+    given, (template, values) = stage.settings.environment, _template(stage)
     account = (
         given["ALIYUN_ACCESS_KEY_ID"],
         given["ALIYUN_ACCESS_KEY_SECRET"],
         given["ALIYUN_SMS_SIGN_NAME"],
     )
-    made = [posts.send_sms(*account, template, VALUES, number) for number in range(1, count + 1)]
+    made = [posts.send_sms(*account, template, values, number) for number in range(1, count + 1)]
     return ceilings.posts(stage.instance.sandbox_url, made, posts.FINE)
 
 
-def _template(stage: Stage) -> str:
-    """The sandbox's code of the text the bench sends."""
-    known = provider_templates.c
+def _template(stage: Stage) -> tuple[str, Mapping[str, str]]:
+    """The sandbox's code of the text the bench sends, and the values by the names it has there."""
+    known, versions = provider_templates.c, template_versions.c
+    version = (versions.template_id == known.template_id) & (versions.version == known.version)
     query = (
-        select(known.code)
+        select(known.code, versions.body)
         .join(templates, templates.c.id == known.template_id)
+        .join(template_versions, version)
         .where(templates.c.name == lanes.TEMPLATE, templates.c.language == "zh-CN")
         .where(templates.c.channel == "sms", known.state == ReviewState.APPROVED)
     )
     with stage.runtime.db.read() as tx:
-        return str(tx.execute(query.limit(1)).scalar_one())
+        code, body = tx.execute(query.limit(1)).one()
+    return code, compile_body(body).rendered(VALUES)[1]
 
 
 # --- the parts ------------------------------------------------------------------------------
