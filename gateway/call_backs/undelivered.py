@@ -19,7 +19,7 @@ from gateway.runtime import Runtime
 from gateway.transactions import call_backs, store
 from gateway.transactions.store import timeline
 
-KIND = "result_undelivered"
+KIND = call_backs.UNDELIVERED
 BACK = timedelta(days=2)  # what ended longer ago was looked at often enough
 AT_ONCE = 200
 _NOWHERE = (*DEAD, Status.SUPPRESSED, Status.CANCELLED)

@@ -93,6 +93,8 @@ def _about(row: Row[Any]) -> Words:
     if row.title:
         return Words(f"政策通知《{row.title}》", f"a notice: {row.title_en or row.title}")
     if family in registry.types():
+        if registry.get(family).discreet:  # whoever holds the telephone may not be whose matter it is
+            return kind
         title = registry.get(family).title
         return Words(f"{kind.zh}（{title.zh}）", f"{kind.en} ({title.en})")
     if row.service:

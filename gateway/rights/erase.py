@@ -25,7 +25,7 @@ from gateway.rights import person as people
 from gateway.rights.person import Person
 from gateway.rights.tables import HELD, Key, Then
 from gateway.runtime import Runtime
-from gateway.transactions import helping, store
+from gateway.transactions import call_backs, helping, store
 from gateway.transactions.model import ENDS, OPEN, State
 from gateway.transactions.store import transactions
 
@@ -155,7 +155,7 @@ def _table(tx: Connection, name: str, person: Person) -> None:
 
 
 def _call_off(tx: Connection, runtime: Runtime, person: Person, rows: Sequence[Row[Any]]) -> None:
-    """What has not ended ends here; nothing is looked at again; places ahead are given back."""
+    """What has not ended ends here, nothing is looked at again; places ahead and calls are given up."""
     quiet: dict[str, Any] = {"due_at": None, "lease": None, "calling": False}
     mine = transactions.c.id.in_([row.id for row in rows])
     store.change_all(tx, mine, **quiet)
@@ -166,6 +166,7 @@ def _call_off(tx: Connection, runtime: Runtime, person: Person, rows: Sequence[R
     bookings = people.table("bookings")
     booked = people.where("bookings", person) & bookings.c.state.in_(GIVEN_BACK)
     tx.execute(update(bookings).where(booked).values(state=Standing.CANCELLED, **NO_PLACE))
+    call_backs.withdraw_where(tx, runtime, people.where("call_backs", person))
 
 
 def _leave_others(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> None:

@@ -1,8 +1,9 @@
 """People to be called or visited by a person: by their own wish, or because no message reached them.
 
-A wish belongs to a transaction, and one of a kind is open for each citizen. A *ticket* belongs to
-somebody whom a broadcast did not reach: to the first message that went to them, which says what it was
-about and, for people the register does not know, holds their address. There is one for each, ever.
+A wish belongs to a transaction, and one of a kind is open for each citizen; of ``OF_EACH`` for each
+transaction, where whoever asks does so once. A *ticket* belongs to somebody whom a broadcast did not
+reach: to the first message that went to them, which says what it was about and, for people the register
+does not know, holds their address. There is one for each, ever.
 Whoever wants a call at a number need not be known: one of a kind is open for each number.
 
 All wait in one line: ``call_from`` is when their turn comes, those who asked before those we could not
@@ -19,6 +20,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Index,
     Integer,
@@ -44,6 +46,9 @@ OPEN, DONE, WITHDRAWN = "open", "done", "withdrawn"
 MISSED = "missed"  # tried often enough, or a wrong number
 TAKEN_FOR = timedelta(minutes=30)  # then somebody else may take it
 UNREACHED = "unreached"  # the kind of every ticket
+RETURN_VISIT = "return_visit"  # after a bad grade
+UNDELIVERED = "result_undelivered"  # a result that reached nobody
+OF_EACH = (RETURN_VISIT, UNDELIVERED)  # owed for each transaction: one call does not tell of another's
 
 call_backs = Table(
     "call_backs",
@@ -67,14 +72,15 @@ call_backs = Table(
 )
 _is_open = call_backs.c.state == OPEN
 _is_wish = call_backs.c.broadcast_id.is_(None)
+_is_general = call_backs.c.kind.not_in(OF_EACH)
 _is_ticket = call_backs.c.broadcast_id.is_not(None)
 Index(
     "ix_call_backs_wish",
     call_backs.c.citizen_id,
     call_backs.c.kind,
     unique=True,
-    postgresql_where=_is_open & _is_wish,
-    sqlite_where=_is_open & _is_wish,
+    postgresql_where=_is_open & _is_wish & _is_general,
+    sqlite_where=_is_open & _is_wish & _is_general,
 )
 Index(
     "ix_call_backs_ticket",
@@ -174,15 +180,18 @@ def open_tickets(
 
 def withdraw(tx: Connection, runtime: Runtime, ids: Collection[UUID]) -> None:
     """Nobody need call any more; a ticket that is done stays done."""
+    withdraw_where(tx, runtime, call_backs.c.id.in_(ids))
+
+
+def withdraw_where(tx: Connection, runtime: Runtime, whose: ColumnElement[bool]) -> None:
+    """The same of all those for which this is true."""
     values = {"state": WITHDRAWN, "done_at": runtime.clock()}
-    tx.execute(update(call_backs).where(call_backs.c.id.in_(ids), _is_open).values(**values))
+    tx.execute(update(call_backs).where(whose, _is_open).values(**values))
 
 
 def withdraw_all(tx: Connection, runtime: Runtime, broadcast_id: UUID) -> None:
     """The broadcast was called off, and so are the calls."""
-    values = {"state": WITHDRAWN, "done_at": runtime.clock()}
-    mine = call_backs.c.broadcast_id == broadcast_id
-    tx.execute(update(call_backs).where(mine, _is_open).values(**values))
+    withdraw_where(tx, runtime, call_backs.c.broadcast_id == broadcast_id)
 
 
 def open_ones(tx: Connection, limit: int = 100, now: datetime | None = None) -> Sequence[Row[Any]]:

@@ -32,7 +32,6 @@ KEYED = {5: Words("满意", "Satisfied"), 3: GRADES[3], 1: Words("不满意", "N
 BY_DIGIT = {"1": 5, "2": 3, "3": 1}  # what people reply
 SATISFIED = 3  # from here on
 BAD = 2  # up to here somebody calls
-RETURN_VISIT = "return_visit"  # the kind of that call
 FACT = "grade"
 ASKS = Asks("evaluation", (("1", "满意"), ("2", "基本满意"), ("3", "不满意")))
 
@@ -92,7 +91,7 @@ def give(desk: Desk, transaction: Transaction, grade: int) -> Changed | Words:
     if tx.execute(statement.returning(evaluations.c.grade)).first() is None:
         return GIVEN
     if grade <= BAD and row.citizen_id:
-        call_backs.ask(tx, runtime, row.id, row.citizen_id, RETURN_VISIT)
+        call_backs.ask(tx, runtime, row.id, row.citizen_id, call_backs.RETURN_VISIT)
     looks = registry.get(row.type).follow is not None  # and carries the grade to the back office
     facts = {**transaction.facts, FACT: str(grade)}
     return Changed(row.stage, facts, again_at=runtime.clock() if looks else row.due_at)

@@ -147,10 +147,13 @@ def _may_answer(transaction: Transaction, field: str) -> bool:
 
 
 def _shown_again(kind: TransactionType, transaction: Transaction, field: str) -> str:
-    """An answer given before. What was typed is shown to whoever typed it: nobody else reads it here."""
+    """An answer given before. What was typed is shown to whoever typed it: nobody else reads it here.
+
+    Of a discreet matter neither what was chosen: a reference and four digits open a draft from it.
+    """
     if helping.fields(transaction)[field].metadata.get("secret"):
         return ""
-    if field not in kind.choices and visit.get(TYPED) != str(transaction.id):
+    if (kind.discreet or field not in kind.choices) and visit.get(TYPED) != str(transaction.id):
         return ""
     return transaction.answers.get(field, "")
 

@@ -14,7 +14,7 @@ from gateway.call_backs.trying import Result
 from gateway.errors import UnknownNameError
 from gateway.levers import calling
 from gateway.levers.holding import NotNowError
-from gateway.rights import person, tables
+from gateway.rights import erase, person, tables
 from gateway.transactions import afterwards, anonymous, call_backs, devices, engine, look_up, proving, store
 from gateway.transactions.identity import Proven, Wrong
 from gateway.transactions.look_up import NoMatch
@@ -193,6 +193,16 @@ def test_what_a_registered_person_asked_for_by_their_number_alone_is_theirs_to_s
         theirs = person.find(tx, world.runtime, world.people[1].id_number)
     assert it.id in mine.keys[tables.Key.TRANSACTION]
     assert it.id not in theirs.keys[tables.Key.TRANSACTION]
+
+
+def test_nobody_is_left_in_the_line_who_was_erased(world: World) -> None:
+    """Their number is gone, so a call could never be made: it is called off with the rest."""
+    me = world.people[0]
+    ask(world, me.mobile)
+    other = ask(world, "07367255555")
+    with world.runtime.db.write() as tx:
+        erase.erase(tx, world.runtime, me.id_number, "cli", even_open=True)
+    assert [one.reference for one in line(world)] == [other.row.reference]
 
 
 def test_whoever_is_known_already_is_called_at_their_registered_number(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -293,6 +294,30 @@ def test_a_result_that_reached_nobody_becomes_one_call(world: World, platform: P
     assert undelivered.run_due(world.runtime) == 0
     (call,) = rows(world, call_backs.call_backs)
     assert (call.kind, call.transaction_id) == (undelivered.KIND, it.id)
+
+
+def test_who_waits_for_two_calls_about_two_matters_gets_both(world: World, platform: Platform) -> None:
+    """A call about one does not tell of the other, and both were said to come."""
+    both = [replied(world, platform, handed_in(world)) for _ in range(2)]
+    for it in both:
+        assert act(world, it, "grade_1").value is None
+    with world.runtime.db.read() as tx:
+        asked = {(one.kind, one.reference) for one in calling.listed(tx, world.runtime)}
+    assert asked == {("return_visit", it.row.reference) for it in both}
+
+
+def test_who_holds_the_telephone_does_not_learn_of_a_report(world: World, platform: Platform) -> None:
+    """A message that is checked is ours, and how a matter stands: not which."""
+    replied(world, platform, handed_in(world, "fund_supervision"))
+    for lane in ("sms.urgent", "sms.normal"):
+        run_lane(world.runtime, lane)
+    world.clock.advance(minutes=2)
+    day = f"{world.clock() + timedelta(hours=8):%Y-%m-%d}"
+    checked = begin(world, "message_check", way="mobile", mobile=world.people[0].mobile, day=day)
+    identify(world, checked)
+    assert submit(world, checked)
+    found = json.loads(now(world, checked).facts["found"])
+    assert {what for _, _, _, what, _ in found} == {"办理结果"}
 
 
 def test_what_is_not_looked_at_for_long_is_told_with_its_day(world: World, platform: Platform) -> None:

@@ -12,6 +12,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+_WISH = "state = 'open' AND broadcast_id IS NULL AND (kind NOT IN ('return_visit', 'result_undelivered'))"
+
 
 def upgrade() -> None:
     op.create_table(
@@ -167,8 +169,8 @@ def upgrade() -> None:
             "ix_call_backs_wish",
             ["citizen_id", "kind"],
             unique=True,
-            postgresql_where=sa.text("state = 'open' AND broadcast_id IS NULL"),
-            sqlite_where=sa.text("state = 'open' AND broadcast_id IS NULL"),
+            postgresql_where=sa.text(_WISH),
+            sqlite_where=sa.text(_WISH),
         )
 
     op.create_table(
@@ -1460,8 +1462,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_call_backs_created_at"))
         batch_op.drop_index(
             "ix_call_backs_wish",
-            postgresql_where=sa.text("state = 'open' AND broadcast_id IS NULL"),
-            sqlite_where=sa.text("state = 'open' AND broadcast_id IS NULL"),
+            postgresql_where=sa.text(_WISH),
+            sqlite_where=sa.text(_WISH),
         )
         batch_op.drop_index(
             "ix_call_backs_ticket",
