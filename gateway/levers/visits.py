@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from gateway import audit
 from gateway.citizens import register
-from gateway.errors import HuiyinError, UnknownNameError
+from gateway.errors import HuiyinError, TamperedError, UnknownNameError
 from gateway.pensions import situation, visits
 from gateway.pensions.visits import ARRANGED, PARTS, REFUSALS, REFUSED, VISITED, WAITING
 from gateway.runtime import Runtime
@@ -46,8 +46,8 @@ def waiting(tx: Connection, runtime: Runtime) -> Sequence[dict[str, Any]]:
     )
     query = select(about).where(about.c.id.in_(wished)).order_by(about.c.created_at)
     every = tx.execute(query.limit(LOOKED_AT)).all()
-    seen = [(row, situation.of(store.opened(runtime, row).view(runtime.clock()))) for row in every]
-    rows = [(row, s) for row, s in seen if visits.stage(s) in WAITING][:SHOWN]
+    seen = [(row, _situation(runtime, row)) for row in every]
+    rows = [(row, s) for row, s in seen if s and visits.stage(s) in WAITING][:SHOWN]
     keys = [row.citizen_id for row, _ in rows]
     people = register.people(tx, runtime.vault, keys)
     mobiles = register.addresses(tx, runtime.vault, "mobile", keys)
@@ -66,6 +66,14 @@ def waiting(tx: Connection, runtime: Runtime) -> Sequence[dict[str, Any]]:
             }
         )
     return found
+
+
+def _situation(runtime: Runtime, row: Row[Any]) -> situation.Situation | None:
+    """How it stands; None where it cannot be opened, so that the others can still be visited."""
+    try:
+        return situation.of(store.opened(runtime, row).view(runtime.clock()))
+    except TamperedError:
+        return None
 
 
 def arrange(tx: Connection, runtime: Runtime, reference: str, day: date, part: str, actor: str) -> set[str]:

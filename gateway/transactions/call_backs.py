@@ -38,6 +38,7 @@ from sqlalchemy import (
 )
 
 from gateway.db import Utc, metadata, upsert
+from gateway.errors import TamperedError
 from gateway.runtime import Runtime
 from gateway.transactions import store
 from gateway.transactions.store import Transaction, transactions
@@ -205,10 +206,16 @@ def open_ones(tx: Connection, limit: int = 100, now: datetime | None = None) -> 
 
 
 def about(tx: Connection, runtime: Runtime, key: UUID) -> Transaction | None:
-    """The transaction a wish belongs to, held until commit: before the wish itself, the order of locks."""
+    """The transaction a wish belongs to, held until commit: before the wish itself, the order of locks.
+
+    None for one that cannot be opened: the call can still be made or closed.
+    """
     mine = select(call_backs.c.transaction_id).where(call_backs.c.id == key).scalar_subquery()
     row = tx.execute(select(transactions).where(transactions.c.id == mine).with_for_update()).one_or_none()
-    return store.opened(runtime, row) if row else None
+    try:
+        return store.opened(runtime, row) if row else None
+    except TamperedError:
+        return None
 
 
 def held(tx: Connection, key: UUID) -> Row[Any] | None:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from gateway import audit
 from gateway.call_backs.trying import Result
@@ -193,6 +193,17 @@ def test_what_a_registered_person_asked_for_by_their_number_alone_is_theirs_to_s
         theirs = person.find(tx, world.runtime, world.people[1].id_number)
     assert it.id in mine.keys[tables.Key.TRANSACTION]
     assert it.id not in theirs.keys[tables.Key.TRANSACTION]
+
+
+def test_a_call_whose_matter_cannot_be_opened_can_still_be_closed(world: World) -> None:
+    """It stands in the line without a number; whoever takes it may say so."""
+    ask(world)
+    with world.runtime.db.write() as tx:
+        tx.execute(update(store.transactions).values(answers=b"damaged"))
+    (mine,) = line(world)
+    assert take(world, mine.id) == ""
+    tried(world, mine.id, Result.WRONG_NUMBER)
+    assert line(world) == []
 
 
 def test_nobody_is_left_in_the_line_who_was_erased(world: World) -> None:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from gateway.audit import audit
 from gateway.citizens import mandates, register
@@ -107,11 +107,12 @@ def test_without_consent_nobody_is_told_and_the_community_sees_it(
     assert (masked.due, masked.district) == (date(2026, 10, 31), person.district)
     assert person.name not in repr(masked)
     assert person.id_number not in repr(masked)
+    assert listed(world, "  ") == [masked]  # no reason either
     (full,) = listed(world, "上门看看")
     assert (full.name, full.id_number) == (person.name, person.id_number)
     with world.runtime.db.read() as tx:
         read = [row.subject for row in tx.execute(select(audit)) if row.action == "community_list.read"]
-    assert [one.split()[2] for one in read] == ["masked", "上门看看"]
+    assert [one.split()[2] for one in read] == ["masked", "masked", "上门看看"]
 
 
 @pytest.mark.parametrize("flag", ["death", "dispute"])
@@ -208,6 +209,15 @@ def test_a_refused_visit_says_why_and_what_helps_instead(world: World, registry:
     with world.runtime.db.read() as tx:
         assert list(tx.execute(select(call_backs.call_backs.c.state)).scalars()) == ["withdrawn"]
         assert call_backs.open_ones(tx) == []
+
+
+def test_one_matter_that_cannot_be_opened_hides_no_other_visit(world: World, registry: Registry) -> None:
+    """The list is shown without it."""
+    registry.answer = Standing("failed", failed_on=date(2026, 11, 20), failure="changed_face")
+    damaged, _ = wish(world), world.clock.advance(minutes=2)
+    with world.runtime.db.write() as tx:
+        tx.execute(update(transactions).where(transactions.c.id == damaged.id).values(facts=b"damaged"))
+    assert waiting(world) == []
 
 
 # --- the newest alone ----------------------------------------------------------------------------------

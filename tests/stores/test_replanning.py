@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from gateway import cities
 from gateway.citizens import register
@@ -135,6 +135,17 @@ def test_a_provisional_promise_is_counted_anew_with_the_notice_of_its_year(asked
     assert (before[1], promise(), f"{after}" != before[0]) == (True, (f"{after}", False), True)
     assert counted is not None
     assert counted["promises"] == 1
+
+
+def test_one_matter_that_cannot_be_opened_holds_no_page_of_reminders(asked: World) -> None:
+    """What it would plan now is not known: its reminders go by their type's rule, and the page goes on."""
+    with asked.runtime.db.write() as tx:
+        tx.execute(update(store.transactions).values(facts=b"damaged"))
+    _load_notice(asked, "2026-12-01")
+    assert again(asked)
+    assert rungs(asked)["sms T-30"] == ("planned", "11-30")
+    with asked.runtime.db.read() as tx:
+        assert (replanning.last(tx) or {})["ended_at"] is not None
 
 
 def test_what_was_planned_without_a_transaction_moves_too(world: World) -> None:
