@@ -9,17 +9,20 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from gateway.back_offices import AlreadyDone, Done, StepOutcome
+from gateway.back_offices import AlreadyDone, Done, Refused, StepOutcome
 from gateway.call_backs import hours, words
 from gateway.call_backs.hours import SOON, Window
 from gateway.call_backs.trying import Again, Over, Result
 from gateway.rules.model import Rules
-from gateway.transactions import call_backs, promises
+from gateway.transactions import call_backs, promises, tallies
 from gateway.transactions.desk import Desk
 from gateway.transactions.model import Case, Changed, View, Words
+from gateway.transactions.tallies import Limit
 
 KIND = "callback_request"  # of the type, and of its calls in the line
 PROMISE = "call_back"  # kept by the first try
+A_DAY = Limit("call_asked", 3, timedelta(hours=24), timedelta(hours=24))
+"""For one number, whoever gives it: a landline gives no code, and its owner is not to be rung all day."""
 
 
 def perform(desk: Desk, case: Case) -> StepOutcome:
@@ -27,12 +30,15 @@ def perform(desk: Desk, case: Case) -> StepOutcome:
     number, wish = case.answers["number"], case.answers["wish"]
     window = hours.window_of(case.rules, wish, case.now)
     index = desk.runtime.vault.index("mobile", number)
+    if tallies.locked(desk.tx, A_DAY, index, case.now):
+        return Refused(words.TOO_OFTEN)
     row, ahead = call_backs.ask_for_number(
         desk.tx, desk.runtime, case.id, index, KIND, window.begins_at, window.ends_at
     )
     facts = {**_facts(case.rules, row, case.now), "number": number, "ahead": str(ahead)}
     if row.transaction_id != case.id:
         return AlreadyDone(facts, stage=words.NOTED)
+    tallies.count(desk.tx, A_DAY, index, case.now)
     promises.make(desk.tx, desk.runtime, case.id, PROMISE, _hours(window, case.now), "hour", case.now)
     soon = wish == SOON and hours.staffed(case.rules, case.now)
     matter = case.answers["matter"]

@@ -30,7 +30,11 @@ STAGES: Mapping[str, Stage] = {
     NOTED: Stage(Words("这个号码已经登记过", "This number is noted already")),
 }
 TONES: Mapping[str, str] = {WAITING: "wait", CALLING: "wait", NOT_REACHED: "bad", TALKED: "good"}
-REASONS: Mapping[str, Words] = {"other": Words("现在不能登记回电", "no call can be noted just now")}
+TOO_OFTEN = "too_often"
+REASONS: Mapping[str, Words] = {
+    "other": Words("现在不能登记回电", "no call can be noted just now"),
+    TOO_OFTEN: Words("这个号码今天登记过多次", "this number was given too often today"),
+}
 TRIED: Mapping[str, Words] = {
     Result.NO_ANSWER: Words("没有人接", "nobody answered"),
     Result.BUSY: Words("电话占线", "the line was busy"),

@@ -167,6 +167,21 @@ def test_one_place_asks_so_often_in_an_hour_and_no_more(world: World) -> None:
     assert isinstance(said[10], Locked)
 
 
+def test_a_number_is_put_into_the_line_three_times_a_day_whoever_gives_it(world: World) -> None:
+    """A landline gives no code: else anybody could have it rung again as often as it refuses."""
+    asked = []
+    for _ in range(4):
+        draft = begin(world, "callback_request", number="07367255555", wish="soon", matter="other")
+        assert submit(world, draft)
+        asked.append(now(world, draft))
+        for one in line(world):
+            tried(world, one.id, Result.REFUSED)
+    assert [it.row.stage for it in asked] == ["waiting", "waiting", "waiting", ""]
+    assert (asked[3].state, asked[3].row.reason) == ("rejected", "too_often")
+    world.clock.advance(hours=24)
+    assert ask(world, "07367255555").row.stage == "waiting"
+
+
 def test_the_reference_and_the_numbers_last_four_find_it_and_a_code_to_it_acts(world: World) -> None:
     """As with a registered person; a landline takes no code, so nothing is sent."""
     it, landline = ask(world), ask(world, "07367255555")
