@@ -211,6 +211,7 @@ def _next_time(s: Situation) -> Words:
 def _steps(s: Situation) -> list[Words]:
     """The way that helps first, then the others; who is old is offered the visit before the counter."""
     first = ways.cause(s).first if s.status == "failed" else (ways.scan, ways.relative)
-    visit = (ways.home,) if s.rules.pension_auth.home_visits else ()
+    waits = visits.stage(s) in visits.WAITING  # who waits for it is not told to ask for it
+    visit = (ways.home,) if s.rules.pension_auth.home_visits and not waits else ()
     rest = (*visit, ways.counter) if s.old else (ways.counter, *visit)
     return [Step(words.zh, words.en) for words in (way(s) for way in (*first, *rest, ways.call))]

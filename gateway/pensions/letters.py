@@ -16,6 +16,7 @@ def values(s: Situation) -> dict[str, str]:
         "failed_on": day(s.failed_on, s.asked_on) if s.failed_on else Words("上次", "last time"),
         "failure": ways.cause(s).brief,
         "pause_from": day(s.pause_from, s.asked_on) if s.pause_from else _NEXT_MONTH,
+        "next_try": _next_try(s),
         "pension": _pension(s),
         "when": _when(s),
         "next": _next(s),
@@ -29,6 +30,13 @@ def values(s: Situation) -> dict[str, str]:
     given = {key: word.zh for key, word in words.items()} | {f"{key}_en": w.en for key, w in words.items()}
     plain = {"name": s.name or "您好", "city": s.rules.name, "city_en": s.rules.name_en}
     return {**given, **plain, "area_code": s.rules.area_code}
+
+
+def _next_try(s: Situation) -> Words:
+    """Another scan is not advised where it cannot pass."""
+    if not ways.cause(s).first:
+        return Words("到就近社保窗口", "Come to a counter")
+    return Words("重试或到就近社保窗口", "Try again or come to a counter")
 
 
 def _pension(s: Situation) -> Words:

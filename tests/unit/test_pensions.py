@@ -149,6 +149,15 @@ def test_a_new_scan_is_not_advised_where_it_cannot_pass() -> None:
     for cause in ("changed_face", "data_mismatch"):
         s = situation.found(Standing("failed", failure=cause), RULES[0], NOW, ADULT, "王芳")
         assert not [words for words in coaching.advice(s) if isinstance(words, Step) and "再试" in words.zh]
+        assert letters.values(s)["next_try"] == "到就近社保窗口"
+
+
+def test_who_waits_for_a_visit_is_not_told_to_ask_for_it() -> None:
+    s = situation.found(Standing("failed", failure="changed_face"), RULES[0], NOW, ELDER, "王芳")
+    for waits in (replace(s, home_visit=TODAY), replace(s, visit_on=TODAY)):
+        steps = [words.zh for words in coaching.advice(waits) if isinstance(words, Step)]
+        assert steps
+        assert not [words for words in steps if "申请上门" in words]
 
 
 def test_reminders_keep_to_working_mornings_and_to_the_time_ahead() -> None:
