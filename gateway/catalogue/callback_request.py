@@ -118,7 +118,7 @@ TYPE = TransactionType(
     choices={"wish": _wishes, "matter": _matters},
     actions={
         "withdraw": Action(
-            Words("不用打了", "Do not call me"),
+            Words("取消回电", "Cancel the call"),
             words.not_withdrawn,
             act=doing.withdraw,
             done=lambda view: view.stage == words.WITHDRAWN,
