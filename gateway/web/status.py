@@ -22,7 +22,7 @@ from gateway.runtime import Runtime
 from gateway.transactions import afterwards, engine
 from gateway.transactions.headlines import headline
 from gateway.transactions.messages import CHANNEL
-from gateway.transactions.model import ENDS, OPEN
+from gateway.transactions.model import ENDS, OPEN, Level
 from gateway.transactions.store import Transaction
 from gateway.web import questions, steps, visit, words
 
@@ -83,7 +83,7 @@ def _page(tx: Connection, runtime: Runtime, transaction: Transaction, here: str)
         entry=kind.calendar(view),
         here=here,
         blocks=words.blocks(rest),
-        message=words.message(row),
+        message=words.message(row, registered=kind.level is not Level.ANONYMOUS),
         message_status=row.status if row else "",
         at=words.date_and_time(view.updated_at, view.rules.zone),
         refresh=REFRESH_SECONDS if _moving(transaction, row, now) else 0,

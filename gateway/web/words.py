@@ -88,6 +88,12 @@ _MESSAGES: Mapping[Status, Words] = {
 }
 
 
-def message(row: Any | None) -> Words | None:
-    """Where a notification is; None where there is none."""
-    return None if row is None else _MESSAGES[Status(row.status)]
+_DELIVERED_THERE = Words("短信已送达这个手机号。", "The text message reached that number.")
+
+
+def message(row: Any | None, *, registered: bool = True) -> Words | None:
+    """Where a notification is; null where there is none. Not ``registered``: it went to a number given."""
+    if row is None:
+        return None
+    status = Status(row.status)
+    return _DELIVERED_THERE if status is Status.DELIVERED and not registered else _MESSAGES[status]

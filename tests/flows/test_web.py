@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +13,7 @@ from gateway.demo.city import Person
 from gateway.notifications import store as notifications
 from gateway.notifications.status import Status
 from gateway.transactions import registry, steps
+from gateway.web import words as said
 from tests.flows.citizen import Browser, Desk
 from tests.world import World
 
@@ -73,6 +75,16 @@ def test_the_status_page_says_where_the_message_is(
     assert words in browser.get(browser.path)
     assert f'data-message="{status}"' in browser.page.text
     assert 'content="5;' not in browser.page.text  # nothing more will come
+
+
+def test_a_number_that_somebody_gave_is_not_called_registered() -> None:
+    """Where nobody need be known the message went to the number that was typed."""
+    row = SimpleNamespace(status=Status.DELIVERED)
+    given, registered = said.message(row, registered=False), said.message(row)
+    assert given
+    assert registered
+    assert "登记" not in given.zh
+    assert "登记" in registered.zh
 
 
 def test_while_the_card_system_is_silent_the_page_says_so_and_reloads_itself(
