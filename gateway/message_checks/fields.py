@@ -24,8 +24,10 @@ WAYS = (
 )
 NOT_MOBILE = Words("请填收到短信的手机号，11位。", "Give the mobile the message came to; 11 digits.")
 BAD_CODE = Words(
-    "核验码是短信里写着“核验码”的6位数字，请对照再填。短信里没有的，请按手机号和日期核实。",
-    "It is the six digits called 核验码 in the message; compare them. None there? Ask by mobile and day.",
+    "这不是我们的核验码，请对照短信再填。没有填错的，短信不是我们发的，不要点链接。"
+    "短信里没有核验码的，请返回，按手机号和日期核实。",
+    "This is no check code of ours; compare it with the message. If it is what the message says, that is not "
+    "from us: tap no link. No code in it? Go back and ask by mobile and day.",
 )
 BAD_DATE = Words("请填8位日期，比如20261105。", "Give the date with 8 digits, as 20261105.")
 TOO_FAR = Words("只能查最近90天，不能查以后的日子。", "Only the last 90 days can be looked at.")
