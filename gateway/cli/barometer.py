@@ -46,7 +46,8 @@ def barometer(
 
 def _print(found: Report, rules: Rules) -> None:
     asked = found.asked
-    click.echo(f"{words.title(asked).en}: {words.span(asked.span)}, beside {words.span(asked.before)}")
+    about = f"{words.title(asked).en}: " if asked.policy else ""
+    click.echo(f"{about}{words.span(asked.span)}, beside {words.span(asked.before)}")
     table(HEADINGS, [_row(words.NAMES[one.name], one) for one in found.headline], "")
     if found.matters:
         click.echo("\nAsked most")

@@ -9,7 +9,7 @@ import click
 from sqlalchemy import Connection
 
 from gateway.cli.accounts import table
-from gateway.cli.command import Context, main, pass_context
+from gateway.cli.command import DAY, Context, main, pass_context
 from gateway.levers import visits
 from gateway.pensions.visits import PARTS, REFUSALS
 from gateway.runtime import Runtime
@@ -36,7 +36,7 @@ def list_visits(context: Context) -> None:
 
 @home_visits.command()
 @click.argument("reference")
-@click.argument("day", type=click.DateTime(["%Y-%m-%d"]))
+@click.argument("day", type=DAY)
 @click.option("--part", type=click.Choice([part for part in PARTS if part]), help="Of the day.")
 @pass_context
 def arrange(context: Context, reference: str, day: datetime, part: str | None) -> None:
