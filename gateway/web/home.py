@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from gateway.runtime import Runtime
 from gateway.transactions import registry
+from gateway.transactions.model import TransactionType, Words
 from gateway.web import page, visit
 
+# In the order of the telephone's menu; a type that is not here stands with the other matters.
+GROUPS: Sequence[tuple[str, Words, Sequence[str]]] = (
+    ("card", Words("社保卡", "Social-security card"), ("card_loss", "card_release", "card_status")),
+    ("pension", Words("养老金", "Pension"), ("pension_auth", "pension_payment", "relation_transfer")),
+    ("matters", Words("预约、备案、改信息", "Visits, filings, details"), ()),
+    ("people", Words("问进度、找人", "Ask us"), ("callback_request", "work_order", "message_check")),
+)
+OTHERS, ASK = "matters", "people"
 YEAR = 365 * 24 * 3600  # seconds
 _OWN_PATH = re.compile(r"/(?:[a-z0-9_-]+(?:/[a-z0-9_-]+)*)?", re.ASCII)
 
@@ -20,7 +30,9 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
 
     @routes.get("/")
     def home() -> ResponseReturnValue:
-        return render_template("home.html", kinds=registry.offered(runtime.settings).values())
+        return render_template(
+            "home.html", groups=grouped(registry.offered(runtime.settings).values()), ask=ASK
+        )
 
     @routes.get("/size/<size>")
     def size(size: str) -> ResponseReturnValue:
@@ -44,6 +56,14 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
     @routes.get("/finished")
     def finished() -> ResponseReturnValue:
         return render_template("finished.html")
+
+
+def grouped(kinds: Iterable[TransactionType]) -> list[tuple[str, Words, list[TransactionType]]]:
+    """The types by what they are about, each once; a group without any is left out, but where one asks."""
+    rest = {kind.name: kind for kind in kinds}
+    named = {place: [rest.pop(name) for name in names if name in rest] for place, _, names in GROUPS}
+    named[OTHERS] += rest.values()
+    return [(place, words, named[place]) for place, words, _ in GROUPS if named[place] or place == ASK]
 
 
 def _back(path: str) -> str:

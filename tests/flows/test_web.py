@@ -13,6 +13,7 @@ from gateway.demo.city import Person
 from gateway.notifications import store as notifications
 from gateway.notifications.status import Status
 from gateway.transactions import registry, steps
+from gateway.web import home
 from gateway.web import words as said
 from tests.flows.citizen import Browser, Desk
 from tests.world import World
@@ -176,3 +177,13 @@ def test_no_field_of_a_form_has_the_address_of_another_page(sqlite_world: World)
     taken = {rule.rule.removeprefix("/t/<name>/") for rule in rules if rule.rule.startswith("/t/<name>/")}
     forms = {name: set(kind.form().fields) for name, kind in registry.types().items()}
     assert {name: fields & taken for name, fields in forms.items() if fields & taken} == {}
+
+
+def test_the_front_page_leads_to_every_type_once_under_what_it_is_about() -> None:
+    """In the order of the telephone's menu; one that is in no group is among the other matters."""
+    kinds = list(registry.types().values())
+    groups = {place: [kind.name for kind in found] for place, _, found in home.grouped(kinds)}
+    assert sorted(name for names in groups.values() for name in names) == sorted(k.name for k in kinds)
+    assert groups["pension"][0] == "pension_auth"
+    assert "filing" in groups["matters"]
+    assert [place for place, _, _ in home.grouped([])] == ["people"]
