@@ -85,7 +85,7 @@ REMINDING = Reminding(
     because=because,
     checks=Words(
         "发出前再问一次待遇系统：认证是否已办好，本人是否有死亡或争议标记",
-        "the pension registry is asked again just before: done meanwhile, or flagged for death or dispute?",
+        "the pension registry is asked again just before: done meanwhile, or flagged for death or dispute",
     ),
     drops={
         **dict.fromkeys(

@@ -52,13 +52,13 @@ def test_a_citizen_waits_and_takes_the_offer_on_the_page(
     assert "正在候补" in listed
     assert "取消候补" in listed
     reference = browser.reference()
-    assert "确定要取消候补吗？" in browser.get("/t/appointment/done/cancel")
+    assert "请您确认：取消候补" in browser.get("/t/appointment/done/cancel")
     act(sqlite_world, booked, "cancel")
     serve(sqlite_world)
     browser.post("/finish")
     assert "有空位了：市社保大厅，11月25日09:00-09:30。请在今天" in look_up(browser, person, reference)
     sqlite_world.clock.advance(seconds=61)
-    assert "确定要接受这个空位吗？" in browser.get("/status/accept")
+    assert "请您确认：接受这个空位" in browser.get("/status/accept")
     browser.post("/status/accept/code")
     text = browser.post("/status/accept", code=browser.code())
     assert "预约号A001" in text

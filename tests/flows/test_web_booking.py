@@ -177,7 +177,7 @@ def test_a_limit_is_told_on_the_page_whose_answer_must_change(
 def test_cancelling_asks_once_and_then_says_so(browser: Browser, person: Person) -> None:
     booked(browser, person)
     assert 'href="/t/appointment/done/cancel"' in browser.page.text
-    assert "确定要取消预约吗？" in browser.get("/t/appointment/done/cancel")
+    assert "请您确认：取消预约" in browser.get("/t/appointment/done/cancel")
     assert "已预约" in browser.get("/t/appointment/done")
     assert "已取消预约" in browser.post("/t/appointment/done/cancel")
     assert browser.path == "/t/appointment/done"
