@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, request
@@ -37,13 +38,15 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
         late = request.args.get("late") == "1"
         with runtime.db.read() as tx:
             found, sums = listed.running(tx, runtime, late=late), listed.standing(tx, runtime)
-        rows = [_row(runtime, one) for one in found]
+        today = runtime.clock().astimezone(page.zone(runtime)).date()
+        rows = [_row(runtime, one, today) for one in found]
         return page.show("promises.html", rows=rows, sums=sums, late=late, full=len(rows) >= SHOWN)
 
 
-def _row(runtime: Runtime, one: Running) -> dict[str, Any]:
+def _row(runtime: Runtime, one: Running, today: date) -> dict[str, Any]:
     kind = registry.get(one.type)
     stage = kind.stages.get(one.stage)
+    point = "overdue" if one.late else "due" if one.due_on <= today else one.said
     return {
         "reference": one.reference,
         "type": kind.title,
@@ -54,6 +57,6 @@ def _row(runtime: Runtime, one: Running) -> dict[str, Any]:
         "extended": one.extended,
         "made": page.date_time(one.made_at, page.zone(runtime)),
         "late": one.late,
-        "said": POINTS["overdue" if one.late else one.said],
-        "tone": "bad" if one.late else "wait" if one.said in ("most", "due") else "good",
+        "said": POINTS[point],
+        "tone": "bad" if one.late else "wait" if point in ("most", "due") else "good",
     }

@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
+from gateway import cities
 from gateway.runtime import Runtime
 from gateway.transactions.promises import promises
 from gateway.transactions.store import transactions
@@ -67,13 +68,14 @@ def running(tx: Connection, runtime: Runtime, *, late: bool = False, limit: int 
 
 
 def standing(tx: Connection, runtime: Runtime) -> Standing:
-    """The sums; one query."""
+    """The sums; one query. A call promised for today has its last day, whatever was warned of."""
     columns, now = promises.c, runtime.clock()
+    today = now.astimezone(cities.of(runtime).rules_now(now).zone).date()
     runs, was_kept = columns.state == "running", columns.state == "kept"
     parts: dict[str, ColumnElement[bool]] = {
         "running": runs,
         "late": runs & (columns.ends_at <= now),
-        "due": runs & (columns.ends_at > now) & (columns.said == "due"),
+        "due": runs & (columns.ends_at > now) & (columns.due_on <= today),
         "kept": was_kept,
         "kept_late": was_kept & columns.late,
     }

@@ -70,6 +70,14 @@ def test_the_office_is_warned_four_times(world: World, matter: Transaction) -> N
         assert listed.standing(tx, world.runtime) == listed.Standing(1, 1, 0, 0, 0)
 
 
+def test_what_is_promised_for_today_counts_as_having_its_last_day(world: World, matter: Transaction) -> None:
+    """A call within hours, of which nobody has been warned yet; the reply in five days is not among them."""
+    with world.runtime.db.write() as tx:
+        assert promises.make(tx, world.runtime, matter.id, "call_back", 0, "day", world.clock())
+        sums = listed.standing(tx, world.runtime)
+        assert (sums.running, sums.due) == (2, 1)
+
+
 @pytest.mark.parametrize(("days", "late"), [(5, False), (6, True)])
 def test_what_was_kept_is_said_no_more(world: World, matter: Transaction, days: int, late: bool) -> None:
     """Kept on its last day is in time, on the next one late; neither is warned of again."""
