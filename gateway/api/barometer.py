@@ -82,6 +82,7 @@ class BarometerSchema(Schema):
     counted_at = fields.String(allow_none=True)
     headline = fields.List(fields.Nested(BarometerLineSchema))
     matters = fields.List(fields.Nested(BarometerMatterSchema))
+    weeks = fields.Nested(BarometerSpanSchema, allow_none=True)
     groups = fields.Nested(BarometerGroupsSchema)
     days = fields.List(fields.Nested(BarometerDaySchema))
     privacy = fields.String()

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from gateway.barometer import store
+from gateway.barometer import spans, store
 from gateway.barometer.spans import Asked, Span
 from gateway.barometer.store import GRADES, Cell, Measure, Sums
 from gateway.transactions.evaluations import SATISFIED
@@ -56,27 +56,39 @@ class Daily:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """``matters`` are most asked first; ``groups`` are those who began them, by what tells people apart."""
+    """``matters`` are most asked first; ``groups`` are those who began them, by what tells people apart.
+
+    Groups are told of whole weeks alone, ``weeks``: else one day more or less would tell of its few people.
+    """
 
     asked: Asked
     counted_at: datetime | None
     headline: Sequence[Line]
     matters: Sequence[Matter]
+    weeks: Span | None
     groups: Mapping[str, Sequence[Line]]
     days: Sequence[Daily]
 
 
 def make(tx: Connection, asked: Asked) -> Report:
-    """The report asked for; four queries, however many rows there are."""
+    """The report asked for; six queries at most, however many rows there are."""
     now, before = (store.sums(tx, span.first, span.last) for span in (asked.span, asked.before))
+    weeks = spans.whole_weeks(asked.span)
     return Report(
         asked=asked,
         counted_at=store.counted_at(tx),
         headline=_headline(_totals(now), _totals(before)),
         matters=_matters(now["type"], before["type"]),
-        groups={by: _lines(_of(now[by], Measure.BEGUN), _of(before[by], Measure.BEGUN)) for by in GROUPED},
+        weeks=weeks,
+        groups=_groups(tx, weeks) if weeks else {by: [] for by in GROUPED},
         days=_days(tx, asked.shown),
     )
+
+
+def _groups(tx: Connection, weeks: Span) -> Mapping[str, Sequence[Line]]:
+    earlier = spans.before(weeks)
+    now, before = store.sums(tx, weeks.first, weeks.last), store.sums(tx, earlier.first, earlier.last)
+    return {by: _lines(_of(now[by], Measure.BEGUN), _of(before[by], Measure.BEGUN)) for by in GROUPED}
 
 
 def _of(found: Sums, measure: Measure) -> dict[str, Cell]:

@@ -83,9 +83,21 @@ def around(policy: date, name: str, today: date) -> Asked:
     if policy > today:
         raise SpanError(f"{policy} has not come yet; ask from that day on.")
     span = Span(policy, min(policy + timedelta(days=AROUND), today))
-    before = Span(policy - timedelta(days=span.length), policy - timedelta(days=1))
+    earlier = before(span)
     shown = Span(policy - timedelta(days=AROUND), span.last)
-    return Asked(span, before, Span(min(shown.first, before.first), shown.last), policy, name)
+    return Asked(span, earlier, Span(min(shown.first, earlier.first), shown.last), policy, name)
+
+
+def whole_weeks(span: Span) -> Span | None:
+    """From its first Monday to its last Sunday: two such spans differ by weeks, never by one day."""
+    monday = span.first + timedelta(days=-span.first.weekday() % 7)
+    sunday = span.last - timedelta(days=(span.last.weekday() + 1) % 7)
+    return Span(monday, sunday) if monday < sunday else None
+
+
+def before(span: Span) -> Span:
+    """As many days, just before."""
+    return Span(span.first - timedelta(days=span.length), span.first - timedelta(days=1))
 
 
 def _beside(span: Span, back: timedelta) -> Asked:

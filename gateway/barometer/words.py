@@ -48,6 +48,12 @@ PRIVACY = Words(
     "The counts name nobody.",
 )
 
+GROUPED = Words(
+    "按人群的数只按整周（周一到周日）统计：差一天的两张表相减，会看出个别人。",
+    "Groups of people are told of whole weeks alone, Monday to Sunday: "
+    "two reports a day apart would tell of single people.",
+)
+
 
 def of_matter(name: str) -> Words:
     """A type of transaction; one this release does not know has its own name."""

@@ -31,6 +31,7 @@ def as_json(report: Report) -> dict[str, Any]:
             {**_line(one.line), **{str(measure): value for measure, value in one.ended.items()}}
             for one in report.matters
         ],
+        "weeks": _days(report.weeks) if report.weeks else None,
         "groups": {by: [_line(one) for one in lines] for by, lines in report.groups.items()},
         "days": [
             {"day": str(one.day), **{str(measure): value for measure, value in one.sums.items()}}

@@ -17,7 +17,7 @@ from gateway.notifications.status import DEAD, Status
 from gateway.notifications.store import notifications
 from gateway.runtime import Runtime
 from gateway.transactions import call_backs, store
-from gateway.transactions.store import timeline
+from gateway.transactions.store import timeline, transactions
 
 KIND = call_backs.UNDELIVERED
 BACK = timedelta(days=2)  # what ended longer ago was looked at often enough
@@ -27,32 +27,29 @@ _NOWHERE = (*DEAD, Status.SUPPRESSED, Status.CANCELLED)
 
 def run_due(runtime: Runtime) -> int:
     """Ask for the calls that are owed; returns how many transactions were noted."""
-    done = 0
-    while found := _some(runtime):
-        done += found
-        if found < AT_ONCE:
-            break
+    done = asked = _some(runtime)
+    while asked == AT_ONCE:
+        done += (asked := _some(runtime))
     return done
 
 
 def _some(runtime: Runtime) -> int:
-    """A page in one commit; the line on the timeline is the once."""
+    """A page in one commit, how many of it were noted; the line on the timeline is the once."""
     columns = notifications.c
     with runtime.db.write() as tx:
         query = select(columns.transaction_id, columns.citizen_id).where(_owed(runtime)).distinct()
         rows = tx.execute(query.order_by(columns.transaction_id).limit(AT_ONCE)).all()
-        for row in rows:
-            _ask(tx, runtime, row.transaction_id, row.citizen_id)
-    return len(rows)
+        return sum(_ask(tx, runtime, row.transaction_id, row.citizen_id) for row in rows)
 
 
-def _ask(tx: Connection, runtime: Runtime, about: UUID, citizen: UUID) -> None:
+def _ask(tx: Connection, runtime: Runtime, about: UUID, citizen: UUID) -> bool:
     """Hold the transaction, so that of two workers one asks."""
     held = store.row(tx, about, hold=True)
     if held is None or tx.execute(select(timeline.c.id).where(_noted(held.id))).first():
-        return
+        return False
     call_backs.ask(tx, runtime, held.id, citizen, KIND)
     store.note(tx, runtime, held.id, KIND)
+    return True
 
 
 def _noted(about: Any) -> ColumnElement[bool]:
@@ -77,6 +74,7 @@ def _owed(runtime: Runtime) -> ColumnElement[bool]:
         & (columns.klass == Class.RESULT)
         & columns.transaction_id.is_not(None)
         & columns.citizen_id.is_not(None)
+        & exists().where(transactions.c.id == columns.transaction_id)  # not forgotten meanwhile
         & ~reached
         & ~exists().where(_noted(columns.transaction_id))
     )

@@ -55,6 +55,20 @@ def test_a_week_that_is_not_over_lies_beside_the_same_days_of_the_week_before() 
     assert spans.week("2027-W01", date(2027, 2, 1)).span == Span(date(2027, 1, 4), date(2027, 1, 10))
 
 
+@given(st.dates(date(2024, 1, 1), TODAY), st.integers(0, 60))
+def test_the_whole_weeks_of_days_are_theirs_from_monday_to_sunday(first: date, more: int) -> None:
+    """Of two spans they never differ by part of a week, which would tell of that part's few people."""
+    span = Span(first, first + timedelta(days=more))
+    weeks = spans.whole_weeks(span)
+    inside = [
+        day for day in range(more + 1) if (first + timedelta(days=day)).weekday() == 0 and day + 6 <= more
+    ]
+    assert (weeks.length // 7 if weeks else 0) == len(inside)
+    if weeks:
+        assert (weeks.first.weekday(), weeks.last.weekday()) == (0, 6)
+        assert span.first <= weeks.first < weeks.last <= span.last
+
+
 @given(st.dates(date(2024, 1, 1), TODAY))
 def test_a_policy_s_days_lie_beside_as_many_before_and_two_weeks_of_each_are_drawn(policy: date) -> None:
     asked = spans.around(policy, "", TODAY)
