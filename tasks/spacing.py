@@ -10,6 +10,7 @@ from gateway.runtime import Wake
 
 APART = 0.1  # seconds
 UNHURRIED = 0.25  # for lanes nobody waits for: more is then done at once
+URGENT = 0.03  # where somebody waits: nobody notices, and a rush of them is handed over together
 Later = Callable[[float, Callable[[], None]], None]
 
 
@@ -21,10 +22,9 @@ def _timer(seconds: float, call: Callable[[], None]) -> None:
 
 class Spaced:
     """A lane's first wake-up goes at once; those that follow closely become one, ``APART`` later
-    (``UNHURRIED`` in those named so).
+    (``UNHURRIED`` and ``URGENT`` in those named so).
 
-    Somebody waits for what is in an urgent lane: its wake-ups are never held back. One that is
-    lost with this process is made good by the sweep.
+    One that is lost with this process is made good by the sweep.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Spaced:
         self._coming: set[str] = set()  # lanes that will be woken
 
     def __call__(self, lane: str) -> None:
-        if lane in self._urgent or not (wait := self._wait(lane)):
+        if not (wait := self._wait(lane)):
             self._wake(lane)
         elif wait > 0:
             self._later(wait, lambda: self._come(lane))
@@ -71,4 +71,6 @@ class Spaced:
         self._wake(lane)
 
     def _apart(self, lane: str) -> float:
+        if lane in self._urgent:
+            return URGENT
         return UNHURRIED if lane in self._unhurried else APART
