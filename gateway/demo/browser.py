@@ -29,6 +29,7 @@ class Page(HTMLParser):
         self.forms: list[Form] = []
         self.data: dict[str, str] = {}
         self._in_form = False
+        self._writing = ""  # the field whose text follows
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -38,8 +39,13 @@ class Page(HTMLParser):
             self._in_form = given.get("method", "").lower() == "post"
             if self._in_form:
                 self.forms.append(Form(given.get("action", "")))
-        if self._in_form and tag in ("input", "button") and given.get("name"):
+        if self._in_form and tag in ("input", "button", "textarea") and given.get("name"):
             self._input(given)
+            self._writing = given["name"] if tag == "textarea" else ""
+
+    def handle_data(self, data: str) -> None:
+        if self._writing:
+            self.forms[-1].fields[self._writing] += data.removeprefix("\n")
 
     def _input(self, given: Mapping[str, str]) -> None:
         form, name = self.forms[-1], given["name"]
@@ -50,6 +56,7 @@ class Page(HTMLParser):
             form.fields[name] = given.get("value", "")
 
     def handle_endtag(self, tag: str) -> None:
+        self._writing = "" if tag == "textarea" else self._writing
         self._in_form = self._in_form and tag != "form"
 
 

@@ -15,6 +15,7 @@ from stdnum.cn import ric
 
 from gateway import cities
 from gateway.demo import city, population
+from gateway.demo.browser import Page
 from gateway.demo.city import LIMIT, Person, elder, people
 
 COUNT = 40_000
@@ -236,3 +237,11 @@ def test_a_city_has_its_limit(count: int, start: int) -> None:
     """Asking for people the city has no place for is refused at once."""
     with pytest.raises(ValueError, match="citizens 0 to"):
         people(count, start=start)
+
+
+def test_a_long_field_of_a_page_is_filled_in_like_a_short_one() -> None:
+    """The players know a form by its fields, whatever they look like."""
+    page = Page(
+        '<form method="post" action="/x"><textarea name="text">\nfirst &amp; last</textarea> after</form>'
+    )
+    assert [form.fields for form in page.forms] == [{"text": "first & last"}]
