@@ -11,8 +11,6 @@ from gateway.rules.model import Rules
 from gateway.security import mask_email
 from gateway.transactions.model import State, View, Words
 
-LONGEST_VALUE = 35  # characters of one variable of a text message
-
 
 def shown(item: str, value: str) -> Words:
     """A new value as it may stand where others can see it."""
@@ -21,8 +19,7 @@ def shown(item: str, value: str) -> Words:
             return Words(f"尾号{value[-4:]}", f"ending in {value[-4:]}")
         case "email":
             masked = mask_email(value)
-            fits = len(masked) <= LONGEST_VALUE
-            return Words(masked, masked) if fits else Words("新邮箱", "the new one")
+            return Words(masked, masked)
         case "postcode":
             return Words(value, value)
         case _:
@@ -32,13 +29,13 @@ def shown(item: str, value: str) -> Words:
 def values(facts: Mapping[str, str], reference: str, rules: Rules, reason: str | None) -> Mapping[str, str]:
     """What fills every text of this type."""
     item, reason_words = ITEMS.get(facts.get("item", ""), SOMETHING), why(reason)
-    due = day(facts.get("due_at"), rules)
+    due, new = day(facts.get("due_at"), rules), _told(facts)
     return {
         "name": facts.get("name", ""),
         "item": item.zh,
         "item_en": item.en,
-        "value": facts.get("value", ""),
-        "value_en": facts.get("value_en", ""),
+        "value": new.zh,
+        "value_en": new.en,
         "hours": str(rules.information_change.hold_hours),
         "datum": facts.get("datum", ""),
         "datum_en": facts.get("datum_en", ""),
@@ -48,6 +45,14 @@ def values(facts: Mapping[str, str], reference: str, rules: Rules, reason: str |
         "reason": reason_words.zh,
         "reason_en": reason_words.en,
     }
+
+
+def _told(facts: Mapping[str, str]) -> Words:
+    """The new value in a message: how an e-mail address begins, for vendors take the rest for a link."""
+    value = facts.get("value", "")
+    if facts.get("item") == EMAIL and value:
+        return Words(f"{value[0]}开头的新邮箱", f"one that begins with {value[0]}")
+    return Words(value, facts.get("value_en", ""))
 
 
 def personalise(view: View) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from marshmallow import ValidationError
 from sqlalchemy import select, update
 
-from gateway import audit
+from gateway import audit, cities
 from gateway.catalogue import information_change
 from gateway.citizens import holds, passwords, register
 from gateway.citizens.passwords import Checked
@@ -22,15 +22,17 @@ from gateway.levers import reviewing
 from gateway.levers.accounts import WrongError
 from gateway.levers.holding import NotNowError
 from gateway.levers.reviewing import Decided
+from gateway.messages import has_link
 from gateway.notifications import store as notifications
 from gateway.notifications.stored import own_address
-from gateway.records import changes, fields, reasons, words
+from gateway.records import changes, fields, reasons, values, words
 from gateway.records.changes import Asker
 from gateway.transactions import choices, engine, outcome, store
 from gateway.transactions.desk import Desk
 from gateway.transactions.identity import Proven
 from gateway.transactions.model import State, Words
 from gateway.transactions.store import Transaction
+from integrations.aliyun_sms import AliyunSms
 from tests.stores.test_races import at_once
 from tests.stores.test_transactions import messages
 from tests.world import World
@@ -237,6 +239,16 @@ def test_another_email_address_is_told_to_the_old_one_by_email(town: World) -> N
         desk = Desk(tx, town.runtime)
         offered = [one.value for one in information_change.TYPE.choices["item"](desk, it.case(town.clock()))]
     assert offered == ["mobile", "address", "postcode", "password", "key"]
+
+
+@given(st.emails(domains=st.sampled_from(["example.com", "mail.example.gov.cn"])))
+def test_no_message_of_a_new_email_address_has_a_link_or_a_value_too_long(address: str) -> None:
+    """Vendors refuse values with a web address in them, and what follows an @ is one."""
+    masked = values.shown("email", address)
+    facts = {"item": "email", "name": "王*", "value": masked.zh, "value_en": masked.en}
+    said = values.values(facts, "12345678901237", cities.shipped()["changde"].versions[-1], None)
+    longest = AliyunSms.limits.variable or 0
+    assert [name for name, one in said.items() if has_link(one) or len(one) > longest] == []
 
 
 def test_key_data_changes_nothing_and_names_the_papers(town: World) -> None:
