@@ -7,8 +7,9 @@ from datetime import datetime
 
 from gateway.cards import situation as s
 from gateway.cards.situation import Situation
-from gateway.cards.words import PERSON, ask_bank, bank_reason, moment, reason, short, unfinished, until
+from gateway.cards.words import PERSON, ask_bank, bank_reason, moment, reason, short, until
 from gateway.rules.model import Rules
+from gateway.transactions.looking import not_yet
 from gateway.transactions.model import Stage, State, View, Words
 
 SOCIAL: Mapping[str, Words] = {
@@ -89,19 +90,13 @@ def explain(view: View) -> Sequence[Words]:
                 Words("社保卡系统一天没有回应，没有查到。", "The card system did not answer for a day."),
                 PERSON,
             ]
-        case State.SUBMITTED | State.UPSTREAM_UNKNOWN:
-            return [_KEEP_TRYING if view.trouble or view.slow else _ASKING, _TEXT]
         case _:
-            return unfinished(view, _NEVER, _NOT_YET)
+            return not_yet(view, _SILENT)
 
 
-_ASKING = Words("正在查，通常几秒钟。", "We are asking the card system; usually seconds.")
-_KEEP_TRYING = Words(
+_SILENT = Words(
     "社保卡系统暂时没有回应，我们会一直查。", "The card system does not answer just now; we keep asking."
 )
-_TEXT = Words("查到会发短信告诉您，可以离开本页。", "A text message will tell you; you may leave this page.")
-_NEVER = Words("这次没有提交。要查请重新办理。", "Never confirmed. To ask, start again.")
-_NOT_YET = Words("还没有确认。请填验证码，再确认。", "Not confirmed yet: enter the code, then confirm.")
 
 
 def _card(it: Situation, rules: Rules) -> Words:

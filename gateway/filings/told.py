@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from gateway.filings import fields, standing, words
 from gateway.filings.standing import ACTIVE, CANCELLED, CHANGED, EXPIRED, OPEN, STAGES
+from gateway.transactions.looking import NOT_CONFIRMED
 from gateway.transactions.model import OPEN as DRAFTS
 from gateway.transactions.model import RETURNED, State, View, Words
 
@@ -46,7 +47,7 @@ def explain(view: View) -> Sequence[Words]:
 
 def _draft(view: View) -> Sequence[Words]:
     if view.stage != RETURNED:
-        return [Words("还没有确认。请填验证码，再确认。", "Not confirmed yet: enter the code, then confirm.")]
+        return [NOT_CONFIRMED]
     why, what = words.reason(view.reason), words.kind(view.facts)
     return [
         Words(f"{what.zh}被退回：{why.zh}。", f"{what.en} came back: {why.en}."),

@@ -10,6 +10,7 @@ from gateway.pensions.payments import FAILED, HELD, NONE_YET, PAID, PENDING, Pay
 from gateway.pensions.situation import day
 from gateway.pensions.unpaid import cause
 from gateway.rules.model import Rules
+from gateway.transactions.looking import not_yet
 from gateway.transactions.model import Stage, State, Step, View, Words
 
 REASONS: Mapping[str, Words] = {
@@ -227,14 +228,8 @@ def explain(view: View) -> Sequence[Words]:
                     "Payment is not touched. Ask again, or call 12333.",
                 ),
             ]
-        case State.CANCELLED:
-            return [Words("这次没有提交。要查请重新办理。", "Never confirmed. To ask, start again.")]
-        case State.SUBMITTED | State.UPSTREAM_UNKNOWN:
-            return [_KEEP_TRYING if view.trouble or view.slow else _ASKING, _TEXT]
         case _:
-            return [
-                Words("还没有确认。请填验证码，再确认。", "Not confirmed yet: enter the code, then confirm.")
-            ]
+            return not_yet(view, _SILENT)
 
 
 _APPLY = Words(
@@ -246,12 +241,10 @@ _COUNTER = Words(
     "请带身份证到社保窗口核实，可以在这里先预约；或拨12333按0。",
     "Bring your ID card to a counter; you can book a time here, or call 12333 and press 0.",
 )
-_ASKING = Words("正在查，通常几秒钟。", "We are asking the registry; usually seconds.")
-_KEEP_TRYING = Words(
+_SILENT = Words(
     "养老登记系统暂时没有回应，我们会一直查。这不影响发放。",
     "The registry does not answer just now; we keep asking. Payment is not touched.",
 )
-_TEXT = Words("查到会发短信告诉您，可以离开本页。", "A text message will tell you; you may leave this page.")
 
 
 def headline(view: View) -> Words | None:

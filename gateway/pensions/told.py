@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from gateway.pensions import coaching, letters, situation
 from gateway.pensions.situation import DONE, STATUSES
 from gateway.rules.model import Rules
+from gateway.transactions.looking import not_yet
 from gateway.transactions.model import Stage, State, View, Words
 
 REASONS: Mapping[str, Words] = {
@@ -67,14 +68,8 @@ def explain(view: View) -> Sequence[Words]:
             return [said, *coaching.promised(situation.of(view)), _PERSON]
         case State.FAILED:
             return [_NO_ANSWER, *coaching.promised(situation.of(view)), _PERSON]
-        case State.CANCELLED:
-            return [Words("这次没有提交。要查请重新办理。", "Never confirmed. To ask, start again.")]
-        case State.SUBMITTED | State.UPSTREAM_UNKNOWN:
-            return [_KEEP_TRYING if view.trouble or view.slow else _ASKING, _TEXT]
         case _:
-            return [
-                Words("还没有确认。请填验证码，再确认。", "Not confirmed yet: enter the code, then confirm.")
-            ]
+            return not_yet(view, _SILENT)
 
 
 _PERSON = Words(
@@ -84,12 +79,10 @@ _PERSON = Words(
 _NO_ANSWER = Words(
     "养老登记系统一天没有回应，没有查到。", "The registry did not answer for a day; we found nothing out."
 )
-_ASKING = Words("正在查，通常几秒钟。", "We are asking the registry; usually seconds.")
-_KEEP_TRYING = Words(
+_SILENT = Words(
     "养老登记系统暂时没有回应，我们会一直查。这不影响您领养老金。",
     "The registry does not answer just now; we keep asking. This does not touch your pension.",
 )
-_TEXT = Words("查到会发短信告诉您，可以离开本页。", "A text message will tell you; you may leave this page.")
 
 HEADLINES: Mapping[str, tuple[str, Words]] = {
     **dict.fromkeys(DONE, ("good", Words("认证有效，不用办", "You are authenticated"))),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from gateway.rules.model import Rules
+from gateway.transactions.looking import not_yet
 from gateway.transactions.model import DONE, State, Step, View, Words
 from gateway.transfers import words
 from gateway.transfers.legs import COMPLETED, LEG_OF, LEGS, NOTHING, ORDER, REFUSED, SENT_BACK, STAGES, others
@@ -72,22 +73,14 @@ def explain(view: View) -> Sequence[Words]:
                 Words("这不影响您的转移。", "This does not touch your transfer."),
                 PERSON,
             ]
-        case State.CANCELLED:
-            return [Words("这次没有提交。要查请重新办理。", "Never confirmed. To ask, start again.")]
-        case State.SUBMITTED | State.UPSTREAM_UNKNOWN:
-            return [_KEEP_TRYING if view.trouble or view.slow else _ASKING, _FOUND]
         case _:
-            return [
-                Words("还没有确认。请填验证码，再确认。", "Not confirmed yet: enter the code, then confirm.")
-            ]
+            return not_yet(view, _SILENT)
 
 
-_ASKING = Words("正在查，通常几秒钟。", "We are asking the platform; usually seconds.")
-_KEEP_TRYING = Words(
+_SILENT = Words(
     "转移系统暂时没有回应，我们会一直查。这不影响您的转移。",
     "The platform does not answer just now; we keep asking. This does not touch your transfer.",
 )
-_FOUND = Words("查到会发短信告诉您，可以离开本页。", "A text message will tell you; you may leave this page.")
 
 
 def _stands(view: View) -> Sequence[Words]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from gateway.transactions.looking import NOT_CONFIRMED
 from gateway.transactions.model import State, View, Words
 from gateway.work_orders import standing, words
 from gateway.work_orders.standing import (
@@ -49,9 +50,7 @@ def explain(view: View) -> Sequence[Words]:
         case State.SUBMITTED | State.UPSTREAM_UNKNOWN:
             return _waiting(view)
         case _:
-            return [
-                Words("还没有确认。请填验证码，再确认。", "Not confirmed yet: enter the code, then confirm.")
-            ]
+            return [NOT_CONFIRMED]
 
 
 def _waiting(view: View) -> Sequence[Words]:
