@@ -15,7 +15,6 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from gateway.back_offices import AlreadyDone, Done, Refused, Silent, Unavailable
-from gateway.plugins import seconds
 from integrations.signed_json import Clock, SignedJson, Wire, refused
 
 SETTINGS: dict[str, str] = {
@@ -87,13 +86,7 @@ class FilingRegister:
     """Asks the register and files there; safe in threads, keeps its connections."""
 
     def __init__(self, settings: Mapping[str, str], clock: Clock, wire: Wire | None = None) -> None:
-        self._wire = wire or SignedJson(
-            settings["FILING_REGISTER_URL"],
-            settings["FILING_REGISTER_APP_ID"],
-            settings["FILING_REGISTER_SECRET"],
-            seconds(settings, "FILING_REGISTER_TIMEOUT_SECONDS", 15),
-            clock,
-        )
+        self._wire = wire or SignedJson.of(settings, "FILING_REGISTER", 15, clock)
 
     def filings(self, id_number: str, name: str, city: str) -> list[Filing] | Refused | Unavailable:
         """The person's filings in that city, newest first; none is an empty list.

@@ -15,7 +15,6 @@ from datetime import date
 from typing import Any, TypeVar
 
 from gateway.back_offices import Refused, Unavailable
-from gateway.plugins import seconds
 from integrations.signed_json import Clock, SignedJson, Wire, refused
 
 SETTINGS: dict[str, str] = {
@@ -102,13 +101,7 @@ class PensionRegistry:
     """Asks the registry; safe in threads, keeps its connections."""
 
     def __init__(self, settings: Mapping[str, str], clock: Clock, wire: Wire | None = None) -> None:
-        self._wire = wire or SignedJson(
-            settings["PENSION_REGISTRY_URL"],
-            settings["PENSION_REGISTRY_APP_ID"],
-            settings["PENSION_REGISTRY_SECRET"],
-            seconds(settings, "PENSION_REGISTRY_TIMEOUT_SECONDS", 10),
-            clock,
-        )
+        self._wire = wire or SignedJson.of(settings, "PENSION_REGISTRY", 10, clock)
 
     def standing(self, id_number: str, name: str, city: str) -> Standing | Refused | Unavailable:
         """How the person's authentication stands in that city.

@@ -19,6 +19,7 @@ import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError, SSLError
 
 from gateway.back_offices import Refused, Silent, Unavailable
+from gateway.plugins import seconds
 
 CONNECT_SECONDS = 3.0
 POOL_SIZE = 16
@@ -47,6 +48,13 @@ class SignedJson:
         limits = urllib3.Timeout(connect=min(CONNECT_SECONDS, timeout), read=timeout)
         self._pool = urllib3.PoolManager(maxsize=POOL_SIZE, retries=False, timeout=limits)
         self._clock = clock
+
+    @classmethod
+    def of(cls, settings: Mapping[str, str], name: str, timeout: float, clock: Clock) -> SignedJson:
+        """The system of the settings that begin with ``name``; ``…_TIMEOUT_SECONDS`` goes before ``timeout``."""
+        longest = seconds(settings, f"{name}_TIMEOUT_SECONDS", timeout)
+        url, app_id, secret = (settings[f"{name}_{part}"] for part in ("URL", "APP_ID", "SECRET"))
+        return cls(url, app_id, secret, longest, clock)
 
     def operate(self, path: str, form: Mapping[str, str]) -> Answer | Unavailable | Silent:
         """Ask for something to be done. ``Silent`` means that it may have been."""

@@ -15,7 +15,6 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from gateway.back_offices import Refused, Unavailable
-from gateway.plugins import seconds
 from integrations.signed_json import Clock, SignedJson, Wire, refused
 
 SETTINGS: dict[str, str] = {
@@ -79,13 +78,7 @@ class TransferPlatform:
     """Asks the platform; safe in threads, keeps its connections."""
 
     def __init__(self, settings: Mapping[str, str], clock: Clock, wire: Wire | None = None) -> None:
-        self._wire = wire or SignedJson(
-            settings["TRANSFER_PLATFORM_URL"],
-            settings["TRANSFER_PLATFORM_APP_ID"],
-            settings["TRANSFER_PLATFORM_SECRET"],
-            seconds(settings, "TRANSFER_PLATFORM_TIMEOUT_SECONDS", 15),
-            clock,
-        )
+        self._wire = wire or SignedJson.of(settings, "TRANSFER_PLATFORM", 15, clock)
 
     def transfers(self, id_number: str, name: str, city: str) -> list[Transfer] | Refused | Unavailable:
         """The person's transfers from or to that city, newest first; none is an empty list.

@@ -15,7 +15,6 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from gateway.back_offices import AlreadyDone, Done, Refused, Silent, Unavailable
-from gateway.plugins import seconds
 from integrations.signed_json import Clock, SignedJson, Wire, refused
 
 SETTINGS: dict[str, str] = {
@@ -79,13 +78,7 @@ class WorkOrderPlatform:
     """Hands in, asks and acts there; safe in threads, keeps its connections."""
 
     def __init__(self, settings: Mapping[str, str], clock: Clock, wire: Wire | None = None) -> None:
-        self._wire = wire or SignedJson(
-            settings["WORK_ORDER_PLATFORM_URL"],
-            settings["WORK_ORDER_PLATFORM_APP_ID"],
-            settings["WORK_ORDER_PLATFORM_SECRET"],
-            seconds(settings, "WORK_ORDER_PLATFORM_TIMEOUT_SECONDS", 15),
-            clock,
-        )
+        self._wire = wire or SignedJson.of(settings, "WORK_ORDER_PLATFORM", 15, clock)
 
     def order(self, serial: str) -> Order | Unavailable | None:
         """How the one of our id stands; None where the platform has none."""
