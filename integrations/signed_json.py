@@ -51,7 +51,7 @@ class SignedJson:
 
     @classmethod
     def of(cls, settings: Mapping[str, str], name: str, timeout: float, clock: Clock) -> SignedJson:
-        """The system of the settings that begin with ``name``; ``…_TIMEOUT_SECONDS`` goes before ``timeout``."""
+        """The system of the settings that begin with ``name``; its own ``…_TIMEOUT_SECONDS`` goes first."""
         longest = seconds(settings, f"{name}_TIMEOUT_SECONDS", timeout)
         url, app_id, secret = (settings[f"{name}_{part}"] for part in ("URL", "APP_ID", "SECRET"))
         return cls(url, app_id, secret, longest, clock)

@@ -37,6 +37,7 @@ from gateway.cli import (
     watch,
     webhooks,
     wishes,
+    work_order,
     writing,
 )
 from gateway.cli.command import main
@@ -79,5 +80,6 @@ __all__ = [
     "watch",
     "webhooks",
     "wishes",
+    "work_order",
     "writing",
 ]

@@ -41,7 +41,7 @@ def community_list(context: Context, district: str, as_csv: bool, reason: str) -
         return
     none = "Nobody: all are authenticated, or whoever helps them is told."
     context.show(
-        {"district": district, "masked": not reason, "people": rows},
+        {"district": district, "masked": not reason.strip(), "people": rows},
         lambda: table(COLUMNS, [tuple(row.values()) for row in rows], none),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import os
 import shutil
 import subprocess
@@ -82,6 +83,24 @@ def test_no_room_is_called_after_nothing() -> None:
     """No utils, common, helpers, manager or constants: a line should know where it lives."""
     vague = {"utils", "common", "helpers", "manager", "constants"}
     assert [path for path in _sources() if path.stem in vague or vague & set(path.parent.parts)] == []
+
+
+def test_a_row_of_transactions_is_changed_in_one_place() -> None:
+    """``store`` keeps the rows a commit holds: whoever wrote past it would leave them as they were.
+
+    Erasing and forgetting do, in commits of their own that load none of those rows.
+    """
+    wrote = re.compile(r"\b(?:insert|update|delete|upsert)\((?:tx, )?(?:store\.)?transactions\)")
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in _sources()
+        if path.parts[len(ROOT.parts)] != "tests" and wrote.search(path.read_text("utf-8"))
+    }
+    assert found == {
+        "gateway/transactions/store.py",
+        "gateway/rights/erase.py",
+        "gateway/retention/matters.py",
+    }
 
 
 def test_tests_that_run_alone_stand_where_they_are_looked_for() -> None:
