@@ -193,8 +193,8 @@ def recompute(
         by_column = {name: [one[name] for one in values] for name in values[0]}
         update_each(tx, promises, {"id": [row.id for row, _ in other]}, by_column)
     moved = [(row, it) for row, it in other if row.due_on != it.due_on]
-    for row, it in moved:
-        store.note(tx, runtime, row.transaction_id, "promise_moved", f"{row.kind} {it.due_on}")
+    notes = [(row.transaction_id, "promise_moved", f"{row.kind} {it.due_on}") for row, it in moved]
+    store.note_all(tx, runtime, notes)
     return len(moved), rows[-1].id if len(rows) == limit else None
 
 
