@@ -10,7 +10,7 @@ from gateway.runtime import Wake
 
 APART = 0.1  # seconds
 UNHURRIED = 0.25  # for lanes nobody waits for: more is then done at once
-URGENT = 0.03  # where somebody waits: nobody notices, and a rush of them is handed over together
+URGENT = 0.05  # where somebody waits: nobody notices, and a rush of them is handed over together
 Later = Callable[[float, Callable[[], None]], None]
 
 

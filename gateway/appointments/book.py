@@ -173,14 +173,14 @@ def book(tx: Connection, rules: Rules, wish: Wish, now: datetime) -> str | Refus
     Repeating it gives the same number. A hold that ran out is taken anew, if the
     place is still free.
     """
-    if _still_held(tx, rules, wish, now):
+    booked = of(tx, wish.transaction_id)
+    if booked and booked.state in TAKING:
+        return str(booked.number)
+    if booked and _still_held(tx, rules, wish, now):
         row = locked(tx, rules, wish.slot)
         if row.closed:  # since it was held
             return Refusal.CLOSED
         return give(tx, row.id, wish.transaction_id, wish.matter.letter, wish.slot)
-    booked = of(tx, wish.transaction_id)
-    if booked and booked.state in TAKING:
-        return str(booked.number)
     found = _room(tx, rules, wish, now)
     if isinstance(found, Refusal):
         return found

@@ -280,7 +280,8 @@ def change_all(tx: Connection, where: ColumnElement[bool], **values: Any) -> Non
 
 def note(tx: Connection, runtime: Runtime, key: UUID, event: str, detail: str | None = None) -> None:
     """Add a line to the timeline: an event's word and a code, never personal data."""
-    tx.execute(insert(timeline).values(transaction_id=key, at=runtime.clock(), event=event, detail=detail))
+    line = {"transaction_id": key, "at": runtime.clock(), "event": event, "detail": detail}
+    tx.execute(insert(timeline).inline(), line)
 
 
 def note_all(tx: Connection, runtime: Runtime, notes: Sequence[tuple[UUID, str, str]]) -> None:
