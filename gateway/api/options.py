@@ -14,7 +14,7 @@ from gateway.api.problems import ApiError, Problem
 from gateway.runtime import Runtime
 from gateway.transactions import choices, registry
 from gateway.transactions.desk import Desk
-from gateway.transactions.form import applying, problems
+from gateway.transactions.form import applying, fields_of, problems
 from gateway.transactions.model import Case, TransactionType
 
 
@@ -71,7 +71,7 @@ def next_choice(
 def _given(kind: TransactionType, answers: dict[str, Any]) -> dict[str, str]:
     """The answers as the form reads them; who asks need not be told for this."""
     form = kind.form
-    known = [name for name in answers if name in form().fields]
+    known = [name for name in answers if name in fields_of(form)]
     try:
         values: dict[str, str] = form(only=known or ()).load(dict(answers))
     except ValidationError as error:

@@ -13,7 +13,7 @@ from gateway.notifications.notify_words import stamp as stamp
 from gateway.rules.model import Rules
 from gateway.runtime import Runtime
 from gateway.transactions import afterwards, engine, helping, proving, registry, store
-from gateway.transactions.form import example
+from gateway.transactions.form import example, fields_of
 from gateway.transactions.headlines import headline
 from gateway.transactions.levels import Factor
 from gateway.transactions.model import OPEN, Level, Option, State, TransactionType, Words
@@ -100,7 +100,7 @@ def _messages(tx: Connection, it: Transaction) -> Sequence[dict[str, Any]]:
 def kind(it: TransactionType, today: date, rules: Rules) -> dict[str, Any]:
     """A type, its form, and what may be done with its transactions afterwards."""
     level = proving.level_of(it.name, rules)
-    helper = {} if level is Level.ANONYMOUS else helping.Helper().fields
+    helper = {} if level is Level.ANONYMOUS else fields_of(helping.Helper)
     return {
         "name": it.name,
         "title": both(it.title),
@@ -114,7 +114,7 @@ def kind(it: TransactionType, today: date, rules: Rules) -> dict[str, Any]:
                 "keyable": one.metadata["keypad"] is not None,
                 "example": example(one, today) or None,
             }
-            for name, one in it.form().fields.items()
+            for name, one in fields_of(it.form).items()
         ],
         "helper_fields": [_described(name, asked.metadata) for name, asked in helper.items()],
         "actions": [
@@ -131,7 +131,7 @@ def kind(it: TransactionType, today: date, rules: Rules) -> dict[str, Any]:
 
 def field(it: TransactionType, name: str) -> dict[str, Any]:
     """How a field is asked for; ``choices`` when its values come from …/options."""
-    return _described(name, it.form().fields[name].metadata, choices=name in it.choices)
+    return _described(name, fields_of(it.form)[name].metadata, choices=name in it.choices)
 
 
 def _described(name: str, asked: Mapping[str, Any], *, choices: bool = False) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from gateway.phone.results import Confirm, Nothing, Offer, Stands, Unfinished
 from gateway.runtime import Runtime
 from gateway.transactions import afterwards, anonymous, choices, engine, helping, registry
 from gateway.transactions.desk import Desk
+from gateway.transactions.form import fields_of
 from gateway.transactions.headlines import headline
 from gateway.transactions.model import OPEN, RETURNED, Keypad, Option, Words
 from gateway.transactions.store import Transaction
@@ -24,7 +25,7 @@ ELDER = 65  # years (domain.md, "Entry")
 
 def metadata(transaction: Transaction, name: str) -> Mapping[str, Any]:
     """How a field of its form is asked for."""
-    known = {**registry.get(transaction.row.type).form().fields, **helping.Helper().fields}
+    known = {**fields_of(registry.get(transaction.row.type).form), **fields_of(helping.Helper)}
     described: Mapping[str, Any] = known[name].metadata
     return described
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from gateway.transactions import registry
 from gateway.transactions.desk import Desk
-from gateway.transactions.form import NOT_ASKED, NOT_OFFERED, Who, asks
+from gateway.transactions.form import NOT_ASKED, NOT_OFFERED, Who, asks, fields_of
 from gateway.transactions.model import Case, Option, Words
 from gateway.transactions.store import Transaction
 
@@ -45,7 +45,7 @@ def fitting(
     answers, wrong, changed = dict(transaction.answers), dict[str, Words](), False
     before: dict[str, str] = {}
     in_doubt = _in_doubt(desk, transaction, given)
-    for name, field in kind.form().fields.items():
+    for name, field in fields_of(kind.form).items():
         if not asks(field, before):
             answers.pop(name, None)
             wrong |= {name: NOT_ASKED} if name in given else {}

@@ -9,6 +9,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import cache
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields
@@ -106,11 +108,17 @@ def example(field: fields.Field[Any], today: date) -> str:
     return on(today) if on else str(field.metadata.get("example", ""))
 
 
+@cache
+def fields_of(form: type[Schema]) -> Mapping[str, fields.Field[Any]]:
+    """A form's fields in their order, put together once: that costs more than to fill them in."""
+    return MappingProxyType(form().fields)
+
+
 def applying(form: type[Schema], answers: Mapping[str, str]) -> list[str]:
     """The fields that are asked for, in order: each one's ``when`` is given the answers before it."""
     before: dict[str, str] = {}
     asked: list[str] = []
-    for name, field in form().fields.items():
+    for name, field in fields_of(form).items():
         if asks(field, before):
             asked.append(name)
             before |= {name: answers[name]} if name in answers else {}

@@ -17,7 +17,7 @@ from marshmallow.fields import Field
 from gateway.citizens import id_number
 from gateway.citizens.mandates import Kind
 from gateway.transactions import registry
-from gateway.transactions.form import IdNumber, PersonName, applying, described
+from gateway.transactions.form import IdNumber, PersonName, applying, described, fields_of
 from gateway.transactions.model import Keypad, Words
 from gateway.transactions.store import Transaction
 
@@ -81,7 +81,7 @@ ASKED = {
     },
     "helper_name": {"prompt": Words("您自己的姓名是什么？", "What is your own name?")},
 }
-FIELDS = tuple(Helper().fields)
+FIELDS = tuple(fields_of(Helper))
 WHO = ("id_number", "name", *FIELDS)  # the answers that say who is asking
 
 
@@ -114,9 +114,9 @@ def tie(transaction: Transaction) -> Kind:
 def fields(transaction: Transaction) -> Mapping[str, Field[object]]:
     """The fields asked for after the answers so far, in order; the helper's follow whom they help."""
     form = registry.get(transaction.row.type).form
-    known = form().fields
+    known = fields_of(form)
     asked: dict[str, Field[object]] = {}
-    helper = Helper().fields if helped(transaction) else {}
+    helper = fields_of(Helper) if helped(transaction) else {}
     for name in applying(form, transaction.answers):
         if name not in ("id_number", "name"):
             asked |= helper
@@ -135,7 +135,7 @@ def asked(transaction: Transaction, name: str) -> Mapping[str, Any]:
 
 def loaded(form: type[Schema], given: Mapping[str, object]) -> dict[str, str]:
     """Answers as the form, and the helper's, read them; ``ValidationError`` with what is wrong."""
-    own = form(only=[name for name in given if name in form().fields] or ())
+    own = form(only=[name for name in given if name in fields_of(form)] or ())
     mine: dict[str, str] = own.load({name: value for name, value in given.items() if name not in FIELDS})
     theirs = {name: value for name, value in given.items() if name in FIELDS}
     helper: dict[str, str] = Helper(only=list(theirs)).load(theirs) if theirs else {}

@@ -14,6 +14,7 @@ from gateway.security import mask_name
 from gateway.transactions import choices, engine, helping, levels, proving
 from gateway.transactions.desk import Desk
 from gateway.transactions.engine import Result
+from gateway.transactions.form import fields_of
 from gateway.transactions.identity import Sent, TooSoon
 from gateway.transactions.levels import Factor
 from gateway.transactions.model import OPEN, Level, Option, State, TransactionType, Words
@@ -62,7 +63,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
 
     @routes.post("/t/<name>/<field>")
     def answer(name: str, field: str) -> ResponseReturnValue:
-        asked = _with_field(name, field).form().fields.get(field)
+        asked = fields_of(_with_field(name, field).form).get(field)
         given = request.form.get(field, "")[: inputs.taken(asked) if asked else inputs.LONGEST]
         with runtime.db.write() as tx:
             transaction = visit.transaction(tx, runtime, kind=name, change=True)
@@ -114,7 +115,7 @@ def _for(tx: Connection, runtime: Runtime, draft: Transaction, who: str) -> Tran
 
 def _helps(kind: TransactionType) -> bool:
     """Whether to know who asks spares them a question: where nobody need be known, only their number does."""
-    fields = kind.form().fields.values()
+    fields = fields_of(kind.form).values()
     return kind.level is not Level.ANONYMOUS or any(field.metadata.get("registered") for field in fields)
 
 
@@ -126,7 +127,7 @@ def _shown_as(known: Transaction) -> Words:
 
 def _with_field(name: str, field: str) -> TransactionType:
     kind = steps.kind(name)
-    if field not in kind.form().fields and field not in helping.FIELDS:
+    if field not in fields_of(kind.form) and field not in helping.FIELDS:
         abort(404)
     return kind
 
@@ -218,7 +219,7 @@ def _near(field: Field[object], given: str) -> Sequence[Option]:
 
 def _chosen_before(kind: TransactionType, name: str) -> list[tuple[str, Words]]:
     """The choices that narrowed this one down, nearest first: changing one opens others."""
-    fields = kind.form().fields
+    fields = fields_of(kind.form)
     earlier = list(fields)[: list(fields).index(name)]
     others = [(name, fields[name].metadata["label"]) for name in reversed(earlier) if name in kind.choices]
     return others[:NARROWING]
