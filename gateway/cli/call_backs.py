@@ -84,7 +84,7 @@ def take(context: Context, key: UUID) -> None:
 
 @call_backs.command()
 @click.argument("key", type=click.UUID)
-@click.argument("result", type=click.Choice(list(Result)))
+@click.argument("result", type=click.Choice([one.value for one in Result]))
 @pass_context
 def tried(context: Context, key: UUID, result: str) -> None:
     """Say what came of the call; a line that is busy or not answered is tried again."""
