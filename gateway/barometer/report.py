@@ -81,7 +81,7 @@ def make(tx: Connection, asked: Asked) -> Report:
         matters=_matters(now["type"], before["type"]),
         weeks=weeks,
         groups=_groups(tx, weeks) if weeks else {by: [] for by in GROUPED},
-        days=_days(tx, asked.shown),
+        days=_days(tx, asked),
     )
 
 
@@ -189,11 +189,17 @@ def _rank(shown: Shown) -> int:
     return shown if isinstance(shown, int) else LEAST
 
 
-def _days(tx: Connection, span: Span) -> list[Daily]:
+def _days(tx: Connection, asked: Asked) -> list[Daily]:
+    span = asked.shown
     found = store.daily(tx, span.first, span.last, DAILY)
-    shown = {measure: told_together(_of(found, measure)) for measure in DAILY}
-    length = (span.last - span.first).days + 1
+    shown = {measure: told_by_day(_of(found, measure), asked) for measure in DAILY}
     return [
         Daily(day, {measure: shown[measure].get(str(day), 0) for measure in DAILY})
-        for day in (span.first + timedelta(days=number) for number in range(length))
+        for day in (span.first + timedelta(days=number) for number in range(span.length))
     ]
+
+
+def told_by_day(cells: Mapping[str, Cell], asked: Asked) -> Mapping[str, Shown]:
+    """Each day of ``shown``; what is hidden is hidden apart in each of the spans whose total is told."""
+    now, before = ({day: cells[day] for day in cells if part.has(day)} for part in (asked.span, asked.before))
+    return {day: told(cell) for day, cell in cells.items()} | told_together(now) | told_together(before)

@@ -32,6 +32,10 @@ class Span:
     def length(self) -> int:
         return (self.last - self.first).days + 1
 
+    def has(self, day: str) -> bool:
+        """Whether it is a day of these, as YYYY-MM-DD."""
+        return str(self.first) <= day <= str(self.last)
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.barometer import spans
-from gateway.barometer.report import FEW, LEAST, UNTOLD, change, told, told_together
+from gateway.barometer.report import FEW, LEAST, UNTOLD, change, told, told_by_day, told_together
 from gateway.barometer.spans import Span, SpanError
 from gateway.barometer.store import Cell
 
@@ -32,6 +32,14 @@ def test_no_number_of_fewer_than_five_people_is_told_nor_left_over(
     others = [key for key, cell in cells.items() if cell.people and key not in hidden]
     assert not hidden or together >= LEAST or not others
     assert len([key for key in hidden if shown[key] == UNTOLD]) <= LEAST  # no more than it takes
+
+
+def test_a_small_day_is_not_left_over_in_either_of_the_spans_whose_sums_are_told() -> None:
+    """Beside a policy both sums stand: the days before and since are hidden apart from each other."""
+    asked = spans.around(date(2026, 11, 3), "", date(2026, 11, 4))
+    numbers = {"2026-11-01": 3, "2026-11-02": 40, "2026-11-03": 4, "2026-11-04": 50}
+    shown = told_by_day({day: Cell(number, number) for day, number in numbers.items()}, asked)
+    assert shown == {"2026-11-01": FEW, "2026-11-02": UNTOLD, "2026-11-03": FEW, "2026-11-04": UNTOLD}
 
 
 def test_many_matters_of_a_few_people_are_few_people() -> None:
