@@ -10,6 +10,7 @@ from gateway import audit
 from gateway.citizens import register
 from gateway.errors import UnknownNameError
 from gateway.levers.accounts import WrongError
+from gateway.levers.holding import NotNowError
 from gateway.runtime import Runtime
 from gateway.security import redact
 from gateway.transactions import store
@@ -32,7 +33,8 @@ class Reporter:
 def reporter(tx: Connection, runtime: Runtime, reference: str, reason: str, actor: str) -> Reporter:
     """Who it was; that it was looked at, by whom and why, goes into the audit chain first.
 
-    Raises ``WrongError`` without a reason, ``UnknownNameError`` for what is no work order or is erased.
+    Raises ``WrongError`` without a reason, ``UnknownNameError`` for what is no work order or is erased,
+    ``NotNowError`` for what was never handed in.
     """
     why = redact(reason.strip())[:LONGEST_REASON]
     if not why:
@@ -40,6 +42,8 @@ def reporter(tx: Connection, runtime: Runtime, reference: str, reason: str, acto
     it = store.find(tx, runtime, reference) if is_reference(reference) else None
     if it is None or it.row.type != TYPE:
         raise UnknownNameError(f"There is no work order {reference!r}. Its number has 14 digits.")
+    if it.row.submitted_at is None:
+        raise NotNowError(f"{reference} was not handed in: it is {it.state}. There is nobody to be told of.")
     if not it.answers:
         raise UnknownNameError(f"Whoever handed in {reference} was erased at their wish; nothing is left.")
     audit.record(tx, runtime.vault, runtime.clock(), actor, "reporter.open", f"transaction {reference} {why}")

@@ -64,6 +64,7 @@ class Check:
 def all_of(tx: Connection, seen: Seen) -> Sequence[Check]:
     return [
         _once(tx, seen),
+        nobody_passed_over(seen),
         due_rungs(seen),
         _due_of_matters(seen),
         reason_held(seen),
@@ -87,6 +88,35 @@ def _once(tx: Connection, seen: Seen) -> Check:
         if sent[key] != told[key]
     ]
     return Check("every reminder told is one message, and none is sent beside them", told.total(), wrong)
+
+
+def nobody_passed_over(seen: Seen) -> Check:
+    """Whoever is due when a month's reminders are planned has one from that day on."""
+    last: dict[UUID, datetime] = {}
+    for row in seen.reminders:
+        if row.type == "pension_auth":
+            last[row.citizen_id] = max(last.get(row.citizen_id, row.planned_for), row.planned_for)
+    found, wrong = 0, list[str]()
+    for citizen, life in seen.lives.items():
+        for at in _plannings(life, seen):
+            status, flags = life.stood(at)
+            if status not in DUE or flags & STOPPING:
+                continue
+            found += 1
+            if citizen not in last or last[citizen].date() < at.date():
+                wrong.append(f"citizen {citizen}, {status} on {at:%Y-%m-%d}: none planned")
+    return Check("whoever is due has a reminder ahead or has had it", found, wrong)
+
+
+def _plannings(life: Life, seen: Seen) -> Sequence[datetime]:
+    """Noon of each first of a month since this life changed first."""
+    if not life.diary:
+        return []
+    days, day = list[datetime](), life.diary[0][0].astimezone(seen.rules.zone).replace(hour=12, minute=0)
+    while day < seen.now:
+        days += [day] if day.day == 1 else []
+        day += timedelta(days=1)
+    return days
 
 
 def due_rungs(seen: Seen) -> Check:

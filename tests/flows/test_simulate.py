@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -83,6 +84,15 @@ def test_a_rung_that_was_due_and_not_told_is_found() -> None:
         )
     ]
     assert [len(wrong) for wrong in found] == [0, 1, 0]
+
+
+def test_somebody_due_for_whom_nothing_was_ever_planned_is_found() -> None:
+    """The first reminder is judged too: without it there is no ladder to look at."""
+    seen, life = _seen(_due_since(NOON - timedelta(days=60))), _due_since(NOON - timedelta(days=60))
+    forgotten = replace(seen, lives={**seen.lives, uuid4(): life})
+    assert not checks.nobody_passed_over(seen).wrong
+    assert checks.nobody_passed_over(seen).looked
+    assert checks.nobody_passed_over(forgotten).wrong
 
 
 def test_a_seed_draws_the_same_lives() -> None:
