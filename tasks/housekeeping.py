@@ -6,6 +6,7 @@ import structlog
 from gateway.appointments import missed, news, waiting
 from gateway.barometer import roll
 from gateway.broadcasts import expand
+from gateway.broadcasts.pages import pages
 from gateway.broadcasts.store import broadcasts
 from gateway.call_backs import undelivered
 from gateway.content import registration
@@ -30,6 +31,7 @@ QUEUES = (
     (ticks.LANE, promises),
     (reminders.LANE, replanning.replannings),
     (expand.LANE, broadcasts),
+    (expand.LANE, pages),
 )
 
 collecting = Turns(1)  # a mailbox that answers slowly holds one thread

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -190,15 +190,25 @@ class Page:
     cursor: str | None
 
 
-def page(tx: Connection, vault: Vault, audience: Audience, after: str | None, size: int) -> Page:
+class Span(NamedTuple):
+    """Whom to read: those after a cursor, so many of them, or up to and with another one."""
+
+    after: str | None
+    size: int | None = None
+    upto: str | None = None
+
+
+def page(tx: Connection, vault: Vault, audience: Audience, span: Span) -> Page:
     """The next people of the audience, in the order of their ids."""
     columns = citizens.c
     query = select(columns.id, columns.language, columns.name).where(*audience.where())
-    if after:
-        query = query.where(columns.id > UUID(after))
-    rows = tx.execute(query.order_by(columns.id).limit(size)).all()
+    if span.after:
+        query = query.where(columns.id > UUID(span.after))
+    if span.upto:
+        query = query.where(columns.id <= UUID(span.upto))
+    rows = tx.execute(query.order_by(columns.id).limit(span.size)).all()
     people = [Addressee(row.id, row.language, _masked(vault, row)) for row in rows]
-    return Page(people, str(rows[-1].id) if len(rows) == size else None)
+    return Page(people, str(rows[-1].id) if len(rows) == span.size else None)
 
 
 def _masked(vault: Vault, row: Any) -> str:

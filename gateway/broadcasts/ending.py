@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from gateway.broadcasts import coming_back, ladder, recipients, tickets
+from gateway.broadcasts import coming_back, ladder, tickets
 from gateway.broadcasts.definition import Definition
 from gateway.broadcasts.ladder import CALL_BACK
 from gateway.broadcasts.step import Limits, Step
@@ -111,4 +111,4 @@ def withdrawal(tx: Connection, runtime: Runtime, row: Any, limits: Limits) -> St
         again = now + max(DRAIN_PAUSE, (now - row.exhausted_at) / 2)
         return Step({"cursor": None, "due_at": again}, withdraw=waiting)
     over = {"finished_at": now, "due_at": None}
-    return Step(over, forget=str(recipients.LAST), over=True)
+    return Step(over, over=True)

@@ -1,29 +1,27 @@
 """Turn running broadcasts into notifications, and at the end into call-backs, a page of people at a time.
 
-One claim, one page: people are read and their names opened first; then, in one
-commit, the notifications are taken and the cursor moves, if the lease is still
-ours and nobody paused or cancelled meanwhile. So nobody is written to twice and
-nobody left out, whoever dies when. Only a window of messages waits ahead: the
-rest stays in the register until there is room.
+One claim cuts one page: in a short commit the cursor moves past it and the next is free for
+others (``pages``). Then its messages are made, and taken in one commit, if the page is still ours
+and nobody paused or cancelled meanwhile. So nobody is written to twice and nobody left out, whoever
+dies when. Only a window of messages waits ahead: the rest stays in the register until there is room.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
 from sqlalchemy import Connection, update
 
-from gateway.broadcasts import audience, coming_back, ending, follow_up, recipients, rehearsal, store
+from gateway.broadcasts import coming_back, cutting, ending, pages, recipients, store
 from gateway.broadcasts import definition as definitions
-from gateway.broadcasts.audience import Addressee, Page
 from gateway.broadcasts.definition import Definition
 from gateway.broadcasts.ladder import CALL_BACK
+from gateway.broadcasts.pages import Cut
 from gateway.broadcasts.step import USUAL, Limits, Step
 from gateway.broadcasts.store import State, broadcasts
 from gateway.db import claim, new_lease
@@ -35,18 +33,15 @@ from gateway.delivery.taking import OPEN
 from gateway.errors import HuiyinError
 from gateway.notifications import pauses
 from gateway.notifications import store as notifications
-from gateway.notifications.check_codes import PLACEHOLDER
 from gateway.notifications.pauses import Kind
 from gateway.notifications.reasons import Reason
-from gateway.notifications.request import Class, Request
+from gateway.notifications.request import Request
 from gateway.notifications.status import Status
 from gateway.runtime import Runtime
 from gateway.transactions import call_backs
 
 LANE = "broadcasts"
-FULL_PAUSE = timedelta(seconds=1)  # before looking again whether there is room
-PACED_PAGE = 5.0  # seconds' worth of messages taken at once under a pace
-CATCH_UP = timedelta(seconds=10)  # of the pace that a late worker makes good
+LAST_PAGES = timedelta(seconds=1)  # before looking again whether the last pages are made
 log = structlog.get_logger()
 
 
@@ -58,11 +53,8 @@ def run_due(runtime: Runtime, limits: Limits = USUAL, calls: Calls | None = None
     ends, taken = monotonic() + limits.seconds, 0
     while True:
         room = calls is not None and calls.has_room(OPEN)  # another worker may have the next page meanwhile
-        if (row := _claimed(runtime)) is not None:
-            try:
-                taken += _keep(runtime, row, plan(runtime, row, limits), calls if room else None)
-            except Exception as error:  # noqa: BLE001 - one bad broadcast stops no other
-                _stuck(runtime, row, error)
+        if due := _claimed(runtime):
+            taken += _work(runtime, due, limits, calls if room else None)
         elif calls and calls.open:
             calls.settle()
         else:
@@ -72,6 +64,37 @@ def run_due(runtime: Runtime, limits: Limits = USUAL, calls: Calls | None = None
             return taken
 
 
+class Due(NamedTuple):
+    """A broadcast to work on; or of one that goes on, a page that somebody cut and did not make."""
+
+    row: Any
+    page: Cut | None = None
+
+
+def _claimed(runtime: Runtime) -> Due | None:
+    """Pages that were left come first: their people have waited longest."""
+    seconds = runtime.settings.lease
+    with runtime.db.write() as tx:
+        now = runtime.clock()
+        if page := pages.left(tx, now, seconds):
+            return Due(store.find(tx, page.broadcast_id), page)
+        rows = claim(tx, broadcasts, now=now, seconds=seconds, limit=1, lease=new_lease())
+    return Due(rows[0]) if rows else None
+
+
+def _work(runtime: Runtime, due: Due, limits: Limits, calls: Calls | None) -> int:
+    """One step of a broadcast, or one page; returns how many messages were taken."""
+    try:
+        if due.page is None:
+            return _keep(runtime, due.row, plan(runtime, due.row, limits), calls)
+        with runtime.db.read() as tx:
+            requests = cutting.requests(tx, runtime, due.row, due.page)
+        return make(runtime, due.row, due.page, requests, calls)
+    except Exception as error:  # noqa: BLE001 - one bad broadcast stops no other
+        _stuck(runtime, due.row, error)
+        return 0
+
+
 def _stuck(runtime: Runtime, row: Any, error: Exception) -> None:
     """People must mend a text that is gone, so it waits for them; anything else is tried after the lease."""
     name = type(error).__name__
@@ -79,14 +102,6 @@ def _stuck(runtime: Runtime, row: Any, error: Exception) -> None:
     if isinstance(error, HuiyinError):
         with runtime.db.write() as tx:
             store.act(tx, runtime, row.id, store.PAUSE, f"itself: {name}")
-
-
-def _claimed(runtime: Runtime) -> Any:
-    seconds = runtime.settings.lease
-    with runtime.db.write() as tx:
-        now = runtime.clock()
-        rows = claim(tx, broadcasts, now=now, seconds=seconds, limit=1, lease=new_lease())
-    return rows[0] if rows else None
 
 
 def plan(runtime: Runtime, row: Any, limits: Limits) -> Step:
@@ -100,39 +115,72 @@ def plan(runtime: Runtime, row: Any, limits: Limits) -> Step:
         if ending.overdue(row, definition, runtime.clock()):
             return ending.climb(len(definition.rungs), runtime.clock())
         accounts = _accounts(tx, row, definition)
+        if row.cursor == pages.END:
+            return _exhausted(tx, row, runtime.clock())
         if row.exhausted_at is None:
-            return _expansion(tx, runtime, row, definition, ending.standing(accounts), limits)
+            return cutting.expansion(tx, runtime, row, definition, ending.standing(accounts), limits)
         return ending.settling(tx, runtime, row, definition, accounts, limits)
 
 
+def _exhausted(tx: Connection, row: Any, now: datetime) -> Step:
+    """The last page was cut: this stage is through with its people when all pages are made."""
+    if pages.are_open(tx, row.id):
+        return Step({"due_at": now + LAST_PAGES})
+    return Step({"cursor": None, "exhausted_at": now, "due_at": now})
+
+
 def _keep(runtime: Runtime, row: Any, step: Step, calls: Calls | None = None) -> int:
-    """Make the step in one commit; nothing of it where the broadcast is no longer ours."""
+    """Make the step in one commit, then its page; nothing where the broadcast is no longer ours."""
     columns = broadcasts.c
     ours = (columns.id == row.id) & (columns.lease == row.lease) & (columns.state == row.state)
-    taken = taking.prepare(runtime, step.requests, calls)
+    page = None
     with runtime.db.write() as tx:
         if not tx.execute(update(broadcasts).where(ours).values(lease=None, **step.values)).rowcount:
             return 0
+        if step.requests:
+            page = pages.cut(tx, runtime, row.id, row.cursor, step.values["cursor"])
+        elif row.state == State.CANCELLED or "stage" in step.values:
+            pages.drop(tx, row.id)
+        _follow(tx, runtime, row, step)
+    if page is None:
+        return 0
+    if calls and page.upto != pages.END:
+        runtime.wake(LANE)  # whoever is idle makes the next page meanwhile
+    return make(runtime, row, page, step.requests, calls)
+
+
+def _follow(tx: Connection, runtime: Runtime, row: Any, step: Step) -> None:
+    """What a step changes beside the broadcast itself."""
+    if step.withdraw:
+        _withdraw(tx, step.withdraw, runtime.clock())
+    if step.end:
+        coming_back.end(tx, step.end, runtime.clock())
+    if step.unreached:
+        call_backs.open_tickets(tx, runtime, row.id, step.unreached)
+    if step.needless:
+        call_backs.withdraw(tx, runtime, step.needless)
+    if step.over:
+        recipients.forget(tx, row.id)
+        pauses.resume(tx, Kind.BROADCAST, str(row.id))
+
+
+def make(
+    runtime: Runtime, row: Any, page: Cut, requests: Sequence[Request], calls: Calls | None = None
+) -> int:
+    """Take a page's messages in one commit, and begin their calls; none where it is ours no more."""
+    taken = taking.prepare(runtime, requests, calls)
+    with runtime.db.write() as tx:
+        if not pages.made(tx, page):
+            pages.release(tx, page, runtime.clock())
+            return 0
         taking.put(tx, runtime, taken)
-        if step.forget is not None:
-            recipients.forget(tx, row.id, step.forget)
-        if step.withdraw:
-            _withdraw(tx, step.withdraw, runtime.clock())
-        if step.end:
-            coming_back.end(tx, step.end, runtime.clock())
-        if step.unreached:
-            call_backs.open_tickets(tx, runtime, row.id, step.unreached)
-        if step.needless:
-            call_backs.withdraw(tx, runtime, step.needless)
-        if step.over:
-            pauses.resume(tx, Kind.BROADCAST, str(row.id))
+        if row.stage == 1 and definitions.load(row.definition).audience is None:
+            recipients.forget(tx, row.id, page.after, page.last)
     if calls and taken.claimed:
         calls.begin(taken.claimed)
-    more = calls and step.values.get("cursor")  # whoever is idle makes the next page while we record this
-    runtime.wake_all({*taken.lanes, *([LANE] if more else ())})
-    if step.requests:
-        log.info("broadcast_page", broadcast=str(row.id), stage=row.stage, taken=len(step.requests))
-    return len(step.requests)
+    runtime.wake_all(set(taken.lanes))
+    log.info("broadcast_page", broadcast=str(row.id), stage=row.stage, taken=len(requests))
+    return len(requests)
 
 
 def _withdraw(tx: Connection, ids: Sequence[UUID], now: datetime) -> None:
@@ -153,93 +201,3 @@ def _accounts(tx: Connection, row: Any, definition: Definition) -> list[Account]
     channel = definition.rungs[row.stage - 1].channel
     accounts = ledger.of_broadcast(tx, row.id)
     return [one for one in accounts if channel in (CALL_BACK, channel_of(one.lane))]
-
-
-# --- taking people -----------------------------------------------------------------------
-
-
-def _expansion(
-    tx: Connection,
-    runtime: Runtime,
-    row: Any,
-    definition: Definition,
-    standing: Mapping[str, int],
-    limits: Limits,
-) -> Step:
-    """The next page, where there is room for it."""
-    now = runtime.clock()
-    if definition.rungs[row.stage - 1].channel == CALL_BACK:
-        return _ticketing(tx, runtime, row, definition, limits)
-    size, window = _sizes(definition.pace, limits)
-    # All of a digest waits ahead: else most of it would miss the hour.
-    if not definition.digest and standing.get(Status.WAITING, 0) + size > window:
-        return Step({"due_at": now + FULL_PAUSE})
-    page = _page(tx, runtime, row, definition, size, limits)
-    values: dict[str, Any] = {"cursor": page.cursor, "due_at": now}
-    if page.cursor is None:
-        values["exhausted_at"] = now
-    elif definition.pace:
-        values["paced_until"] = values["due_at"] = _paced(row.paced_until, len(page.people), definition, now)
-    listed = definition.audience is None and row.stage == 1
-    not_before = rehearsal.digest_at(runtime, definition)
-    return Step(
-        values,
-        [_request(row, definition, person, not_before) for person in page.people],
-        forget=_last_line(page) if listed else None,
-    )
-
-
-def _ticketing(tx: Connection, runtime: Runtime, row: Any, definition: Definition, limits: Limits) -> Step:
-    """The next page of those whom nothing reached: nobody waits for them to be handed over."""
-    now = runtime.clock()
-    page = follow_up.page(tx, runtime, row, definition, limits.page, limits.scan)
-    people = [(one.first_id, one.citizen_id) for one in page.people if one.first_id]
-    exhausted = {} if page.cursor else {"exhausted_at": now}
-    return Step({"cursor": page.cursor, "due_at": now, **exhausted}, unreached=people)
-
-
-def _sizes(pace: int | None, limits: Limits) -> tuple[int, int]:
-    """People in a page and messages ahead; under a pace no more ahead than a minute takes."""
-    if pace is None:
-        return limits.page, max(limits.page, limits.window)
-    size = max(1, min(limits.page, math.ceil(pace * PACED_PAGE / 60)))
-    return size, max(size, min(limits.window, pace))
-
-
-def _paced(until: datetime | None, taken: int, definition: Definition, now: datetime) -> datetime:
-    """Up to when this page uses up the pace."""
-    begun = max(until or now, now - CATCH_UP)
-    return begun + timedelta(seconds=taken * 60 / (definition.pace or 1))
-
-
-def _page(
-    tx: Connection, runtime: Runtime, row: Any, definition: Definition, size: int, limits: Limits
-) -> Page:
-    if row.stage > 1:
-        return follow_up.page(tx, runtime, row, definition, size, limits.scan)
-    if definition.audience is None:
-        return recipients.page(tx, runtime, row.id, row.cursor, size)
-    return audience.page(tx, runtime.vault, definition.audience, row.cursor, size)
-
-
-def _last_line(page: Page) -> str | None:
-    """The line up to which a list was taken; a last page takes all that is left."""
-    return page.cursor if page.cursor is not None else str(recipients.LAST)
-
-
-def _request(row: Any, definition: Definition, person: Addressee, not_before: datetime | None) -> Request:
-    return Request(
-        citizen_id=person.citizen_id,
-        channel=definition.rungs[row.stage - 1].channel,
-        klass=Class.NOTICE,
-        template=definition.template,
-        language=person.language,
-        personalisation={"name": person.name, PLACEHOLDER: row.check_code},
-        address=person.address,
-        broadcast_id=row.id,
-        first_id=person.first_id,
-        not_before=not_before,
-        asks=definition.asks,
-        title=definition.titled(person.language),
-        digest=definition.digest and person.citizen_id is not None,
-    )

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, FromClause, exists, select
 
 from gateway import channels
-from gateway.broadcasts.audience import Addressee, Page, nameless
+from gateway.broadcasts.audience import Addressee, Page, Span, nameless
 from gateway.broadcasts.definition import Definition
 from gateway.broadcasts.ladder import CALL_BACK, Rung
 from gateway.citizens.register import citizens
@@ -30,16 +30,17 @@ SCAN = 5_000  # first messages looked at in one go: few of them may be wanted
 
 
 def page(
-    tx: Connection, runtime: Runtime, row: Any, definition: Definition, size: int, scan: int = SCAN
+    tx: Connection, runtime: Runtime, row: Any, definition: Definition, span: Span, scan: int = SCAN
 ) -> Page:
     """The next people not reached, and old enough for the present rung, by their first messages."""
-    first = _first_messages(row.id, row.cursor)
-    edge = tx.execute(
-        select(notifications.c.id).where(*first).order_by(notifications.c.id).offset(scan - 1).limit(1)
-    ).scalar()
-    found = _unreached(tx, row, definition, first, edge, size)
+    first = _first_messages(row.id, span.after)
+    edge: UUID | None = UUID(span.upto) if span.upto else None
+    if span.size:
+        ids = select(notifications.c.id).where(*first).order_by(notifications.c.id)
+        edge = tx.execute(ids.offset(scan - 1).limit(1)).scalar()
+    found = _unreached(tx, row, definition, first, edge, span.size)
     people = [_addressee(runtime, one) for one in found]
-    last = found[-1].id if len(found) == size else edge
+    last = found[-1].id if len(found) == span.size else edge
     return Page(people, str(last) if last else None)
 
 
@@ -55,7 +56,7 @@ def _unreached(
     definition: Definition,
     first: list[ColumnElement[bool]],
     edge: UUID | None,
-    size: int,
+    size: int | None,
 ) -> Sequence[Any]:
     columns, rung = notifications.c, definition.rungs[row.stage - 1]
     later = notifications.alias("later")

@@ -17,6 +17,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Integer,
     LargeBinary,
@@ -29,7 +30,7 @@ from sqlalchemy import (
 )
 
 from gateway import channels
-from gateway.broadcasts.audience import Addressee, Page, nameless
+from gateway.broadcasts.audience import Addressee, Page, Span, nameless
 from gateway.channels import AddressError
 from gateway.citizens import id_number
 from gateway.citizens.register import citizens
@@ -41,7 +42,6 @@ from gateway.runtime import Runtime
 from gateway.security import mask_name
 
 BATCH = 1_000  # rows sealed and stored in one go
-LAST = 2**31 - 1  # past any line
 SHOWN = 20  # refused lines named one by one
 LONGEST_NAME = 40
 HEADINGS = {
@@ -255,13 +255,18 @@ def keep(tx: Connection, rows: Sequence[dict[str, Any]]) -> None:
         tx.execute(insert(recipients), list(rows))
 
 
-def page(tx: Connection, runtime: Runtime, broadcast: UUID, after: str | None, size: int) -> Page:
+def page(tx: Connection, runtime: Runtime, broadcast: UUID, span: Span) -> Page:
     """The next recipients of a list, in the order of its lines."""
-    columns = recipients.c
-    query = select(recipients).where(columns.broadcast_id == broadcast, columns.position > int(after or -1))
-    rows = tx.execute(query.order_by(columns.position).limit(size)).all()
+    query = select(recipients).where(*_lines(broadcast, span.after, span.upto))
+    rows = tx.execute(query.order_by(recipients.c.position).limit(span.size)).all()
     people = [_addressee(runtime, row) for row in rows]
-    return Page(people, str(rows[-1].position) if len(rows) == size else None)
+    return Page(people, str(rows[-1].position) if len(rows) == span.size else None)
+
+
+def _lines(broadcast: UUID, after: str | None, upto: str | None) -> list[ColumnElement[bool]]:
+    position = recipients.c.position
+    lines = [recipients.c.broadcast_id == broadcast, position > int(after or -1)]
+    return [*lines, position <= int(upto)] if upto else lines
 
 
 def _addressee(runtime: Runtime, row: Any) -> Addressee:
@@ -278,7 +283,6 @@ def _addressee(runtime: Runtime, row: Any) -> Addressee:
     return Addressee(row.citizen_id, row.language, name, opened("address", row.address))
 
 
-def forget(tx: Connection, broadcast: UUID, upto: str) -> None:
-    """Drop the recipients up to a line: what was taken stands sealed with its notification."""
-    columns = recipients.c
-    tx.execute(delete(recipients).where(columns.broadcast_id == broadcast, columns.position <= int(upto)))
+def forget(tx: Connection, broadcast: UUID, after: str | None = None, upto: str | None = None) -> None:
+    """Drop the recipients between two lines: what was taken stands sealed with its notification."""
+    tx.execute(delete(recipients).where(*_lines(broadcast, after, upto)))

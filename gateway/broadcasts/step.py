@@ -42,7 +42,6 @@ class Step:
     requests: Sequence[Request] = ()
     withdraw: Sequence[UUID] = ()
     end: Sequence[UUID] = ()  # they went out, and go out no more
-    forget: str | None = None  # recipients up to this line were taken
     unreached: Sequence[tuple[UUID, UUID | None]] = ()
     needless: Sequence[UUID] = ()
-    over: bool = False  # a cancelled broadcast has nothing left to withdraw
+    over: bool = False  # a cancelled broadcast has nothing left to withdraw, and forgets its list

@@ -275,6 +275,7 @@ FOR_GOOD = (
     for_good("guests", "Numbers of a service's own team, until it takes them back."),
     for_good("webhooks", "Where services are told; address and secrets are emptied when one is removed."),
     for_good("operators", "Who may sign in; the audit chain names them."),
+    for_good("broadcast_pages", "Pages being made; each goes when its messages are taken."),
     for_good("pauses", "What is held still, until it goes on."),
     for_good("demo_city", "Which made-up city this is."),
 )

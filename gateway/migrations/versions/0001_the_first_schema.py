@@ -79,6 +79,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("day", "provider", name=op.f("pk_book_matches")),
     )
     op.create_table(
+        "broadcast_pages",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("broadcast_id", sa.Uuid(), nullable=False),
+        sa.Column("after", sa.String(length=36), nullable=True),
+        sa.Column("upto", sa.String(length=36), nullable=False),
+        sa.Column("due_at", Utc(), nullable=True),
+        sa.Column("lease", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_broadcast_pages")),
+    )
+    with op.batch_alter_table("broadcast_pages", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_broadcast_pages_due",
+            ["due_at"],
+            unique=False,
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.create_index(batch_op.f("ix_broadcast_pages_broadcast_id"), ["broadcast_id"], unique=False)
+
+    op.create_table(
         "broadcast_recipients",
         sa.Column("broadcast_id", sa.Uuid(), nullable=False),
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
@@ -1492,6 +1512,15 @@ def downgrade() -> None:
 
     op.drop_table("broadcasts")
     op.drop_table("broadcast_recipients")
+    with op.batch_alter_table("broadcast_pages", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_broadcast_pages_broadcast_id"))
+        batch_op.drop_index(
+            "ix_broadcast_pages_due",
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+        )
+
+    op.drop_table("broadcast_pages")
     op.drop_table("book_matches")
     op.drop_table("audit_head")
     op.drop_table("audit")
