@@ -40,6 +40,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.autocommit import Autocommit
+from gateway.pinging import ping_the_idle
 from gateway.security import chance
 
 metadata = MetaData(
@@ -159,9 +160,10 @@ def _in_turn(path: str) -> Iterator[None]:
 
 def _engine(url: str, **pool: Any) -> Engine:
     if not url.startswith("sqlite"):
-        pool = pool or {"pool_size": 20, "max_overflow": 20, "pool_pre_ping": True, "pool_use_lifo": True}
+        pool = pool or {"pool_size": 20, "max_overflow": 20, "pool_use_lifo": True}
         engine = create_engine(url, hide_parameters=True, **pool)
         event.listen(engine, "connect", _prepare_postgresql)
+        ping_the_idle(engine)
         return engine
     patient = {"timeout": 30, "check_same_thread": False}
     engine = create_engine(url, connect_args=patient, hide_parameters=True, **(pool or {"pool_size": 20}))

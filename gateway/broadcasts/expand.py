@@ -72,14 +72,14 @@ class Due(NamedTuple):
 
 
 def _claimed(runtime: Runtime) -> Due | None:
-    """Pages that were left come first: their people have waited longest."""
+    """A broadcast; or, where none is due, a page that was left: without it its broadcast does not end."""
     seconds = runtime.settings.lease
     with runtime.db.write() as tx:
         now = runtime.clock()
-        if page := pages.left(tx, now, seconds):
-            return Due(store.find(tx, page.broadcast_id), page)
-        rows = claim(tx, broadcasts, now=now, seconds=seconds, limit=1, lease=new_lease())
-    return Due(rows[0]) if rows else None
+        if rows := claim(tx, broadcasts, now=now, seconds=seconds, limit=1, lease=new_lease()):
+            return Due(rows[0])
+        page = pages.left(tx, now, seconds)
+        return Due(store.find(tx, page.broadcast_id), page) if page else None
 
 
 def _work(runtime: Runtime, due: Due, limits: Limits, calls: Calls | None) -> int:

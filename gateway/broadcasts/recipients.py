@@ -259,7 +259,8 @@ def page(tx: Connection, runtime: Runtime, broadcast: UUID, span: Span) -> Page:
     """The next recipients of a list, in the order of its lines."""
     query = select(recipients).where(*_lines(broadcast, span.after, span.upto))
     rows = tx.execute(query.order_by(recipients.c.position).limit(span.size)).all()
-    people = [_addressee(runtime, row) for row in rows]
+    list_of = str(broadcast)
+    people = [_addressee(runtime, f"{list_of}:{row.position}", row) for row in rows]
     return Page(people, str(rows[-1].position) if len(rows) == span.size else None)
 
 
@@ -269,18 +270,17 @@ def _lines(broadcast: UUID, after: str | None, upto: str | None) -> list[ColumnE
     return [*lines, position <= int(upto)] if upto else lines
 
 
-def _addressee(runtime: Runtime, row: Any) -> Addressee:
-    place = f"{row.broadcast_id}:{row.position}"
-
+def _addressee(runtime: Runtime, place: str, row: Any) -> Addressee:
     def opened(column: str, cell: bytes | None) -> str | None:
         try:
-            return runtime.vault.open(f"broadcast_recipients.{column}", place, cell) if cell else None
+            return runtime.vault.open(column, place, cell) if cell else None
         except TamperedError:  # one bad cell must not stop everybody else's messages
             log.error("cell_cannot_be_opened", table="broadcast_recipients", row=place)  # noqa: TRY400
             return None
 
-    name = opened("name", row.name) or nameless(row.language)
-    return Addressee(row.citizen_id, row.language, name, opened("address", row.address))
+    _, _, citizen, address, name, language = row
+    called = opened("broadcast_recipients.name", name) or nameless(language)
+    return Addressee(citizen, language, called, opened("broadcast_recipients.address", address))
 
 
 def forget(tx: Connection, broadcast: UUID, after: str | None = None, upto: str | None = None) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -82,13 +82,14 @@ def _enter(
         insert_many(tx, measures, dict(zip(names, zip(*made, strict=True), strict=True)))
 
 
-def handovers(lane: str, seconds: Iterable[float]) -> Mapping[Key, float]:
-    """Times from being taken to being handed over, as a histogram's entries."""
-    given = list(seconds)
-    places = Counter(bisect_left(BOUNDS, value) for value in given)
+def handovers(lane: str, waited: Mapping[float, int]) -> Mapping[Key, float]:
+    """How many waited so many seconds from being taken to being handed over, as a histogram's entries."""
+    places: Counter[int] = Counter()
+    for seconds, n in waited.items():
+        places[bisect_left(BOUNDS, seconds)] += n
     bounds = {place: str(BOUNDS[place]) if place < len(BOUNDS) else "+Inf" for place in places}
     counted: dict[Key, float] = {(HANDOVER, lane, bounds[place]): n for place, n in places.items()}
-    return counted | {(HANDOVER_SUM, lane, ""): sum(given)}
+    return counted | {(HANDOVER_SUM, lane, ""): sum(seconds * n for seconds, n in waited.items())}
 
 
 def totals(tx: Connection) -> dict[Key, float]:

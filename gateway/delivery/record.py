@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
 from gateway import channels
 from gateway.delivery import joined, measures, reachability, retry
@@ -105,26 +105,29 @@ def _late(
 
 
 def _finish(tx: Connection, answers: Sequence[Answer], now: datetime) -> None:
-    """The outcomes onto their attempts: a batch with one answer in one statement, all others in another."""
+    """The outcomes onto their attempts: batches with one answer in one statement, all others in another."""
+    whole: list[tuple[str, Outcome]] = []
     alone: list[tuple[UUID, str, Outcome]] = []
     for _, handover, outcomes in sorted(answers, key=lambda answer: answer.handover.id):
         if len(outcomes) > 1 and _alike(outcomes):
-            values = _values(outcomes[0])
-            if values["cause"] is None:
-                del values["cause"]  # an early receipt may have told it
-            told = update(attempts).where(attempts.c.handover == handover.id)
-            tx.execute(told.values(**values, finished_at=now))
+            whole.append((handover.id, outcomes[0]))
         else:
             alone += [(held.id, handover.id, how) for held, how in zip(handover.held, outcomes, strict=True)]
+    if whole:
+        _told(tx, {"handover": [one[0] for one in whole]}, [one[1] for one in whole], now)
     if alone:
         alone.sort(key=lambda one: one[0].int)
-        keys: dict[str, Sequence[Any]] = {
-            "notification_id": [one[0] for one in alone],
-            "handover": [one[1] for one in alone],
-        }
-        each = [{**_values(how), "finished_at": now} for *_, how in alone]
-        columns = {name: [one[name] for one in each] for name in each[0]}
-        update_each(tx, attempts, keys, columns, keep=("cause",))
+        keys = {"notification_id": [one[0] for one in alone], "handover": [one[1] for one in alone]}
+        _told(tx, keys, [one[2] for one in alone], now)
+
+
+def _told(
+    tx: Connection, keys: Mapping[str, Sequence[Any]], outcomes: Sequence[Outcome], now: datetime
+) -> None:
+    """Write each outcome where its keys are; a cause stays that an early receipt may have told."""
+    each = [{**_values(how), "finished_at": now} for how in outcomes]
+    columns = {name: [one[name] for one in each] for name in each[0]}
+    update_each(tx, attempts, keys, columns, keep=("cause",))
 
 
 def _values(outcome: Outcome) -> dict[str, Any]:
@@ -154,18 +157,24 @@ def _kind(runtime: Runtime, provider: str) -> str:
 
 def _measure(tx: Connection, runtime: Runtime, answers: Sequence[Answer], now: datetime) -> None:
     counted: Counter[measures.Key] = Counter()
-    waited: dict[str, list[float]] = {}
+    waited: dict[str, Counter[float]] = {}
     for _, handover, outcomes in answers:
-        for held, outcome in zip(handover.held, outcomes, strict=True):
-            counted[measures.ATTEMPTS, handover.provider, type(outcome).__name__.lower()] += 1
-            if isinstance(outcome, Accepted):
-                waited.setdefault(held.lane, []).append((now - held.taken_at).total_seconds())
-            elif isinstance(outcome, Rejected) and outcome.cause is Cause.UNSPECIFIED:
-                counted[measures.UNKNOWN_CODES, handover.provider, "outcome"] += 1
+        for kind, n in Counter(map(type, outcomes)).items():
+            counted[measures.ATTEMPTS, handover.provider, kind.__name__.lower()] += n
+        counted[measures.UNKNOWN_CODES, handover.provider, "outcome"] += sum(map(_is_vague, outcomes))
+        accepted = [
+            one for one, how in zip(handover.held, outcomes, strict=True) if isinstance(how, Accepted)
+        ]
+        for (lane, taken_at), n in Counter((one.lane, one.taken_at) for one in accepted).items():
+            waited.setdefault(lane, Counter())[(now - taken_at).total_seconds()] += n
     for lane, seconds in waited.items():
         counted.update(measures.handovers(lane, seconds))
     counted.update(_units(runtime, answers))
     measures.add(tx, counted, now)
+
+
+def _is_vague(outcome: Outcome) -> bool:
+    return isinstance(outcome, Rejected) and outcome.cause is Cause.UNSPECIFIED
 
 
 def _units(runtime: Runtime, answers: Sequence[Answer]) -> Mapping[measures.Key, int]:
