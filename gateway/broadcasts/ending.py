@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from gateway.broadcasts import coming_back, ladder, tickets
+from gateway.broadcasts import coming_back, ladder, pages, tickets
 from gateway.broadcasts.definition import Definition
 from gateway.broadcasts.ladder import CALL_BACK
 from gateway.broadcasts.step import Limits, Step
@@ -107,7 +107,7 @@ def withdrawal(tx: Connection, runtime: Runtime, row: Any, limits: Limits) -> St
     waiting = [one.id for one in rows if one.status == Status.WAITING]
     if len(rows) == limits.scan:
         return Step({"cursor": str(rows[-1].id), "due_at": now}, withdraw=waiting)
-    if coming_back.anything(tx, row.id):
+    if pages.are_open(tx, row.id) or coming_back.anything(tx, row.id):
         again = now + max(DRAIN_PAUSE, (now - row.exhausted_at) / 2)
         return Step({"cursor": None, "due_at": again}, withdraw=waiting)
     over = {"finished_at": now, "due_at": None}

@@ -84,14 +84,20 @@ def _claimed(runtime: Runtime) -> Due | None:
 
 def _work(runtime: Runtime, due: Due, limits: Limits, calls: Calls | None) -> int:
     """One step of a broadcast, or one page; returns how many messages were taken."""
+    row, page = due
     try:
-        if due.page is None:
-            return _keep(runtime, due.row, plan(runtime, due.row, limits), calls)
-        with runtime.db.read() as tx:
-            requests = cutting.requests(tx, runtime, due.row, due.page)
-        return make(runtime, due.row, due.page, requests, calls)
+        if page is not None:
+            with runtime.db.read() as tx:
+                requests = cutting.requests(tx, runtime, row, page)
+            return make(runtime, row, page, requests, calls)
+        step = plan(runtime, row, limits)
+        if (page := keep(runtime, row, step)) is None:
+            return 0
+        if calls and page.upto != pages.END:
+            runtime.wake(LANE)  # whoever is idle makes the next page meanwhile
+        return make(runtime, row, page, step.requests, calls)
     except Exception as error:  # noqa: BLE001 - one bad broadcast stops no other
-        _stuck(runtime, due.row, error)
+        _stuck(runtime, row, error)
         return 0
 
 
@@ -129,24 +135,20 @@ def _exhausted(tx: Connection, row: Any, now: datetime) -> Step:
     return Step({"cursor": None, "exhausted_at": now, "due_at": now})
 
 
-def _keep(runtime: Runtime, row: Any, step: Step, calls: Calls | None = None) -> int:
-    """Make the step in one commit, then its page; nothing where the broadcast is no longer ours."""
+def keep(runtime: Runtime, row: Any, step: Step) -> Cut | None:
+    """Make the step in one commit; nothing of it where the broadcast is no longer ours.
+
+    Returns the page it cut, for the caller to make.
+    """
     columns = broadcasts.c
     ours = (columns.id == row.id) & (columns.lease == row.lease) & (columns.state == row.state)
-    page = None
     with runtime.db.write() as tx:
         if not tx.execute(update(broadcasts).where(ours).values(lease=None, **step.values)).rowcount:
-            return 0
-        if step.requests:
-            page = pages.cut(tx, runtime, row.id, row.cursor, step.values["cursor"])
-        elif row.state == State.CANCELLED or "stage" in step.values:
+            return None
+        if row.state == State.CANCELLED or "stage" in step.values:
             pages.drop(tx, row.id)
         _follow(tx, runtime, row, step)
-    if page is None:
-        return 0
-    if calls and page.upto != pages.END:
-        runtime.wake(LANE)  # whoever is idle makes the next page meanwhile
-    return make(runtime, row, page, step.requests, calls)
+        return pages.cut(tx, runtime, row.id, row.cursor, step.values["cursor"]) if step.requests else None
 
 
 def _follow(tx: Connection, runtime: Runtime, row: Any, step: Step) -> None:

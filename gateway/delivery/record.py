@@ -117,7 +117,10 @@ def _finish(tx: Connection, answers: Sequence[Answer], now: datetime) -> None:
         _told(tx, {"handover": [one[0] for one in whole]}, [one[1] for one in whole], now)
     if alone:
         alone.sort(key=lambda one: one[0].int)
-        keys = {"notification_id": [one[0] for one in alone], "handover": [one[1] for one in alone]}
+        keys: dict[str, Sequence[Any]] = {
+            "notification_id": [one[0] for one in alone],
+            "handover": [one[1] for one in alone],
+        }
         _told(tx, keys, [one[2] for one in alone], now)
 
 

@@ -79,6 +79,13 @@ def _started(world: World, **keys: Any) -> UUID:
     return key
 
 
+def _row(world: World) -> Any:
+    """The broadcast, under our lease."""
+    due = expand._claimed(world.runtime)
+    assert due
+    return due.row
+
+
 def _progress(world: World, key: UUID) -> Progress:
     with world.runtime.db.read() as tx:
         return progress.of(tx, store.find(tx, key), world.clock.now)
@@ -213,17 +220,19 @@ def test_a_worker_that_dies_after_its_claim_leaves_the_page_to_the_next(city: Wo
     assert sorted(_writes(city).values()) == [1] * 20
 
 
-def test_a_commit_that_fails_takes_nothing_and_moves_no_cursor(city: World) -> None:
-    """Messages and cursor are one commit: what dies within it never was."""
+def test_a_commit_that_fails_takes_nothing_and_leaves_its_page(city: World) -> None:
+    """Messages and the end of their page are one commit: what dies within it never was."""
     key = _started(city)
     run_due(city.runtime, replace(SMALL, seconds=0.0))
     before = _progress(city, key).taken
 
-    row = expand._claimed(city.runtime)
+    row = _row(city)
     step = expand.plan(city.runtime, row, SMALL)
     bad = replace(step.requests[-1], template="policy/nowhere")
+    page = expand.keep(city.runtime, row, step)
+    assert page
     with pytest.raises(UnknownNameError, match="There is no sms text"):
-        expand._keep(city.runtime, row, replace(step, requests=[*step.requests, bad]))
+        expand.make(city.runtime, row, page, [*step.requests, bad])
     assert _progress(city, key).taken == before
     city.clock.advance(seconds=31)
     _to_the_end(city, key)
@@ -234,11 +243,11 @@ def test_a_commit_that_fails_takes_nothing_and_moves_no_cursor(city: World) -> N
 def test_a_worker_that_wakes_up_late_takes_nothing(city: World) -> None:
     """Its lease went to another, who took the page: the late one's commit is empty."""
     _started(city)
-    late = expand._claimed(city.runtime)
+    late = _row(city)
     step = expand.plan(city.runtime, late, SMALL)
     city.clock.advance(seconds=31)
     assert run_due(city.runtime, SMALL) == 9
-    assert expand._keep(city.runtime, late, step) == 0
+    assert expand.keep(city.runtime, late, step) is None
     assert max(_writes(city).values()) == 1
     assert _balanced(city)
 
@@ -257,10 +266,63 @@ def test_many_workers_at_once_write_to_nobody_twice(city: World) -> None:
 def test_a_page_read_before_a_pause_is_not_taken_after_it(city: World) -> None:
     """Pausing holds however far the worker was."""
     key = _started(city)
-    row = expand._claimed(city.runtime)
+    row = _row(city)
     step = expand.plan(city.runtime, row, SMALL)
     _act(city, key, PAUSE)
-    assert expand._keep(city.runtime, row, step) == 0
+    assert expand.keep(city.runtime, row, step) is None
+    assert city.rows() == []
+
+
+def _cut(city: World) -> tuple[Any, Any, Any]:
+    """The first page, cut and not made: its broadcast, the page, its messages."""
+    row = _row(city)
+    step = expand.plan(city.runtime, row, SMALL)
+    return row, expand.keep(city.runtime, row, step), step.requests
+
+
+@pytest.mark.parametrize("kind", ["audience", "list"])
+def test_a_page_whose_worker_died_is_made_by_another_once(city: World, kind: str) -> None:
+    """The others go on meanwhile; when it wakes up after all, it takes nobody."""
+    if kind == "audience":
+        key = _started(city)
+    else:
+        key, _ = _list(city, "\n".join(["mobile", *(one.mobile for one in city.people)]).encode())
+        _act(city, key, START)
+    row, page, requests = _cut(city)
+    assert run_due(city.runtime, replace(SMALL, window=99)) == 20 - 3
+    assert not _progress(city, key).finished_at
+    city.clock.advance(seconds=31)
+    assert run_due(city.runtime, SMALL) == 3
+    assert expand.make(city.runtime, row, page, requests) == 0
+    assert _to_the_end(city, key).finished_at
+    assert len(city.provider.took) == len({message.address for _, message in city.provider.took}) == 20
+    assert _balanced(city)
+
+
+def test_a_page_cut_before_a_pause_is_made_after_it(city: World) -> None:
+    """Nobody of it is taken while the broadcast is held, and nobody is left out when it goes on."""
+    key = _started(city)
+    row, page, requests = _cut(city)
+    _act(city, key, PAUSE)
+    assert expand.make(city.runtime, row, page, requests) == 0
+    assert run_due(city.runtime, SMALL) == 0
+    assert city.rows() == []
+    _act(city, key, RESUME)
+    assert _to_the_end(city, key).taken == 20
+    assert sorted(_writes(city).values()) == [1] * 20
+
+
+def test_a_page_cut_before_a_cancellation_is_never_made(city: World) -> None:
+    """It is dropped before the broadcast is over, so nothing of it can come after that."""
+    key = _started(city)
+    row, page, requests = _cut(city)
+    _act(city, key, CANCEL)
+    run_due(city.runtime, SMALL)
+    assert not _progress(city, key).finished_at
+    city.clock.advance(seconds=31)
+    run_due(city.runtime, SMALL)
+    assert _progress(city, key).finished_at
+    assert expand.make(city.runtime, row, page, requests) == 0
     assert city.rows() == []
 
 

@@ -16,6 +16,7 @@ from gateway import cities
 from gateway.broadcasts import definition as definitions
 from gateway.broadcasts import follow_up, progress
 from gateway.broadcasts import store as broadcasts
+from gateway.broadcasts.audience import Span
 from gateway.broadcasts.expand import run_due
 from gateway.delivery import ledger
 from gateway.delivery.attempt import run_lane
@@ -272,7 +273,7 @@ def test_whoever_was_written_to_anew_is_followed_up_at_most_once(world: World) -
     rows = {row.id: row.citizen_id for row in world.rows()}
     with world.runtime.db.read() as tx:
         row = broadcasts.find(tx, key)
-        found = follow_up.page(tx, world.runtime, row, definitions.load(row.definition), 9)
+        found = follow_up.page(tx, world.runtime, row, definitions.load(row.definition), Span(None, 9))
     assert [person.citizen_id for person in found.people] == [rows[one] for one in (bad, twice, other)]
 
 

@@ -547,11 +547,12 @@ def test_a_receipt_that_overtakes_the_end_of_the_wait_counts(city: World) -> Non
     """What waits again by then is not ended, and the broadcast goes on waiting for it."""
     caller, key = _ringing(city)
     city.clock.advance(minutes=10)
-    row = expand._claimed(city.runtime)
-    step = expand.plan(city.runtime, row, USUAL)
+    due = expand._claimed(city.runtime)
+    assert due
+    step = expand.plan(city.runtime, due.row, USUAL)
     assert len(step.end) == len(caller.took)
     made = _nobody_there(city, caller)
-    expand._keep(city.runtime, row, step)
+    expand.keep(city.runtime, due.row, step)
     assert city.statuses() == {"waiting": made}
     _beat(city, minutes=3)
     assert (_progress(city, key).state, len(caller.took)) == ("running", 2 * made)

@@ -58,6 +58,13 @@ def _run(world: World, limits: Limits = PAGES) -> None:
         run_due(world.runtime, limits, calls)
 
 
+def _row(world: World) -> Any:
+    """The broadcast, under our lease."""
+    due = expand._claimed(world.runtime)
+    assert due
+    return due.row
+
+
 def _balanced(world: World) -> bool:
     """The ledger agrees with itself, and with the rows."""
     with world.runtime.db.read() as tx:
@@ -190,11 +197,13 @@ def test_a_run_told_to_stop_takes_no_page_more(city: World) -> None:
 
 def test_who_dies_before_the_calls_leaves_unknown_ones(city: World) -> None:
     """The attempts are in the books before any call: after the lease they are asked about, not sent again."""
-    row = expand._claimed(city.runtime)
+    row = _row(city)
     step = expand.plan(city.runtime, row, USUAL)
     with handing_over(city.runtime, expand.LANE) as calls:
         calls.begin = lambda claimed: claimed.rows  # type: ignore[method-assign]  # the process ends here
-        assert expand._keep(city.runtime, row, step, calls) == PEOPLE
+        page = expand.keep(city.runtime, row, step)
+        assert page
+        assert expand.make(city.runtime, row, page, step.requests, calls) == PEOPLE
     assert (city.statuses(), len(_attempts(city)), _took(city)) == ({"sending": PEOPLE}, PEOPLE, [])
     assert _balanced(city)
     city.clock.advance(seconds=city.runtime.settings.lease + 1)
@@ -205,12 +214,11 @@ def test_who_dies_before_the_calls_leaves_unknown_ones(city: World) -> None:
 
 def test_of_two_runs_one_takes_a_page(city: World) -> None:
     """Whoever comes with an old lease takes nobody and opens no attempt."""
-    row = expand._claimed(city.runtime)
+    row = _row(city)
     step = expand.plan(city.runtime, row, USUAL)
     city.clock.advance(seconds=city.runtime.settings.lease + 1)
     _run(city)
-    with handing_over(city.runtime, expand.LANE) as calls:
-        assert expand._keep(city.runtime, row, step, calls) == 0
+    assert expand.keep(city.runtime, row, step) is None
     assert len(_attempts(city)) == len(_took(city)) == PEOPLE
 
 
