@@ -282,21 +282,40 @@ def _cut(city: World) -> tuple[Any, Any, Any]:
 
 @pytest.mark.parametrize("kind", ["audience", "list"])
 def test_a_page_whose_worker_died_is_made_by_another_once(city: World, kind: str) -> None:
-    """The others go on meanwhile; when it wakes up after all, it takes nobody."""
+    """The others go on meanwhile, and the broadcast is not over without it."""
     if kind == "audience":
         key = _started(city)
     else:
         key, _ = _list(city, "\n".join(["mobile", *(one.mobile for one in city.people)]).encode())
         _act(city, key, START)
-    row, page, requests = _cut(city)
+    _cut(city)
     assert run_due(city.runtime, replace(SMALL, window=99)) == 20 - 3
-    assert not _progress(city, key).finished_at
+    for _ in range(3):
+        run_lane(city.runtime, LANE)
+        city.clock.advance(seconds=5)
+        run_due(city.runtime, SMALL)
+    assert (city.statuses(), _progress(city, key).finished_at) == ({"accepted": 17}, None)
     city.clock.advance(seconds=31)
     assert run_due(city.runtime, SMALL) == 3
-    assert expand.make(city.runtime, row, page, requests) == 0
     assert _to_the_end(city, key).finished_at
     assert len(city.provider.took) == len({message.address for _, message in city.provider.took}) == 20
     assert _balanced(city)
+
+
+def test_whoever_wakes_up_late_makes_no_page_of_another_s(city: World) -> None:
+    """Neither while that one is at it, nor afterwards."""
+    _started(city)
+    row, late, requests = _cut(city)
+    run_due(city.runtime, replace(SMALL, window=99))
+    city.clock.advance(seconds=31)
+    _row(city)
+    due = expand._claimed(city.runtime)
+    assert due
+    assert due.page
+    assert expand.make(city.runtime, row, late, requests) == 0
+    assert expand.make(city.runtime, row, due.page, requests) == 3
+    assert expand.make(city.runtime, row, late, requests) == 0
+    assert sorted(_writes(city).values()) == [1] * 20
 
 
 def test_a_page_cut_before_a_pause_is_made_after_it(city: World) -> None:

@@ -277,6 +277,33 @@ def test_who_still_waits_for_a_message_at_the_deadline_is_on_the_list(city: Worl
     assert _open(city) == []
 
 
+def test_a_page_of_a_follow_up_is_not_made_after_the_deadline(city: World) -> None:
+    """Its worker died; its people are on the list by then, and get no call beside."""
+    ids = _settle(city, 2)
+    outcomes = _all_missed(range(2), "sms")
+    _script(city, outcomes)
+    key = _started(city, within_seconds=3600)
+    while True:
+        if due := expand._claimed(city.runtime):
+            step = expand.plan(city.runtime, due.row, SMALL)
+            page = expand.keep(city.runtime, due.row, step)
+            if page and due.row.stage == 2:
+                break
+            if page:
+                expand.make(city.runtime, due.row, page, step.requests)
+        run_lane(city.runtime, "sms.bulk")
+        _report(city, outcomes, ["undelivered"])
+        city.clock.advance(seconds=1)
+    city.clock.advance(seconds=3600)
+    for _ in range(3):
+        run_due(city.runtime, SMALL)
+        city.clock.advance(seconds=1)
+    assert expand.make(city.runtime, due.row, page, step.requests) == 0
+    assert {tuple(_channels(city, one)) for one in ids} == {("sms",)}
+    assert sorted(ticket.citizen_id for ticket in _open(city)) == sorted(ids)
+    assert (_state(city, key), _people(city, key).to_call) == ("finished", 2)
+
+
 def test_a_pace_that_cannot_keep_the_deadline_is_refused(city: World) -> None:
     """Before anybody is written to."""
     _settle(city, 20)
