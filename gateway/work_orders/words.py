@@ -60,8 +60,8 @@ def by(facts: Mapping[str, str]) -> Words:
     if not facts.get("due"):
         return Words("几天内", "in a few days")
     it, may_move = date.fromisoformat(facts["due"]), facts.get("provisional")
-    began = facts.get("reopened_at") or facts["made_at"]
-    year, year_en = ("", "") if began.startswith(f"{it.year}-") else (f"{it.year}年", f" {it.year}")
+    began = facts.get("reopened_at") or facts.get("made_at", "")
+    year, year_en = ("", "") if began[:4] in ("", f"{it.year}") else (f"{it.year}年", f" {it.year}")
     zh = f"{year}{it.month}月{it.day}日前{'（暂定）' if may_move else ''}"
     return Words(zh, f"by {it.day} {it:%B}{year_en}{' (provisional)' if may_move else ''}")
 
