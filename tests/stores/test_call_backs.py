@@ -279,6 +279,7 @@ def told(world: World, it: Transaction) -> str:
     return "".join(words.zh for words in registry.get(it.row.type).explain(it.view(world.clock())))
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # of words, not of the database
 def test_who_was_taken_and_not_called_is_not_said_to_be_called(world: World) -> None:
     """Once whoever took it has let it lie, it waits again in words too, and may be called off."""
     it = ask(world)
@@ -296,6 +297,7 @@ def test_who_was_taken_and_not_called_is_not_said_to_be_called(world: World) -> 
     assert now(world, it).row.stage == "withdrawn"
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # of words, not of the database
 def test_a_time_that_has_passed_is_not_promised_any_more(world: World) -> None:
     """Who was not called in time reads that, with what to do; who asks again is told a time to come."""
     it = ask(world)

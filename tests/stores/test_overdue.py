@@ -212,6 +212,7 @@ def test_a_refused_visit_says_why_and_what_helps_instead(world: World, registry:
         assert call_backs.open_ones(tx) == []
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # of words, not of the database
 def test_the_same_day_agreed_on_twice_is_told_once(world: World, registry: Registry) -> None:
     """A button pressed twice sends no second message; one whose day has passed is not said to come."""
     registry.answer = Standing("failed", failed_on=date(2026, 11, 20), failure="changed_face")

@@ -338,6 +338,7 @@ def told(world: World, it: Transaction) -> str:
     return "".join(words.zh for words in world_explains(world, now(world, it)))
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # of words, not of the database
 def test_a_day_that_has_passed_is_not_promised_any_more(world: World, platform: Platform) -> None:
     """Neither on the page nor at half time, where that is said late: it is late, and what to do is said."""
     it = handed_in(world)
@@ -350,6 +351,7 @@ def test_a_day_that_has_passed_is_not_promised_any_more(world: World, platform: 
     assert "晚了" in told(world, it)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # of words, not of the database
 def test_nobody_is_asked_for_a_grade_that_would_be_thrown_away(world: World, platform: Platform) -> None:
     """The second answer says what may be done with it, and the call that was made is not promised again."""
     it = replied(world, platform, handed_in(world))
@@ -367,6 +369,7 @@ def test_nobody_is_asked_for_a_grade_that_would_be_thrown_away(world: World, pla
     assert "12333" in told(world, it)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # of words, not of the database
 def test_the_answer_of_the_first_round_is_none_of_the_second(world: World, platform: Platform) -> None:
     """A platform that goes on showing its last answer has not given another one."""
     it = replied(world, platform, handed_in(world))
@@ -382,6 +385,7 @@ def test_the_answer_of_the_first_round_is_none_of_the_second(world: World, platf
     assert stands(world, it) == [("kept", False, 5), ("running", False, 5)]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # of words, not of the database
 def test_a_wish_the_platform_refuses_is_said_to_be_refused(world: World, platform: Platform) -> None:
     """Else it would be offered, taken and dropped for ever."""
     it = handed_in(world)
