@@ -51,9 +51,11 @@ def _hours(window: Window, now: datetime) -> int:
 
 
 def _facts(rules: Rules, row: Row[Any], now: datetime) -> dict[str, str]:
-    """When it is to be: as promised, or for one tried before as soon as its turn comes again."""
-    begin = row.call_from
-    end = row.call_by if row.call_by and row.call_by > begin else _end(rules, begin)
+    """When it is to be: as promised, or for one tried before, or too late, as soon as its turn comes."""
+    begin, end, soonest = row.call_from, row.call_by, max(row.call_from, now)
+    if end is None or end <= soonest:
+        window = hours.window_of(rules, SOON, soonest)
+        begin, end = window.begins_at, window.ends_at
     return {"from": begin.isoformat(), "until": end.isoformat()}
 
 
@@ -70,8 +72,9 @@ def withdraw(desk: Desk, case: Case) -> Changed | Words:
 
 
 def taken(view: View) -> Changed:
-    """Somebody calls now."""
-    return Changed(words.CALLING, view.facts)
+    """Somebody calls now, for as long as nobody else can."""
+    until = view.now + call_backs.TAKEN_FOR
+    return Changed(words.CALLING, {**view.facts, words.CALLED_UNTIL: until.isoformat()})
 
 
 def tried(view: View, result: Result, then: Again | Over, tries: int) -> Changed:

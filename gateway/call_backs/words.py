@@ -13,6 +13,7 @@ from gateway.transactions.model import OPEN, Stage, State, View, Words
 
 WAITING, CALLING, TALKED, NOT_REACHED, WITHDRAWN = "waiting", "calling", "talked", "not_reached", "withdrawn"
 NOTED = "noted"  # the number waits already
+CALLED_UNTIL = "called_until"  # the fact: whoever took the call has it so long
 WRONG = "wrong_number"  # the event of who cannot be called there
 
 STAGES: Mapping[str, Stage] = {
@@ -47,11 +48,18 @@ HONEST = Words(
 
 
 def headline(view: View) -> Words | None:
-    return STAGES[view.stage].words if view.stage else None
+    return STAGES[_stage(view)].words if view.stage else None
 
 
 def tone(view: View) -> str | None:
     return TONES.get(view.stage)
+
+
+def _stage(view: View) -> str:
+    """How it stands: a call that somebody took and let lie waits again."""
+    until = view.facts.get(CALLED_UNTIL)
+    let_lie = view.stage == CALLING and until is not None and datetime.fromisoformat(until) <= view.now
+    return WAITING if let_lie else view.stage
 
 
 def event(view: View) -> str:
@@ -96,7 +104,7 @@ def explain(view: View) -> Sequence[Words]:
 
 
 def _stands(view: View) -> Sequence[Words]:
-    match view.stage:
+    match _stage(view):
         case "waiting":
             return _waiting(view)
         case "calling":
@@ -133,6 +141,8 @@ def _waiting(view: View) -> Sequence[Words]:
             f"Somebody will call the number {number.en}: {when.en}.",
         )
     ]
+    if _is_late(view):
+        said = [_LATE, PERSON]
     if tried:
         said.append(
             Words(
@@ -148,6 +158,17 @@ def _waiting(view: View) -> Sequence[Words]:
             )
         )
     return [*said, _shown(view), HONEST]
+
+
+_LATE = Words(
+    "说好的时间已经过了，还没有和您通上话，对不起。您的位置还留着，我们会尽快打。",
+    "We are sorry: the time we named has passed. Your place is kept, and we call as soon as we can.",
+)
+
+
+def _is_late(view: View) -> bool:
+    until = view.facts.get("until")
+    return until is not None and datetime.fromisoformat(until) <= view.now
 
 
 def _not_reached(view: View) -> Sequence[Words]:
@@ -198,6 +219,7 @@ def not_again(view: View, _now: datetime) -> Words | None:
 
 def not_withdrawn(view: View, _now: datetime) -> Words | None:
     """Why it cannot be called off now; None: it may."""
-    if view.stage == WAITING:
+    stage = _stage(view)
+    if stage == WAITING:
         return None
-    return NOT_NOW if view.stage == CALLING else Words("没有在等的回电。", "No call is waiting.")
+    return NOT_NOW if stage == CALLING else Words("没有在等的回电。", "No call is waiting.")

@@ -21,10 +21,12 @@ from gateway.work_orders.standing import (
     ADDED,
     ANSWERED,
     EVALUATED,
+    NOT_DONE,
     REGISTERED,
     REOPENING,
     STAGES,
     UNDER_WAY,
+    WHY_NOT,
     WITHDRAWING,
     WITHDRAWN,
     Order,
@@ -107,6 +109,8 @@ def follow(platform: Platform, case: Case, view: View) -> Changed | Unavailable 
     if isinstance(wanted, Done):
         return _took(case, view, it)
     facts = standing.facts_of(it, case, view.facts)
+    if isinstance(wanted, Refused) and view.stage in (WITHDRAWING, REOPENING):
+        facts |= {NOT_DONE: view.stage, WHY_NOT: wanted.reason}
     again_at = standing.look_again(it.state, it.since, case.now, case.rules)
     return Changed(it.state, facts, _news(view, it, facts), again_at)
 
@@ -147,7 +151,7 @@ def _news(view: View, it: Order, facts: Mapping[str, str]) -> str | None:
     """What the citizen is told of what a look found: an answer, more time, an end, another round."""
     event = None
     if facts["replied_at"] and facts["replied_at"] != view.facts.get("replied_at"):
-        event = told.REPLIED
+        event = told.REPLIED_AGAIN if facts.get("grade") else told.REPLIED
     elif it.state == WITHDRAWN and view.stage != WITHDRAWN:
         event = WITHDRAWN
     elif facts["reopened_at"] and not view.facts.get("reopened_at"):
@@ -193,7 +197,9 @@ def _reopen(desk: Desk, case: Case) -> Changed:
 
 def _wish(desk: Desk, case: Case, stage: str) -> Changed:
     """Written down here; the look that is due at once carries it to the platform."""
-    return Changed(stage, load(desk.tx, desk.runtime, case.id).facts, again_at=case.now)
+    facts = load(desk.tx, desk.runtime, case.id).facts
+    facts = {name: fact for name, fact in facts.items() if name not in (NOT_DONE, WHY_NOT)}
+    return Changed(stage, facts, again_at=case.now)
 
 
 TYPE = TransactionType(

@@ -192,7 +192,7 @@ def take(tx: Connection, runtime: Runtime, key: UUID, actor: str) -> tuple[Waiti
     call_backs.take(tx, runtime, key, actor)
     _record(tx, runtime, actor, "taken", str(key))
     lanes = set()
-    if about and _is_shown(about, found) and about.row.stage == words.WAITING:
+    if about and _is_shown(about, found) and about.row.stage in (words.WAITING, words.CALLING):
         lanes = outcome.move(tx, runtime, about, doing.taken(about.view(runtime.clock())), "call_taken")
     return found, lanes
 
@@ -203,6 +203,8 @@ def tried(tx: Connection, runtime: Runtime, key: UUID, result: Result, actor: st
     found = one(tx, runtime, key)
     if found.taken_by and found.taken_by != actor:
         raise NotNowError(f"{found.taken_by} is calling them now. Ask them what came of it.")
+    if result not in trying.ENDING and not found.taken_by and not found.due:  # said twice: one call was made
+        return Came(key, found.kind, result, found.call_from, reached=False, lanes=set())
     rules = about.rules if about else cities.of(runtime).rules_now(now)
     then = trying.after(result, found.tries + 1, rules, now)
     again_at = then.at if isinstance(then, Again) else None

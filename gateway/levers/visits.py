@@ -84,7 +84,10 @@ def arrange(tx: Connection, runtime: Runtime, reference: str, day: date, part: s
     today = runtime.clock().astimezone(it.rules.zone).date()
     if day < today:
         raise VisitError(f"{day} is over; name a day to come.")
-    return _go(tx, runtime, it, ARRANGED, {"visit_on": day.isoformat(), "visit_part": part}, actor)
+    facts = {"visit_on": day.isoformat(), "visit_part": part}
+    if visits.stage(situation.of(it.view(runtime.clock()))) == ARRANGED and facts.items() <= it.facts.items():
+        return set()  # said twice: they were told
+    return _go(tx, runtime, it, ARRANGED, facts, actor)
 
 
 def made(tx: Connection, runtime: Runtime, reference: str, actor: str) -> set[str]:

@@ -129,10 +129,13 @@ def _of_code(view: View) -> Sequence[Words]:
             ),
         ]
     title, en, since = view.facts["title"], view.facts["title_en"], date.fromisoformat(view.facts["since"])
+    this_year = since.year == view.now.astimezone(view.rules.zone).year  # an old code may stand under a fake
+    year, year_en = ("", "") if this_year else (f"{since.year}年", f" {since.year}")
     return [
         Words(
-            f"核验码{code}是我们的通知《{title}》，{since.month}月{since.day}日开始发的。",
-            f"The check code {code} is of our notice “{en or title}”, sent since {since.day} {since:%B}.",
+            f"核验码{code}是我们的通知《{title}》，{year}{since.month}月{since.day}日开始发的。",
+            f"The check code {code} is of our notice “{en or title}”, "
+            f"sent since {since.day} {since:%B}{year_en}.",
         ),
         Words("内容和题目对不上的，不要相信。", "If the text does not fit this title, do not trust it."),
     ]

@@ -106,6 +106,13 @@ def told(s: Situation) -> Words | None:
                 f"Your home visit is noted: staff will call by {by.en} to agree on a time; nobody comes "
                 f"unannounced. If nobody has called by then, ask again here, or call {line} and press 0.",
             )
+        case "arranged" if s.visit_on and s.visit_on < s.asked_on:
+            at = when(s)
+            return Words(
+                f"约好的{at.zh}已经过了。没见到工作人员的，可以再申请一次，或拨{line}按0。",
+                f"The time agreed on, {at.en}, has passed. If you saw nobody, ask for a visit again, "
+                f"or call {line} and press 0.",
+            )
         case "arranged":
             at = when(s)
             return Words(

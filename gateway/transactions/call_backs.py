@@ -262,10 +262,13 @@ def done(tx: Connection, runtime: Runtime, key: UUID) -> bool:
 
 
 def say_done(tx: Connection, runtime: Runtime, about: Transaction, kind: str) -> None:
-    """Its transaction tells that the wish was fulfilled, and on which day."""
+    """Its transaction tells that the wish was fulfilled, and on which day.
+
+    Whoever looks at it just now has not seen that, and finds its lease gone: it is looked at again.
+    """
     day = runtime.clock().astimezone(about.rules.zone).date()
-    facts = {**about.facts, done_fact(kind): day.isoformat()}
-    store.change(tx, runtime, about.id, facts=store.sealed(runtime, about.id, "facts", facts))
+    facts = store.sealed(runtime, about.id, "facts", {**about.facts, done_fact(kind): day.isoformat()})
+    store.change(tx, runtime, about.id, lease=None, calling=False, facts=facts)
     store.note(tx, runtime, about.id, done_fact(kind))
 
 

@@ -37,7 +37,7 @@ from gateway.db import Utc, metadata, sparse_index, upsert
 from gateway.rows import update_each
 from gateway.runtime import Runtime
 from gateway.transactions import store
-from gateway.transactions.promise import Clock, Promised, clock, reached
+from gateway.transactions.promise import Clock, Point, Promised, clock, reached
 
 RUNNING, KEPT, DROPPED = "running", "kept", "dropped"
 
@@ -180,7 +180,7 @@ def recompute(
     """Count provisional ones again, a page by id: how many have another day now, and the page's last id.
 
     For when a year's notice was entered; no id means that it was the last page. Whether one stays
-    provisional may change without another day.
+    provisional may change without another day. What its new day has reached and nobody said is due at once.
     """
     columns, now = promises.c, runtime.clock()
     query = select(promises).where(_runs, columns.provisional).order_by(columns.id).limit(limit)
@@ -188,7 +188,7 @@ def recompute(
     rows = tx.execute(query.with_for_update()).all()
     counted = [(row, clock_of(runtime, row)) for row in rows]
     other = [(row, it) for row, it in counted if (row.due_on, row.provisional) != (it.due_on, it.provisional)]
-    values = [{**_ends(it), **_next(it, now)} for _, it in other]
+    values = [{**_ends(it), **_unsaid(row, it, now)} for row, it in other]
     if values:
         by_column = {name: [one[name] for one in values] for name in values[0]}
         update_each(tx, promises, {"id": [row.id for row, _ in other]}, by_column)
@@ -229,3 +229,12 @@ def _next(found: Clock, now: datetime) -> dict[str, Any]:
     """From which point on it is said: what was reached before is past."""
     over, due_at = reached(found, None, now)
     return {"said": over[-1] if over else None, "due_at": due_at, "lease": None}
+
+
+def _unsaid(row: Row[Any], found: Clock, now: datetime) -> dict[str, Any]:
+    """The same where nobody chose another day: what was said and still holds stays said, the rest is due."""
+    said, _ = reached(found, None, now)
+    known = [point for point in said if row.said and list(Point).index(point) <= list(Point).index(row.said)]
+    last = known[-1] if known else None
+    over, due_at = reached(found, last, now)
+    return {"said": last, "due_at": now if over else due_at, "lease": None}

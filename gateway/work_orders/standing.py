@@ -23,6 +23,8 @@ NOT_MOVED = (REGISTERED, DISPATCHED, SIGNED, SENT_BACK)  # nobody has begun to w
 UNDER_WAY = (*NOT_MOVED, PROCESSING, EXTENSION)
 ANSWERED = (REPLIED, RETURN_VISIT, EVALUATED, ARCHIVED)
 PROMISE = "reply"  # the kind of its promise
+CALLED = "return_visit_done"  # the fact with the day of the call that a bad grade is owed
+NOT_DONE, WHY_NOT = "not_done", "why_not"  # the facts of a wish the platform refused
 SOONEST = timedelta(seconds=2)
 SHARE = 4  # asked again after a quarter of the time it has stood so: soon at first, then seldom
 LONGEST_REPLY = 300  # characters
@@ -94,14 +96,17 @@ def facts_begun(case: Case) -> dict[str, str]:
 def facts_of(it: Order, case: Case, before: Mapping[str, str]) -> dict[str, str]:
     """What is kept of the platform's answer, beside what was kept before.
 
-    ``answered_at`` is the first answer, ``replied_at`` the one of the round it is in.
+    ``answered_at`` is the first answer, ``replied_at`` the one of the round it is in: a platform may
+    go on showing the one before.
     """
     facts = {**facts_begun(case), **before, "extension": it.extension or ""}
     facts["reopened_at"] = before.get("reopened_at") or _written(it.reopened_at)
-    facts["replied_at"] = _written(it.replied_at)
+    began = it.reopened_at or _moment(facts["reopened_at"])
+    in_this_round = it.replied_at is not None and (began is None or it.replied_at > began)
+    facts["replied_at"] = _written(it.replied_at) if in_this_round else ""
     if not facts["reopened_at"]:
         facts["answered_at"] = facts["replied_at"]
-    facts["reply"] = "" if quiet(facts) or not it.replied_at else noted(it.reply)
+    facts["reply"] = noted(it.reply) if in_this_round and not quiet(facts) else ""
     return {**facts, **due(facts, case.rules)}
 
 

@@ -6,6 +6,7 @@ Of a confidential one neither kind nor answer is shown on any face; a person tel
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from gateway.transactions.looking import NOT_CONFIRMED
 from gateway.transactions.model import State, View, Words
@@ -22,9 +23,10 @@ from gateway.work_orders.standing import (
 )
 
 EXTENDED, REPLIED, HALF_TIME = "extended", "replied", "half_time"
+REPLIED_AGAIN = "replied_again"  # of a second round: its grade was given in the first
 NEWS, NEWS_WAITING = "news", "news_waiting"  # of a confidential one: that something moved, or has not yet
 REOPENED = "reopened"
-EVENTS = (EXTENDED, REPLIED, HALF_TIME, NEWS, NEWS_WAITING, REOPENED, WITHDRAWN, ADDED)
+EVENTS = (EXTENDED, REPLIED, REPLIED_AGAIN, HALF_TIME, NEWS, NEWS_WAITING, REOPENED, WITHDRAWN, ADDED)
 PERSON = Words("请拨打12333转人工。", "Call 12333 and press 0 for a person.")
 TEXT = Words("有进展会发短信告诉您。", "A text message will tell you when it moves.")
 BAD = ("1", "2")
@@ -89,6 +91,11 @@ def _under_way(view: View, how: Words) -> Sequence[Words]:
         f"{_it(facts).zh}{how.zh}，预计{day.zh}答复。",
         f"{_it(facts).en} {how.en}; you are answered {day.en}.",
     )
+    if words.is_late(view):
+        first = Words(
+            f"{_it(facts).zh}{how.zh}。说好{day.zh}答复，现在晚了，对不起，我们在催。",
+            f"{_it(facts).en} {how.en}. It was to be answered {day.en}: we are sorry, and press for it.",
+        )
     why = words.cause(facts)
     longer = (
         [Words(f"因为{why.zh}，办理时间延长了。", f"It takes longer because {why.en}.")]
@@ -97,7 +104,24 @@ def _under_way(view: View, how: Words) -> Sequence[Words]:
     )
     again = [Words("这件工单正在重办。", "It was taken up anew.")] if facts.get("reopened_at") else []
     more = Words("可以补充情况，也可以撤回。", "You may add to it, or withdraw it.")
-    return [first, *longer, *again, *([more] if view.stage in standing.UNDER_WAY else [])]
+    person = [PERSON] if words.is_late(view) else []
+    more_said = [more] if view.stage in standing.UNDER_WAY else []
+    return [first, *person, *_refused(view, standing.WITHDRAWING), *longer, *again, *more_said]
+
+
+def _refused(view: View, wish: str) -> list[Words]:
+    """That the platform did not do what was wanted last, and why."""
+    if view.facts.get(standing.NOT_DONE) != wish:
+        return []
+    what = _WISHES[wish]
+    why = words.reason(view.facts.get(standing.WHY_NOT))
+    return [Words(f"{what.zh}：{why.zh}。", f"{what.en}: {why.en}."), PERSON]
+
+
+_WISHES: Mapping[str, Words] = {
+    standing.WITHDRAWING: Words("这件工单没有撤回", "It was not withdrawn"),
+    standing.REOPENING: Words("这件工单没有重办", "It was not taken up anew"),
+}
 
 
 def _it(facts: Mapping[str, str]) -> Words:
@@ -123,11 +147,7 @@ def _answered(view: View) -> Sequence[Words]:
         reply = facts.get("reply", "").rstrip("。.!！ ")
         said += [Words(f"答复：“{reply}”。", f"The answer: “{reply}”.")] if reply else []
     if facts.get("grade") in BAD:
-        said.append(
-            Words("您不满意，工作人员会打电话回访。", "You were not satisfied; somebody will call you.")
-        )
-        if not facts.get("reopened_at"):
-            said.append(Words("也可以要求重办一次。", "You may also have it taken up anew, once."))
+        said += [_call(facts), _again(facts), *_refused(view, standing.REOPENING)]
     elif facts.get("grade"):
         said.append(Words("谢谢您的评价。", "Thank you for telling us how it was."))
     else:
@@ -138,6 +158,23 @@ def _answered(view: View) -> Sequence[Words]:
             )
         )
     return said
+
+
+def _call(facts: Mapping[str, str]) -> Words:
+    """The call that a bad grade is owed, or that it was made."""
+    if standing.CALLED not in facts:
+        return Words("您不满意，工作人员会打电话回访。", "You were not satisfied; somebody will call you.")
+    on = date.fromisoformat(facts[standing.CALLED])
+    return Words(f"{on.month}月{on.day}日工作人员给您打过电话了。", f"Staff called you on {on.day} {on:%B}.")
+
+
+def _again(facts: Mapping[str, str]) -> Words:
+    if not facts.get("reopened_at"):
+        return Words("也可以要求重办一次。", "You may also have it taken up anew, once.")
+    return Words(
+        "这是重办后的答复。还有问题，请拨打12333转人工。",
+        "This is the second answer. If it does not help, call 12333 and press 0.",
+    )
 
 
 HEADLINES: Mapping[str, tuple[str, Words]] = {
@@ -182,4 +219,4 @@ def halfway(view: View) -> str | None:
     """What is said at half time, where nobody has begun to work on it."""
     if view.stage not in NOT_MOVED:
         return None
-    return NEWS_WAITING if quiet(view.facts) else HALF_TIME
+    return NEWS_WAITING if quiet(view.facts) or words.is_late(view) else HALF_TIME

@@ -56,12 +56,20 @@ def promise(rules: Rules, kind: str) -> Words:
 
 
 def by(facts: Mapping[str, str]) -> Words:
-    """The day by which it is answered; a day that may still move says so."""
+    """The day by which it is answered, in another year with it; a day that may still move says so."""
     if not facts.get("due"):
         return Words("几天内", "in a few days")
     it, may_move = date.fromisoformat(facts["due"]), facts.get("provisional")
-    zh = f"{it.month}月{it.day}日前{'（暂定）' if may_move else ''}"
-    return Words(zh, f"by {it.day} {it:%B}{' (provisional)' if may_move else ''}")
+    began = facts.get("reopened_at") or facts.get("made_at", "")
+    year, year_en = ("", "") if began[:4] in ("", f"{it.year}") else (f"{it.year}年", f" {it.year}")
+    zh = f"{year}{it.month}月{it.day}日前{'（暂定）' if may_move else ''}"
+    return Words(zh, f"by {it.day} {it:%B}{year_en}{' (provisional)' if may_move else ''}")
+
+
+def is_late(view: View) -> bool:
+    """Whether the day by which it was to be answered is over."""
+    due = view.facts.get("due")
+    return bool(due) and view.now.astimezone(view.rules.zone).date() > date.fromisoformat(due or "")
 
 
 def personalise(view: View) -> Mapping[str, str]:

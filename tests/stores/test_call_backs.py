@@ -15,7 +15,17 @@ from gateway.errors import UnknownNameError
 from gateway.levers import calling
 from gateway.levers.holding import NotNowError
 from gateway.rights import erase, person, tables
-from gateway.transactions import afterwards, anonymous, call_backs, devices, engine, look_up, proving, store
+from gateway.transactions import (
+    afterwards,
+    anonymous,
+    call_backs,
+    devices,
+    engine,
+    look_up,
+    proving,
+    registry,
+    store,
+)
 from gateway.transactions.identity import Proven, Wrong
 from gateway.transactions.look_up import NoMatch
 from gateway.transactions.store import Transaction
@@ -252,3 +262,52 @@ def test_ten_who_ask_at_once_each_have_a_place(world: World) -> None:
     with world.runtime.db.read() as tx:
         rows = call_backs.open_ones(tx, now=world.clock())
     assert [row.transaction_id for row in rows] == [it.id for it in asked]
+
+
+def test_what_came_of_a_try_is_counted_once_however_often_it_is_said(world: World) -> None:
+    """A button pressed twice is one call: the next try has its own time, and three are three."""
+    it = ask(world)
+    key = line(world)[0].id
+    take(world, key)
+    first, again = (tried(world, key, Result.NO_ANSWER) for _ in range(2))
+    assert again.again_at == first.again_at
+    assert (line(world)[0].tries, now(world, it).facts["tries"]) == (1, "1")
+
+
+def told(world: World, it: Transaction) -> str:
+    it = now(world, it)
+    return "".join(words.zh for words in registry.get(it.row.type).explain(it.view(world.clock())))
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # of words, not of the database
+def test_who_was_taken_and_not_called_is_not_said_to_be_called(world: World) -> None:
+    """Once whoever took it has let it lie, it waits again in words too, and may be called off."""
+    it = ask(world)
+    take(world, line(world)[0].id)
+    assert "正在打给您" in told(world, it)
+    world.clock.advance(minutes=29)
+    take(world, line(world)[0].id)  # still at it
+    world.clock.advance(minutes=2)
+    assert "正在打给您" in told(world, it)
+    world.clock.advance(minutes=31)
+    assert "正在打给您" not in told(world, it)
+    with world.runtime.db.write() as tx:
+        done = afterwards.act(tx, world.runtime, now(world, it), "withdraw", "web", proven=True)
+    assert done.value is None
+    assert now(world, it).row.stage == "withdrawn"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # of words, not of the database
+def test_a_time_that_has_passed_is_not_promised_any_more(world: World) -> None:
+    """Who was not called in time reads that, with what to do; who asks again is told a time to come."""
+    it = ask(world)
+    assert "11月21日" not in told(world, it)
+    world.clock.advance(days=1)
+    assert "说好的时间已经过了" in told(world, it)
+    assert "12333" in told(world, it)
+    before = len(messages(world))
+    again = ask(world)
+    assert "以前" not in told(world, it)
+    assert "今天" in messages(world)[-1]
+    assert len(messages(world)) > before
+    assert datetime.fromisoformat(again.facts["until"]) > world.clock()

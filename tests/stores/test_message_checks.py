@@ -91,6 +91,8 @@ def test_a_notice_carries_its_code_which_tells_what_it_is_called_and_since_when(
     assert messages(world) == []
     with world.runtime.db.write() as tx:
         assert look_up.find(tx, world.runtime, it.row.reference, code[-4:]) == it.id
+    world.clock.advance(days=60)  # in another year an old code may stand under a fake
+    assert "2026年11月21日开始发的" in told(world, it)
 
 
 @given(st.integers(0, 99_999), st.integers(0, 5), st.integers(1, 9))

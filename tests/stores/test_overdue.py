@@ -18,7 +18,8 @@ from gateway.levers import visits
 from gateway.levers.visits import VisitError
 from gateway.notifications import store as notifications
 from gateway.pensions import overdue
-from gateway.transactions import afterwards, call_backs, reminders, store
+from gateway.transactions import afterwards, call_backs, reminders, steps, store
+from gateway.transactions.registry import types
 from gateway.transactions.store import Transaction, transactions
 from tests.stores.test_reminders import Registry, Standing, ask, noon, planned
 from tests.stores.test_reminders import registry as registry
@@ -209,6 +210,22 @@ def test_a_refused_visit_says_why_and_what_helps_instead(world: World, registry:
     with world.runtime.db.read() as tx:
         assert list(tx.execute(select(call_backs.call_backs.c.state)).scalars()) == ["withdrawn"]
         assert call_backs.open_ones(tx) == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # of words, not of the database
+def test_the_same_day_agreed_on_twice_is_told_once(world: World, registry: Registry) -> None:
+    """A button pressed twice sends no second message; one whose day has passed is not said to come."""
+    registry.answer = Standing("failed", failed_on=date(2026, 11, 20), failure="changed_face")
+    it = wish(world)
+    for _ in range(2):
+        step(world, it, "arrange", date(2026, 11, 25), "am")
+    assert sum("上门认证约好了" in text for text in messages(world)) == 1
+    noon(world, 11, 26)
+    steps.run_due(world.runtime)
+    view = now(world, it).view(world.clock())
+    said = "".join(words.zh for words in types()["pension_auth"].explain(view))
+    assert "约好了：11月25日" not in said
+    assert "再申请一次" in said
 
 
 def test_one_matter_that_cannot_be_opened_hides_no_other_visit(world: World, registry: Registry) -> None:

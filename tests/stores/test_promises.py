@@ -142,3 +142,26 @@ def test_a_race_to_promise_leaves_one(world: World, matter: Transaction) -> None
     values |= {"id": world.runtime.new_id(), "made_at": world.clock() + timedelta(1)}
     with pytest.raises(Exception, match=r"(?i)unique"), world.runtime.db.write() as tx:
         tx.execute(insert(promises.promises).values(**values))
+
+
+def test_a_notice_that_brings_a_day_forward_loses_no_warning(world: World, matter: Transaction) -> None:
+    """What is reached by the new day and was never said is said, once; what was said before is not."""
+    now = datetime(2026, 12, 28, 10, tzinfo=ZONE)
+    with world.runtime.db.write() as tx:
+        tx.execute(update(promises.promises).values(state="kept", due_at=None))
+        assert promises.make(tx, world.runtime, matter.id, "reply", 10, "working_day", now)
+    assert row(world, matter).due_on == date(2027, 1, 12)
+    world.clock.now = datetime(2027, 1, 4, 12, tzinfo=ZONE)
+    ticks.run_due(world.runtime)
+    assert warned(world, matter) == []
+    notice = NOTICE.replace("from = 2027-02-01, to = 2027-02-28", "from = 2027-01-01, to = 2027-01-01")
+    notice = notice.replace("workdays = []", "workdays = [2027-01-02, 2027-01-03]")
+    with world.runtime.db.write() as tx:
+        calendar_notices.put(tx, notice, [2027], now, "a test")
+    world.runtime.kept.pop(cities.KEPT, None)
+    with world.runtime.db.write() as tx:
+        assert promises.recompute(tx, world.runtime) == (1, None)
+    assert row(world, matter).due_on == date(2027, 1, 8)
+    for _ in range(2):
+        ticks.run_due(world.runtime)
+    assert warned(world, matter) == ["reply half"]

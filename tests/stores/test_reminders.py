@@ -450,6 +450,25 @@ def test_a_promise_ends_when_staff_called(world: World, registry: Registry) -> N
     assert "打过电话" not in explained(world, transaction)
 
 
+def test_what_staff_did_while_the_registry_was_asked_is_not_lost(world: World, registry: Registry) -> None:
+    """A call is noted as made during a later look: the look's answer does not write over it."""
+    registry.answer = Standing("failed", failed_on=date(2026, 11, 20), failure="bad_light")
+    transaction = ask(world)
+    act(world, transaction, "call_back")
+    world.clock.advance(days=2)
+
+    def called() -> None:
+        registry.takes = lambda: None
+        with world.runtime.db.write() as tx:
+            assert call_backs.done(tx, world.runtime, call_backs.open_ones(tx)[0].id)
+
+    registry.takes = called
+    assert steps.run_due(world.runtime) == 1
+    assert "11月23日工作人员给您打过电话了" in explained(world, transaction)
+    world.clock.advance(minutes=5)
+    assert steps.run_due(world.runtime) == 1  # and it is looked at again
+
+
 @pytest.mark.parametrize(("kind", "until"), [("call_back", "11月23日"), ("home_visit", "11月23日")])
 def test_a_promise_we_missed_can_be_asked_for_again(
     world: World, registry: Registry, kind: str, until: str

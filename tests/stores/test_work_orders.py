@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from gateway.back_offices import AlreadyDone, Done, Refused, Unavailable
 from gateway.call_backs import undelivered
+from gateway.call_backs.trying import Result
 from gateway.delivery.attempt import run_lane
 from gateway.delivery.receipts import apply_due, keep
 from gateway.levers import calling
@@ -331,3 +332,65 @@ def test_what_is_not_looked_at_for_long_is_told_with_its_day(world: World, platf
     assert it.row.due_at > world.clock() - timedelta(minutes=1)
     with world.runtime.db.read() as tx:
         assert [row.said for row in promises.of(tx, it.id)] == ["overdue"]
+
+
+def told(world: World, it: Transaction) -> str:
+    return "".join(words.zh for words in world_explains(world, now(world, it)))
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # of words, not of the database
+def test_a_day_that_has_passed_is_not_promised_any_more(world: World, platform: Platform) -> None:
+    """Neither on the page nor at half time, where that is said late: it is late, and what to do is said."""
+    it = handed_in(world)
+    assert "预计11月26日前答复" in told(world, it)
+    before = len(messages(world))
+    world.clock.advance(days=6)
+    ticks.run_due(world.runtime)
+    assert "预计11月26日" not in "".join((*messages(world)[before:], told(world, it)))
+    assert "12333" in told(world, it)
+    assert "晚了" in told(world, it)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # of words, not of the database
+def test_nobody_is_asked_for_a_grade_that_would_be_thrown_away(world: World, platform: Platform) -> None:
+    """The second answer says what may be done with it, and the call that was made is not promised again."""
+    it = replied(world, platform, handed_in(world))
+    act(world, it, "grade_1")
+    assert "工作人员会打电话回访" in told(world, it)
+    with world.runtime.db.write() as tx:
+        (call,) = calling.listed(tx, world.runtime)
+        calling.tried(tx, world.runtime, call.id, Result.TALKED, "ann")
+    assert "会打电话回访" not in told(world, it)
+    looked(world, it)
+    act(world, it, "reopen")
+    it = replied(world, platform, looked(world, it, minutes=1))
+    assert "请评价" not in messages(world)[-1]
+    assert "会打电话回访" not in told(world, it)
+    assert "12333" in told(world, it)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # of words, not of the database
+def test_the_answer_of_the_first_round_is_none_of_the_second(world: World, platform: Platform) -> None:
+    """A platform that goes on showing its last answer has not given another one."""
+    it = replied(world, platform, handed_in(world))
+    act(world, it, "grade_1")
+    it = looked(world, it)
+    first = platform.orders[str(it.id)].replied_at
+    act(world, it, "reopen")
+    looked(world, it, minutes=1)
+    platform.set(str(it.id), replied_at=first)
+    before = len(messages(world))
+    it = looked(world, it)
+    assert messages(world)[before:] == []
+    assert stands(world, it) == [("kept", False, 5), ("running", False, 5)]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # of words, not of the database
+def test_a_wish_the_platform_refuses_is_said_to_be_refused(world: World, platform: Platform) -> None:
+    """Else it would be offered, taken and dropped for ever."""
+    it = handed_in(world)
+    platform.set(str(it.id), state="processing", replied_at=world.clock())
+    act(world, it, "withdraw")
+    it = looked(world, it, minutes=1)
+    assert it.row.stage == "processing"
+    assert "没有撤回" in told(world, it)

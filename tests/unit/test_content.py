@@ -141,6 +141,13 @@ def _carried(folder: str, values: Mapping[str, str]) -> bool:
     return bool(versions) and all(carriage.against(one, values) is None for one in versions)
 
 
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_who_hung_up_reads_which_matter_is_unfinished(language: str) -> None:
+    """Each type has its own words for it: none is another's, copied."""
+    texts = [path.read_text("utf-8") for path in SHIPPED.glob(f"*/unfinished.sms.{language}.txt")]
+    assert len(texts) == len(set(texts)) == len(registry.types())
+
+
 def test_every_policy_text_is_carried_with_a_long_name() -> None:
     assert _carried("policy", {"name": MASKED, "核验码": "000000"})
     assert not _carried("policy", {"name": "长" * 36, "核验码": "000000"})
