@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from ipaddress import ip_network
 from pathlib import Path
+from typing import ClassVar
 
 import psycopg
 import pytest
@@ -17,6 +18,7 @@ from hypothesis import settings as hypothesis
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from structlog.dev import ConsoleRenderer, plain_traceback
+from werkzeug.routing import Rule
 
 from gateway import migrations
 from gateway.config import Settings
@@ -38,7 +40,7 @@ hypothesis.load_profile("untimed")
 
 
 class Compiled(BytecodeCache):
-    """Every application of a test process takes its pages from here: to compile them costs more than a test."""
+    """Every application of a test process has its pages from here: to compile them costs more than a test."""
 
     def __init__(self) -> None:
         self._known: dict[str, bytes] = {}
@@ -51,11 +53,24 @@ class Compiled(BytecodeCache):
         self._known[f"{bucket.key} {bucket.checksum}"] = bucket.bytecode_to_string()
 
 
+class Written(Rule):
+    """A route whose address is written by what was compiled for its like in another application."""
+
+    _known: ClassVar[dict[tuple[object, ...], Callable[..., tuple[str, str]]]] = {}
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        like = (self.rule, self.subdomain, self.host, str(self.defaults), append_unknown)
+        if like not in self._known:
+            self._known[like] = super()._compile_builder(append_unknown)
+        return self._known[like]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """One of several processes ends with the one that shares out the tests, however that ends."""
     if hasattr(config, "workerinput"):
         tie(os.getppid())
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": Compiled()}
+    Flask.url_rule_class = Written
     *before, _ = structlog.get_config()["processors"]
     plain = ConsoleRenderer(exception_formatter=plain_traceback)  # the other one takes seconds for a fault
     structlog.configure(processors=[*before, plain])
