@@ -22,13 +22,17 @@ STATIC = {
     "mypy": ["-m", "mypy"],
     "import contracts": ["-c", CONTRACTS],
 }
-TOGETHER = ["-n", "3", "--dist", "loadfile"]
+TOGETHER = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
+LATER = ("tests of wholes", "tests alone")
 TESTS = {
     "tests": ["not whole and not alone", *TOGETHER],
     "tests of wholes": ["whole", *TOGETHER],  # they hurt a whole product each, and mostly wait
     "tests alone": ["alone"],  # they measure a machine
 }
-WHERE = {  # where those of the later runs are: to look takes seconds
+# Where those of each run are: the dearest files first, so that at the end no process waits for another;
+# and only there, for to look takes seconds.
+WHERE = {
+    "tests": [f"tests/{room}" for room in ("flows", "browser", "contract", "stores", "architecture", "unit")],
     "tests of wholes": [
         "tests/faults/test_chaos.py",
         "tests/faults/test_faults.py",
@@ -51,7 +55,7 @@ def main(arguments: list[str]) -> int:
         static = {name: threads.submit(_static, name) for name in STATIC}
         passed = {"tests": _tests("tests", arguments)}
         passed |= {name: check.result() for name, check in static.items()}
-    passed |= {name: _tests(name, arguments) for name in WHERE}
+    passed |= {name: _tests(name, arguments) for name in LATER}
     failed = [name for name, one in passed.items() if not one]
     seconds = time.monotonic() - started
     if failed:
@@ -80,7 +84,7 @@ def _tests(name: str, arguments: list[str]) -> bool:
     options, chosen = TESTS[name], [argument for argument in arguments if argument != "--all"]
     marks = options[0] if "--all" in arguments else f"{options[0]} and not long"
     command = [sys.executable, "-m", "pytest", "-m", marks, *options[1:], *chosen]
-    command += WHERE.get(name, []) if not chosen else []
+    command += [] if chosen else WHERE[name]
     leash = [sys.executable, "-P", str(LEASH), str(os.getpid())]  # it ends with us, however we end
     code = subprocess.run([*leash, *command], cwd=ROOT, check=False).returncode
     passed = code == 0 or bool(code == NONE_CHOSEN and chosen)

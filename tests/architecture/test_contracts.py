@@ -114,3 +114,9 @@ def test_tests_of_the_later_runs_stand_where_they_are_looked_for(mark: str, plac
         if file != Path(__file__) and f"mark.{mark}\n" in file.read_text("utf-8")
     }
     assert marked == set(places)
+
+
+def test_every_room_of_tests_is_looked_into() -> None:
+    """A folder nobody named would be one that never runs; those of the faults have runs of their own."""
+    rooms = {file.parent.relative_to(ROOT).as_posix() for file in (ROOT / "tests").rglob("test_*.py")}
+    assert rooms - {"tests/faults"} == set(WHERE["tests"])
