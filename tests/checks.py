@@ -22,19 +22,32 @@ STATIC = {
     "mypy": ["-m", "mypy"],
     "import contracts": ["-c", CONTRACTS],
 }
+TOGETHER = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
+LATER = ("tests of wholes", "tests alone")
 TESTS = {
-    "tests": ["not alone", "-n", "3", "--dist", "loadfile"],
-    "tests alone": ["alone"],  # they measure, or kill, a whole machine
+    "tests": ["not whole and not alone", *TOGETHER],
+    "tests of wholes": ["whole", *TOGETHER],  # they hurt a whole product each, and mostly wait
+    "tests alone": ["alone"],  # they measure a machine
 }
-ALONE = ["tests/faults", "tests/contract/test_sandbox_speed.py"]  # where those are: to look takes seconds
-NONE_CHOSEN = 5  # pytest's exit code where nothing fits: one of the two runs, when a file is named
+# Where those of each run are: the dearest files first, so that at the end no process waits for another;
+# and only there, for to look takes seconds.
+WHERE = {
+    "tests": [f"tests/{room}" for room in ("flows", "browser", "contract", "stores", "architecture", "unit")],
+    "tests of wholes": [
+        "tests/faults/test_chaos.py",
+        "tests/faults/test_faults.py",
+        "tests/flows/test_instance.py",
+    ],
+    "tests alone": ["tests/faults/test_push.py", "tests/contract/test_sandbox_speed.py"],
+}
+NONE_CHOSEN = 5  # pytest's exit code where nothing fits: two of the three runs, when a file is named
 
 
 def main(arguments: list[str]) -> int:
     """Run everything; ``--all`` adds the tests marked ``long``, the rest is for pytest.
 
     Tests share the cores, a file of them to each, and with the static checks; those marked
-    ``alone`` come last.
+    ``whole`` share them with their like, those marked ``alone`` come last.
     """
     started = time.monotonic()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each of some hundred processes compiles all of it
@@ -42,7 +55,7 @@ def main(arguments: list[str]) -> int:
         static = {name: threads.submit(_static, name) for name in STATIC}
         passed = {"tests": _tests("tests", arguments)}
         passed |= {name: check.result() for name, check in static.items()}
-    passed["tests alone"] = _tests("tests alone", arguments)
+    passed |= {name: _tests(name, arguments) for name in LATER}
     failed = [name for name, one in passed.items() if not one]
     seconds = time.monotonic() - started
     if failed:
@@ -71,7 +84,7 @@ def _tests(name: str, arguments: list[str]) -> bool:
     options, chosen = TESTS[name], [argument for argument in arguments if argument != "--all"]
     marks = options[0] if "--all" in arguments else f"{options[0]} and not long"
     command = [sys.executable, "-m", "pytest", "-m", marks, *options[1:], *chosen]
-    command += ALONE if name == "tests alone" and not chosen else []
+    command += [] if chosen else WHERE[name]
     leash = [sys.executable, "-P", str(LEASH), str(os.getpid())]  # it ends with us, however we end
     code = subprocess.run([*leash, *command], cwd=ROOT, check=False).returncode
     passed = code == 0 or bool(code == NONE_CHOSEN and chosen)

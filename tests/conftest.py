@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from ipaddress import ip_network
 from pathlib import Path
+from typing import ClassVar
 
 import psycopg
 import pytest
+import structlog
+from flask import Flask
 from hypothesis import settings as hypothesis
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
+from structlog.dev import ConsoleRenderer, plain_traceback
+from werkzeug.routing import Rule
 
 from gateway import migrations
 from gateway.config import Settings
@@ -31,10 +39,47 @@ hypothesis.register_profile("untimed", deadline=None)  # a busy machine breaks n
 hypothesis.load_profile("untimed")
 
 
+class Compiled(BytecodeCache):
+    """Every application of a test process has its pages from here: to compile them costs more than a test."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if known := self._known.get(f"{bucket.key} {bucket.checksum}"):
+            bucket.bytecode_from_string(known)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._known[f"{bucket.key} {bucket.checksum}"] = bucket.bytecode_to_string()
+
+
+class Written(Rule):
+    """A route whose address is written by what was compiled for its like in another application."""
+
+    _known: ClassVar[dict[tuple[object, ...], Callable[..., tuple[str, str]]]] = {}
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        like = (self.rule, self.subdomain, self.host, str(self.defaults), append_unknown)
+        if like not in self._known:
+            self._known[like] = super()._compile_builder(append_unknown)
+        return self._known[like]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """One of several processes ends with the one that shares out the tests, however that ends."""
     if hasattr(config, "workerinput"):
         tie(os.getppid())
+    Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": Compiled()}
+    Flask.url_rule_class = Written
+    *before, _ = structlog.get_config()["processors"]
+    plain = ConsoleRenderer(exception_formatter=plain_traceback)  # the other one takes seconds for a fault
+    structlog.configure(processors=[*before, plain])
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: nothing of it need be looked at each time rubbish is collected."""
+    gc.collect()
+    gc.freeze()
 
 
 def lacking(what: str) -> None:

@@ -223,8 +223,10 @@ def _pushes(scene: Scene, over: Event, every: float) -> None:
     api = _Api(scene)
     for age, sex in GROUPS:
         audience = {"age_from": age, "age_to": age, "sex": sex}
-        with suppress(HuiyinError):  # nobody of that age, or not answered
+        with suppress(HuiyinError):  # not answered
             counted = api.post("/v2/broadcasts", {"template": NOTICE, "audience": audience, "channel": "sms"})
+            if not counted["audience"]:
+                continue  # nobody is of that age: its start would be refused as often as it is asked for
             api.post(f"/v2/broadcasts/{counted['id']}/start")
         if over.wait(every):
             return

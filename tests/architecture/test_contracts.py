@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.checks import ALONE
+from tests.checks import WHERE
 
 ROOT = Path(__file__).parents[2]
 LONGEST_FUNCTION = 50
@@ -103,12 +103,20 @@ def test_a_row_of_transactions_is_changed_in_one_place() -> None:
     }
 
 
-def test_tests_that_run_alone_stand_where_they_are_looked_for() -> None:
+@pytest.mark.parametrize(
+    ("mark", "places"), [("whole", WHERE["tests of wholes"]), ("alone", WHERE["tests alone"])]
+)
+def test_tests_of_the_later_runs_stand_where_they_are_looked_for(mark: str, places: list[str]) -> None:
     """A mark elsewhere would be a test that never runs."""
-    marked = [
+    marked = {
         file.relative_to(ROOT).as_posix()
         for file in (ROOT / "tests").rglob("test_*.py")
-        if file != Path(__file__) and "mark.alone" in file.read_text("utf-8")
-    ]
-    assert marked
-    assert [name for name in marked if not name.startswith(tuple(ALONE))] == []
+        if file != Path(__file__) and f"mark.{mark}\n" in file.read_text("utf-8")
+    }
+    assert marked == set(places)
+
+
+def test_every_room_of_tests_is_looked_into() -> None:
+    """A folder nobody named would be one that never runs; those of the faults have runs of their own."""
+    rooms = {file.parent.relative_to(ROOT).as_posix() for file in (ROOT / "tests").rglob("test_*.py")}
+    assert rooms - {"tests/faults"} == set(WHERE["tests"])

@@ -8,7 +8,7 @@ from gateway.chaos import storm
 from gateway.instance.postgres import installed
 
 SEED, MINUTES = 28, 0.5  # among them a provider that takes and does not answer, kills, a wiped broker
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.whole
 
 
 def test_half_a_minute_of_faults_loses_and_repeats_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from gateway.notifications.pauses import Kind
 from tests.contract.sandbox_process import Sandbox, until
 from tests.world import BORN_BY
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.whole
 PATIENCE = 30.0
 _turns = count(100)
 

@@ -21,6 +21,8 @@ from gateway.instance.supervisor import Program, Supervisor
 from tests.flows.processes import PATIENCE, ROOT, bare, marked, until
 from tests.leashed import leashed
 
+pytestmark = pytest.mark.whole
+
 
 class Product:
     """``gateway up`` as run.py starts it, in a process of its own."""

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from shutil import copy
 
 import pytest
 from werkzeug.serving import make_server
 
 from gateway import runtime as runtimes
 from gateway.app import create_app
+from gateway.config import Settings
 from gateway.content import registered, shipped
 from gateway.content import store as content
 from gateway.delivery import books, ledger, receipts
@@ -40,10 +42,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture
-def real(sandbox: Sandbox, tmp_path: Path, sqlite_url: str) -> Iterator[World]:
-    """A World whose providers are real SDKs and whose outside is the sandbox."""
-    sandbox.call("POST", "reset")
+def _outside(sandbox: Sandbox, folder: Path, database: Path) -> Settings:
+    """The settings of a deployment whose outside is the sandbox."""
     environment = {
         "ALIYUN_ACCESS_KEY_ID": ACCOUNT["SANDBOX_ACCESS_KEY_ID"],
         "ALIYUN_ACCESS_KEY_SECRET": ACCOUNT["SANDBOX_ACCESS_KEY_SECRET"],
@@ -56,21 +56,38 @@ def real(sandbox: Sandbox, tmp_path: Path, sqlite_url: str) -> Iterator[World]:
         "CARD_CORE_SECRET": ACCOUNT["SANDBOX_CARD_SECRET"],
         "CARD_CORE_TIMEOUT_SECONDS": "0.5",
     }
-    base = replace(
-        settings(tmp_path, sqlite_url),
+    return replace(
+        settings(folder, f"sqlite:///{database}"),
         providers={"sms": {"aliyun_sms": 1}},
         sandbox_url=sandbox.url,
         environment=environment,
         reconcile_after=1.2,
     )
+
+
+@pytest.fixture(scope="module")
+def seeded(sandbox: Sandbox, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database whose people and texts the sandbox knows, copied for each test."""
+    folder = tmp_path_factory.mktemp("seeded")
+    database = Path(copy(sqlite_template, folder / "huiyin.db"))
+    here = runtimes.build(_outside(sandbox, folder, database), wake=Wakes())
+    seed.seed(here, 20)
+    here.db.close()
+    return database
+
+
+@pytest.fixture
+def real(sandbox: Sandbox, seeded: Path, tmp_path: Path) -> Iterator[World]:
+    """A World whose providers are real SDKs and whose outside is the sandbox."""
+    sandbox.call("POST", "reset")
+    database = Path(copy(seeded, tmp_path / "huiyin.db"))
     wakes = Wakes()
-    runtime = runtimes.build(base, wake=wakes)
-    seed.seed(runtime, 20)
+    runtime = runtimes.build(_outside(sandbox, tmp_path, database), wake=wakes)
     world = World(runtime, Clock(), wakes, Scripted())
     adults = [person for person in city.people(20) if person.birth_date < BORN_BY]
     world.people = adults[next(_turns) :]  # another card for each test
     server = make_server("127.0.0.1", 0, create_app(runtime), threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}/callbacks/aliyun_sms/callback-secret/sms-report"
     sandbox.call("POST", "settings", {"report_url": url, "receipt_delay": 0.05})
     yield world

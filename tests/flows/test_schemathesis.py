@@ -37,7 +37,7 @@ def served(sqlite_world: World) -> Iterator[tuple[Documented, str]]:
     """The API on a port: schemathesis asks without a token by itself only over the wire."""
     api = Documented(sqlite_world)
     server = make_server("127.0.0.1", 0, api.app, threaded=True, request_handler=_Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield api, f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
