@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
 from gateway.broadcasts import definition as definitions
-from gateway.broadcasts import expand, progress, recipients, rehearsal, store, tickets
+from gateway.broadcasts import expand, pages, progress, recipients, rehearsal, store, tickets
 from gateway.broadcasts.definition import DefinitionError
 from gateway.broadcasts.expand import run_due
 from gateway.broadcasts.people import People
@@ -302,6 +302,8 @@ def test_a_page_of_a_follow_up_is_not_made_after_the_deadline(city: World) -> No
     assert {tuple(_channels(city, one)) for one in ids} == {("sms",)}
     assert sorted(ticket.citizen_id for ticket in _open(city)) == sorted(ids)
     assert (_state(city, key), _people(city, key).to_call) == ("finished", 2)
+    with city.runtime.db.read() as tx:
+        assert not pages.are_open(tx, key)
 
 
 def test_a_pace_that_cannot_keep_the_deadline_is_refused(city: World) -> None:
