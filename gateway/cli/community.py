@@ -22,7 +22,9 @@ COLUMNS = ("name", "id_number", "mobile", "district", "due", "seen_at")
 @main.command("community-list")
 @click.argument("district")
 @click.option("--csv", "as_csv", is_flag=True, help="One line for each, for a spreadsheet.")
-@click.option("--reason", default="", help="Why names and numbers are needed in full; it is on record.")
+@click.option(
+    "--reason", default="", help="Why all is needed in full; kept on record: no names or numbers in it."
+)
 @pass_context
 def community_list(context: Context, district: str, as_csv: bool, reason: str) -> None:
     """Pensioners of a DISTRICT (six digits) whose authentication is overdue, with no helper to be told.

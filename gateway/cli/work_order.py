@@ -19,7 +19,11 @@ def work_order() -> None:
 
 @work_order.command("reporter")
 @click.argument("reference")
-@click.option("--reason", required=True, help="Why it must be known; kept in the audit chain.")
+@click.option(
+    "--reason",
+    required=True,
+    help="Why it must be known; kept in the audit chain for good, so no names or numbers of people.",
+)
 @pass_context
 def show_reporter(context: Context, reference: str, reason: str) -> None:
     """Name, ID number and mobile in full, also of a confidential one. That you looked is on record."""

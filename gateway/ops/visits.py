@@ -44,7 +44,7 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
 
     @routes.post("/visits/<reference>")
     def visit_step(reference: str) -> ResponseReturnValue:
-        """Arrange, made or refuse; what cannot be is said above the same forms, or that it waits no longer."""
+        """Arrange, made or refuse; what cannot be is said above the same forms."""
         try:
             with runtime.db.write() as tx:
                 lanes = _step(tx, runtime, reference)
