@@ -10,6 +10,7 @@ import hmac
 import os
 import re
 import secrets
+import unicodedata
 from collections import deque
 from hashlib import sha256
 from uuid import UUID
@@ -138,8 +139,21 @@ _ID_NUMBER = re.compile(
 )
 _MOBILE = re.compile(r"(?<!\d)(?:\+?86)?1[3-9]\d{9}(?!\d)")
 
+# Eleven digits and more in groups, as people write a telephone or an ID number down.
+REFERENCE = 14
+_LONG = re.compile(r"\+?\d(?:[\s.·/_-]{0,3}\d){10,}(?:[\s.·/_-]{0,3}[Xx])?")
+
 
 def redact(text: str) -> str:
     """Mask whatever looks like an ID number or a mobile: the last net under logs and errors."""
     text = _ID_NUMBER.sub(lambda found: mask_id_number(found[0]), text)
     return _MOBILE.sub(lambda found: mask_mobile(found[0].removeprefix("+")), text)
+
+
+def redact_written(text: str) -> str:
+    """``redact`` for what people type: full-width digits too, and long numbers in groups or mistyped.
+
+    Fourteen digits in one piece stay: a reference.
+    """
+    text = redact(unicodedata.normalize("NFKC", text))
+    return _LONG.sub(lambda found: found[0] if len(found[0]) == REFERENCE else "******", text)

@@ -19,8 +19,6 @@ from gateway.levers import calling
 from gateway.levers.calling import Came, Waiting
 from gateway.runtime import Runtime
 
-ACTOR = "cli"
-
 
 @main.group("call-backs")
 def call_backs() -> None:
@@ -71,7 +69,7 @@ def take(context: Context, key: UUID) -> None:
     """Call this one now: shows the number, which is recorded, and keeps others off it for half an hour."""
     here = context.runtime(sending=True)
     with here.db.write() as tx:
-        found, lanes = calling.take(tx, here, key, ACTOR)
+        found, lanes = calling.take(tx, here, key, context.actor)
     here.wake_all(lanes)
     number = calling.dialled(found)
     context.show(
@@ -102,7 +100,7 @@ def done(context: Context, key: UUID) -> None:
 def _tried(context: Context, key: UUID, result: Result) -> None:
     here = context.runtime(sending=True)  # the text that tells of it is one the providers have approved
     with here.db.write() as tx:
-        came = calling.tried(tx, here, key, result, ACTOR)
+        came = calling.tried(tx, here, key, result, context.actor)
     here.wake_all(came.lanes)
     shown = {name: getattr(came, name) for name in ("id", "kind", "result", "again_at", "reached")}
     context.show(shown, lambda: click.echo(_said(here, came)))

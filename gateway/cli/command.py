@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import logging
+import os
+import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +19,7 @@ from gateway import config, logs, migrations, runtime
 from gateway.config import Settings
 from gateway.errors import HuiyinError, SettingError
 from gateway.runtime import Runtime
+from gateway.security import redact_written
 
 
 def _first_line(error: OperationalError) -> str:
@@ -80,6 +84,17 @@ class Written(click.DateTime):
 DAY, CLOCK = Written("%Y-%m-%d", "2026-12-01"), Written("%H:%M", "14:00")
 
 
+LONGEST_ACTOR = 64  # characters, as whoever takes a call is kept
+_UNUSUAL = re.compile(r"[^\w.@*-]")  # bytes that are no text, too, which no database takes
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container whose user has no name
+        return f"user {os.getuid()}"
+
+
 class Context:
     """What verbs share: the settings, a Runtime when it is needed, and how to print."""
 
@@ -101,6 +116,16 @@ class Context:
                 "Start with python3 run.py, or run its migrate verb."
             )
         return here
+
+    @property
+    def actor(self) -> str:
+        """Who is at this terminal, for the audit chain and for what one person takes at a time.
+
+        ``HUIYIN_OPERATOR`` where several share a login, else whoever became root, else the login.
+        """
+        names = (os.environ.get(name, "").strip() for name in ("HUIYIN_OPERATOR", "SUDO_USER"))
+        name = next(filter(None, names), "") or _login()
+        return f"cli {_UNUSUAL.sub('', redact_written(name))}"[:LONGEST_ACTOR]
 
     def show(self, value: Any, human: Callable[[], None]) -> None:
         if self.as_json:

@@ -15,14 +15,15 @@ from gateway.cli.accounts import table
 from gateway.cli.command import Context, main, pass_context
 from gateway.pensions import overdue
 
-ACTOR = "cli"
 COLUMNS = ("name", "id_number", "mobile", "district", "due", "seen_at")
 
 
 @main.command("community-list")
 @click.argument("district")
 @click.option("--csv", "as_csv", is_flag=True, help="One line for each, for a spreadsheet.")
-@click.option("--reason", default="", help="Why names and numbers are needed in full; it is on record.")
+@click.option(
+    "--reason", default="", help="Why all is needed in full; kept on record: no names or numbers in it."
+)
 @pass_context
 def community_list(context: Context, district: str, as_csv: bool, reason: str) -> None:
     """Pensioners of a DISTRICT (six digits) whose authentication is overdue, with no helper to be told.
@@ -34,7 +35,7 @@ def community_list(context: Context, district: str, as_csv: bool, reason: str) -
     if district not in known:
         raise click.ClickException(f"There is no district {district!r} here; there are {', '.join(known)}.")
     with here.db.write() as tx:
-        found = overdue.listed(tx, here, district, ACTOR, reason)
+        found = overdue.listed(tx, here, district, context.actor, reason)
     rows = [_shown(one) for one in found]
     if as_csv:
         _write(rows)

@@ -14,7 +14,6 @@ from gateway.levers import visits
 from gateway.pensions.visits import PARTS, REFUSALS
 from gateway.runtime import Runtime
 
-ACTOR = "cli"
 COLUMNS = ("reference", "stage", "name", "mobile", "call_by", "visit_on", "part")
 
 
@@ -45,7 +44,7 @@ def arrange(context: Context, reference: str, day: datetime, part: str | None) -
         context,
         reference,
         "arranged",
-        lambda tx, here: visits.arrange(tx, here, reference, day.date(), part or "", ACTOR),
+        lambda tx, here: visits.arrange(tx, here, reference, day.date(), part or "", context.actor),
     )
 
 
@@ -54,7 +53,7 @@ def arrange(context: Context, reference: str, day: datetime, part: str | None) -
 @pass_context
 def done(context: Context, reference: str) -> None:
     """Somebody was there."""
-    _do(context, reference, "visited", lambda tx, here: visits.made(tx, here, reference, ACTOR))
+    _do(context, reference, "visited", lambda tx, here: visits.made(tx, here, reference, context.actor))
 
 
 @home_visits.command()
@@ -63,7 +62,12 @@ def done(context: Context, reference: str) -> None:
 @pass_context
 def refuse(context: Context, reference: str, reason: str) -> None:
     """Nobody comes: the citizen is told why, and what helps instead."""
-    _do(context, reference, "refused", lambda tx, here: visits.refuse(tx, here, reference, reason, ACTOR))
+    _do(
+        context,
+        reference,
+        "refused",
+        lambda tx, here: visits.refuse(tx, here, reference, reason, context.actor),
+    )
 
 
 def _do(

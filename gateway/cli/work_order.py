@@ -9,8 +9,6 @@ import click
 from gateway.cli.command import Context, main, pass_context
 from gateway.levers import reporters
 
-ACTOR = "cli"
-
 
 @main.group("work-order")
 def work_order() -> None:
@@ -19,11 +17,15 @@ def work_order() -> None:
 
 @work_order.command("reporter")
 @click.argument("reference")
-@click.option("--reason", required=True, help="Why it must be known; kept in the audit chain.")
+@click.option(
+    "--reason",
+    required=True,
+    help="Why it must be known; kept in the audit chain for good, so no names or numbers of people.",
+)
 @pass_context
 def show_reporter(context: Context, reference: str, reason: str) -> None:
     """Name, ID number and mobile in full, also of a confidential one. That you looked is on record."""
     here = context.runtime()
     with here.db.write() as tx:
-        found = reporters.reporter(tx, here, reference, reason, ACTOR)
+        found = reporters.reporter(tx, here, reference, reason, context.actor)
     context.show(asdict(found), lambda: click.echo(f"{found.name}  {found.id_number}  {found.mobile}"))

@@ -12,7 +12,7 @@ from gateway.errors import UnknownNameError
 from gateway.levers.accounts import WrongError
 from gateway.levers.holding import NotNowError
 from gateway.runtime import Runtime
-from gateway.security import redact
+from gateway.security import redact_written
 from gateway.transactions import store
 from gateway.transactions.references import is_reference
 
@@ -36,9 +36,9 @@ def reporter(tx: Connection, runtime: Runtime, reference: str, reason: str, acto
     Raises ``WrongError`` without a reason, ``UnknownNameError`` for what is no work order or is erased,
     ``NotNowError`` for what was never handed in.
     """
-    why = redact(reason.strip())[:LONGEST_REASON]
+    why = redact_written(reason.strip())[:LONGEST_REASON]
     if not why:
-        raise WrongError("give a reason: it is kept with your name")
+        raise WrongError("give a reason, without names or numbers of people: it is kept with your name")
     it = store.find(tx, runtime, reference) if is_reference(reference) else None
     if it is None or it.row.type != TYPE:
         raise UnknownNameError(f"There is no work order {reference!r}. Its number has 14 digits.")

@@ -40,31 +40,39 @@ def add(routes: Blueprint, runtime: Runtime) -> None:
     @routes.get("/visits/<reference>")
     def visit(reference: str) -> ResponseReturnValue:
         """What may be done with one of them."""
-        with runtime.db.read() as tx:
-            row = next((one for one in levers.waiting(tx, runtime) if one["reference"] == reference), None)
-        if row is None:
-            abort(404)
-        parts = [(part, words) for part, words in PARTS.items() if part]
-        reasons = [(name, refusal.why) for name, refusal in REFUSALS.items()]
-        return render_template("ops/visit.html", row=_row(row), parts=parts, reasons=reasons)
+        return _shown(runtime, reference) or abort(404)
 
     @routes.post("/visits/<reference>")
     def visit_step(reference: str) -> ResponseReturnValue:
-        """Arrange, made or refuse; what somebody else did meanwhile shows on the list."""
+        """Arrange, made or refuse; what cannot be is said above the same forms."""
         try:
             with runtime.db.write() as tx:
                 lanes = _step(tx, runtime, reference)
-        except (VisitError, UnknownNameError, ValueError) as error:
-            abort(400, str(error))
+        except UnknownNameError:
+            abort(404)
+        except VisitError as error:
+            shown = _shown(runtime, reference, wrong=str(error))
+            return (shown, 400) if shown else (render_template("ops/visit_over.html", why=str(error)), 409)
         runtime.wake_all(lanes)
         return redirect(url_for("ops.visits"), 303)
+
+
+def _shown(runtime: Runtime, reference: str, wrong: str = "") -> str | None:
+    """The page of a visit that waits; null where it does not."""
+    with runtime.db.read() as tx:
+        row = next((one for one in levers.waiting(tx, runtime) if one["reference"] == reference), None)
+    if row is None:
+        return None
+    parts = [(part, words) for part, words in PARTS.items() if part]
+    reasons = [(name, refusal.why) for name, refusal in REFUSALS.items()]
+    return render_template("ops/visit.html", row=_row(row), parts=parts, reasons=reasons, wrong=wrong)
 
 
 def _step(tx: Any, runtime: Runtime, reference: str) -> set[str]:
     given = request.form
     match given.get("step"):
         case "arrange":
-            day = date.fromisoformat(given.get("day", ""))
+            day = _day(given.get("day", ""))
             return levers.arrange(tx, runtime, reference, day, given.get("part", ""), g.operator)
         case "made":
             return levers.made(tx, runtime, reference, g.operator)
@@ -72,6 +80,13 @@ def _step(tx: Any, runtime: Runtime, reference: str) -> set[str]:
             return levers.refuse(tx, runtime, reference, given.get("reason", ""), g.operator)
         case _:
             raise VisitError("step is arrange, made or refuse; go back to the list of visits.")
+
+
+def _day(written: str) -> date:
+    try:
+        return date.fromisoformat(written.strip())
+    except ValueError:
+        raise VisitError(f"{written[:20]!r} is no day. Type the day agreed on like 2026-12-03.") from None
 
 
 def _row(one: Mapping[str, Any]) -> dict[str, Any]:

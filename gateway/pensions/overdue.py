@@ -17,7 +17,7 @@ from gateway.citizens import register
 from gateway.pensions.ladder import HELPER_EVENT, LISTED
 from gateway.pensions.planning import TYPE
 from gateway.runtime import Runtime
-from gateway.security import mask_id_number, mask_mobile, mask_name, redact
+from gateway.security import mask_id_number, mask_mobile, mask_name, redact_written
 from gateway.transactions.reminders import reminders
 
 LONGEST = 5_000  # of a list: a district has so many in no week
@@ -63,7 +63,7 @@ def listed(
         register.people(tx, runtime.vault, keys),
         register.addresses(tx, runtime.vault, "mobile", keys),
     )
-    why = redact(reason) if reason else "masked"
+    why = redact_written(reason) if reason else "masked"
     audit.record(tx, runtime.vault, now, actor, "community_list.read", f"{district} {len(rows)} {why}"[:120])
     found = []
     for row in rows:

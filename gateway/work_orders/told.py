@@ -1,6 +1,7 @@
 """How a work order stands, in words for citizens: whose it is may read over a shoulder. Pure.
 
-Of a confidential one neither kind nor answer is shown on any face; a person tells the answer.
+Of a confidential one neither kind nor answer is shown on any face, nor the day of the answer: each kind
+has its own number of days, so the day tells the kind. A person tells all three.
 """
 
 from __future__ import annotations
@@ -87,6 +88,8 @@ def _handed_in(view: View) -> Sequence[Words]:
 
 def _under_way(view: View, how: Words) -> Sequence[Words]:
     day, facts = words.by(view.facts), view.facts
+    if quiet(facts):
+        return _quietly_under_way(view, how)
     first = Words(
         f"{_it(facts).zh}{how.zh}，预计{day.zh}答复。",
         f"{_it(facts).en} {how.en}; you are answered {day.en}.",
@@ -102,11 +105,27 @@ def _under_way(view: View, how: Words) -> Sequence[Words]:
         if facts.get("extension")
         else []
     )
-    again = [Words("这件工单正在重办。", "It was taken up anew.")] if facts.get("reopened_at") else []
-    more = Words("可以补充情况，也可以撤回。", "You may add to it, or withdraw it.")
     person = [PERSON] if words.is_late(view) else []
+    return [first, *person, *_refused(view, standing.WITHDRAWING), *longer, *_besides(view)]
+
+
+def _quietly_under_way(view: View, how: Words) -> Sequence[Words]:
+    """Neither its day, nor that it is over, nor why it takes longer: an inquiry belongs to a report."""
+    it = _it(view.facts)
+    first = Words(f"{it.zh}{how.zh}，会答复您。", f"{it.en} {how.en}; you will be answered.")
+    ask = Words(
+        "想知道最晚哪天答复，请拨打12333转人工，说出编号。",
+        "To know the last day for the answer, call 12333, press 0, say your number.",
+    )
+    longer = [Words("办理时间延长了。", "It takes longer.")] if view.facts.get("extension") else []
+    return [first, ask, *_refused(view, standing.WITHDRAWING), *longer, *_besides(view)]
+
+
+def _besides(view: View) -> Sequence[Words]:
+    again = [Words("这件工单正在重办。", "It was taken up anew.")] if view.facts.get("reopened_at") else []
+    more = Words("可以补充情况，也可以撤回。", "You may add to it, or withdraw it.")
     more_said = [more] if view.stage in standing.UNDER_WAY else []
-    return [first, *person, *_refused(view, standing.WITHDRAWING), *longer, *again, *more_said]
+    return [*again, *more_said]
 
 
 def _refused(view: View, wish: str) -> list[Words]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.citizens import register
+from gateway.cli.command import Context
 from gateway.demo import city
 from gateway.demo.seed import entry
 from gateway.runtime import Runtime
@@ -18,14 +19,17 @@ NUMBER = "+8613900001234"
 @pytest.fixture
 def sending(run: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
     """With an account at a provider: what citizens are told of a call must be an approved text."""
+    monkeypatch.setenv("HUIYIN_OPERATOR", "an")
     for name in ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SMS_SIGN_NAME"):
         monkeypatch.setenv(f"ALIYUN_{name}", "x")
     monkeypatch.setenv("ALIYUN_CALLBACK_NETWORKS", "127.0.0.1")
     return run
 
 
-def test_a_call_is_taken_tried_and_done_and_its_promise_with_it(sending: Shell, books: Runtime) -> None:
-    """The number is shown to whoever takes it; the first try keeps the promise; what is closed is no more."""
+def test_a_call_is_taken_tried_and_done_and_its_promise_with_it(
+    sending: Shell, books: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number is for whoever takes it alone; the first try keeps the promise; closed is closed."""
     with books.db.write() as tx:
         register.add(tx, books.vault, [entry(WHO)])
         draft = engine.open_draft(tx, books, "callback_request", "phone")
@@ -37,6 +41,12 @@ def test_a_call_is_taken_tried_and_done_and_its_promise_with_it(sending: Shell, 
     (promise,) = sending.json("promises")["promises"]
     assert promise["reference"] == draft.row.reference
     assert sending.json("call-backs", "take", row["id"])["number"] == NUMBER.removeprefix("+86")
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("HUIYIN_OPERATOR", "")
+        elsewhere.setenv("SUDO_USER", "bo\udc80")
+        taken = sending("call-backs", "take", row["id"])
+        assert (bool(taken.exit_code), "cli an is calling them now" in taken.stderr) == (True, True)
+        assert NUMBER[-11:] not in taken.output
     busy = sending.json("call-backs", "tried", row["id"], "busy")
     assert (busy["reached"], bool(busy["again_at"])) == (False, True)
     assert sending.json("promises")["promises"] == []
@@ -45,3 +55,17 @@ def test_a_call_is_taken_tried_and_done_and_its_promise_with_it(sending: Shell, 
     gone = sending("call-backs", "done", row["id"])
     assert gone.exit_code
     assert "See the list for those who do" in gone.stderr
+
+
+def test_whoever_is_at_the_terminal_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a name given for it, else by who became root, else by the login; never longer than is kept."""
+    here = Context(None, as_json=True)
+    monkeypatch.setenv("SUDO_USER", "bo\udc80")
+    monkeypatch.setenv("HUIYIN_OPERATOR", "王 13812345678" + "x" * 100)
+    assert here.actor.startswith("cli 王138****5678")
+    assert len(here.actor) == 64
+    monkeypatch.setenv("HUIYIN_OPERATOR", " ")
+    assert here.actor == "cli bo"
+    monkeypatch.delenv("SUDO_USER")
+    monkeypatch.setenv("LOGNAME", "chen")
+    assert here.actor == "cli chen"

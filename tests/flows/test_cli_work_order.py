@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import select
 
 from gateway import audit
@@ -15,8 +16,11 @@ from tests.flows.shell import Shell
 WHO = next(person for person in city.people(100) if person.birth_date.year < 2000)
 
 
-def test_a_confidential_reporter_is_told_with_a_reason_and_on_record(run: Shell, books: Runtime) -> None:
+def test_a_confidential_reporter_is_told_with_a_reason_and_on_record(
+    run: Shell, books: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In full to whoever says why; without a reason, or for another matter, nobody and a line of why not."""
+    monkeypatch.setenv("HUIYIN_OPERATOR", "an")
     references = []
     who = {"id_number": WHO.id_number, "name": WHO.name}
     report = {"kind": "fund_supervision", "text": "有人冒领养老金"}
@@ -48,4 +52,4 @@ def test_a_confidential_reporter_is_told_with_a_reason_and_on_record(run: Shell,
     assert "give a reason" in run("work-order", "reporter", order, "--reason", "  ").stderr
     with books.db.read() as tx:
         rows = tx.execute(select(audit.audit).where(audit.audit.c.action == "reporter.open")).all()
-    assert [(row.actor, order in row.subject) for row in rows] == [("cli", True)]
+    assert [(row.actor, order in row.subject) for row in rows] == [("cli an", True)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
@@ -28,6 +28,8 @@ from gateway.traffic.breaker import Heard, Mode, State, Why
 from gateway.transactions import call_backs
 from gateway.transactions.tallies import Locked
 from tests.flows.operator import NAME, PASSWORD, Operator, employ
+from tests.stores import test_overdue as overdue
+from tests.stores.test_reminders import Registry, Standing
 from tests.world import World
 
 LIVE = (
@@ -352,6 +354,24 @@ def test_only_what_there_is_can_be_paused(operator: Operator, world: World) -> N
     operator.post("/ops/pause/broadcast", name="none")
     assert operator.client.post("/ops/pause/world", data={"token": operator.token()}).status_code == 404
     assert actions(world) == before
+
+
+def test_a_day_that_cannot_be_is_answered_with_what_to_type(operator: Operator, world: World) -> None:
+    """No word of Python's, no day noted; a visit somebody else noted as made is said to wait no longer."""
+    failed = Standing("failed", date(2025, 12, 10), date(2026, 11, 20), "changed_face")
+    world.runtime._back_offices["pension_registry"] = Registry(failed)
+    path = f"/ops/visits/{overdue.wish(world).row.reference}"
+    operator.get(path)
+    for day, said in (("25.11.2026", "like 2026-12-03"), ("", "like 2026-12-03"), ("2026-11-01", "is over")):
+        text = operator.post(path, step="arrange", day=day, part="am")
+        assert (operator.status, "日期要像 2026-12-03 这样写" in text, said in text) == (400, True, True)
+        assert "isoformat" not in text
+    assert not [row for row in actions(world) if row[1].startswith("home_visit")]
+    token = operator.token()
+    operator.post(path, step="made")
+    answer = operator.client.post(path, data={"step": "made", "token": token})
+    assert (answer.status_code, "已经不在等上门" in answer.text) == (409, True)
+    assert operator.client.post("/ops/visits/0", data={"step": "made", "token": token}).status_code == 404
 
 
 # --- what the first page says --------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
@@ -14,7 +15,16 @@ from hypothesis import strategies as st
 from gateway import logs
 from gateway.demo import city
 from gateway.errors import TamperedError
-from gateway.security import Vault, chance, mask_id_number, mask_mobile, mask_name, one_time_code, redact
+from gateway.security import (
+    Vault,
+    chance,
+    mask_id_number,
+    mask_mobile,
+    mask_name,
+    one_time_code,
+    redact,
+    redact_written,
+)
 
 VAULT = Vault(bytes(32))
 
@@ -78,6 +88,29 @@ def test_a_reference_and_a_time_pass_unmasked() -> None:
     """What operators need to read stays: references, times, ids."""
     text = "42197379552324 2026-11-21T16:05:00.123456Z 01a1ff77-7257-7355-b6c6-f67b0d2f 179528846635814880^0"
     assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "１３８１２３４５６７８",
+        "138 1234 5678",
+        "+86 138-1234-5678",
+        "138 1234 5678 139 8765 4321",
+        "430726 19520707 1266",
+        "４３０７２６１９５２０７０７１２６Ｘ",
+        "430726-19520707-126 x",
+        "430726195213071266",
+    ],
+)
+def test_a_reason_somebody_types_tells_no_number_of_a_person(number: str) -> None:
+    """Full-width, in groups, two in a row, or mistyped; the words, a day and a reference stay."""
+    said = redact_written(f"核对 {number} 的来电，2026-11-29 16:05 见 42197379552324")
+    assert said.endswith("2026-11-29 16:05 见 42197379552324")
+    assert said.startswith("核对 ")
+    shown = [len(run) for run in re.findall(r"\d+", said.removesuffix("2026-11-29 16:05 见 42197379552324"))]
+    assert sum(shown) <= 10  # of what masks leave: the first and the last digits
+    assert "*" in said
 
 
 def test_a_traceback_of_a_library_is_masked_too(capsys: pytest.CaptureFixture[str]) -> None:
