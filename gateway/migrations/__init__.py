@@ -14,6 +14,7 @@ from gateway import audit as _audit
 from gateway import cities as _cities
 from gateway.appointments import book as _appointments
 from gateway.barometer import store as _barometer
+from gateway.broadcasts import pages as _broadcast_pages
 from gateway.broadcasts import recipients as _broadcast_recipients
 from gateway.broadcasts import store as _broadcasts
 from gateway.citizens import holds as _holds
@@ -90,6 +91,7 @@ ROOMS = (
     _calls,
     _appointments,
     _broadcasts,
+    _broadcast_pages,
     _broadcast_recipients,
     _demo,
 )
