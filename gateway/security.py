@@ -140,7 +140,7 @@ _ID_NUMBER = re.compile(
 _MOBILE = re.compile(r"(?<!\d)(?:\+?86)?1[3-9]\d{9}(?!\d)")
 
 # Eleven digits and more in groups, as people write a telephone or an ID number down.
-REFERENCE = 14
+_REFERENCE = re.compile(r"\d{14}")
 _LONG = re.compile(r"\+?\d(?:[\s.·/_-]{0,3}\d){10,}(?:[\s.·/_-]{0,3}[Xx])?")
 
 
@@ -156,4 +156,4 @@ def redact_written(text: str) -> str:
     Fourteen digits in one piece stay: a reference.
     """
     text = redact(unicodedata.normalize("NFKC", text))
-    return _LONG.sub(lambda found: found[0] if len(found[0]) == REFERENCE else "******", text)
+    return _LONG.sub(lambda found: found[0] if _REFERENCE.fullmatch(found[0]) else "******", text)

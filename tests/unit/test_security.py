@@ -95,6 +95,8 @@ def test_a_reference_and_a_time_pass_unmasked() -> None:
     [
         "１３８１２３４５６７８",
         "138 1234 5678",
+        "138 1234  5678",  # fourteen characters, and no reference
+        "138－1234－5678",
         "+86 138-1234-5678",
         "138 1234 5678 139 8765 4321",
         "430726 19520707 1266",
