@@ -145,8 +145,7 @@ class Action:
     names another type whose transaction is opened instead, with those answers its form
     has too; ``sets`` are answers given for the citizen (cancelling a filing, the matter
     of an appointment) and open a new transaction as well. ``called`` gives other words
-    for it as things stand.
-    of an appointment) and open a new transaction as well. ``grade`` is that of an evaluation
+    for it as things stand. ``grade`` is that of an evaluation
     (0: none), shown in a row of its own and done at one press. On the telephone it is offered
     where it is ``keyed``, and called ``aloud`` there if that is given.
     """
