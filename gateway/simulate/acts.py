@@ -72,7 +72,7 @@ class Acts:
     def day(self, town: Town) -> None:
         """What people do on one day, then what becomes of what they did before."""
         for what, done in self.later.pop(_today(town), []):
-            _after(town, what, done)
+            self._after(town, what, done)
         wanted = [(kind, person) for kind in YEARLY for person in self._who(town, kind)]
         begun = [act for kind, person in wanted if (act := self._begin(town, kind, person)) is not None]
         work.until_quiet(town)
@@ -196,28 +196,40 @@ class Acts:
         if what:
             self.later.setdefault(day, []).append((what, act))
 
+    def _after(self, town: Town, what: str, act: Act) -> None:
+        """Somebody found the card, had it replaced, did not want the visit, moved back.
 
-def _after(town: Town, what: str, act: Act) -> None:
-    """Somebody found the card, had it replaced, did not want the visit, moved back."""
-    offices, runtime = town.offices, town.runtime
-    if act.until and act.until <= town.clock():
-        return
-    try:
-        if what in ("found", "replaced"):
-            state = "normal" if what == "found" else "formal_lost"
-            offices.call(lambda: offices.cards.change({"number": act.person.card_number, "state": state}))
-        elif what == "answered":
-            offices.call(lambda: offices.orders.change({"serial": str(act.id), "state": "replied"}))
-        elif what == "ended":
-            offices.call(lambda: offices.filings.change({"serial": act.reference, "state": "cancelled"}))
+        What does not take that is counted: the matter then goes on, and so does its reason.
+        """
+        if act.until and act.until <= town.clock():
+            return
+        try:
+            refused = _done(town, what, act)
+        except (HuiyinError, LookupError) as error:
+            refused = type(error).__name__
+        if refused:
+            self.refused[f"{act.kind} {what}: {refused}"] += 1
         else:
-            with runtime.db.write() as tx:
-                afterwards.act(
-                    tx, runtime, store.load(tx, runtime, act.id), "cancel", "web", proven=True, here=True
-                )
-    except (HuiyinError, LookupError):
-        return
-    act.over_at = act.over_at or town.clock()
+            act.over_at = act.over_at or town.clock()
+
+
+def _done(town: Town, what: str, act: Act) -> str:
+    """Do it; why not, or ""."""
+    offices, runtime = town.offices, town.runtime
+    if what in ("found", "replaced"):
+        state = "normal" if what == "found" else "formal_lost"
+        offices.call(lambda: offices.cards.change({"number": act.person.card_number, "state": state}))
+    elif what == "answered":
+        offices.call(lambda: offices.orders.change({"serial": str(act.id), "state": "replied"}))
+    elif what == "ended":
+        offices.call(lambda: offices.filings.change({"serial": act.reference, "state": "cancelled"}))
+    else:
+        with runtime.db.write() as tx:
+            matter = store.load(tx, runtime, act.id)
+            found = afterwards.act(tx, runtime, matter, "cancel", "web", proven=True, here=True)
+        if found.value is not None:
+            return str(getattr(found.value, "en", type(found.value).__name__))
+    return ""
 
 
 def _today(town: Town) -> date:
