@@ -11,23 +11,23 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
+from gateway.cli.command import actor
 from gateway.levers.accounts import Desk
 from gateway.runtime import Runtime
 from gateway.services.store import USUAL
 
-ACTOR = "cli"
 T = TypeVar("T")
 
 
 def changing(here: Runtime, work: Callable[[Desk], T]) -> T:
     """Do it in one commit, on record."""
     with here.db.write() as tx:
-        return work(Desk(tx, here.vault, here.clock(), ACTOR))
+        return work(Desk(tx, here.vault, here.clock(), actor()))
 
 
 def looking(here: Runtime, work: Callable[[Desk], T]) -> T:
     with here.db.read() as tx:
-        return work(Desk(tx, here.vault, here.clock(), ACTOR))
+        return work(Desk(tx, here.vault, here.clock(), actor()))
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], none: str) -> None:

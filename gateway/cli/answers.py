@@ -19,7 +19,7 @@ from gateway.broadcasts import answers as given
 from gateway.broadcasts import definition as definitions
 from gateway.cli import following
 from gateway.cli.broadcast import broadcast
-from gateway.cli.command import Context, pass_context
+from gateway.cli.command import Context, actor, pass_context
 from gateway.errors import HuiyinError
 from gateway.runtime import Runtime
 
@@ -45,7 +45,7 @@ def answers(
     if numbers:
         with here.db.write() as tx:
             said = f"broadcast {id} choice {choice or 'any'}"
-            audit.record(tx, here.vault, here.clock(), "cli", "answers.numbers", said)
+            audit.record(tx, here.vault, here.clock(), actor(), "answers.numbers", said)
     rows = _rows(here, id, chosen, numbers)
     if context.as_json:
         context.show({"answers": list(rows)}, lambda: None)

@@ -10,7 +10,7 @@ import click
 from sqlalchemy import Row
 
 from gateway import audit
-from gateway.cli.command import DAY, Context, main, pass_context
+from gateway.cli.command import DAY, Context, actor, main, pass_context
 from gateway.delivery import books as matched
 from gateway.delivery.comparing import in_words
 from gateway.errors import HuiyinError
@@ -33,7 +33,7 @@ def books(context: Context, *, day: datetime | None, run: bool) -> None:
         if wanted is None:
             raise HuiyinError("Say which day: --day 2026-11-27 --run.")
         with here.db.write() as tx:
-            audit.record(tx, here.vault, here.clock(), "cli", "books.run", str(wanted))
+            audit.record(tx, here.vault, here.clock(), actor(), "books.run", str(wanted))
         for name in matched.keepers(here):
             matched.match(here, name, wanted, anew=True)
     with here.db.read() as tx:

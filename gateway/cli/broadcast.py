@@ -16,13 +16,11 @@ from gateway.broadcasts.definition import Definition
 from gateway.broadcasts.recipients import SHOWN, Checked
 from gateway.broadcasts.store import ACTIONS, START, Action
 from gateway.cli import following
-from gateway.cli.command import Context, main, pass_context
+from gateway.cli.command import Context, actor, main, pass_context
 from gateway.cli.following import Draft
 from gateway.errors import HuiyinError
 from gateway.messages import Attachment
 from gateway.runtime import Runtime
-
-ACTOR = "cli"
 
 
 class _Broadcast(click.Group):
@@ -112,7 +110,7 @@ def _drafted(here: Runtime, definition: Definition, raw: bytes | None, files: Se
         with here.db.read() as tx:
             counted = rehearsal.rehearse(tx, here, definition, files)
         with here.db.write() as tx:
-            key = store.create(tx, here, definition, ACTOR, counted=counted.people, files=files)
+            key = store.create(tx, here, definition, actor(), counted=counted.people, files=files)
         return Draft(key, definition, counted, None)
     kind, lines = recipients.read_csv(raw)
     definitions.check_list(definition, kind)
@@ -120,7 +118,9 @@ def _drafted(here: Runtime, definition: Definition, raw: bytes | None, files: Se
         against = carrying.by_line(tx, here, definition)
         checked = recipients.check(tx, here, kind, definition.channel, lines, against)
         counted = rehearsal.rehearse_list(tx, here, definition, checked, files)
-    return Draft(rehearsal.store_list(here, definition, checked, ACTOR, files), definition, counted, checked)
+    return Draft(
+        rehearsal.store_list(here, definition, checked, actor(), files), definition, counted, checked
+    )
 
 
 def _refusals(checked: Checked | None) -> dict[str, Any]:
@@ -179,7 +179,7 @@ def watch(context: Context, id: UUID) -> None:  # noqa: A002
 def _act(here: Runtime, key: UUID, action: Action) -> None:
     with here.db.write() as tx:
         following.found(tx, key)
-        refused = store.act(tx, here, key, action, ACTOR)
+        refused = store.act(tx, here, key, action, actor())
     if refused:
         raise HuiyinError(f"{refused.message}. {refused.next_step}")
 

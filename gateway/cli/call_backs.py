@@ -14,7 +14,7 @@ from rich.table import Table
 
 from gateway import cities
 from gateway.call_backs.trying import Result
-from gateway.cli.command import Context, main, pass_context
+from gateway.cli.command import Context, actor, main, pass_context
 from gateway.levers import calling
 from gateway.levers.calling import Came, Waiting
 from gateway.runtime import Runtime
@@ -69,7 +69,7 @@ def take(context: Context, key: UUID) -> None:
     """Call this one now: shows the number, which is recorded, and keeps others off it for half an hour."""
     here = context.runtime(sending=True)
     with here.db.write() as tx:
-        found, lanes = calling.take(tx, here, key, context.actor)
+        found, lanes = calling.take(tx, here, key, actor())
     here.wake_all(lanes)
     number = calling.dialled(found)
     context.show(
@@ -100,7 +100,7 @@ def done(context: Context, key: UUID) -> None:
 def _tried(context: Context, key: UUID, result: Result) -> None:
     here = context.runtime(sending=True)  # the text that tells of it is one the providers have approved
     with here.db.write() as tx:
-        came = calling.tried(tx, here, key, result, context.actor)
+        came = calling.tried(tx, here, key, result, actor())
     here.wake_all(came.lanes)
     shown = {name: getattr(came, name) for name in ("id", "kind", "result", "again_at", "reached")}
     context.show(shown, lambda: click.echo(_said(here, came)))

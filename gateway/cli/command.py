@@ -95,6 +95,16 @@ def _login() -> str:
         return f"user {os.getuid()}"
 
 
+def actor() -> str:
+    """Who is at this terminal, for the audit chain and for what one person takes at a time.
+
+    ``HUIYIN_OPERATOR`` where several share a login, else whoever became root, else the login.
+    """
+    names = (os.environ.get(name, "").strip() for name in ("HUIYIN_OPERATOR", "SUDO_USER"))
+    name = next(filter(None, names), "") or _login()
+    return f"cli {_UNUSUAL.sub('', redact_written(name))}"[:LONGEST_ACTOR]
+
+
 class Context:
     """What verbs share: the settings, a Runtime when it is needed, and how to print."""
 
@@ -116,16 +126,6 @@ class Context:
                 "Start with python3 run.py, or run its migrate verb."
             )
         return here
-
-    @property
-    def actor(self) -> str:
-        """Who is at this terminal, for the audit chain and for what one person takes at a time.
-
-        ``HUIYIN_OPERATOR`` where several share a login, else whoever became root, else the login.
-        """
-        names = (os.environ.get(name, "").strip() for name in ("HUIYIN_OPERATOR", "SUDO_USER"))
-        name = next(filter(None, names), "") or _login()
-        return f"cli {_UNUSUAL.sub('', redact_written(name))}"[:LONGEST_ACTOR]
 
     def show(self, value: Any, human: Callable[[], None]) -> None:
         if self.as_json:

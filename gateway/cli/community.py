@@ -12,7 +12,7 @@ import click
 
 from gateway import cities
 from gateway.cli.accounts import table
-from gateway.cli.command import Context, main, pass_context
+from gateway.cli.command import Context, actor, main, pass_context
 from gateway.pensions import overdue
 
 COLUMNS = ("name", "id_number", "mobile", "district", "due", "seen_at")
@@ -35,7 +35,7 @@ def community_list(context: Context, district: str, as_csv: bool, reason: str) -
     if district not in known:
         raise click.ClickException(f"There is no district {district!r} here; there are {', '.join(known)}.")
     with here.db.write() as tx:
-        found = overdue.listed(tx, here, district, context.actor, reason)
+        found = overdue.listed(tx, here, district, actor(), reason)
     rows = [_shown(one) for one in found]
     if as_csv:
         _write(rows)

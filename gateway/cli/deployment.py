@@ -7,7 +7,7 @@ import secrets
 import click
 
 from gateway import audit, migrations, runtime
-from gateway.cli.command import Context, main, pass_context
+from gateway.cli.command import Context, actor, main, pass_context
 from gateway.content import shipped
 from gateway.db import Db
 from gateway.services import operators
@@ -42,7 +42,7 @@ def api_key(context: Context, service: str, name: str, *, operate: bool) -> None
         service_id = services.ensure_service(tx, service, now)
         scopes = (*services.USUAL, services.OPERATE) if operate else services.USUAL
         key = services.create_key(tx, here.vault, service_id, name, now, scopes=scopes)
-        audit.record(tx, here.vault, now, "cli", "api_key.create", f"service {service_id}")
+        audit.record(tx, here.vault, now, actor(), "api_key.create", f"service {service_id}")
     context.show({"service_id": str(service_id), "api_key": key}, lambda: click.echo(key))
 
 
@@ -56,5 +56,5 @@ def operator(context: Context, name: str) -> None:
     digest = operators.digest_of(password)
     with here.db.write() as tx:
         operators.set_password(tx, name, digest, here.clock())
-        audit.record(tx, here.vault, here.clock(), "cli", "operator.set_password", name)
+        audit.record(tx, here.vault, here.clock(), actor(), "operator.set_password", name)
     context.show({"user": name, "password": password}, lambda: click.echo(password))

@@ -11,12 +11,10 @@ from sqlalchemy import Row
 
 from gateway import cities
 from gateway.appointments import closures
-from gateway.cli.command import CLOCK, DAY, Context, main, pass_context
+from gateway.cli.command import CLOCK, DAY, Context, actor, main, pass_context
 from gateway.levers import closing
 from gateway.levers.closing import Closed, Wanted
 from gateway.runtime import Runtime
-
-ACTOR = "cli"
 
 
 @main.group()
@@ -80,7 +78,7 @@ def close_hall(
     clocks = (opens.time() if opens else None, closes.time() if closes else None)
     wanted = Wanted(name, day.date(), until.date() if until else None, *clocks, reason)
     with here.db.write() as tx:
-        closed = closing.close(tx, here, wanted, ACTOR, dry_run=dry_run)
+        closed = closing.close(tx, here, wanted, actor(), dry_run=dry_run)
     context.show(_closed(closed, dry_run=dry_run), lambda: _tell(here, closed, dry_run=dry_run))
 
 
@@ -110,6 +108,6 @@ def reopen_hall(context: Context, closure: Any) -> None:
     """Open a hall again, by the closure's id. What was taken back stays so; this is recorded."""
     here = context.runtime()
     with here.db.write() as tx:
-        changed = closing.reopen(tx, here, closure, ACTOR)
+        changed = closing.reopen(tx, here, closure, actor())
     said = "It is open again." if changed else "It was open again already."
     context.show({"id": closure, "changed": changed}, lambda: click.echo(said))

@@ -12,12 +12,10 @@ import click
 
 from gateway.citizens.mandates import Kind
 from gateway.cli.accounts import table
-from gateway.cli.command import DAY, Context, main, pass_context
+from gateway.cli.command import DAY, Context, actor, main, pass_context
 from gateway.levers import identity
 from gateway.levers.identity import Known
 from gateway.runtime import Runtime
-
-ACTOR = "cli"
 
 
 def _known(here: Runtime, given: str, whose: str = "ID number") -> Known:
@@ -68,7 +66,7 @@ def add_mandate(
             one,
             other,
             Kind(kind),
-            ACTOR,
+            actor(),
             matters=matters,
             last_day=last_day,
             may_be_told=may_be_told,
@@ -112,7 +110,7 @@ def revoke_mandate(context: Context, key: UUID) -> None:
     """End a mandate now, by the id that list shows."""
     here = context.runtime()
     with here.db.write() as tx:
-        revoked = identity.revoke_mandate(tx, here, key, ACTOR)
+        revoked = identity.revoke_mandate(tx, here, key, actor())
     if not revoked:
         raise click.ClickException("None in force has this id; see python3 run.py mandate list CITIZEN.")
     context.show({"id": str(key), "revoked": True}, lambda: click.echo("Revoked: it counts no more."))
@@ -135,7 +133,7 @@ def set_password(context: Context, citizen: str) -> None:
     who = _known(here, citizen)
     chosen = click.prompt("Query password (six digits)", hide_input=True, confirmation_prompt="Once more")
     with here.db.write() as tx:
-        identity.set_password(tx, here, who, chosen, ACTOR)
+        identity.set_password(tx, here, who, chosen, actor())
     context.show({"citizen": who.masked, "set": True}, lambda: click.echo(f"Set for {who.masked}."))
 
 
@@ -152,6 +150,6 @@ def lift_hold(context: Context, citizen: str) -> None:
     here = context.runtime()
     who = _known(here, citizen)
     with here.db.write() as tx:
-        lifted = identity.lift_holds(tx, here, who, ACTOR)
+        lifted = identity.lift_holds(tx, here, who, actor())
     said = f"{lifted} lifted for {who.masked}." if lifted else f"Nothing holds {who.masked} back."
     context.show({"citizen": who.masked, "lifted": lifted}, lambda: click.echo(said))

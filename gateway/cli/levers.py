@@ -14,14 +14,13 @@ from sqlalchemy import Connection
 from gateway import cities
 from gateway.broadcasts import expand
 from gateway.broadcasts import store as broadcasts
-from gateway.cli.command import Context, main, pass_context
+from gateway.cli.command import Context, actor, main, pass_context
 from gateway.levers import cancelling, dead_letters, holding, replays, twice
 from gateway.levers.dead_letters import Cause, Group
 from gateway.notifications.pauses import Kind
 from gateway.notifications.status import DEAD
 from gateway.runtime import Runtime
 
-ACTOR = "cli"
 LATE = "codes, reminders, and what is old, changed since, called off or no longer kept"
 KINDS = click.Choice([str(kind) for kind in Kind])
 Lever = Callable[[Connection, Runtime, Kind, str, str], bool]
@@ -48,7 +47,7 @@ def resume(context: Context, kind: str, name: str) -> None:
 def _pull(context: Context, lever: Lever, kind: Kind, name: str, state: str) -> None:
     here = context.runtime()
     with here.db.write() as tx:
-        changed = lever(tx, here, kind, name, ACTOR)
+        changed = lever(tx, here, kind, name, actor())
     shown = {"kind": str(kind), "name": name, "state": state, "changed": changed}
     said = f"The {kind} {name} is {state}." if changed else f"The {kind} {name} was {state} already."
     context.show(shown, lambda: click.echo(said))
@@ -63,14 +62,14 @@ def cancel(context: Context, kind: str, name: str) -> None:
     here = context.runtime()
     if kind == "broadcast":
         with here.db.write() as tx:
-            changed = holding.steer(tx, here, name, broadcasts.CANCEL, ACTOR)
+            changed = holding.steer(tx, here, name, broadcasts.CANCEL, actor())
         here.wake(expand.LANE)
         said = f"The broadcast {name} is cancelled; what still waits is withdrawn within seconds."
         context.show({"kind": kind, "name": name, "changed": changed}, lambda: click.echo(said))
         return
     lever = cancelling.notification if kind == "notification" else cancelling.reference
     with here.db.write() as tx:
-        found = lever(tx, here, name, ACTOR)
+        found = lever(tx, here, name, actor())
 
     def human() -> None:
         click.echo(f"{found.withdrawn:,} withdrawn; {found.stopped:,} went out and do not go out again;")
@@ -97,7 +96,7 @@ def dead(context: Context, cause: str | None, dry_run: bool, yes: bool, again: b
     if dry_run:
         _count(context, here, which)
         return
-    taken = replays.replay(here, which, here.clock(), ACTOR, again=again)
+    taken = replays.replay(here, which, here.clock(), actor(), again=again)
     context.show({"cause": str(which), "taken": taken}, lambda: click.echo(f"{taken:,} taken anew."))
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from gateway import audit, cities
 from gateway.citizens import register
-from gateway.cli.command import Context, main, pass_context
+from gateway.cli.command import Context, actor, main, pass_context
 from gateway.pensions.planning import plan_pensioners
 from gateway.runtime import Runtime
 from gateway.security import redact
@@ -68,7 +68,7 @@ def explain(context: Context, who: str) -> None:
         citizen = _citizen(tx, here, given)
         found = rows.of_citizen(tx, citizen) if citizen else None
         if found is not None:
-            audit.record(tx, here.vault, here.clock(), ACTOR, "reminders.explain", f"citizen {citizen}")
+            audit.record(tx, here.vault, here.clock(), actor(), "reminders.explain", f"citizen {citizen}")
     if found is None:
         raise click.ClickException(
             "No citizen is known by this. A reference has 14 digits, an ID number 18; compare them."
@@ -83,7 +83,6 @@ def explain(context: Context, who: str) -> None:
     )
 
 
-ACTOR = "cli"
 COLUMNS = ("type", "event", "channel", "occasion", "state", "reason", "planned_for", "due_at", "settled_at")
 
 

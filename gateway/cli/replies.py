@@ -10,12 +10,10 @@ from uuid import UUID
 import click
 
 from gateway import cities
-from gateway.cli.command import Context, main, pass_context
+from gateway.cli.command import Context, actor, main, pass_context
 from gateway.ops import inbox
 from gateway.ops.inbox import Written
 from gateway.runtime import Runtime
-
-ACTOR = "cli"
 
 
 @main.command()
@@ -32,7 +30,7 @@ def replies(context: Context, everything: bool, read: bool, after: UUID | None, 
         return
     with here.db.write() if read else here.db.read() as tx:
         found = (
-            inbox.read(tx, here, ACTOR, everything=everything, after=after)
+            inbox.read(tx, here, actor(), everything=everything, after=after)
             if read
             else inbox.listed(tx, here, everything=everything, after=after)
         )
@@ -43,7 +41,7 @@ def replies(context: Context, everything: bool, read: bool, after: UUID | None, 
 
 def _handle(context: Context, here: Runtime, key: UUID) -> None:
     with here.db.write() as tx:
-        done = bool(inbox.handled(tx, here, [key], ACTOR))
+        done = bool(inbox.handled(tx, here, [key], actor()))
     if not done:
         raise click.ClickException("No reply with this id waits. The list names those that do.")
     context.show({"id": key, "handled": done}, lambda: click.echo("Marked as handled."))

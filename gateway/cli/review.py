@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway import cities
-from gateway.cli.command import Context, main, pass_context
+from gateway.cli.command import Context, actor, main, pass_context
 from gateway.levers import reviewing
 from gateway.levers.reviewing import WHYS, Decided, Waiting
 from gateway.records.reasons import REFUSALS, RETURNS
@@ -57,7 +57,7 @@ def show_review(context: Context, reference: str, why: str) -> None:
     """What is recorded and what is asked for, in full; this is recorded."""
     here = context.runtime()
     with here.db.write() as tx:
-        found = reviewing.opened(tx, here, reference, why, context.actor)
+        found = reviewing.opened(tx, here, reference, why, actor())
 
     def human() -> None:
         click.echo(f"{found.item} now:    {found.now or 'nothing'}  {found.district_now}")
@@ -72,7 +72,7 @@ def show_review(context: Context, reference: str, why: str) -> None:
 @pass_context
 def approve(context: Context, reference: str) -> None:
     """Record the change and tell the citizen."""
-    _decide(context, lambda tx, here: reviewing.approve(tx, here, reference, context.actor))
+    _decide(context, lambda tx, here: reviewing.approve(tx, here, reference, actor()))
 
 
 @review.command("return")
@@ -81,7 +81,7 @@ def approve(context: Context, reference: str) -> None:
 @pass_context
 def send_back(context: Context, reference: str, reason: str) -> None:
     """Ask the citizen to put it right; they go on with the same reference."""
-    _decide(context, lambda tx, here: reviewing.send_back(tx, here, reference, reason, context.actor))
+    _decide(context, lambda tx, here: reviewing.send_back(tx, here, reference, reason, actor()))
 
 
 @review.command()
@@ -90,7 +90,7 @@ def send_back(context: Context, reference: str, reason: str) -> None:
 @pass_context
 def reject(context: Context, reference: str, reason: str) -> None:
     """Refuse it for good; what is recorded stays."""
-    _decide(context, lambda tx, here: reviewing.reject(tx, here, reference, reason, context.actor))
+    _decide(context, lambda tx, here: reviewing.reject(tx, here, reference, reason, actor()))
 
 
 def _decide(context: Context, lever: Callable[[Any, Runtime], Decided]) -> None:

@@ -14,14 +14,12 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.citizens import id_number as numbers
-from gateway.cli.command import Context, pass_context
+from gateway.cli.command import Context, actor, pass_context
 from gateway.cli.machine import citizen
 from gateway.levers import correcting
 from gateway.rights import erase as erasing
 from gateway.rights import export as exporting
 from gateway.rights.erase import Erased, Line
-
-ACTOR = "cli"
 
 
 class _IdNumber(click.ParamType[str]):
@@ -44,7 +42,7 @@ def export(context: Context, id_number: str, out: Path | None) -> None:
     """Everything kept of a person as one JSON object, by table; this is recorded."""
     here = context.runtime()
     with here.db.write() as tx:
-        found = exporting.of(tx, here, id_number, ACTOR)
+        found = exporting.of(tx, here, id_number, actor())
     text = json.dumps(found, ensure_ascii=False, indent=None if context.as_json else 2)
     if out is None:
         click.echo(text)
@@ -80,7 +78,7 @@ def erase(context: Context, id_number: str, dry_run: bool, yes: bool, even_open:
             report = erasing.planned(tx, here, id_number)
     else:
         with here.db.write() as tx:
-            report = erasing.erase(tx, here, id_number, ACTOR, even_open=even_open)
+            report = erasing.erase(tx, here, id_number, actor(), even_open=even_open)
     shown = {**asdict(report), "dry_run": dry_run}
     context.show(shown, lambda: _print(report, dry_run=dry_run))
 
@@ -103,7 +101,7 @@ def correct(context: Context, /, id_number: str, disabled: bool | None, **given:
         )
     here = context.runtime()
     with here.db.write() as tx:
-        new = correcting.correct(tx, here, id_number, values, ACTOR, disabled=disabled)
+        new = correcting.correct(tx, here, id_number, values, actor(), disabled=disabled)
     said = f"Recorded: {', '.join(new)}." if new else "It was recorded like this."
     context.show({"changed": new}, lambda: click.echo(said))
 

@@ -11,8 +11,7 @@ import click
 from sqlalchemy import Row
 
 from gateway import cities
-from gateway.cli.command import Context, main, pass_context
-from gateway.cli.levers import ACTOR
+from gateway.cli.command import Context, actor, main, pass_context
 from gateway.delivery import route_book
 from gateway.delivery.route_book import LONGEST, Override
 from gateway.levers import weights as levers
@@ -51,7 +50,7 @@ def set_weights(context: Context, channel: str, weights: str, span: timedelta, w
     """Give providers of CHANNEL other WEIGHTS for a while, like twilio_sms=5,aliyun_sms=0."""
     here = context.runtime()
     wanted = read_weights({"WEIGHTS": weights}, "WEIGHTS", "")
-    wish = Override(channel, wanted, here.clock() + span, ACTOR, why)
+    wish = Override(channel, wanted, here.clock() + span, actor(), why)
     with here.db.write() as tx:
         levers.override(tx, here, wish)
     shown = {"channel": channel, "weights": wanted, "until": wish.until}
@@ -66,7 +65,7 @@ def clear(context: Context, channel: str) -> None:
     """Back to the weights of the settings, at once."""
     here = context.runtime()
     with here.db.write() as tx:
-        gone = route_book.clear(tx, here, channel, ACTOR)
+        gone = route_book.clear(tx, here, channel, actor())
     said = f"{channel}: back to the settings' weights." if gone else f"{channel} had no other weights."
     context.show({"channel": channel, "cleared": gone}, lambda: click.echo(said))
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway import audit
-from gateway.cli.command import Context, main, pass_context
+from gateway.cli.command import Context, actor, main, pass_context
 from gateway.delivery import retention
 from gateway.delivery.retention import Standing
 from gateway.retention import job
@@ -35,7 +35,7 @@ def tidy(context: Context, *, dry_run: bool) -> None:
     now = {}
     if not dry_run:
         with here.db.write() as tx:
-            audit.record(tx, here.vault, here.clock(), "cli", "tidy", "")
+            audit.record(tx, here.vault, here.clock(), actor(), "tidy", "")
         now = job.run(here)
     with here.db.read() as tx:
         found = list(retention.standing(tx, here))

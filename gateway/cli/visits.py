@@ -9,7 +9,7 @@ import click
 from sqlalchemy import Connection
 
 from gateway.cli.accounts import table
-from gateway.cli.command import DAY, Context, main, pass_context
+from gateway.cli.command import DAY, Context, actor, main, pass_context
 from gateway.levers import visits
 from gateway.pensions.visits import PARTS, REFUSALS
 from gateway.runtime import Runtime
@@ -44,7 +44,7 @@ def arrange(context: Context, reference: str, day: datetime, part: str | None) -
         context,
         reference,
         "arranged",
-        lambda tx, here: visits.arrange(tx, here, reference, day.date(), part or "", context.actor),
+        lambda tx, here: visits.arrange(tx, here, reference, day.date(), part or "", actor()),
     )
 
 
@@ -53,7 +53,7 @@ def arrange(context: Context, reference: str, day: datetime, part: str | None) -
 @pass_context
 def done(context: Context, reference: str) -> None:
     """Somebody was there."""
-    _do(context, reference, "visited", lambda tx, here: visits.made(tx, here, reference, context.actor))
+    _do(context, reference, "visited", lambda tx, here: visits.made(tx, here, reference, actor()))
 
 
 @home_visits.command()
@@ -66,7 +66,7 @@ def refuse(context: Context, reference: str, reason: str) -> None:
         context,
         reference,
         "refused",
-        lambda tx, here: visits.refuse(tx, here, reference, reason, context.actor),
+        lambda tx, here: visits.refuse(tx, here, reference, reason, actor()),
     )
 
 

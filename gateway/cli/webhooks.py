@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection, Row, select
 
-from gateway.cli.command import Context, main, pass_context
+from gateway.cli.command import Context, actor, main, pass_context
 from gateway.levers import accounts
 from gateway.runtime import Runtime
 from gateway.services import webhooks as store
@@ -23,7 +23,6 @@ from gateway.webhooks import book
 from gateway.webhooks.book import Which
 from gateway.webhooks.retry import Answered
 
-ACTOR = "cli"
 KINDS = click.Choice([str(kind) for kind in Kind])
 STATES = click.Choice([str(state) for state in State])
 TIME = click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"])
@@ -53,7 +52,7 @@ def set_(context: Context, service: str, kind: str, url: str, token: str | None)
     here = context.runtime()
     book.check(here, url)
     with here.db.write() as tx:
-        made = book.subscribe(tx, here, _owner(tx, service), Kind(kind), url, token, ACTOR)
+        made = book.subscribe(tx, here, _owner(tx, service), Kind(kind), url, token, actor())
 
     def human() -> None:
         click.echo(f"token           {made.token}")
@@ -155,14 +154,14 @@ def replay(
     wanted = tuple(map(State, states)) or ((State.FAILED,) if not ids else tuple(State))
     with here.db.write() as tx:
         which = Which(_owner(tx, service), Kind(kind) if kind else None, wanted, since, until, ids)
-        number = book.replay(tx, here, which, ACTOR)
+        number = book.replay(tx, here, which, actor())
     context.show({"events": number}, lambda: click.echo(f"{number:,} are told anew, within seconds."))
 
 
 def _steer(context: Context, service: str, kind: str, state: str, lever: Any) -> None:
     here: Runtime = context.runtime()
     with here.db.write() as tx:
-        changed = lever(tx, here, _owner(tx, service), Kind(kind), ACTOR)
+        changed = lever(tx, here, _owner(tx, service), Kind(kind), actor())
     said = f"{service} {kind}: {state}" + ("." if changed is not False else " already.")
     shown = {"kind": kind, "state": state, "changed": changed is not False}
     context.show(shown, lambda: click.echo(said))

@@ -10,7 +10,7 @@ import click
 from sqlalchemy import Connection
 
 from gateway import cities
-from gateway.cli.command import Context, main, pass_context
+from gateway.cli.command import Context, actor, main, pass_context
 from gateway.delivery.explain import Explained, of, of_rows
 from gateway.notifications import preferences as wanted
 from gateway.notifications.preferences import ANY, Preference, Wish
@@ -18,7 +18,6 @@ from gateway.notifications.store import of_transaction
 from gateway.runtime import Runtime
 from gateway.transactions import store
 
-ACTOR = "cli"
 UNSET = "unset"
 
 
@@ -97,7 +96,7 @@ def set_preference(context: Context, citizen: UUID, wish: str, category: str, ch
     here = context.runtime()
     with here.db.write() as tx:
         said = None if wish == UNSET else Wish(wish)
-        wanted.prefer(tx, here, citizen, category, channel, said, ACTOR)
+        wanted.prefer(tx, here, citizen, category, channel, said, actor())
     shown = {"citizen": citizen, "category": category, "channel": channel, "wish": wish}
     context.show(shown, lambda: click.echo(f"{category} by {channel}: {wish}."))
 
@@ -110,5 +109,5 @@ def set_language(context: Context, citizen: UUID, language: str) -> None:
     """Write to a citizen in this language, where there is such a text; this is recorded."""
     here = context.runtime()
     with here.db.write() as tx:
-        wanted.speak(tx, here, citizen, language, ACTOR)
+        wanted.speak(tx, here, citizen, language, actor())
     context.show({"citizen": citizen, "language": language}, lambda: click.echo(f"Written to in {language}."))

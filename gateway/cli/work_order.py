@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from gateway.cli.command import Context, main, pass_context
+from gateway.cli.command import Context, actor, main, pass_context
 from gateway.levers import reporters
 
 
@@ -27,5 +27,5 @@ def show_reporter(context: Context, reference: str, reason: str) -> None:
     """Name, ID number and mobile in full, also of a confidential one. That you looked is on record."""
     here = context.runtime()
     with here.db.write() as tx:
-        found = reporters.reporter(tx, here, reference, reason, context.actor)
+        found = reporters.reporter(tx, here, reference, reason, actor())
     context.show(asdict(found), lambda: click.echo(f"{found.name}  {found.id_number}  {found.mobile}"))

@@ -12,7 +12,7 @@ import click
 
 from gateway import audit
 from gateway.channels import AddressError
-from gateway.cli.command import Context, pass_context
+from gateway.cli.command import Context, actor, pass_context
 from gateway.cli.templates import (
     ID,
     VALUES,
@@ -34,7 +34,6 @@ from gateway.errors import HuiyinError
 from gateway.levers import trying
 from gateway.runtime import Runtime
 
-ACTOR = "cli"
 FILE = click.option(
     "--file",
     "source",
@@ -137,7 +136,7 @@ def try_out(
     try:
         with here.db.write() as tx:
             one, owner = chosen(tx, id, version), trying.service_of(tx, service)
-            key, lane = trying.send(tx, here, one, to, values(given), owner, ACTOR)
+            key, lane = trying.send(tx, here, one, to, values(given), owner, actor())
     except AddressError as error:
         raise HuiyinError(f"--to: {error}") from None
     said = f"On its way as {key}. python3 run.py explain {key} tells how it stands."
@@ -184,7 +183,7 @@ def _registered(
         touched = [registration.link(here, version, provider, code)]
     with here.db.write() as tx:
         said = f"template {version.id} version {version.version}"
-        audit.record(tx, here.vault, here.clock(), ACTOR, "template.register", said)
+        audit.record(tx, here.vault, here.clock(), actor(), "template.register", said)
     return touched
 
 
@@ -195,7 +194,7 @@ def _touched(touched: Sequence[Registration]) -> None:
 
 
 def _author(here: Runtime) -> Author:
-    return Author(ACTOR, here.vault, here.clock())
+    return Author(actor(), here.vault, here.clock())
 
 
 def _words(source: Path | None, before: str) -> str:

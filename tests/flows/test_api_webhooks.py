@@ -19,6 +19,7 @@ from gateway import config, runtime
 from gateway.api import received
 from gateway.audit import audit
 from gateway.cli import main
+from gateway.cli.command import actor
 from gateway.notifications import inbound
 from gateway.notifications.notify_words import stamp
 from gateway.providers import Inbound
@@ -275,5 +276,5 @@ def test_the_verbs_do_the_same(run: Run, here: Runtime, receiver: Receiver) -> N
         assert run("webhooks", *words).exit_code == 2
     with here.db.read() as tx:
         assert {row.actor for row in tx.execute(select(audit).where(audit.c.action == "webhook.set"))} == {
-            "cli"
+            actor()
         }

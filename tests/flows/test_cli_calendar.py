@@ -12,6 +12,7 @@ import time_machine
 
 from gateway import cities
 from gateway.calendars import Day
+from gateway.cli.command import actor
 from gateway.levers import years
 from gateway.levers.accounts import Desk
 from tests.flows.shell import Shell
@@ -62,7 +63,7 @@ def test_a_notice_is_looked_at_loaded_and_shown(shell: Shell, tmp_path: Path) ->
         shown = shell.json("calendar", "show", "2027")
         assert (shown["comes"], shown["by"], shown["holidays"]) == (
             "loaded",
-            "cli",
+            actor(),
             [["2026-12-31", "2027-01-03"]],
         )
         assert shell.json("calendar", "load", str(file))["changed"] == []

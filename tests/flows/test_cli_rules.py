@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import time_machine
 
+from gateway.cli.command import actor
 from gateway.rules import files
 from tests.flows.shell import Shell
 
@@ -52,7 +53,7 @@ def test_rules_are_looked_at_tried_loaded_and_looked_at_again(shell: Shell, file
     assert [one["comes"] for one in shown["versions"]] == [
         "with the release",
         "with the release",
-        "loaded 2026-11-28 12:00 by cli",
+        f"loaded 2026-11-28 12:00 by {actor()}",
     ]
     duration = next(one for one in shown["rules"] if one["rule"] == "card_loss.duration")
     assert duration == {

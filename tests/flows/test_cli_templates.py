@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from gateway import audit
+from gateway.cli.command import actor
 from gateway.content import registered
 from gateway.content.registered import Registration
 from gateway.notifications.store import notifications
@@ -54,9 +55,9 @@ def test_a_text_is_made_looked_at_and_published(run: Shell, tmp_path: Path, book
     with books.db.read() as tx:
         done = tx.execute(select(audit.audit.c.actor, audit.audit.c.action).order_by(audit.audit.c.number))
         assert [tuple(row) for row in done] == [
-            ("cli", "template.write"),
-            ("cli", "template.publish"),
-            ("cli", "template.archive"),
+            (actor(), "template.write"),
+            (actor(), "template.publish"),
+            (actor(), "template.archive"),
         ]
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from gateway import audit
 from gateway.citizens import register
 from gateway.citizens.register import citizens
+from gateway.cli.command import actor
 from gateway.demo import city
 from gateway.demo.seed import entry
 from gateway.notifications.request import Class, Request
@@ -72,7 +73,7 @@ def test_preferences_are_set_shown_and_taken_back(run: Shell, books: Runtime, ci
         "*",
         "voice",
         "off",
-        "cli",
+        actor(),
     )
     assert run("preferences", "set", str(citizen), "unset", "--channel", "voice").exit_code == 0
     assert run.json("preferences", "show", str(citizen))["preferences"] == []

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from gateway.appointments import closures
+from gateway.cli.command import actor
 from gateway.levers import closing
 from gateway.levers.closing import Closed, Wanted
 from gateway.runtime import Runtime
@@ -34,7 +35,10 @@ def test_a_hall_is_closed_and_opened_from_the_terminal(run: Shell, books: Runtim
     assert run.json("hall", "reopen", closed["id"])["changed"]
     assert "was open again already" in run("hall", "reopen", closed["id"]).output
     assert "No hall is closed." in run("hall", "list").output
-    assert [(who, what) for who, what, _ in actions(books)] == [("cli", "hall.close"), ("cli", "hall.reopen")]
+    assert [(who, what) for who, what, _ in actions(books)] == [
+        (actor(), "hall.close"),
+        (actor(), "hall.reopen"),
+    ]
 
 
 @pytest.mark.parametrize(

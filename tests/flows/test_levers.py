@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from gateway import audit
+from gateway.cli.command import actor
 from gateway.delivery.ledger import balanced
 from gateway.delivery.store import attempts
 from gateway.notifications.request import Class, Request
@@ -47,7 +48,7 @@ def test_a_lever_is_pulled_once_and_recorded(kind: str, name: str, run: Shell, b
     assert run.json("pause", kind, name)["changed"]
     assert not run.json("pause", kind, name)["changed"]
     assert f"The {kind} {name} is running." in run("resume", kind, name).output
-    assert actions(books) == [("cli", f"{kind}.pause", name), ("cli", f"{kind}.resume", name)]
+    assert actions(books) == [(actor(), f"{kind}.pause", name), (actor(), f"{kind}.resume", name)]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_dead_letters_are_listed_counted_and_replayed(run: Shell, books: Runtime
     assert run.json("dead")["dead"] == [group]
     assert "3 taken anew." in run("dead", "--replay", cause, "--yes").output
     assert run.json("dead")["dead"] == []
-    assert actions(books) == [("cli", "dead.replay", cause), ("cli", "dead.replayed", f"3 {cause}")]
+    assert actions(books) == [(actor(), "dead.replay", cause), (actor(), "dead.replayed", f"3 {cause}")]
 
 
 def test_a_dry_run_says_who_would_get_a_second_message(run: Shell, books: Runtime) -> None:
@@ -117,7 +118,7 @@ def test_a_message_is_withdrawn_once_and_on_record(run: Shell, books: Runtime) -
         row = tx.execute(select(notifications)).one()
         assert balanced(tx)
     assert (row.status, row.reason, row.due_at) == ("cancelled", "operator_cancelled", None)
-    assert actions(books) == [("cli", "notification.cancel", key)] * 2
+    assert actions(books) == [(actor(), "notification.cancel", key)] * 2
 
 
 @pytest.mark.parametrize(

@@ -88,18 +88,9 @@ def test_what_the_provider_had_is_not_sent_again(klass: Class, world: World) -> 
     assert _inquiries(world) == {"found": 1}
 
 
-def test_what_nobody_can_tell_is_left_unknown_and_never_sent_again(world: World) -> None:
+@pytest.mark.parametrize("klass", ASKED)
+def test_what_nobody_can_tell_is_left_unknown_and_never_sent_again(klass: Class, world: World) -> None:
     """Asked more and more rarely for its receipt window, then counted as unknown for good."""
-    _asked_in_vain(world, Class.RESULT)
-
-
-@pytest.mark.parametrize("klass", [klass for klass in ASKED if klass is not Class.RESULT])
-def test_of_no_other_class_anybody_guesses(klass: Class, sqlite_world: World) -> None:
-    """The same for each class that is asked about; its lane's own queries play no part."""
-    _asked_in_vain(sqlite_world, klass)
-
-
-def _asked_in_vain(world: World, klass: Class) -> None:
     lane, asked = _lost(world, klass), []
 
     def nothing(inquiry: Inquiry) -> CannotTell:
