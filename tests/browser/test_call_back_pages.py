@@ -45,6 +45,7 @@ def test_a_call_is_asked_for_at_night_and_called_off_again(open_page: OpenPage, 
     expect(main).to_contain_text("工作人员明天上午08:00到12:00打尾号8000的电话给您")
     large_enough(page, 16, 44)
     accessible(page)
-    page.click('a[href$="/withdraw"]')
+    with page.expect_navigation():
+        page.click('a[href$="/withdraw"]')
     press("main form button")
     expect(main).to_contain_text("不会再打给您了")
