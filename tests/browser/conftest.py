@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
-from werkzeug.serving import make_server
 
 from gateway.app import create_app
 from tests.conftest import lacking
 from tests.flows.citizen import Desk
+from tests.serving import serving
 from tests.world import World
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -40,13 +39,8 @@ def site(sqlite_world: World) -> Iterator[str]:
     """The address of the application of this world; its people are registered, its card desk answers."""
     sqlite_world.runtime._back_offices["card_core"] = Desk()
     sqlite_world.settle(3)
-    server = make_server("127.0.0.1", 0, create_app(sqlite_world.runtime), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="site")
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(create_app(sqlite_world.runtime)) as url:
+        yield url
 
 
 @pytest.fixture

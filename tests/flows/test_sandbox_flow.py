@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
@@ -10,7 +9,6 @@ from pathlib import Path
 from shutil import copy
 
 import pytest
-from werkzeug.serving import make_server
 
 from gateway import runtime as runtimes
 from gateway.app import create_app
@@ -30,6 +28,7 @@ from gateway.transactions.store import Transaction
 from integrations.aliyun_rpc import CHINA
 from tests.conftest import settings
 from tests.contract.sandbox_process import ACCOUNT, Sandbox, running_sandbox, until
+from tests.serving import serving
 from tests.stores.test_transactions import begin, prove, sent_codes, state, submit
 from tests.world import BORN_BY, Clock, Scripted, Wakes, World
 
@@ -86,13 +85,10 @@ def real(sandbox: Sandbox, seeded: Path, tmp_path: Path) -> Iterator[World]:
     world = World(runtime, Clock(), wakes, Scripted())
     adults = [person for person in city.people(20) if person.birth_date < BORN_BY]
     world.people = adults[next(_turns) :]  # another card for each test
-    server = make_server("127.0.0.1", 0, create_app(runtime), threaded=True)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/callbacks/aliyun_sms/callback-secret/sms-report"
-    sandbox.call("POST", "settings", {"report_url": url, "receipt_delay": 0.05})
-    yield world
-    server.shutdown()
-    server.server_close()
+    with serving(create_app(runtime)) as url:
+        report_url = f"{url}/callbacks/aliyun_sms/callback-secret/sms-report"
+        sandbox.call("POST", "settings", {"report_url": report_url, "receipt_delay": 0.05})
+        yield world
     runtime.db.close()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -11,9 +10,9 @@ import pytest
 import schemathesis
 from schemathesis.engine import events, from_schema
 from schemathesis.schemas import BaseSchema
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.flows.documented import Documented
+from tests.serving import serving
 from tests.world import World
 
 EXAMPLES, LONG = 4, 60  # drawn for each route, and chains of as many beginnings
@@ -23,26 +22,12 @@ well-formed and name nothing: that is a 400, as at Notify.
 """
 
 
-class _Handler(WSGIRequestHandler):
-    """Keeps connections, and says nothing."""
-
-    protocol_version = "HTTP/1.1"
-
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
-        """Nothing."""
-
-
 @pytest.fixture
 def served(sqlite_world: World) -> Iterator[tuple[Documented, str]]:
     """The API on a port: schemathesis asks without a token by itself only over the wire."""
     api = Documented(sqlite_world)
-    server = make_server("127.0.0.1", 0, api.app, threaded=True, request_handler=_Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield api, f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(api.app) as url:
+        yield api, url
 
 
 def _schema(api: Documented, url: str, examples: int) -> BaseSchema:
