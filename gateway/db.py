@@ -83,6 +83,21 @@ def sparse_index(name: str, *columns: ColumnElement[Any], **how: Any) -> Index:
     return Index(name, *columns, postgresql_where=present, sqlite_where=present, **how)
 
 
+PLANNED_ANEW = "planned_anew"
+"""An execution option for joins of arrays with a table that may have been empty when they were planned first.
+
+Its plan would go on reading the table whole for each value, until somebody counts its rows.
+"""
+
+
+BY_INDEX = (
+    "enable_seqscan = off",
+    "enable_bitmapscan = off",
+    "random_page_cost = 1.1",
+    "jit = off",  # what is read whole after all counts as dear, and would be compiled each time
+)
+
+
 class Db:
     """One engine and the two ways to use it.
 
@@ -163,6 +178,7 @@ def _engine(url: str, **pool: Any) -> Engine:
         pool = pool or {"pool_size": 20, "max_overflow": 20, "pool_use_lifo": True}
         engine = create_engine(url, hide_parameters=True, **pool)
         event.listen(engine, "connect", _prepare_postgresql)
+        event.listen(engine, "do_execute", _plan_anew)
         ping_the_idle(engine)
         return engine
     patient = {"timeout": 30, "check_same_thread": False}
@@ -187,8 +203,18 @@ def _prepare_postgresql(connection: Any, _record: object) -> None:
     connection.commit()
 
 
+def _plan_anew(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+    """Run a statement marked ``PLANNED_ANEW`` as it stands; the driver prepares any other that recurs."""
+    if PLANNED_ANEW not in context.execution_options:
+        return False
+    cursor.execute(statement, parameters, prepare=False)
+    return True
+
+
 def _look_up_by_index(connection: Any, _record: object) -> None:
-    connection.execute("SET enable_seqscan = off")
+    """Row by row and in the index's order: to gather a list and sort it is to read it whole for each page."""
+    for setting in BY_INDEX:
+        connection.execute(f"SET {setting}")
     connection.commit()
 
 
@@ -282,7 +308,7 @@ def upsert(tx: Connection, table: Table) -> Any:
 
 def is_due(tx: Connection, table: Table, now: datetime) -> bool:
     """Whether any row of this queue is due."""
-    return tx.execute(select(table.c.id).where(table.c.due_at <= now).limit(1)).first() is not None
+    return tx.execute(select(table.c.due_at).where(table.c.due_at <= now).limit(1)).first() is not None
 
 
 # --- identifiers ----------------------------------------------------------------------

@@ -1,7 +1,10 @@
 """Turn broadcasts into notifications, a page of people at a time, and hand them over."""
 
+from datetime import timedelta
+
 from gateway.broadcasts.expand import LANE, run_due
 from gateway.broadcasts.step import ONE_WRITER, USUAL
+from gateway.delivery import acceptances
 from gateway.delivery.attempt import handing_over
 from gateway.runtime import Runtime
 from tasks.app import app, current, stopping
@@ -14,5 +17,7 @@ def run() -> None:
 
 
 def _work(runtime: Runtime) -> None:
-    with handing_over(runtime, LANE, stopping.is_set) as calls:
+    with handing_over(runtime, LANE, stopping.is_set, fold=True) as calls:
         run_due(runtime, ONE_WRITER if runtime.db.one_writer else USUAL, calls)
+    if stopping.is_set():  # nobody may come for hours
+        acceptances.unfold_due(runtime, timedelta(seconds=runtime.settings.lease))

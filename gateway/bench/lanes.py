@@ -12,6 +12,7 @@ from sqlalchemy import delete, select, text
 from gateway.bench.ceilings import BenchError
 from gateway.bench.stage import Stage
 from gateway.delivery import measures, receipts
+from gateway.delivery.acceptances import acceptances
 from gateway.delivery.store import attempts
 from gateway.notifications import pauses
 from gateway.notifications.check_codes import PLACEHOLDER, SAMPLE
@@ -26,7 +27,15 @@ ACTOR = "bench"
 TEMPLATE = "policy/retirement_age"
 PATIENCE = 1_800.0  # seconds
 LOOK = 0.1
-TABLES = (attempts, notifications, ledger, measures.measures, receipts.callbacks, idempotency.answers)
+TABLES = (
+    attempts,
+    acceptances,
+    notifications,
+    ledger,
+    measures.measures,
+    receipts.callbacks,
+    idempotency.answers,
+)
 
 
 @dataclass(frozen=True, slots=True)

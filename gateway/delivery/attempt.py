@@ -74,10 +74,15 @@ def run_lane(
 
 
 @contextmanager
-def handing_over(runtime: Runtime, name: str, stopping: Callable[[], bool] = never) -> Iterator[Calls]:
-    """The calls of one run; at its end what providers said is written down, whatever went wrong."""
+def handing_over(
+    runtime: Runtime, name: str, stopping: Callable[[], bool] = never, *, fold: bool = False
+) -> Iterator[Calls]:
+    """The calls of one run; at its end what providers said is written down, whatever went wrong.
+
+    With ``fold`` what one took as a whole is written down for the whole, and unfolded by others.
+    """
     with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix=name) as pool:
-        calls = Calls(runtime, pool, stopping)
+        calls = Calls(runtime, pool, stopping, fold=fold)
         try:
             yield calls
         finally:
@@ -125,11 +130,14 @@ def _claim_size(runtime: Runtime, lane: str) -> int:
 class Calls:
     """The calls of one run: those begun, and their answers as they come back."""
 
-    def __init__(self, runtime: Runtime, pool: ThreadPoolExecutor, stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, runtime: Runtime, pool: ThreadPoolExecutor, stopping: Callable[[], bool], *, fold: bool
+    ) -> None:
         self.looked_at = 0  # rows claimed so far
         self.open = 0  # messages handed to a thread whose answer is not recorded yet
         self._runtime = runtime
         self._pool = pool
+        self._fold = fold
         self.stopping = stopping
         self._answers: SimpleQueue[Answer | None] = SimpleQueue()
 
@@ -166,7 +174,7 @@ class Calls:
             sleep(MOMENT)  # to be woken for each of them would cost more than the call
             answers += self._there()
         self.open -= messages
-        _record(self._runtime, [answer for answer in answers if answer])
+        _record(self._runtime, [answer for answer in answers if answer], fold=self._fold)
         return len(answers)
 
     def _there(self) -> list[Answer | None]:
@@ -242,7 +250,7 @@ def _storable(outcome: Outcome) -> Outcome:
     return outcome if code == outcome.code else replace(outcome, code=code)
 
 
-def _record(runtime: Runtime, answers: Sequence[Answer]) -> None:
+def _record(runtime: Runtime, answers: Sequence[Answer], *, fold: bool) -> None:
     """Write the outcomes down, once more where the database failed: what was heard must not be lost."""
     if not answers:
         return
@@ -250,7 +258,7 @@ def _record(runtime: Runtime, answers: Sequence[Answer]) -> None:
     while True:
         try:
             with runtime.db.write() as tx:
-                record.record(tx, runtime, answers)
+                record.record(tx, runtime, answers, fold=fold)
             break
         except OperationalError as error:
             if (pause := next(pauses, None)) is None:

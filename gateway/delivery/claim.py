@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, true, update
 from gateway import channels, cities
 from gateway.cities import Rules
 from gateway.db import begin_until, due, new_lease
-from gateway.delivery import hours, joined, joining, measures, number_caps, retry
+from gateway.delivery import acceptances, hours, joined, joining, measures, number_caps, retry
 from gateway.delivery.addressing import SEALED, Cells
 from gateway.delivery.batches import batches
 from gateway.delivery.compose import Joined, Letter, Unsendable, compose
@@ -195,9 +195,11 @@ def held_of(row: Row[Any], status: Status, tries: int, *, others: bool = False) 
 
 
 def _lost(tx: Connection, runtime: Runtime, sheet: Sheet, now: datetime) -> None:
-    """The attempts of a lease that ended without an answer become unknown."""
+    """The attempts of a lease that ended without an answer become unknown; an answer may be folded still."""
     if not sheet.lost:
         return
+    known = acceptances.unfold_of(tx, [row.id for row in sheet.lost], now)
+    sheet.lost = [row for row in sheet.lost if row.id not in known]
     open_ones = attempts.c.notification_id.in_([row.id for row in sheet.lost]) & attempts.c.outcome.is_(None)
     ended = (
         update(attempts).where(open_ones).values(outcome="unknown", code=Reason.WORKER_LOST, finished_at=now)

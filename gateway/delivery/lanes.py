@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, select, union_all
 
 from gateway.db import is_due
 from gateway.delivery import ledger
+from gateway.delivery.acceptances import acceptances
 from gateway.delivery.ledger import Account
 from gateway.delivery.receipts import LANE as RECEIPTS
 from gateway.delivery.receipts import callbacks
@@ -36,7 +37,7 @@ class Lane:
 def due(tx: Connection, now: datetime) -> set[str]:
     """The lanes with something due."""
     names = set(_first_due(tx, [account.lane for account in ledger.accounts(tx)], now))
-    if is_due(tx, callbacks, now):
+    if is_due(tx, callbacks, now) or is_due(tx, acceptances, now):
         names.add(RECEIPTS)
     return names
 

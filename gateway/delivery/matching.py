@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, select
 
 from gateway import channels
-from gateway.delivery import measures, retry
+from gateway.delivery import acceptances, measures, retry
 from gateway.delivery.reachability import Said
 from gateway.delivery.store import attempts
 from gateway.notifications import store
@@ -47,6 +47,7 @@ class _Final(NamedTuple):
 
 Key = tuple[str, str, bytes]  # provider, our hand-over or its reference, blind index of the address
 Finals = Mapping[tuple[UUID, str], _Final]  # by notification and hand-over
+Folded = Mapping[str, Row[Any]]  # the acceptances of these hand-overs that are not unfolded yet
 
 
 def apply(tx: Connection, runtime: Runtime, pairs: Iterable[tuple[str, Receipt]], now: datetime) -> Applied:
@@ -75,19 +76,21 @@ def apply(tx: Connection, runtime: Runtime, pairs: Iterable[tuple[str, Receipt]]
 
 def _end(tx: Connection, final: Finals, now: datetime) -> None:
     """Write the receipts down: on notifications first, then on attempts, in the one order of locks."""
-    held = {} if _all_delivered(tx, final, now) else store.hold(tx, [key for key, _ in final])
-    if _record(tx, final, now) < len(final):
+    folded = acceptances.of(tx, {handover for _, handover in final})
+    held = {} if _all_delivered(tx, final, folded, now) else store.hold(tx, [key for key, _ in final])
+    if _record(tx, final, folded, now) < len(final):
         raise OvertakenError
     store.move(tx, _moves(tx, held, final, now), now)
 
 
-def _all_delivered(tx: Connection, final: Finals, now: datetime) -> bool:
+def _all_delivered(tx: Connection, final: Finals, folded: Folded, now: datetime) -> bool:
     """Deliver all in one statement, where that is all there is to do; else nothing is done or held."""
     ids = {key for key, _ in final}
-    if any(one.receipt.delivery is not Delivery.DELIVERED for one in final.values()):
+    stand = {Status.SENDING if handover in folded else Status.ACCEPTED for _, handover in final}
+    if len(stand) > 1 or any(one.receipt.delivery is not Delivery.DELIVERED for one in final.values()):
         return False
     at_once = tx.begin_nested()
-    if store.deliver(tx, ids, now) < len(ids):
+    if store.deliver(tx, ids, stand.pop(), now) < len(ids):
         at_once.rollback()
         return False
     at_once.commit()
@@ -182,8 +185,8 @@ def _referred_to(tx: Connection, wanted: Collection[tuple[str, bytes]]) -> Seque
 # --- what follows -------------------------------------------------------------------------
 
 
-def _record(tx: Connection, final: Finals, now: datetime) -> int:
-    """Write the receipts to their attempts, where none is yet; returns to how many."""
+def _record(tx: Connection, final: Finals, folded: Folded, now: datetime) -> int:
+    """Write the receipts to their attempts, where none is yet, with what is folded; returns to how many."""
     ordered = sorted(final.items(), key=lambda one: one[0][0].int)
     receipts = [one.receipt for _, one in ordered]
     keys: dict[str, Sequence[Any]] = {
@@ -196,7 +199,8 @@ def _record(tx: Connection, final: Finals, now: datetime) -> int:
         "receipt_at": [one.at or now for one in receipts],
         "cause": [one.cause and one.cause.value for one in receipts],
     }
-    return update_each(tx, attempts, keys, values, unset="receipt")
+    learnt = acceptances.written(folded, keys["handover"]) if folded else {}
+    return update_each(tx, attempts, keys, values | learnt, keep=tuple(learnt), unset="receipt")
 
 
 def _counted(final: Iterable[_Final]) -> Counter[measures.Key]:

@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import OperationalError
 
 from gateway.db import Utc, claim, metadata, new_lease, sparse_index, upsert
-from gateway.delivery import keyed, matching, owners, reachability
+from gateway.delivery import acceptances, keyed, matching, owners, reachability
 from gateway.delivery.matching import OvertakenError
 from gateway.notifications import inbound, questions
 from gateway.providers import (
@@ -124,8 +124,10 @@ def look_again(tx: Connection, provider: str, since: datetime, now: datetime) ->
 def apply_due(runtime: Runtime) -> int:
     """Apply the receipts of due callbacks; returns how many callbacks were looked at.
 
-    What comes while these are applied has a wake-up of its own: it is left to gather until then.
+    Before that, unfold what waited for its receipts long enough. What comes while these are applied
+    has a wake-up of its own: it is left to gather until then.
     """
+    acceptances.unfold_due(runtime)
     done, more = 0, True
     while more:
         rows, more = _claimed(runtime)

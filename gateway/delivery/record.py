@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from gateway import channels
-from gateway.delivery import joined, measures, reachability, retry
+from gateway.delivery import acceptances, joined, measures, reachability, retry
 from gateway.delivery.claim import Handover, waits
 from gateway.delivery.reachability import Said
 from gateway.delivery.store import attempts
@@ -32,13 +32,31 @@ class Answer(NamedTuple):
     outcomes: Sequence[Outcome]
 
 
-def record(tx: Connection, runtime: Runtime, answers: Sequence[Answer]) -> None:
+def record(tx: Connection, runtime: Runtime, answers: Sequence[Answer], *, fold: bool = False) -> None:
     """Write the outcomes down: on the attempts always, on the notifications where the lease is still ours.
+
+    With ``fold`` what a provider took as a whole is one row, for a moment (``acceptances``).
 
     An attempt that was given up as unknown in the meantime still learns its
     provider reference, so that the receipt finds it.
     """
     now = runtime.clock()
+    whole = {one.handover.id: one for one in answers if fold and acceptances.foldable(one.outcomes)}
+    acceptances.fold(tx, runtime, {key: _taken(one) for key, one in whole.items()}, now)
+    _each(tx, runtime, [one for one in answers if one.handover.id not in whole], now)
+    _measure(tx, runtime, answers, now)
+
+
+def _taken(answer: Answer) -> Accepted:
+    first = answer.outcomes[0]
+    assert isinstance(first, Accepted)
+    return first
+
+
+def _each(tx: Connection, runtime: Runtime, answers: Sequence[Answer], now: datetime) -> None:
+    """Write them onto each attempt and notification."""
+    if not answers:
+        return
     moves = {answer.lease: list[Move]() for answer in answers}
     for answer in answers:
         moves[answer.lease] += _moves(runtime, answer, now)
@@ -48,7 +66,6 @@ def record(tx: Connection, runtime: Runtime, answers: Sequence[Answer]) -> None:
         _late(tx, runtime, standing or _hold(tx, moves), answers, now)
     _finish(tx, answers, now)
     _heed(tx, runtime, answers, now)
-    _measure(tx, runtime, answers, now)
 
 
 def _moves(runtime: Runtime, answer: Answer, now: datetime) -> list[Move]:

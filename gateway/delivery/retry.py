@@ -81,7 +81,7 @@ def after(outcome: Outcome, standing: Standing, now: datetime, waits: Waits) -> 
     """What to do with a notification after one hand-over's outcome."""
     match outcome:
         case Accepted():
-            return Next(Status.ACCEPTED, now + waits.receipt)
+            return accepted(now, waits.receipt)
         case Throttled(code, until):
             if standing.others and standing.klass in WAITED_FOR:
                 return _again(standing, _soon(standing, now), code)
@@ -96,6 +96,11 @@ def after(outcome: Outcome, standing: Standing, now: datetime, waits: Waits) -> 
             return Next(Status.UNKNOWN, now + waits.inquiry, code)
         case Rejected(code, cause):
             return _rejected(code, cause, standing, now)
+
+
+def accepted(at: datetime, window: timedelta) -> Next:
+    """What to do with one that its provider took then: its receipt is waited for, that long."""
+    return Next(Status.ACCEPTED, at + window)
 
 
 def _soon(standing: Standing, now: datetime) -> datetime:
@@ -131,7 +136,7 @@ def after_inquiry(finding: Finding, standing: Standing, since: datetime, now: da
     """
     match finding:
         case Found():
-            return Next(Status.ACCEPTED, now + waits.receipt)
+            return accepted(now, waits.receipt)
         case Absent():
             return _again(standing, now, Reason.NEVER_TAKEN)
         case _:

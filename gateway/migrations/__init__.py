@@ -24,6 +24,7 @@ from gateway.citizens import register as _register
 from gateway.content import documents as _documents
 from gateway.content import store as _content
 from gateway.db import Db, metadata
+from gateway.delivery import acceptances as _acceptances
 from gateway.delivery import books as _books
 from gateway.delivery import measures as _measures
 from gateway.delivery import receipts as _receipts
@@ -93,6 +94,7 @@ ROOMS = (
     _broadcasts,
     _broadcast_pages,
     _broadcast_recipients,
+    _acceptances,
     _demo,
 )
 FOLDER = Path(__file__).parent

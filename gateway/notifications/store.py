@@ -241,13 +241,13 @@ def move(
     return made
 
 
-def deliver(tx: Connection, ids: Collection[UUID], now: datetime) -> int:
-    """Deliver those of these that are accepted, as nearly all are when their receipts come; how many.
+def deliver(tx: Connection, ids: Collection[UUID], old: Status, now: datetime) -> int:
+    """Deliver those of these that stand at ``old``, as nearly all do when their receipts come; how many.
 
     Nobody looked at them before; so whatever stands elsewhere is left as it is.
     """
     columns = notifications.c
-    where = one_of(tx, columns.id, sorted(ids, key=BY_NUMBER)) & (columns.status == Status.ACCEPTED)
+    where = one_of(tx, columns.id, sorted(ids, key=BY_NUMBER)) & (columns.status == old)
     change = update(notifications).where(where).values(**standing(Status.DELIVERED, None, None, now, None))
     asked = columns.service_id.is_not(None)  # nothing more is fetched where nobody asked, as in a broadcast
     whose = (columns.service_id, case((asked, columns.id)))
@@ -255,7 +255,7 @@ def deliver(tx: Connection, ids: Collection[UUID], now: datetime) -> int:
     found = Counter(map(tuple, changed))  # rows are compared far more slowly
     made: Counter[Entry] = Counter()
     for (lane, broadcast, *_), n in found.items():
-        made.update({(lane, broadcast, Status.ACCEPTED): -n, (lane, broadcast, Status.DELIVERED): n})
+        made.update({(lane, broadcast, old): -n, (lane, broadcast, Status.DELIVERED): n})
     enter(tx, made)
     told = webhooks.ended([(service, key) for _, _, service, key in found if service])
     webhooks.tell(tx, Kind.RECEIPT, told, now)

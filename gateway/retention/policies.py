@@ -276,6 +276,7 @@ FOR_GOOD = (
     for_good("webhooks", "Where services are told; address and secrets are emptied when one is removed."),
     for_good("operators", "Who may sign in; the audit chain names them."),
     for_good("broadcast_pages", "Pages being made; each goes when its messages are taken."),
+    for_good("acceptances", "What a provider just took as a whole; each goes when it is unfolded."),
     for_good("pauses", "What is held still, until it goes on."),
     for_good("demo_city", "Which made-up city this is."),
 )

@@ -191,6 +191,7 @@ NOTHING: Mapping[str, str] = {
     "replannings": "when reminders were planned again",
     "broadcasts": "what was said to many",
     "broadcast_pages": "between which places of a list somebody is at work",
+    "acceptances": "that a provider took a call's messages",
     "check_codes": "by which code a notice to many is known",
     "templates": "texts without anybody's values",
     "template_versions": "texts without anybody's values",

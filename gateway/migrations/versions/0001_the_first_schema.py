@@ -17,6 +17,17 @@ _WISH = "state = 'open' AND broadcast_id IS NULL AND (kind NOT IN ('return_visit
 
 def upgrade() -> None:
     op.create_table(
+        "acceptances",
+        sa.Column("handover", sa.String(length=15), nullable=False),
+        sa.Column("provider_ref", sa.String(length=64), nullable=False),
+        sa.Column("accepted_at", Utc(), nullable=False),
+        sa.Column("due_at", Utc(), nullable=False),
+        sa.PrimaryKeyConstraint("handover", name=op.f("pk_acceptances")),
+    )
+    with op.batch_alter_table("acceptances", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_acceptances_due_at"), ["due_at"], unique=False)
+
+    op.create_table(
         "attachments",
         sa.Column("owner", sa.Uuid(), nullable=False),
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
@@ -1194,6 +1205,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("due_at IS NOT NULL"),
         )
 
+    op.drop_table("acceptances")
     op.drop_table("webhook_events")
     op.drop_table("webhooks")
     op.drop_table("provider_templates")
