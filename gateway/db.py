@@ -41,6 +41,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.autocommit import Autocommit
 from gateway.pinging import ping_the_idle
+from gateway.planning import look_up_by_index, plan_anew
 from gateway.security import chance
 
 metadata = MetaData(
@@ -83,21 +84,6 @@ def sparse_index(name: str, *columns: ColumnElement[Any], **how: Any) -> Index:
     return Index(name, *columns, postgresql_where=present, sqlite_where=present, **how)
 
 
-PLANNED_ANEW = "planned_anew"
-"""An execution option for joins of arrays with a table that may have been empty when they were planned first.
-
-Its plan would go on reading the table whole for each value, until somebody counts its rows.
-"""
-
-
-BY_INDEX = (
-    "enable_seqscan = off",
-    "enable_bitmapscan = off",
-    "random_page_cost = 1.1",
-    "jit = off",  # what is read whole after all counts as dear, and would be compiled each time
-)
-
-
 class Db:
     """One engine and the two ways to use it.
 
@@ -110,7 +96,7 @@ class Db:
         self.engine = _engine(url)
         self.one_writer = url.startswith("sqlite")  # everybody waits for it: commits are to be short
         if by_index and not self.one_writer:
-            event.listen(self.engine, "connect", _look_up_by_index)
+            look_up_by_index(self.engine)
         self._reader, self._writer = _roles(self.engine)
         self._aside, _ = _roles(_engine(url, poolclass=NullPool))
         self._single = None if url.startswith("sqlite") else Autocommit(self.engine.url)
@@ -178,7 +164,7 @@ def _engine(url: str, **pool: Any) -> Engine:
         pool = pool or {"pool_size": 20, "max_overflow": 20, "pool_use_lifo": True}
         engine = create_engine(url, hide_parameters=True, **pool)
         event.listen(engine, "connect", _prepare_postgresql)
-        event.listen(engine, "do_execute", _plan_anew)
+        plan_anew(engine)
         ping_the_idle(engine)
         return engine
     patient = {"timeout": 30, "check_same_thread": False}
@@ -200,21 +186,6 @@ def _prepare_postgresql(connection: Any, _record: object) -> None:
     """Times come in UTC; lists go as they are: written out, a thousand keys cost 20 ms."""
     connection.adapters.register_dumper(list, ListBinaryDumper)
     connection.execute("SET TIME ZONE 'UTC'")
-    connection.commit()
-
-
-def _plan_anew(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
-    """Run a statement marked ``PLANNED_ANEW`` as it stands; the driver prepares any other that recurs."""
-    if PLANNED_ANEW not in context.execution_options:
-        return False
-    cursor.execute(statement, parameters, prepare=False)
-    return True
-
-
-def _look_up_by_index(connection: Any, _record: object) -> None:
-    """Row by row and in the index's order: to gather a list and sort it is to read it whole for each page."""
-    for setting in BY_INDEX:
-        connection.execute(f"SET {setting}")
     connection.commit()
 
 

@@ -7,15 +7,28 @@ runs in our own process and takes them one after the other.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, any_, bindparam, func, insert, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    UpdateBase,
+    any_,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from gateway.db import PLANNED_ANEW
+from gateway.planning import PLANNED_ANEW
 
 _POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
 
@@ -61,6 +74,15 @@ def update_each(
         new |= {name: func.coalesce(new[name], table.c[name]) for name in keep}
         given = {f"of_{name}": keys[name] for name in keys} | {f"new_{name}": values[name] for name in values}
         return tx.execute(update(table).where(*where).values(**new), _by_row(given)).rowcount
+
+
+def count_changes(tx: Connection, change: UpdateBase) -> Counter[tuple[Any, ...]]:
+    """Change rows, and count them by what that returns of each; alike ones are counted where they are."""
+    if tx.dialect.name != "postgresql":
+        return Counter(map(tuple, tx.execute(change).all()))
+    changed = change.cte("changed")
+    found = tx.execute(select(*changed.c, func.count()).group_by(*changed.c)).all()
+    return Counter({tuple(key): n for *key, n in found})
 
 
 def _by_row(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:

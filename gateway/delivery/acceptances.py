@@ -71,12 +71,9 @@ def of(tx: Connection, handovers: Collection[str]) -> Mapping[str, Row[Any]]:
 
 def written(found: Mapping[str, Row[Any]], handovers: Sequence[str]) -> dict[str, Sequence[Any]]:
     """What these say of each attempt of those hand-overs, by column; None where they say nothing."""
-    rows = [found.get(handover) for handover in handovers]
-    return {
-        "outcome": [row and "accepted" for row in rows],
-        "provider_ref": [row and row.provider_ref for row in rows],
-        "finished_at": [row and row.accepted_at for row in rows],
-    }
+    told = {key: ("accepted", row.provider_ref, row.accepted_at) for key, row in found.items()}
+    columns = zip(*(told.get(handover, (None, None, None)) for handover in handovers), strict=True)
+    return dict(zip(("outcome", "provider_ref", "finished_at"), columns, strict=True))
 
 
 def unfold_due(runtime: Runtime, until: timedelta = timedelta(0)) -> None:

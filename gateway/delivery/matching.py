@@ -15,7 +15,7 @@ from gateway import channels
 from gateway.delivery import acceptances, measures, retry
 from gateway.delivery.reachability import Said
 from gateway.delivery.store import attempts
-from gateway.notifications import store
+from gateway.notifications import store, suppression
 from gateway.notifications.status import Status, may_move
 from gateway.notifications.store import Move, moved
 from gateway.notifications.suppression import COMPLAINT
@@ -50,12 +50,14 @@ Finals = Mapping[tuple[UUID, str], _Final]  # by notification and hand-over
 Folded = Mapping[str, Row[Any]]  # the acceptances of these hand-overs that are not unfolded yet
 
 
-def apply(tx: Connection, runtime: Runtime, pairs: Iterable[tuple[str, Receipt]], now: datetime) -> Applied:
+def apply(tx: Connection, runtime: Runtime, pairs: Sequence[tuple[str, Receipt]], now: datetime) -> Applied:
     """Apply receipts set-wise. The first final one of an attempt counts, whatever comes after it.
 
     Raises ``OvertakenError`` where somebody else applies one of them at this moment.
     """
-    addressed = [(name, receipt, index(runtime, name, receipt.address)) for name, receipt in pairs]
+    kinds = {name: _kind(runtime, name) for name in {name for name, _ in pairs}}
+    index = runtime.vault.index
+    addressed = [(name, receipt, index(kinds[name], receipt.address)) for name, receipt in pairs]
     known, joined = _matching(tx, addressed)
     applied = Applied()
     first: dict[tuple[UUID, str], _Final] = {}
@@ -70,7 +72,7 @@ def apply(tx: Connection, runtime: Runtime, pairs: Iterable[tuple[str, Receipt]]
     if first:
         _end(tx, first, now)
         measures.add(tx, _counted(first.values()), now)
-        applied.said.extend(_said(runtime, first.values()))
+        applied.said.extend(_said(tx, runtime, first.values()))
     return applied
 
 
@@ -212,12 +214,15 @@ def _counted(final: Iterable[_Final]) -> Counter[measures.Key]:
     return counted
 
 
-def _said(runtime: Runtime, final: Iterable[_Final]) -> list[Said]:
-    """What the receipts say of addresses: reached, or why not."""
+def _said(tx: Connection, runtime: Runtime, final: Collection[_Final]) -> list[Said]:
+    """What the receipts say of addresses: why not reached; or reached, where that was doubted."""
+    words = [(one.attempt, one.receipt.cause or one.receipt.delivery) for one in final]
+    reached = {row.address_index for row, word in words if word == Delivery.DELIVERED}
+    doubted = suppression.among(tx, reached, suppression.DEAD_ADDRESS)
     return [
         Said(row.address_index, _kind(runtime, row.provider), row.provider, row.started_at, word)
-        for row, receipt in ((one.attempt, one.receipt) for one in final)
-        if (word := receipt.cause or receipt.delivery) != Delivery.UNDELIVERED
+        for row, word in words
+        if word != Delivery.UNDELIVERED and (word != Delivery.DELIVERED or row.address_index in doubted)
     ]
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import Any, TypeVar
+from uuid import UUID
 
 import structlog
 from sqlalchemy import (
@@ -47,6 +49,7 @@ from gateway.providers import (
     Reporter,
     Unreadable,
 )
+from gateway.rows import one_of
 from gateway.runtime import Runtime
 
 LANE = "receipts"
@@ -217,9 +220,7 @@ def _apply_all(runtime: Runtime, read: Sequence[Read]) -> None:
     with runtime.db.write() as tx:
         keys = keyed.calls(tx, runtime, [one for _, one in said])
         heard = inbound.receive(tx, runtime, said, keys, owners.owners(tx, runtime, said))
-        for row, found in read:
-            waiting = bool(unmatched) and any((row.provider, one) in unmatched for one in found or ())
-            _settle(tx, row, readable=_whole(found), waiting=waiting, now=now)
+        _settle(tx, read, unmatched, now)
     if heard.answers:
         runtime.wake(questions.LANE)
     log.info("receipts_applied", callbacks=len(read), reports=len(reports), unmatched=len(unmatched))
@@ -267,17 +268,22 @@ def _apply_alone(runtime: Runtime, item: Read) -> None:
     except Exception as error:  # noqa: BLE001 - see apply_due
         log.error("callback_not_applied", callback=str(item[0].id), error=type(error).__name__)  # noqa: TRY400
         with runtime.db.write() as tx:
-            _settle(tx, item[0], readable=False, waiting=False, now=runtime.clock())
+            _settle(tx, [(item[0], None)], (), runtime.clock())
 
 
-def _settle(tx: Connection, row: Row[Any], *, readable: bool, waiting: bool, now: datetime) -> None:
-    due_at: datetime | None = None
-    state = "applied" if readable else "unreadable"
-    if waiting:
-        state = "unmatched"
-        due_at = now + timedelta(seconds=2**row.tries) if row.tries < TRIES else None
-    values = {"state": state, "due_at": due_at, "lease": None, "tries": row.tries + 1}
-    tx.execute(update(callbacks).where(callbacks.c.id == row.id).values(**values))
+def _settle(tx: Connection, read: Sequence[Read], unmatched: Collection[Any], now: datetime) -> None:
+    """Have each callback stand as it was read; one with anything unmatched is looked at again."""
+    stand: defaultdict[tuple[str, datetime | None], list[UUID]] = defaultdict(list)
+    for row, found in read:
+        if unmatched and any((row.provider, one) in unmatched for one in found or ()):
+            again = now + timedelta(seconds=2**row.tries) if row.tries < TRIES else None
+            stand["unmatched", again].append(row.id)
+        else:
+            stand["applied" if _whole(found) else "unreadable", None].append(row.id)
+    columns = callbacks.c
+    for (state, due_at), ids in stand.items():
+        values = {"state": state, "due_at": due_at, "lease": None, "tries": columns.tries + 1}
+        tx.execute(update(callbacks).where(one_of(tx, columns.id, ids)).values(**values))
 
 
 def forget_old(tx: Connection, now: datetime) -> bool:

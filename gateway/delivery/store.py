@@ -32,7 +32,7 @@ attempts = Table(
     Column("receipt_code", String(CODE)),
     Column("receipt_at", Utc),
     Column("cause", String(12)),  # why it was refused or did not arrive: a Cause
-    postgresql_with={"fillfactor": 50},  # room for its outcome and receipt on the same page
+    postgresql_with={"fillfactor": 35},  # room for its outcome and receipt on the same page
 )
 # Over what never changes alone: outcome and receipt then touch no index (PostgreSQL's HOT updates).
 Index("ix_attempts_address", attempts.c.address_index, attempts.c.started_at)

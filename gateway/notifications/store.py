@@ -44,7 +44,7 @@ from gateway.notifications.entries import TAKEN, Entry, enter
 from gateway.notifications.request import TITLE, Request
 from gateway.notifications.status import DEAD, ENDS, Status, may_move
 from gateway.notifications.stored import as_row
-from gateway.rows import insert_many, one_of
+from gateway.rows import count_changes, insert_many, one_of
 from gateway.runtime import Runtime
 from gateway.services import webhooks
 from gateway.services.webhooks import Kind
@@ -251,8 +251,7 @@ def deliver(tx: Connection, ids: Collection[UUID], old: Status, now: datetime) -
     change = update(notifications).where(where).values(**standing(Status.DELIVERED, None, None, now, None))
     asked = columns.service_id.is_not(None)  # nothing more is fetched where nobody asked, as in a broadcast
     whose = (columns.service_id, case((asked, columns.id)))
-    changed = tx.execute(change.returning(columns.lane, columns.broadcast_id, *whose)).all()
-    found = Counter(map(tuple, changed))  # rows are compared far more slowly
+    found = count_changes(tx, change.returning(columns.lane, columns.broadcast_id, *whose))
     made: Counter[Entry] = Counter()
     for (lane, broadcast, *_), n in found.items():
         made.update({(lane, broadcast, old): -n, (lane, broadcast, Status.DELIVERED): n})

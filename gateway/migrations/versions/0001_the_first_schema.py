@@ -51,7 +51,7 @@ def upgrade() -> None:
         sa.Column("receipt_at", Utc(), nullable=True),
         sa.Column("cause", sa.String(length=12), nullable=True),
         sa.PrimaryKeyConstraint("notification_id", "handover", name=op.f("pk_attempts")),
-        postgresql_with={"fillfactor": 50},
+        postgresql_with={"fillfactor": 35},
     )
     with op.batch_alter_table("attempts", schema=None) as batch_op:
         batch_op.create_index("ix_attempts_address", ["address_index", "started_at"], unique=False)
