@@ -14,13 +14,11 @@ from celery import Celery
 from celery.signals import setup_logging, worker_init, worker_shutting_down
 from kombu.exceptions import OperationalError
 
-from celeryconfig import URGENT_QUEUES
 from gateway import config, logs, readiness, runtime
 from gateway.config import Settings
 from gateway.delivery.simulated import is_simulated
 from gateway.errors import SettingError
 from gateway.runtime import Runtime, Wake
-from tasks.spacing import Spaced
 
 WORK = {
     lane: f"tasks.{lane}.run" for lane in ("transactions", "receipts", "broadcasts", "reminders", "webhooks")
@@ -76,8 +74,7 @@ def current() -> Runtime:
 @cache
 def _built() -> Runtime:
     settings = config.load()
-    wake = Spaced(wake_for(settings), URGENT_QUEUES, unhurried=("receipts", "broadcasts"))
-    return runtime.build(settings, wake=wake, working=True)
+    return runtime.build(settings, wake=wake_for(settings), working=True)
 
 
 # --- waking -----------------------------------------------------------------------------------
