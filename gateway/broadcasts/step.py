@@ -20,7 +20,7 @@ class Limits:
     with less the workers would stand idle before each look for room.
     """
 
-    page: int = 1_000
+    page: int = 2_000
     window: int = 30_000
     scan: int = SCAN
     seconds: float = 20.0

@@ -33,7 +33,7 @@ from gateway.rows import insert_many
 from gateway.runtime import Runtime
 from gateway.traffic.turn import Turn
 
-OPEN = 1_000  # messages open before the next are taken: a page is made while one is handed over
+OPEN = 2_000  # messages open before the next are taken: a page is made while one is handed over
 LATER = dict.fromkeys(("reason", "provider", "lease", "handed_over_at", "completed_at"))
 
 
