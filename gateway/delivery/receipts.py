@@ -53,7 +53,7 @@ from gateway.runtime import Runtime
 
 LANE = "receipts"
 CLAIM = 50  # callbacks, each with up to some hundred receipts
-BYTES = 4 * 1024 * 1024  # of sealed bodies in one claim, or a single longer one: memory is bounded
+BYTES = 4 * 1024 * 1024  # of bodies in one claim, or a single longer one: memory is bounded
 AT_ONCE = 1_000  # receipts in one commit; databases bound a statement's parameters
 KEPT = timedelta(days=30)
 FORGET = 5_000  # rows in one commit: nobody waits for long
@@ -68,6 +68,7 @@ callbacks = Table(
     Column("provider", String(40), nullable=False),
     Column("kind", String(20), nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("size", Integer, nullable=False),  # of its body as it came, in bytes
     Column("digest", LargeBinary(32), nullable=False, unique=True),
     Column("received_at", Utc, nullable=False, index=True),
     Column("state", String(12), nullable=False),  # new, applied, unmatched, unreadable
@@ -123,6 +124,7 @@ def _row(runtime: Runtime, provider: str, callback: Callback) -> dict[str, Any]:
         "provider": provider,
         "kind": callback.kind,
         "body": runtime.vault.seal_bytes(reading.CELL, key, reading.packed(callback)),
+        "size": len(callback.body),
         "digest": runtime.vault.digest("callbacks", place + b"\0" + callback.body),
         "received_at": now,
         "state": "new",
@@ -176,7 +178,7 @@ def _claimed(runtime: Runtime) -> tuple[Sequence[Row[Any]], bool]:
     columns, seconds = callbacks.c, runtime.settings.lease
     with runtime.db.write() as tx:
         now, lease = runtime.clock(), new_lease()
-        due = select(columns.id, func.length(columns.body)).where(columns.due_at <= now)
+        due = select(columns.id, columns.size).where(columns.due_at <= now)
         locked = due.order_by(columns.due_at).limit(CLAIM).with_for_update(skip_locked=True)
         rows = tx.execute(locked).all()
         sizes = accumulate(size for _, size in rows)
