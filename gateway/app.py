@@ -69,10 +69,10 @@ def create_app(runtime: Runtime) -> Flask:
 
 
 class _Sessions(SecureCookieSessionInterface):
-    """Pages have sessions; systems bring a token with every call, and opening a session costs a signer."""
+    """Pages have sessions; systems bring a secret with every call, and opening a session costs a signer."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        return None if request.path.startswith("/v2") else super().open_session(app, request)
+        return None if request.path.startswith(("/v2", "/callbacks")) else super().open_session(app, request)
 
 
 def _begin() -> None:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from gateway.messages import Limits, Message
 
@@ -124,13 +124,13 @@ class Delivery(StrEnum):
     PENDING = "pending"  # a progress report: nothing final
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """A provider's report on one message. ``code`` is the provider's own word, kept as it came.
 
     ``handover`` is our hand-over id as the provider echoed it, "" where it does not:
     with the address it matches a message whose reference was lost (``Found("")``).
     ``cause`` judges the code of what was not delivered, by the provider's own table ``CAUSES``.
+    They come by millions: a tuple is made in half the time.
     """
 
     reference: str

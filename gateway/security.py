@@ -61,14 +61,25 @@ class Vault:
 
     def seal(self, column: str, row: UUID | str, text: str) -> bytes:
         """Encrypt ``text`` for one cell; ``column`` is ``table.column``."""
+        return self.seal_bytes(column, row, text.encode())
+
+    def seal_bytes(self, column: str, row: UUID | str, plain: bytes) -> bytes:
+        """The same for what need not be text."""
         nonce = chance()[:NONCE_BYTES]
-        return FORMAT + nonce + self._cipher.encrypt(nonce, text.encode(), _place(column, row))
+        return FORMAT + nonce + self._cipher.encrypt(nonce, plain, _place(column, row))
 
     def open(self, column: str, row: UUID | str, sealed: bytes) -> str:
         """Decrypt a cell; raises ``TamperedError`` when it was sealed for another."""
+        try:
+            return self.open_bytes(column, row, sealed).decode()
+        except UnicodeDecodeError:
+            raise TamperedError from None
+
+    def open_bytes(self, column: str, row: UUID | str, sealed: bytes) -> bytes:
+        """The same for what ``seal_bytes`` sealed."""
         nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
         try:
-            return self._cipher.decrypt(nonce, body, _place(column, row)).decode()
+            return self._cipher.decrypt(nonce, body, _place(column, row))
         except (InvalidTag, ValueError):
             raise TamperedError from None
 

@@ -36,8 +36,7 @@ __all__ = [
     "words",
 ]
 
-_NUMBER = re.compile(r"\+?\d{5,15}", re.ASCII)
-_MOBILE = re.compile(r"1[3-9]\d{9}", re.ASCII)
+_NUMBER = re.compile(r"\+?((1[3-9]\d{9})|\d{5,15})", re.ASCII)  # the inner part is a mobile of ours
 
 
 class Pushes:
@@ -58,7 +57,6 @@ class Pushes:
 def address(report: Mapping[str, Any], key: str) -> str:
     """A telephone number in E.164."""
     number = report.get(key)
-    if not isinstance(number, str) or not _NUMBER.fullmatch(number):
+    if not isinstance(number, str) or not (found := _NUMBER.fullmatch(number)):
         raise FieldError(key, "no number")
-    bare = number.removeprefix("+")
-    return f"+86{bare}" if _MOBILE.fullmatch(bare) else f"+{bare}"
+    return f"+86{found[1]}" if found[2] else f"+{found[1]}"

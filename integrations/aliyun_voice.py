@@ -8,7 +8,7 @@ with it: such a call is ``Unknown`` and waits for its report.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -150,19 +150,20 @@ def build(settings: Mapping[str, str], clock: Clock = lambda: datetime.now(UTC))
     return AliyunVoice(settings, clock)
 
 
-def _reports(report: Mapping[str, Any]) -> Iterator[Report]:
+def _reports(report: Mapping[str, Any]) -> list[Report]:
     receipt = _receipt(report)
-    yield receipt
     keys = words(report, "dtmf")
-    if KEYS.fullmatch(keys):
-        yield Inbound(
-            id=f"{receipt.reference}#keys",
-            address=receipt.address,
-            to=beside(report, "caller"),
-            text=keys,
-            at=receipt.at,
-            handover=receipt.handover,
-        )
+    if not KEYS.fullmatch(keys):
+        return [receipt]
+    pressed = Inbound(
+        id=f"{receipt.reference}#keys",
+        address=receipt.address,
+        to=beside(report, "caller"),
+        text=keys,
+        at=receipt.at,
+        handover=receipt.handover,
+    )
+    return [receipt, pressed]
 
 
 def _receipt(report: Mapping[str, Any]) -> Receipt:

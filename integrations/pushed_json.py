@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any
 
 from gateway.providers import Cause, Delivery, Report, Unreadable
 
 CHINA = timezone(timedelta(hours=8))
 _MOMENT = re.compile(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+MOMENT = 19  # characters of a time
 LONGEST_WORD = 56  # characters of a reference or a code; the vendors' have up to some forty
 
 
@@ -27,21 +29,18 @@ class FieldError(ValueError):
         self.key = key
 
 
-def read_each(body: bytes, read: Callable[[Mapping[str, Any]], Iterable[Report]]) -> list[Report]:
+def read_each(body: bytes, read: Callable[[Mapping[str, Any]], Sequence[Report]]) -> list[Report]:
     """What ``read`` makes of the items of one push, an array; one that cannot be read loses no other."""
     items = decoded(body)
     if not isinstance(items, list):
         raise ValueError("A push is a JSON array.")
-    return [report for item in items for report in _reports(item, read)]
-
-
-def _reports(item: Any, read: Callable[[Mapping[str, Any]], Iterable[Report]]) -> Iterable[Report]:
-    if not isinstance(item, dict):
-        return [Unreadable("no_object")]
-    try:
-        return list(read(item))
-    except FieldError as error:
-        return [Unreadable(error.key)]
+    reports: list[Report] = []
+    for item in items:
+        try:
+            reports += read(item) if isinstance(item, dict) else [Unreadable("no_object")]
+        except FieldError as error:
+            reports.append(Unreadable(error.key))
+    return reports
 
 
 def decoded(body: bytes) -> Any:
@@ -70,8 +69,8 @@ def optional_word(report: Mapping[str, Any], key: str) -> str:
     value = report.get(key)
     if value is None:
         return ""
-    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else "\0"
-    if len(text) > LONGEST_WORD or not text.isprintable():
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or len(text) > LONGEST_WORD or not text.isprintable():
         raise FieldError(key, "no word")
     return text
 
@@ -94,7 +93,13 @@ def words(report: Mapping[str, Any], key: str) -> str:
 def moment(report: Mapping[str, Any], key: str) -> datetime | None:
     """A time in UTC+8, None where there is none: no reason to lose what was reported."""
     text = report.get(key)
-    if not isinstance(text, str) or not _MOMENT.fullmatch(text):
+    return _moment(text) if isinstance(text, str) and len(text) == MOMENT else None
+
+
+@lru_cache(1024)
+def _moment(text: str) -> datetime | None:
+    """Remembered: the receipts of a push share a few."""
+    if not _MOMENT.fullmatch(text):
         return None
     try:
         return datetime.fromisoformat(f"{text}+08:00")

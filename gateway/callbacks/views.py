@@ -21,17 +21,16 @@ LARGEST_OF = {"email": 12 * 1024 * 1024}  # a report may bring the whole mail ba
 def blueprint(runtime: Runtime) -> Blueprint:
     """The callback routes for this process's Runtime."""
     door = Blueprint("callbacks", __name__, url_prefix="/callbacks")
+    reporters = {name: one for name, one in runtime.providers.items() if isinstance(one, Reporter)}
 
     @door.post("/<provider>/<secret>/<kind>")
     def receive(provider: str, secret: str, kind: str) -> Response:
-        reporter = _reporter(runtime, provider, secret, kind)
+        reporter = _right(runtime, secret, reporters.get(provider), kind)
         callback = _callback(runtime, kind, _body(LARGEST_OF.get(reporter.channel, LARGEST)))
         if not _genuine(reporter, callback):
             current_app.logger.warning("callback refused: not from %s", provider)
             abort(403, "This is not signed by the provider, or does not come from where it sends.")
-        with runtime.db.write() as tx:
-            new = receipts.keep(tx, runtime, provider, callback)
-        if new:
+        if receipts.keep_now(runtime, provider, callback):
             runtime.wake(receipts.LANE)
         body, content_type = reporter.acknowledgement(kind)
         return Response(body, content_type=content_type)
@@ -39,13 +38,12 @@ def blueprint(runtime: Runtime) -> Blueprint:
     return door
 
 
-def _reporter(runtime: Runtime, provider: str, secret: str, kind: str) -> Reporter:
+def _right(runtime: Runtime, secret: str, reporter: Reporter | None, kind: str) -> Reporter:
     """The provider addressed; a wrong secret and an unknown name look the same."""
-    known = runtime.providers.get(provider)
     right = same(secret.encode(), runtime.settings.callback_secret.encode())
-    if not right or not isinstance(known, Reporter) or kind not in known.reports:
+    if not right or reporter is None or kind not in reporter.reports:
         abort(404)
-    return known
+    return reporter
 
 
 def _genuine(reporter: Reporter, callback: Callback) -> bool:

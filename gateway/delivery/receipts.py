@@ -7,11 +7,9 @@ back and kept. A push that comes again, word by word, is kept once.
 
 from __future__ import annotations
 
-import base64
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import Any, TypeVar
@@ -34,10 +32,12 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql.psycopg import dialect as psycopg_dialect
 from sqlalchemy.exc import OperationalError
 
 from gateway.db import Utc, claim, metadata, new_lease, sparse_index, upsert
-from gateway.delivery import acceptances, keyed, matching, owners, reachability
+from gateway.delivery import acceptances, keyed, matching, owners, reachability, reading
 from gateway.delivery.matching import OvertakenError
 from gateway.notifications import inbound, questions
 from gateway.providers import (
@@ -46,7 +46,6 @@ from gateway.providers import (
     Inbound,
     Receipt,
     Report,
-    Reporter,
     Unreadable,
 )
 from gateway.rows import one_of
@@ -54,7 +53,7 @@ from gateway.runtime import Runtime
 
 LANE = "receipts"
 CLAIM = 50  # callbacks, each with up to some hundred receipts
-BYTES = 4 * 1024 * 1024  # of sealed bodies in one claim, or a single longer one: memory is bounded
+BYTES = 4 * 1024 * 1024  # of bodies in one claim, or a single longer one: memory is bounded
 AT_ONCE = 1_000  # receipts in one commit; databases bound a statement's parameters
 KEPT = timedelta(days=30)
 FORGET = 5_000  # rows in one commit: nobody waits for long
@@ -69,6 +68,7 @@ callbacks = Table(
     Column("provider", String(40), nullable=False),
     Column("kind", String(20), nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("size", Integer, nullable=False),  # of its body as it came, in bytes
     Column("digest", LargeBinary(32), nullable=False, unique=True),
     Column("received_at", Utc, nullable=False, index=True),
     Column("state", String(12), nullable=False),  # new, applied, unmatched, unreadable
@@ -82,6 +82,16 @@ Index("ix_callbacks_odd", callbacks.c.state, postgresql_where=_odd, sqlite_where
 GIVEN_UP = _odd & callbacks.c.due_at.is_(None)
 
 
+def _kept_once(new: Any) -> Any:
+    """What was given up is looked at once more; its id where there is something to look at."""
+    again = {name: new.excluded[name] for name in ("state", "tries", "due_at")}
+    once = new.on_conflict_do_update(index_elements=[callbacks.c.digest], set_=again, where=GIVEN_UP)
+    return once.returning(callbacks.c.id)
+
+
+_SINGLE = _kept_once(insert(callbacks)).compile(dialect=psycopg_dialect())  # type: ignore[no-untyped-call]
+
+
 def keep(tx: Connection, runtime: Runtime, provider: str, callback: Callback) -> bool:
     """Store a verified callback as it came, sealed; False where it is kept already.
 
@@ -89,23 +99,39 @@ def keep(tx: Connection, runtime: Runtime, provider: str, callback: Callback) ->
     was lost, not its content. Only where nobody could read it, or it was given up unmatched,
     it is looked at once more.
     """
+    return _enter(tx, _row(runtime, provider, callback))
+
+
+def keep_now(runtime: Runtime, provider: str, callback: Callback) -> bool:
+    """The same in a commit of its own: on PostgreSQL in one round trip, harmless when it is repeated."""
+    row = _row(runtime, provider, callback)
+    found = runtime.db.execute_single(str(_SINGLE), _SINGLE.params | row)
+    if found is None:
+        with runtime.db.write() as tx:
+            return _enter(tx, row)
+    return bool(found)
+
+
+def _enter(tx: Connection, row: Mapping[str, Any]) -> bool:
+    return tx.execute(_kept_once(upsert(tx, callbacks)), row).first() is not None
+
+
+def _row(runtime: Runtime, provider: str, callback: Callback) -> dict[str, Any]:
     key, now = runtime.new_id(), runtime.clock()
-    kept = json.dumps({"url": callback.url, "body": base64.b64encode(callback.body).decode()})
     place = json.dumps([provider, callback.kind, callback.url]).encode()
-    statement = upsert(tx, callbacks).values(
-        id=key,
-        provider=provider,
-        kind=callback.kind,
-        body=runtime.vault.seal("callbacks.body", key, kept),
-        digest=runtime.vault.digest("callbacks", place + b"\0" + callback.body),
-        received_at=now,
-        state="new",
-        tries=0,
-        due_at=now,
-    )
-    again = {"state": "new", "tries": 0, "due_at": now}
-    once = statement.on_conflict_do_update(index_elements=[callbacks.c.digest], set_=again, where=GIVEN_UP)
-    return tx.execute(once.returning(callbacks.c.id)).first() is not None
+    return {
+        "id": key,
+        "provider": provider,
+        "kind": callback.kind,
+        "body": runtime.vault.seal_bytes(reading.CELL, key, reading.packed(callback)),
+        "size": len(callback.body),
+        "digest": runtime.vault.digest("callbacks", place + b"\0" + callback.body),
+        "received_at": now,
+        "state": "new",
+        "tries": 0,
+        "due_at": now,
+        "lease": None,
+    }
 
 
 def look_again(tx: Connection, provider: str, since: datetime, now: datetime) -> None:
@@ -136,7 +162,7 @@ def apply_due(runtime: Runtime) -> int:
         rows, more = _claimed(runtime)
         if not rows:
             break
-        read = [(row, _read(runtime, row)) for row in rows]
+        read = [(row, reading.read(runtime, row)) for row in rows]
         try:
             _apply_all(runtime, read)
         except Exception as error:  # noqa: BLE001 - one callback must not hold up all the others
@@ -152,7 +178,7 @@ def _claimed(runtime: Runtime) -> tuple[Sequence[Row[Any]], bool]:
     columns, seconds = callbacks.c, runtime.settings.lease
     with runtime.db.write() as tx:
         now, lease = runtime.clock(), new_lease()
-        due = select(columns.id, func.length(columns.body)).where(columns.due_at <= now)
+        due = select(columns.id, columns.size).where(columns.due_at <= now)
         locked = due.order_by(columns.due_at).limit(CLAIM).with_for_update(skip_locked=True)
         rows = tx.execute(locked).all()
         sizes = accumulate(size for _, size in rows)
@@ -160,48 +186,6 @@ def _claimed(runtime: Runtime) -> tuple[Sequence[Row[Any]], bool]:
         fits = columns.id.in_(some or [key for key, _ in rows[:1]])
         claimed = claim(tx, callbacks, now=now, seconds=seconds, limit=CLAIM, lease=lease, where=[fits])
         return claimed, len(rows) == CLAIM or len(some) < len(rows)
-
-
-def _read(runtime: Runtime, row: Row[Any]) -> Sequence[Report] | None:
-    """What is in a callback; None when nobody can read it."""
-    provider = runtime.providers.get(row.provider)
-    if not isinstance(provider, Reporter):
-        return None
-    try:
-        kept = json.loads(runtime.vault.open("callbacks.body", row.id, row.body))
-        came = Callback(row.kind, kept["url"], {}, base64.b64decode(kept["body"]), "")
-        reports = [_clean(report, row.received_at) for report in provider.parse(came)]
-    except Exception as error:  # noqa: BLE001 - whatever came in, it is kept as unreadable, not tried for ever
-        log.warning("callback_unreadable", callback=str(row.id), error=type(error).__name__)
-        return None
-    if codes := sorted({report.code for report in reports if isinstance(report, Unreadable)}):
-        log.warning("callback_unreadable_in_part", callback=str(row.id), codes=codes)
-    return reports
-
-
-def _clean(report: Report, came: datetime) -> Report:
-    """Its words without what a database refuses: lone surrogates and NUL.
-
-    Where the provider gives no time it is when this came, however late somebody gets to it.
-    """
-    if isinstance(report, Unreadable) or (isinstance(report, Receipt) and _is_clean(report)):
-        return report
-    plain = replace(report, address=_storable(report.address), at=report.at or came)
-    if isinstance(plain, Complaint):
-        return plain
-    plain = replace(plain, handover=_storable(plain.handover))
-    if isinstance(plain, Inbound):
-        return replace(plain, id=_storable(plain.id), to=_storable(plain.to), text=_storable(plain.text))
-    return replace(plain, reference=_storable(plain.reference), code=_storable(plain.code)[:80])
-
-
-def _is_clean(receipt: Receipt) -> bool:
-    said = f"{receipt.address}{receipt.handover}{receipt.reference}{receipt.code}"
-    return receipt.at is not None and said.isascii() and "\0" not in said and len(receipt.code) <= 80
-
-
-def _storable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
 Read = tuple[Row[Any], Sequence[Report] | None]

@@ -94,7 +94,9 @@ def module(name: str) -> Any:
 
 
 def described(value: Any) -> Any:
-    """A value as the vectors write it: dataclasses by name and fields, times in UTC, sets sorted."""
+    """A value as the vectors write it: records by name and fields, times in UTC, sets sorted."""
+    if hasattr(value, "_asdict"):
+        return {"is": type(value).__name__, **described(value._asdict())}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {field.name: described(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return {"is": type(value).__name__, **fields}
@@ -117,7 +119,10 @@ def whole(expected: Any, contract: Any = contract) -> Any:
     """What a vector expects of a value of the contract, with the defaults it does not mention."""
     if not isinstance(expected, Mapping) or not hasattr(contract, expected["is"]):
         return expected  # a back office's own kind of row
-    fields = dataclasses.fields(getattr(contract, expected["is"]))
+    record = getattr(contract, expected["is"])
+    if hasattr(record, "_field_defaults"):
+        return {**record._field_defaults, **expected}
+    fields = dataclasses.fields(record)
     defaults = {field.name: field.default for field in fields if field.default is not dataclasses.MISSING}
     return {**defaults, **expected}
 

@@ -42,8 +42,7 @@ def _callback(body: bytes, kind: str = "sms-report", url: str = "https://x.cn/a"
 
 
 def _keep(world: World, callback: Callback, provider: str = "scripted") -> bool:
-    with world.runtime.db.write() as tx:
-        return receipts.keep(tx, world.runtime, provider, callback)
+    return receipts.keep_now(world.runtime, provider, callback)
 
 
 def _states(world: World) -> dict[str, int]:
@@ -54,12 +53,29 @@ def _states(world: World) -> dict[str, int]:
 # --- pushed ------------------------------------------------------------------------------------
 
 
-def test_a_push_that_comes_again_is_kept_once(sqlite_world: World) -> None:
+def test_a_push_that_comes_again_is_kept_once(world: World) -> None:
     """The same body at another address, of another kind or provider is another push."""
     push = _callback(b"[]")
     others = [(replace(push, url="https://x.cn/b"), "scripted"), (replace(push, kind="sms-up"), "scripted")]
-    assert [_keep(sqlite_world, push), _keep(sqlite_world, push)] == [True, False]
-    assert [_keep(sqlite_world, *one) for one in [*others, (push, "other")]] == [True] * 3
+    assert [_keep(world, push), _keep(world, push)] == [True, False]
+    assert [_keep(world, *one) for one in [*others, (push, "other")]] == [True] * 3
+
+
+def test_a_push_is_read_as_it_came(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Byte by byte, whatever they are, and with its address."""
+    bodies = (b"", b"\n", b"[\xff\x00\n\xe4]", "回音\r\n".encode(), bytes(range(256)) * 300)
+    pushes = [_callback(body, url=url) for body in bodies for url in ("", "https://x.cn/?a=回\n\ud83d")]
+    read: list[Callback] = []
+
+    def look(callback: Callback) -> list[Receipt]:
+        read.append(callback)
+        return []
+
+    monkeypatch.setattr(world.provider, "parse", look)
+    for push in pushes:
+        _keep(world, push)
+        receipts.apply_due(world.runtime)
+    assert read == [replace(push, remote="") for push in pushes]
 
 
 def test_identical_pushes_at_the_same_moment_are_one(world: World) -> None:
@@ -97,9 +113,8 @@ def test_a_push_repeated_while_its_message_is_not_known_is_matched_once(sqlite_w
     assert (world.statuses(), _states(world)) == ({"delivered": 1}, {"applied": 1})
 
 
-def test_what_was_given_up_is_looked_at_again_when_it_is_pushed_again(sqlite_world: World) -> None:
+def test_what_was_given_up_is_looked_at_again_when_it_is_pushed_again(world: World) -> None:
     """The unreadable and what found no message for an hour; what was applied is not."""
-    world = sqlite_world
     stray = report("ref-nobody", "", "+8613800138000", Delivery.DELIVERED)
     for push in (_callback(b"no json"), stray):
         _keep(world, push)
