@@ -186,7 +186,9 @@ class World:
                 tx,
                 self.runtime,
                 [
-                    Request(citizen, "sms", klass, f"card_loss/{template}", "zh-CN", values)._replace(**changes)
+                    Request(citizen, "sms", klass, f"card_loss/{template}", "zh-CN", values)._replace(
+                        **changes
+                    )
                     for citizen in citizens
                 ],
             )

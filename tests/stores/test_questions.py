@@ -48,7 +48,7 @@ def ask(world: World, asks: Asks = RATING, count: int = 1, **changes: Any) -> li
 
 def said(world: World, text: str, number: int = 0, **changes: Any) -> Inbound:
     message = Inbound(uuid4().hex, f"+86{world.people[number].mobile}", "106", text, world.clock())
-    return message._replace(**changes)
+    return replace(message, **changes)
 
 
 def hear(world: World, *messages: Inbound, calls: Mapping[tuple[str, str], UUID] | None = None) -> Received:
