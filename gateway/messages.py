@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,7 @@ class Attachment:
     body: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One message ready to go.
 
     ``address`` is E.164 for telephones (+8613800138000), else an e-mail address.
@@ -43,7 +43,7 @@ class Message:
     text: str
     signature: str
     template: str | None = None
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = {}
     language: str = "zh-CN"
     subject: str = ""
     html: str = ""

@@ -16,6 +16,8 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Dialect,
+    LargeBinary,
     Table,
     UpdateBase,
     any_,
@@ -33,11 +35,19 @@ from gateway.planning import PLANNED_ANEW
 _POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
+class _Bytes(LargeBinary):
+    """Given to the driver as they are: each would be wrapped, only to be unwrapped there."""
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        """Nothing is left to do for each of many values."""
+
+
 def one_of(tx: Connection, column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
     """Whether the column holds one of these; not for a million of them on SQLite."""
     if tx.dialect.name != "postgresql":
         return column.in_(values)
-    return column == any_(bindparam(None, list(values), ARRAY(column.type)))
+    kind = _Bytes() if isinstance(column.type, LargeBinary) else column.type
+    return column == any_(bindparam(None, list(values), ARRAY(kind)))
 
 
 def insert_many(tx: Connection, table: Table, rows: Mapping[str, Sequence[Any]]) -> None:

@@ -186,8 +186,8 @@ class World:
                 tx,
                 self.runtime,
                 [
-                    replace(
-                        Request(citizen, "sms", klass, f"card_loss/{template}", "zh-CN", values), **changes
+                    Request(citizen, "sms", klass, f"card_loss/{template}", "zh-CN", values)._replace(
+                        **changes
                     )
                     for citizen in citizens
                 ],

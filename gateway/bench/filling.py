@@ -13,7 +13,7 @@ from gateway.notifications.entries import TAKEN, ledger
 from gateway.notifications.request import Request
 from gateway.notifications.status import Status
 from gateway.notifications.store import notifications
-from gateway.notifications.stored import as_row
+from gateway.notifications.stored import as_columns
 from gateway.runtime import Runtime
 
 AT_ONCE = 10_000  # taken in one commit
@@ -35,14 +35,13 @@ def _take(runtime: Runtime, requests: Sequence[Request]) -> None:
 def _copy(runtime: Runtime, requests: Sequence[Request]) -> None:
     now = runtime.clock()
     with runtime.db.write() as tx:
-        versions = store.texts(tx, runtime, requests)
-        rows = [as_row(runtime, one, versions[store.text(one)], now) for one in requests]
-        columns = ", ".join(notifications.c[key].name for key in rows[0])
+        given = as_columns(tx, runtime, requests, now)
+        columns = ", ".join(notifications.c[key].name for key in given)
         connection = tx.connection.driver_connection
         assert connection
         with connection.cursor().copy(f"COPY notifications ({columns}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(tuple(row.values()))
+            for row in zip(*given.values(), strict=True):
+                copy.write_row(row)
         lanes = Counter((one.lane, entry) for one in requests for entry in (TAKEN, Status.WAITING))
         entries = [{"lane": lane, "entry": str(entry), "difference": n} for (lane, entry), n in lanes.items()]
         tx.execute(insert(ledger), entries)

@@ -167,8 +167,7 @@ def _bands(audience: Audience) -> Iterator[tuple[int, str]]:
 # --- people, a page at a time -----------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Addressee:
+class Addressee(NamedTuple):
     """Somebody to write to: of the register, or by an address of their own.
 
     ``name`` is masked, or the language's word for somebody without a name. ``first_id`` is the message

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from gateway.broadcasts import audience, follow_up, recipients, rehearsal
 from gateway.broadcasts import definition as definitions
-from gateway.broadcasts.audience import Addressee, Page, Span
+from gateway.broadcasts.audience import Page, Span
 from gateway.broadcasts.definition import Definition
 from gateway.broadcasts.ladder import CALL_BACK
 from gateway.broadcasts.pages import END, Cut
@@ -57,8 +57,28 @@ def requests(tx: Connection, runtime: Runtime, row: Any, page: Cut) -> list[Requ
 
 
 def _requests(runtime: Runtime, row: Any, definition: Definition, page: Page) -> list[Request]:
+    """What all have in common is looked up once: there may be a million of them."""
+    code, broadcast, channel = row.check_code, row.id, definition.rungs[row.stage - 1].channel
+    titles = {one: definition.titled(one) for one in {person.language for person in page.people}}
     not_before = rehearsal.digest_at(runtime, definition)
-    return [_request(row, definition, person, not_before) for person in page.people]
+    return [
+        Request(
+            citizen_id=person.citizen_id,
+            channel=channel,
+            klass=Class.NOTICE,
+            template=definition.template,
+            language=person.language,
+            personalisation={"name": person.name, PLACEHOLDER: code},
+            address=person.address,
+            broadcast_id=broadcast,
+            first_id=person.first_id,
+            not_before=not_before,
+            asks=definition.asks,
+            title=titles[person.language],
+            digest=definition.digest and person.citizen_id is not None,
+        )
+        for person in page.people
+    ]
 
 
 def _ticketing(tx: Connection, runtime: Runtime, row: Any, definition: Definition, limits: Limits) -> Step:
@@ -92,21 +112,3 @@ def _page(
     if definition.audience is None:
         return recipients.page(tx, runtime, row.id, span)
     return audience.page(tx, runtime.vault, definition.audience, span)
-
-
-def _request(row: Any, definition: Definition, person: Addressee, not_before: datetime | None) -> Request:
-    return Request(
-        citizen_id=person.citizen_id,
-        channel=definition.rungs[row.stage - 1].channel,
-        klass=Class.NOTICE,
-        template=definition.template,
-        language=person.language,
-        personalisation={"name": person.name, PLACEHOLDER: row.check_code},
-        address=person.address,
-        broadcast_id=row.id,
-        first_id=person.first_id,
-        not_before=not_before,
-        asks=definition.asks,
-        title=definition.titled(person.language),
-        digest=definition.digest and person.citizen_id is not None,
-    )

@@ -257,10 +257,20 @@ def keep(tx: Connection, rows: Sequence[dict[str, Any]]) -> None:
 
 def page(tx: Connection, runtime: Runtime, broadcast: UUID, span: Span) -> Page:
     """The next recipients of a list, in the order of its lines."""
-    query = select(recipients).where(*_lines(broadcast, span.after, span.upto))
-    rows = tx.execute(query.order_by(recipients.c.position).limit(span.size)).all()
-    list_of = str(broadcast)
-    people = [_addressee(runtime, f"{list_of}:{row.position}", row) for row in rows]
+    columns = recipients.c
+    query = select(columns.position, columns.citizen_id, columns.language, columns.name, columns.address)
+    query = query.where(*_lines(broadcast, span.after, span.upto))
+    rows = tx.execute(query.order_by(columns.position).limit(span.size)).all()
+    of = str(broadcast)
+    people = [
+        Addressee(
+            citizen,
+            language,
+            _opened(runtime, "name", f"{of}:{position}", name) or nameless(language),
+            _opened(runtime, "address", f"{of}:{position}", address),
+        )
+        for position, citizen, language, name, address in rows
+    ]
     return Page(people, str(rows[-1].position) if len(rows) == span.size else None)
 
 
@@ -270,17 +280,14 @@ def _lines(broadcast: UUID, after: str | None, upto: str | None) -> list[ColumnE
     return [*lines, position <= int(upto)] if upto else lines
 
 
-def _addressee(runtime: Runtime, place: str, row: Any) -> Addressee:
-    def opened(column: str, cell: bytes | None) -> str | None:
-        try:
-            return runtime.vault.open(column, place, cell) if cell else None
-        except TamperedError:  # one bad cell must not stop everybody else's messages
-            log.error("cell_cannot_be_opened", table="broadcast_recipients", row=place)  # noqa: TRY400
-            return None
-
-    _, _, citizen, address, name, language = row
-    called = opened("broadcast_recipients.name", name) or nameless(language)
-    return Addressee(citizen, language, called, opened("broadcast_recipients.address", address))
+def _opened(runtime: Runtime, column: str, place: str, cell: bytes | None) -> str | None:
+    if not cell:
+        return None
+    try:
+        return runtime.vault.open(f"broadcast_recipients.{column}", place, cell)
+    except TamperedError:  # one bad cell must not stop everybody else's messages
+        log.error("cell_cannot_be_opened", table="broadcast_recipients", row=place)  # noqa: TRY400
+        return None
 
 
 def forget(tx: Connection, broadcast: UUID, after: str | None = None, upto: str | None = None) -> None:

@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
 from queue import Empty, SimpleQueue
@@ -135,7 +135,7 @@ def _digests(scene: Scene, over: Event) -> None:
             if citizen := register.find(tx, vault, person.id_number):
                 plain = Request(citizen.id, "sms", Class.NOTICE, NOTICE, "zh-CN", {})
                 requests = [
-                    replace(plain, personalisation={**WORDS, "name": mark}, title=mark, digest=True)
+                    plain._replace(personalisation={**WORDS, "name": mark}, title=mark, digest=True)
                     for mark in marks
                 ]
                 store.take(tx, scene.runtime, requests)
@@ -149,7 +149,7 @@ def _request(scene: Scene, line: Line, number: int) -> Request:
     request = Request(None, line.channel, line.klass, template, "zh-CN", words, address=address)
     short = line.klass is Class.CODE and number % 2
     ends = scene.runtime.clock() + SHORT_LIFE if short else None
-    return replace(request, waited_for=line.waited_for, expires=ends)
+    return request._replace(waited_for=line.waited_for, expires=ends)
 
 
 # --- through the API ------------------------------------------------------------------------------

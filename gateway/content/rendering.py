@@ -59,6 +59,11 @@ class Compiled:
         values = self.values(personalisation)
         return self.filled(values), {variable: values[key] for key, variable in self.variables.items()}
 
+    def check(self, personalisation: Values) -> None:
+        """Raise ``MissingPersonalisationError`` for a missing or null value."""
+        if not self.names.keys() <= personalisation.keys() or None in personalisation.values():
+            self.values(personalisation)  # perhaps another spelling, or a value it has no use for
+
     def filled(self, values: Mapping[str, str]) -> str:
         """The text with what stands for each key."""
         parts = [self.texts[0]]

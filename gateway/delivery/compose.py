@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
@@ -204,7 +204,7 @@ def _letter(
     if isinstance(chosen, Wait):
         return Unsendable(Status.WAITING, chosen.reason, min(chosen.until, row.expires_at))
     if chosen.code != message.template:
-        message = replace(message, template=chosen.code)
+        message = message._replace(template=chosen.code)
     others = len(able) > 1 and any(
         one.name not in sources.tried.get(row.id, ()) for one in able if one is not chosen
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -154,7 +154,7 @@ class Together:
         tried = frozenset[str]().union(*(sources.tried.get(row.id, ()) for row in rows))
         more = any(other.name not in tried for other in able if other is not chosen)
         titles = message.params.get("titles", "")
-        message = replace(message, template=chosen.code)
+        message = message._replace(template=chosen.code)
         first = Letter(chosen.name, message, index, more, Joined(tuple(rows[1:]), version.key, titles))
         return {rows[0].id: first, **dict.fromkeys((row.id for row in rows[1:]), None)}
 

@@ -76,7 +76,7 @@ def by_provider(
     tx: Connection, runtime: Runtime, channel: str, asked: Collection[tuple[bytes, str]]
 ) -> Numbers:
     """As each provider counts; ``asked`` are numbers, by their index, each with its message's class."""
-    kinds = {"", *(kind_of(klass) for _, klass in asked)}
+    kinds = {"", *map(kind_of, {klass for _, klass in asked})}
     declared = {name: runtime.providers[name].limits.caps for name in runtime.weights(channel)}
     named = {name: [cap for cap in caps if cap.of in kinds] for name, caps in declared.items()}
     caps = {name: caps for name, caps in named.items() if caps}

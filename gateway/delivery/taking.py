@@ -6,8 +6,7 @@ of it less, and nothing that was just sealed is opened again (ADR 24).
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -22,19 +21,16 @@ from gateway.delivery import claim, measures, routes
 from gateway.delivery.addressing import Cells
 from gateway.delivery.attempt import Calls
 from gateway.delivery.claim import Claimed, Handover, Sheet, open_attempts
-from gateway.notifications import questions, store
-from gateway.notifications.entries import TAKEN, enter
+from gateway.notifications import store
 from gateway.notifications.pauses import Kind, everything
 from gateway.notifications.request import Request
 from gateway.notifications.status import Status
-from gateway.notifications.store import notifications
-from gateway.notifications.stored import as_row
-from gateway.rows import insert_many
+from gateway.notifications.stored import as_columns
 from gateway.runtime import Runtime
 from gateway.traffic.turn import Turn
 
 OPEN = 2_000  # messages open before the next are taken: a page is made while one is handed over
-LATER = dict.fromkeys(("reason", "provider", "lease", "handed_over_at", "completed_at"))
+LATER = ("reason", "provider", "lease", "handed_over_at", "completed_at")  # columns that are empty until then
 
 
 class _Fresh(NamedTuple):
@@ -51,7 +47,7 @@ class _Fresh(NamedTuple):
     personalisation: Values
     asks: bool
     status: str
-    provider: None
+    provider: str | None
     tries: int
     created_at: datetime
     expires_at: datetime
@@ -60,7 +56,7 @@ class _Fresh(NamedTuple):
     sender_id: UUID | None
     unsubscribe: bytes | None
     plays: int | None
-    digest: None = None
+    digest: bool | None
 
 
 PLAIN = Cells(
@@ -75,7 +71,7 @@ class Taken:
     """What is to be stored, then handed over under one lease; and the lanes to wake for the rest."""
 
     requests: Sequence[Request] = ()
-    rows: Sequence[Mapping[str, Any]] = ()
+    columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     claimed: Claimed | None = None
     lanes: Collection[str] = ()
     held_back: Mapping[measures.Key, int] = field(default_factory=dict)
@@ -89,78 +85,52 @@ def prepare(runtime: Runtime, requests: Sequence[Request], calls: Calls | None) 
         return Taken()
     if calls is None or calls.stopping():
         with runtime.db.read() as tx:
-            return _waiting(requests, _rows(tx, runtime, requests, runtime.clock()))
+            return _waiting(requests, as_columns(tx, runtime, requests, runtime.clock()))
     with routes.turn(runtime, requests[0].lane, len(requests)) as turn, runtime.db.read() as tx:
         return _looked_at(tx, runtime, requests, turn)
 
 
 def put(tx: Connection, runtime: Runtime, taken: Taken) -> None:
     """Store them as they stand, with the attempts, and enter them in the ledger."""
-    rows = taken.rows
-    if not rows:
+    if not taken.requests:
         return
-    insert_many(tx, notifications, {name: [row[name] for row in rows] for name in rows[0]})
-    questions.ask(tx, runtime, {row["id"]: one for row, one in zip(rows, taken.requests, strict=True)})
-    found = Counter((row["lane"], row["broadcast_id"], str(row["status"])) for row in rows)
-    for (lane, broadcast, _), n in list(found.items()):
-        found[lane, broadcast, TAKEN] += n
-    enter(tx, found)
+    store.put(tx, runtime, taken.requests, taken.columns)
+    now = taken.columns["created_at"][0]
     if claimed := taken.claimed:
-        open_attempts(tx, claimed.handovers, claimed.lease, rows[0]["created_at"])
-    measures.add(tx, taken.held_back, rows[0]["created_at"])
+        open_attempts(tx, claimed.handovers, claimed.lease, now)
+    measures.add(tx, taken.held_back, now)
 
 
-def _rows(
-    tx: Connection, runtime: Runtime, requests: Sequence[Request], now: datetime
-) -> list[dict[str, Any]]:
-    versions = store.texts(tx, runtime, requests)
-    return [LATER | as_row(runtime, one, versions[store.text(one)], now) for one in requests]
-
-
-def _waiting(requests: Sequence[Request], rows: Sequence[Mapping[str, Any]]) -> Taken:
-    return Taken(requests, rows, lanes=(requests[0].lane,))
+def _waiting(requests: Sequence[Request], columns: Mapping[str, Sequence[Any]]) -> Taken:
+    return Taken(requests, columns, lanes=(requests[0].lane,))
 
 
 def _looked_at(tx: Connection, runtime: Runtime, requests: Sequence[Request], turn: Turn) -> Taken:
     """With an attempt for those that ``turn`` has room for."""
     now, lane, still = runtime.clock(), requests[0].lane, everything(tx)
-    rows = _rows(tx, runtime, requests, now)
+    columns = as_columns(tx, runtime, requests, now)
     if lane in still[Kind.LANE]:
-        return _waiting(requests, rows)
-    pairs = zip(rows[: turn.limit], requests, strict=False)
-    fresh = [_fresh(row, request) for row, request in pairs if row["due_at"] <= now and not row["digest"]]
+        return _waiting(requests, columns)
+    columns |= {name: [None] * len(requests) for name in LATER}
+    rows = _fresh(columns, requests)[: turn.limit]
+    fresh = [row for row in rows if row.due_at <= now and not row.digest]
     channel, lease = claim.channel_of(lane), new_lease()
     sheet = claim.sort(channel, fresh, now, cities.of(runtime).rules_now(now))
     handovers = claim.gather(tx, runtime, channel, sheet, still[Kind.PROVIDER], turn, PLAIN)
-    _stand(rows, sheet, handovers, _sending(runtime, lease, now), now)
+    _stand(columns, sheet, handovers, _sending(runtime, lease, now), now)
     claimed = Claimed(lease, len(fresh), begin_until(now, runtime.settings.lease), handovers)
-    return Taken(requests, rows, claimed, (lane,) if len(fresh) < len(rows) else (), sheet.held_back)
+    return Taken(requests, columns, claimed, (lane,) if len(fresh) < len(requests) else (), sheet.held_back)
 
 
-def _fresh(row: Mapping[str, Any], request: Request) -> Any:
-    """The row, with what it says as it was given; as ``claim`` reads a stored one."""
-    return _Fresh(
-        row["id"],
-        request.citizen_id,
-        request.broadcast_id,
-        request.address,
-        row["lane"],
-        row["klass"],
-        row["template_id"],
-        row["template_version"],
-        request.personalisation,
-        request.asks is not None,
-        row["status"],
-        None,
-        0,
-        row["created_at"],
-        row["expires_at"],
-        row["due_at"],
-        row["title"],
-        row["sender_id"],
-        row["unsubscribe"],
-        row["plays"],
-    )
+def _fresh(columns: Mapping[str, Sequence[Any]], requests: Sequence[Request]) -> list[Any]:
+    """The rows, with what they say as it was given; as ``claim`` reads stored ones."""
+    plain = {
+        "address": [one.address for one in requests],
+        "personalisation": [one.personalisation for one in requests],
+        "asks": [one.asks is not None for one in requests],
+    }
+    known = {**columns, **plain}
+    return list(map(_Fresh._make, zip(*(known[name] for name in _Fresh._fields), strict=True)))
 
 
 def _sending(runtime: Runtime, lease: int, now: datetime) -> dict[str, Any]:
@@ -170,21 +140,27 @@ def _sending(runtime: Runtime, lease: int, now: datetime) -> dict[str, Any]:
 
 
 def _stand(
-    rows: Sequence[dict[str, Any]],
+    columns: Mapping[str, list[Any]],
     sheet: Sheet,
     handovers: Sequence[Handover],
     sending: Mapping[str, Any],
     now: datetime,
 ) -> None:
     """Have each row stand as it does after its first look."""
-    by_id = {row["id"]: row for row in rows}
+    places = {key: place for place, key in enumerate(columns["id"])}
+
+    def stand(ids: Iterable[UUID], values: Mapping[str, Any]) -> None:
+        theirs = [places[key] for key in ids]
+        for name, value in {**values, "status": str(values["status"])}.items():
+            column = columns[name]
+            for place in theirs:
+                column[place] = value
+
     for move in sheet.moves:
-        by_id[move.id].update(store.standing(move.new, move.due_at, move.reason, now, None))
+        stand([move.id], store.standing(move.new, move.due_at, move.reason, now, None))
     for may_join, moves in sheet.marked.items():
         for move in moves:
             more = {"digest": may_join}
-            by_id[move.id].update(store.standing(move.new, move.due_at, move.reason, now, more))
+            stand([move.id], store.standing(move.new, move.due_at, move.reason, now, more))
     for handover in handovers:
-        sent = {**sending, "provider": handover.provider}
-        for held in handover.held:
-            by_id[held.id].update(sent)
+        stand((one.id for one in handover.held), {**sending, "provider": handover.provider})

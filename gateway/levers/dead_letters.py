@@ -261,13 +261,13 @@ def _requests(tx: Connection, runtime: Runtime, held: Sequence[UUID]) -> list[Re
         for row in rows
     ]
     requests = [request for request in made if request]
-    texts = store.texts(tx, runtime, requests)
-    return [request for request in requests if _renders(request, texts[store.text(request)])]
+    texts = stored.texts(tx, runtime, requests)
+    return [request for request in requests if _renders(request, texts[stored.text(request)])]
 
 
 def _renders(request: Request, version: TemplateVersion) -> bool:
     try:
-        version.compiled.values(request.personalisation)
+        version.compiled.check(request.personalisation)
     except MissingPersonalisationError:
         return False
     return True

@@ -58,7 +58,7 @@ def _limits(runtime: Runtime, name: str) -> Limits:
 def _beyond(limits: Limits, message: Message) -> Excess | None:
     if message.address:
         return excess(limits, message)
-    return excess(replace(limits, countries=None), replace(message, address=HOME))
+    return excess(replace(limits, countries=None), message._replace(address=HOME))
 
 
 def _as_written(found: Excess, version: TemplateVersion) -> Excess:

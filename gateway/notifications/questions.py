@@ -7,7 +7,7 @@ an answer to a transaction's question then waits here for the room of transactio
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -69,11 +69,11 @@ Index(
 )
 
 
-def ask(tx: Connection, runtime: Runtime, requests: Mapping[UUID, Request]) -> None:
-    """Write down what these messages ask, by their ids; without an address nobody is asked."""
+def ask(tx: Connection, runtime: Runtime, requests: Iterable[tuple[UUID, Request]]) -> None:
+    """Write down what these messages ask, each with its id; without an address nobody is asked."""
     asking = {
         key: request
-        for key, request in requests.items()
+        for key, request in requests
         if request.asks and channels.load(request.channel).ADDRESS == ANSWERED_FROM
     }
     if not asking:

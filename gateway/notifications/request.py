@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from gateway.notifications.asks import Asks
@@ -81,8 +81,7 @@ OURSELVES = Origin(None, None)
 TEST = "test"  # the type of key that sends nothing, and the lane its messages take
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One notification asked for. Without a citizen or an address it ends as suppressed.
 
     ``address`` is for people the register does not know: in the channel's written

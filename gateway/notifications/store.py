@@ -35,15 +35,13 @@ from sqlalchemy import (
     update,
 )
 
-from gateway.content import store as content
-from gateway.content.store import TemplateVersion
 from gateway.db import Utc, metadata, sparse_index
 from gateway.errors import ForgottenError
 from gateway.notifications import questions
 from gateway.notifications.entries import TAKEN, Entry, enter
 from gateway.notifications.request import TITLE, Request
 from gateway.notifications.status import DEAD, ENDS, Status, may_move
-from gateway.notifications.stored import as_row
+from gateway.notifications.stored import as_columns
 from gateway.rows import count_changes, insert_many, one_of
 from gateway.runtime import Runtime
 from gateway.services import webhooks
@@ -150,25 +148,22 @@ def take(tx: Connection, runtime: Runtime, requests: Sequence[Request]) -> set[s
     """
     if not requests:
         return set()
-    now, versions = runtime.clock(), texts(tx, runtime, requests)
-    rows = [as_row(runtime, request, versions[text(request)], now) for request in requests]
-    insert_many(tx, notifications, {name: [row[name] for row in rows] for name in rows[0]})
-    questions.ask(tx, runtime, {row["id"]: one for row, one in zip(rows, requests, strict=True)})
-    lanes = Counter((request.lane, request.broadcast_id) for request in requests)
-    enter(tx, {(*where, entry): n for where, n in lanes.items() for entry in (TAKEN, Status.WAITING)})
-    return {lane for lane, _ in lanes}
+    columns = as_columns(tx, runtime, requests, runtime.clock())
+    put(tx, runtime, requests, columns)
+    return set(columns["lane"])
 
 
-Text = tuple[str, str, str]  # template, channel, language
-
-
-def text(request: Request) -> Text:
-    return request.template, request.channel, request.language
-
-
-def texts(tx: Connection, runtime: Runtime, requests: Sequence[Request]) -> dict[Text, TemplateVersion]:
-    """The versions to send, each looked up once."""
-    return {one: content.to_send(tx, *one, runtime.reviewers) for one in sorted(set(map(text, requests)))}
+def put(
+    tx: Connection, runtime: Runtime, requests: Sequence[Request], columns: Mapping[str, Sequence[Any]]
+) -> None:
+    """Store what ``stored.as_columns`` made of these requests, as it stands, and enter it in the ledger."""
+    insert_many(tx, notifications, columns)
+    questions.ask(tx, runtime, zip(columns["id"], requests, strict=True))
+    places = (columns[name] for name in ("lane", "broadcast_id", "status"))
+    found: Counter[Entry] = Counter(zip(*places, strict=True))
+    for (lane, broadcast, _), n in list(found.items()):
+        found[lane, broadcast, TAKEN] += n
+    enter(tx, found)
 
 
 def personalisation(runtime: Runtime, key: UUID, sealed: bytes) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -62,7 +61,7 @@ def test_numbers_never_travel_in_the_clear(endpoint: str) -> None:
 
 
 def test_a_hundred_messages_are_one_call_with_the_numbers_in_its_body() -> None:
-    batch = [replace(MESSAGE, address=f"+86138001380{n:02d}", params={"card": str(n)}) for n in range(100)]
+    batch = [MESSAGE._replace(address=f"+86138001380{n:02d}", params={"card": str(n)}) for n in range(100)]
     with CannedServer([{"json": {"Code": "OK", "BizId": "1^0"}}]) as server:
         provider = load("aliyun_sms", settings(ALIYUN_SMS_ENDPOINT=server.url))
         assert provider.hand_over("h1", batch) == [Accepted("1^0")] * 100
@@ -80,7 +79,7 @@ def test_halving_ends_in_time_and_never_without_anybody_s_outcome(
     answer: float, calls: int, decided: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever is not reached within the time for one answer is surely not taken, and comes again."""
-    batch = [replace(MESSAGE, address=f"+86138001380{n:02d}") for n in range(100)]
+    batch = [MESSAGE._replace(address=f"+86138001380{n:02d}") for n in range(100)]
     with CannedServer(always=REFUSED) as server:
         clock = SimpleNamespace(monotonic=lambda: len(server.requests) * answer)
         monkeypatch.setattr(aliyun_sms, "time", clock)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -173,9 +172,9 @@ def test_reports_gather_in_a_folder_and_are_collected_from_it(sandbox: Sandbox, 
 def test_a_file_can_be_saved_from_its_mail(sandbox: Sandbox) -> None:
     name, body = "关于延长资格认证期限的通知.pdf", b"%PDF-1.7 " + bytes(range(256)) * 40
     file = Attachment(name, "application/pdf", body)
-    message = replace(letter(), attachments=(file,))
+    message = letter()._replace(attachments=(file,))
     for address in (WANG, "li.na@example.com"):
-        assert isinstance(one(sandbox, replace(message, address=address)), Accepted)
+        assert isinstance(one(sandbox, message._replace(address=address)), Accepted)
     [mail] = mails(sandbox)
     [attached] = mail["attachments"]
     assert (attached["name"], attached["type"], attached["size"]) == (name, "application/pdf", len(body))
@@ -187,7 +186,7 @@ def test_a_file_can_be_saved_from_its_mail(sandbox: Sandbox) -> None:
 
 def test_one_click_unsubscribes_as_a_mail_program_does_it(sandbox: Sandbox) -> None:
     with CannedServer(always={"status": 200}) as site:
-        one(sandbox, replace(letter(), unsubscribe=f"{site.url}/u/{'t' * 90}"))
+        one(sandbox, letter()._replace(unsubscribe=f"{site.url}/u/{'t' * 90}"))
         [mail] = mails(sandbox)
         assert mail["unsubscribe"] == f"{site.url}/u/{'t' * 90}"
         assert sandbox.call("POST", f"mails/{mail['id']}/unsubscribe", {}) == {"status": 200}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -180,7 +179,7 @@ def test_a_text_is_said_as_text_however_it_is_written() -> None:
 )
 def test_what_carriers_of_the_mainland_drop_is_declared(words: str, address: str, limit: str | None) -> None:
     found = excess(
-        load("twilio_sms", settings("twilio_sms")).limits, replace(MESSAGE, text=words, address=address)
+        load("twilio_sms", settings("twilio_sms")).limits, MESSAGE._replace(text=words, address=address)
     )
     assert (found and found.limit) == limit
 

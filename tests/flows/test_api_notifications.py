@@ -26,7 +26,7 @@ from gateway.content.store import templates
 from gateway.delivery import ledger
 from gateway.delivery.attempt import run_lane
 from gateway.messages import Limits
-from gateway.notifications import store
+from gateway.notifications import store, stored
 from gateway.notifications.request import Class, Origin, Request
 from gateway.notifications.stored import as_row
 from gateway.services import idempotency
@@ -343,7 +343,7 @@ def _row(world: World, **changes: Any) -> dict[str, Any]:
         origin=Origin(None, "normal", "r"),
     )
     with world.runtime.db.read() as tx:
-        version = store.texts(tx, world.runtime, [request])[store.text(request)]
+        version = stored.texts(tx, world.runtime, [request])[stored.text(request)]
     return {**as_row(world.runtime, request, version, world.clock.now), **changes}
 
 

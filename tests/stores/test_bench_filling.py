@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import repeat
 
 from gateway.bench import filling
@@ -19,7 +18,7 @@ NOTICE = Request(
 
 def test_a_filled_lane_is_as_the_door_would_have_filled_it(world: World) -> None:
     """Row by row but for ids and seals; the ledger balances, and it can be sent."""
-    asked = [replace(NOTICE, address=f"+86138000000{n:02}") for n in range(12)]
+    asked = [NOTICE._replace(address=f"+86138000000{n:02}") for n in range(12)]
     filling.fill(world.runtime, asked)
     filled = world.rows()
     with world.runtime.db.write() as tx:
@@ -40,7 +39,7 @@ def test_a_filled_lane_is_as_the_door_would_have_filled_it(world: World) -> None
 
 def test_more_than_one_commit_takes_is_taken_in_several(world: World) -> None:
     """A million is not one transaction."""
-    filling.fill(world.runtime, repeat(replace(NOTICE, address="+8613800000000"), 25), at_once=10)
+    filling.fill(world.runtime, repeat(NOTICE._replace(address="+8613800000000"), 25), at_once=10)
     assert world.statuses() == {"waiting": 25}
     with world.runtime.db.read() as tx:
         assert ledger.balanced(tx)

@@ -228,7 +228,7 @@ def test_a_commit_that_fails_takes_nothing_and_leaves_its_page(city: World) -> N
 
     row = _row(city)
     step = expand.plan(city.runtime, row, SMALL)
-    bad = replace(step.requests[-1], template="policy/nowhere")
+    bad = step.requests[-1]._replace(template="policy/nowhere")
     page = expand.keep(city.runtime, row, step)
     assert page
     with pytest.raises(UnknownNameError, match="There is no sms text"):

@@ -676,7 +676,7 @@ def _mixture(
         for person, joins, title, hours in notices:
             ends = world.clock() + timedelta(hours=hours)
             one = Request(people[person], "sms", Class.NOTICE, "card_loss/failed", "zh-CN", {}, expires=ends)
-            store.take(tx, world.runtime, [replace(one, digest=joins, title=title)])
+            store.take(tx, world.runtime, [one._replace(digest=joins, title=title)])
     came: dict[str, Any] = {
         "throttled": Throttled("busy"),
         "unreachable": Unreachable("down"),

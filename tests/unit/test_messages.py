@@ -116,27 +116,27 @@ def test_a_refusal_in_numbers_says_how_much_room_there_is(limits: Limits, messag
         return
     assert found.given > found.most
     if found.limit == "text":
-        shorter = replace(message, text=message.text[: found.most])
+        shorter = message._replace(text=message.text[: found.most])
     else:
-        shorter = replace(message, params={**message.params, found.field: "字" * found.most})
+        shorter = message._replace(params={**message.params, found.field: "字" * found.most})
     again = excess(limits, shorter)
     assert again is None or (again.limit, again.field) != (found.limit, found.field)
 
 
 def test_without_limits_everything_is_carried_but_attachments() -> None:
     """Zero and None name no limit; files have to be taken by somebody."""
-    assert excess(Limits(), replace(PLAIN, text="字" * 10_000 + "https://example.cn")) is None
-    attached = replace(PLAIN, attachments=(Attachment("a.pdf", "application/pdf", b"%PDF"),))
+    assert excess(Limits(), PLAIN._replace(text="字" * 10_000 + "https://example.cn")) is None
+    attached = PLAIN._replace(attachments=(Attachment("a.pdf", "application/pdf", b"%PDF"),))
     assert excess(Limits(), attached) == Excess("files", "attachments", 0, 4)
 
 
 def test_a_limit_goes_up_to_its_number() -> None:
     """500 characters with the signature are carried, one more is not, and the text's room is told."""
     aliyun = Limits(text=500, signed=True, variable=35)
-    assert excess(aliyun, replace(PLAIN, text="字" * 494)) is None
-    assert excess(aliyun, replace(PLAIN, text="字" * 495)) == Excess("text", "text", 494, 495)
-    assert excess(aliyun, replace(PLAIN, params={"name": "字" * 35})) is None
-    assert excess(aliyun, replace(PLAIN, params={"name": "字" * 36})) == Excess("variable", "name", 35, 36)
+    assert excess(aliyun, PLAIN._replace(text="字" * 494)) is None
+    assert excess(aliyun, PLAIN._replace(text="字" * 495)) == Excess("text", "text", 494, 495)
+    assert excess(aliyun, PLAIN._replace(params={"name": "字" * 35})) is None
+    assert excess(aliyun, PLAIN._replace(params={"name": "字" * 36})) == Excess("variable", "name", 35, 36)
 
 
 @pytest.mark.parametrize(
@@ -144,13 +144,13 @@ def test_a_limit_goes_up_to_its_number() -> None:
 )
 def test_a_web_address_is_known_with_and_without_its_scheme(text: str) -> None:
     """Carriers refuse both."""
-    assert excess(Limits(links=False), replace(PLAIN, text=text)) == Excess("links", "text")
+    assert excess(Limits(links=False), PLAIN._replace(text=text)) == Excess("links", "text")
 
 
 @pytest.mark.parametrize("text", ["3.14", "第1.2节", "16:05", "a.m.", "12333.", "网.cn", "x.community"])
 def test_a_dot_alone_makes_no_web_address(text: str) -> None:
     """Numbers, sections and abbreviations are said as they are."""
-    assert excess(Limits(links=False), replace(PLAIN, text=text)) is None
+    assert excess(Limits(links=False), PLAIN._replace(text=text)) is None
 
 
 @pytest.mark.parametrize(
