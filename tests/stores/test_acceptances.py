@@ -18,13 +18,15 @@ from sqlalchemy import event, select
 from gateway.delivery import acceptances, explain, ledger, measures, receipts
 from gateway.delivery.attempt import run_lane
 from gateway.delivery.claim import Claimed, claim_lane
+from gateway.delivery.inquiring import claim_questions
+from gateway.delivery.reconcile import ask
 from gateway.delivery.record import Answer, record
 from gateway.delivery.store import attempts
 from gateway.messages import Message
 from gateway.notifications import entries
 from gateway.notifications.store import notifications
 from gateway.ops import figures, timeline
-from gateway.providers import Callback, Delivery, Outcome
+from gateway.providers import Absent, Callback, Delivery, Outcome
 from tasks import broadcasts
 from tests.stores.test_races import at_once
 from tests.stores.test_taking import _start
@@ -144,6 +146,8 @@ def test_a_lease_that_ends_calls_nothing_unknown_that_is_known(world: World) -> 
     """Where nobody unfolded, whoever claims next does, of his rows alone; and nothing is sent again."""
     _fold(world)
     world.clock.advance(seconds=LEASE + 1)
+    claim_lane(world.runtime, LANE, 5)
+    assert world.statuses() == {"accepted": 5, "sending": PEOPLE - 5}
     run_lane(world.runtime, LANE)
     assert (world.statuses(), len(world.provider.took)) == ({"accepted": PEOPLE}, PEOPLE)
     assert _ways(world) == {("accepted", None, True, None)}
@@ -278,6 +282,28 @@ def test_what_was_given_up_before_the_commit_ended_is_known_after_all(world: Wor
     assert world.statuses() == {"accepted": PEOPLE}
     assert _ways(world) == {("accepted", None, True, None)}
     assert _balanced(world)
+
+
+@ON_POSTGRESQL
+def test_a_later_try_is_left_to_its_own_answer(world: World) -> None:
+    """Given up, said never to have come, being sent once more: the first try alone learns it was taken."""
+    world.provider.found = lambda _inquiry: Absent()
+    answers = _answer(world, _open(world))
+    with world.runtime.db.write() as tx:
+        record(tx, world.runtime, answers, fold=True)
+        world.clock.advance(seconds=LEASE + 1)
+        claim_lane(world.runtime, LANE, PEOPLE)
+        world.clock.advance(seconds=world.runtime.settings.reconcile_after)
+        asked = claim_questions(world.runtime, LANE, PEOPLE)
+        for question in asked.questions:
+            ask(world.runtime, asked, question)
+        again = claim_lane(world.runtime, LANE, PEOPLE)
+    receipts.apply_due(world.runtime)
+    assert (_folded(world), world.statuses()) == (0, {"sending": PEOPLE})
+    assert {row.lease for row in world.rows()} == {again.lease}
+    assert _ways(world) == {("accepted", None, True, None), (None, None, False, None)}
+    _record(world, _answer(world, again))
+    assert (world.statuses(), _balanced(world)) == ({"accepted": PEOPLE}, True)
 
 
 @ON_POSTGRESQL

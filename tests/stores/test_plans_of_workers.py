@@ -1,4 +1,4 @@
-"""How PostgreSQL goes about what workers ask, when it knows little of a table or what was true of it before."""
+"""How PostgreSQL goes about what workers ask, when it knows little of a table, or what was true once."""
 
 from __future__ import annotations
 
