@@ -50,13 +50,19 @@ def one_of(tx: Connection, column: ColumnElement[Any], values: Sequence[Any]) ->
     return column == any_(bindparam(None, list(values), ARRAY(kind)))
 
 
-def insert_many(tx: Connection, table: Table, rows: Mapping[str, Sequence[Any]]) -> None:
-    """Insert rows given by column, in step; a column that is None throughout may be left out."""
+def insert_many(
+    tx: Connection, table: Table, rows: Mapping[str, Sequence[Any]], *, once: bool = False
+) -> None:
+    """Insert rows given by column, in step; a column that is None throughout may be left out.
+
+    With ``once`` a row whose key is there already is left as it is.
+    """
     if tx.dialect.name == "postgresql":
         each, alike = _parted(rows)
-        tx.exec_driver_sql(_insert_arrays(table, tuple(each), tuple(alike)), {**each, **alike})
+        statement = _insert_arrays(table, tuple(each), tuple(alike))
+        tx.exec_driver_sql(f"{statement} ON CONFLICT DO NOTHING" if once else statement, {**each, **alike})
     else:
-        tx.execute(insert(table), _by_row(rows))
+        tx.execute(insert(table).prefix_with("OR IGNORE") if once else insert(table), _by_row(rows))
 
 
 def update_each(

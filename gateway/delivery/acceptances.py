@@ -14,10 +14,22 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, String, Table, delete, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    String,
+    Table,
+    case,
+    delete,
+    func,
+    select,
+)
 
 from gateway import channels
-from gateway.db import Utc, is_due, metadata
+from gateway.db import Utc, begin_until, is_due, metadata
 from gateway.delivery import retry
 from gateway.delivery.store import REFERENCE, attempts
 from gateway.notifications import store
@@ -41,14 +53,18 @@ acceptances = Table(
 )
 
 
-def foldable(outcomes: Sequence[Outcome]) -> bool:
-    """Whether one row says it all: many messages, all of them accepted alike."""
+def foldable(runtime: Runtime, outcomes: Sequence[Outcome], leased_at: datetime, now: datetime) -> bool:
+    """Whether one row says it all: many messages, all of them accepted alike, and their lease still long.
+
+    It must be unfolded before that ends: else somebody would ask about what is known.
+    """
     first = outcomes[0]
-    return isinstance(first, Accepted) and len(outcomes) >= FEWEST and outcomes.count(first) == len(outcomes)
+    whole = isinstance(first, Accepted) and len(outcomes) >= FEWEST and outcomes.count(first) == len(outcomes)
+    return whole and now < begin_until(leased_at, runtime.settings.lease)
 
 
 def fold(tx: Connection, runtime: Runtime, taken: Mapping[str, Accepted], now: datetime) -> None:
-    """Write down that these hand-overs were accepted as a whole."""
+    """Write down that these hand-overs were accepted as a whole; once, however often it is tried."""
     if not taken:
         return
     due_at = now + timedelta(seconds=runtime.settings.lease / OF_A_LEASE)
@@ -58,7 +74,7 @@ def fold(tx: Connection, runtime: Runtime, taken: Mapping[str, Accepted], now: d
         "accepted_at": [now] * len(taken),
         "due_at": [due_at] * len(taken),
     }
-    insert_many(tx, acceptances, rows)
+    insert_many(tx, acceptances, rows, once=True)
 
 
 def of(tx: Connection, handovers: Collection[str]) -> Mapping[str, Row[Any]]:
@@ -74,6 +90,21 @@ def written(found: Mapping[str, Row[Any]], handovers: Sequence[str]) -> dict[str
     told = {key: ("accepted", row.provider_ref, row.accepted_at) for key, row in found.items()}
     columns = zip(*(told.get(handover, (None, None, None)) for handover in handovers), strict=True)
     return dict(zip(("outcome", "provider_ref", "finished_at"), columns, strict=True))
+
+
+def seen() -> Select[Any]:
+    """Attempts for whoever shows them, with what is not unfolded yet laid over them."""
+    theirs = acceptances.c
+    laid = {
+        "outcome": case((theirs.handover.is_not(None), "accepted")),
+        "provider_ref": theirs.provider_ref,
+        "finished_at": theirs.accepted_at,
+    }
+    columns = [
+        func.coalesce(laid[own.name], own).label(own.name) if own.name in laid else own for own in attempts.c
+    ]
+    here = attempts.outerjoin(acceptances, theirs.handover == attempts.c.handover)
+    return select(*columns).select_from(here)
 
 
 def unfold_due(runtime: Runtime, until: timedelta = timedelta(0)) -> None:
@@ -128,5 +159,6 @@ def _unfold(
         "notification_id": [one.notification_id for one in left],
         "handover": [one.handover for one in left],
     }
-    update_each(tx, attempts, keys, written(found, keys["handover"]))
+    values = {**written(found, keys["handover"]), "code": [None] * len(left)}  # no more than an answer says
+    update_each(tx, attempts, keys, values)
     return set(held)

@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, func, select
 
-from gateway import cities
+from gateway import channels, cities
 from gateway.content import registered
 from gateway.content.registered import Registration
-from gateway.delivery import hours, joined, route_book
+from gateway.delivery import acceptances, hours, joined, retry, route_book
+from gateway.delivery.retry import Next
 from gateway.delivery.store import attempts
 from gateway.delivery.why import Facts, Why, explain
 from gateway.notifications.pauses import Kind, Pause, paused
@@ -75,10 +76,10 @@ def of_rows(tx: Connection, runtime: Runtime, rows: Sequence[Row[Any]]) -> list[
     looked_at = {row.id: (row.channel, max(row.due_at or now, now)) for row in rows}
     closed = {moment: hours.closed(rules, *moment) for moment in set(looked_at.values())}
     opens = {row.id: hours.hold(closed[looked_at[row.id]], row.channel, row) for row in rows}
-    said = [explain(_facts(row, known, opens[row.id], now, rules.zone)) for row in rows]
+    facts = [_facts(row, known, opens[row.id], now, rules.zone) for row in rows]
     return [
-        Explained(row.id, row.klass, row.lane, row.status, row.reason, why)
-        for row, why in zip(rows, said, strict=True)
+        Explained(row.id, row.klass, row.lane, one.status, row.reason, explain(one))
+        for row, one in zip(rows, facts, strict=True)
     ]
 
 
@@ -103,15 +104,16 @@ def _facts(row: Row[Any], known: _Known, opens_at: datetime | None, now: datetim
     told = known.told.get((attempt.handover, attempt.address_index), 1) if attempt else 1
     digest = (row.citizen_id, row.lane, row.due_at)
     future = _for_digest(row) and row.due_at is not None and row.due_at > now
+    stands = _stands(row, attempt)
     return Facts(
-        status=Status(row.status),
+        status=stands.status,
         reason=row.reason,
         channel=row.channel,
         lane=row.lane,
         now=now,
         zone=zone,
         expires_at=row.expires_at,
-        due_at=row.due_at,
+        due_at=stands.due_at,
         completed_at=row.completed_at,
         provider=(attempt.provider if attempt else row.provider) or _player(row.lane),
         code=(attempt.receipt_code or attempt.code or "") if attempt else "",
@@ -122,6 +124,13 @@ def _facts(row: Row[Any], known: _Known, opens_at: datetime | None, now: datetim
         waits_with=known.waiting.get(digest, 1) - 1 if future else None,
         told_with=told - 1 if row.status != Status.WAITING else 0,
     )
+
+
+def _stands(row: Row[Any], attempt: Row[Any] | None) -> Next:
+    """Where it stands; one whose provider took it, where that is not unfolded yet, as it will stand then."""
+    if row.status == Status.SENDING and attempt and attempt.outcome == "accepted":
+        return retry.accepted(attempt.finished_at, channels.load(row.channel).RECEIPT_WINDOW)
+    return Next(Status(row.status), row.due_at)
 
 
 def _player(lane: str) -> str:
@@ -139,7 +148,7 @@ def _paused(row: Row[Any], pauses: Mapping[Kind, Mapping[str, Pause]]) -> tuple[
 
 def _latest(tx: Connection, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
     """The newest attempt of each that was tried."""
-    query = select(attempts).where(attempts.c.notification_id.in_(ids)).order_by(attempts.c.started_at)
+    query = acceptances.seen().where(attempts.c.notification_id.in_(ids)).order_by(attempts.c.started_at)
     return {attempt.notification_id: attempt for attempt in tx.execute(query)}
 
 

@@ -41,10 +41,15 @@ def record(tx: Connection, runtime: Runtime, answers: Sequence[Answer], *, fold:
     provider reference, so that the receipt finds it.
     """
     now = runtime.clock()
-    whole = {one.handover.id: one for one in answers if fold and acceptances.foldable(one.outcomes)}
+    whole = {one.handover.id: one for one in answers if fold and _foldable(runtime, one, now)}
     acceptances.fold(tx, runtime, {key: _taken(one) for key, one in whole.items()}, now)
     _each(tx, runtime, [one for one in answers if one.handover.id not in whole], now)
     _measure(tx, runtime, answers, now)
+
+
+def _foldable(runtime: Runtime, answer: Answer, now: datetime) -> bool:
+    """Its lease is as old as its messages, or younger."""
+    return acceptances.foldable(runtime, answer.outcomes, answer.handover.held[0].taken_at, now)
 
 
 def _taken(answer: Answer) -> Accepted:

@@ -137,7 +137,8 @@ def _books(here: Runtime) -> dict[str, Any]:
     def settled() -> dict[str, Any] | None:
         with here.db.read() as tx:
             accounts, balanced = ledger.accounts(tx), ledger.balanced(tx)
-        moving = sum(account.standing.get(Status.ACCEPTED, 0) for account in accounts)
+        open_still = (Status.SENDING, Status.ACCEPTED)  # what one call took is unfolded in a moment
+        moving = sum(account.standing.get(status, 0) for account in accounts for status in open_still)
         if moving:
             return None
         delivered: Counter[str] = Counter()

@@ -9,7 +9,7 @@ class Status(StrEnum):
     """Where a notification is; each with its one line of meaning."""
 
     WAITING = "waiting"  # taken by us, to be handed over when due
-    SENDING = "sending"  # leased to a worker that is handing it over
+    SENDING = "sending"  # leased to a worker that is handing it over, or has just now (delivery.acceptances)
     ACCEPTED = "accepted"  # the provider took it; its receipt is awaited, or never came (reason no_receipt)
     DELIVERED = "delivered"  # the receipt says it reached the handset
     UNDELIVERED = "undelivered"  # the receipt says it did not

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, union_all
 
-from gateway.delivery import measures
+from gateway.delivery import acceptances, measures
 from gateway.delivery.store import attempts
 
 HOUR = 60  # minutes
@@ -81,10 +81,9 @@ class Last:
 def last_attempts(tx: Connection, providers: Sequence[str]) -> Mapping[str, Last]:
     """Of each of these providers; one query."""
     columns = attempts.c
-    wanted = [columns[name] for name in ("provider", "outcome", "code", "finished_at", "receipt_at")]
     newest = [
         select(
-            select(*wanted)
+            acceptances.seen()
             .where(columns.provider == name)
             .order_by(columns.started_at.desc())
             .limit(SAMPLE)

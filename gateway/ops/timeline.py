@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, select
 
 from gateway import cities
-from gateway.delivery import joined
+from gateway.delivery import acceptances, joined
 from gateway.delivery.store import attempts
 from gateway.notifications import store as notifications
 from gateway.notifications.store import notifications as messages
@@ -85,7 +85,7 @@ def _of_messages(tx: Connection, rows: Sequence[Row[Any]]) -> Iterator[Line]:
     for row in rows:
         yield from _message(row)
     mine = attempts.c.notification_id.in_([row.id for row in rows])
-    tried = tx.execute(select(attempts).where(mine)).all()
+    tried = tx.execute(acceptances.seen().where(mine)).all()
     told = joined.counted(tx, {one.handover for one in tried} if any(row.digest for row in rows) else ())
     for attempt in tried:
         yield from _attempt(attempt, told.get((attempt.handover, attempt.address_index), 1))
