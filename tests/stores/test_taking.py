@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -22,9 +23,11 @@ from gateway.delivery import ledger, taking
 from gateway.delivery.attempt import handing_over, run_lane
 from gateway.delivery.store import attempts
 from gateway.messages import Message
-from gateway.notifications import pauses, suppression
+from gateway.notifications import pauses, stored, suppression
+from gateway.notifications.check_codes import PLACEHOLDER, SAMPLE
 from gateway.notifications.pauses import Kind
 from gateway.notifications.preferences import ANY, Wish, prefer
+from gateway.notifications.request import Class, Request
 from gateway.notifications.store import notifications
 from gateway.providers import Accepted, Cause, Outcome, Rejected, Throttled
 from gateway.route_settings import Allowance
@@ -241,3 +244,33 @@ def test_a_text_that_asks_for_more_than_a_name_holds_the_broadcast(sqlite_world:
         assert row is not None
         assert row.state == store.State.PAUSED
     assert not world.rows()
+
+
+def test_a_page_of_all_sorts_is_stored_as_each_of_it_alone(sqlite_world: World) -> None:
+    """What neighbours share is worked out once; where they differ, each row is still its own."""
+    vault, now = sqlite_world.runtime.vault, sqlite_world.clock.now
+    plain = Request(None, "sms", Class.NOTICE, "policy/retirement_age", "zh-CN", {}, digest=True)
+    sorts = [
+        plain,
+        plain,
+        plain._replace(language="en"),
+        plain._replace(klass=Class.RESULT, title="x"),
+        plain,
+    ]
+    values = [{"name": f"王{n}*", PLACEHOLDER: SAMPLE} for n in range(len(sorts))]
+    asked = [
+        one._replace(personalisation=said, address=f"+861380000000{n}")
+        for n, (one, said) in enumerate(zip(sorts, values, strict=True))
+    ]
+    with sqlite_world.runtime.db.read() as tx:
+        columns = stored.as_columns(tx, sqlite_world.runtime, asked, now)
+        texts = stored.texts(tx, sqlite_world.runtime, asked)
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    singly = [stored.as_row(sqlite_world.runtime, one, texts[stored.text(one)], now) for one in asked]
+    for row, alone, request in zip(rows, singly, asked, strict=True):
+        for one in (row, alone):
+            key = one.pop("id")
+            assert vault.open("notifications.address", key, one.pop("address")) == request.address
+            words = vault.open("notifications.personalisation", key, one.pop("personalisation"))
+            assert json.loads(words) == request.personalisation
+    assert rows == singly
