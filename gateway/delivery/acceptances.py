@@ -41,7 +41,7 @@ from gateway.runtime import Runtime
 
 FEWEST = 10  # messages of a call that are worth a row: fewer are written down at once
 OF_A_LEASE = 6  # a part of it is waited for receipts: what died with its worker is far from lost then
-AT_ONCE = 20  # calls unfolded in one commit
+AT_ONCE = 10  # calls unfolded in one commit: SQLite is held for some 40 ms
 
 acceptances = Table(
     "acceptances",
