@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from celery.signals import worker_shutdown
+
 from gateway.broadcasts.expand import LANE, run_due
 from gateway.broadcasts.step import ONE_WRITER, USUAL
 from gateway.delivery import acceptances
@@ -19,5 +21,10 @@ def run() -> None:
 def _work(runtime: Runtime) -> None:
     with handing_over(runtime, LANE, stopping.is_set, fold=True) as calls:
         run_due(runtime, ONE_WRITER if runtime.db.one_writer else USUAL, calls)
-    if stopping.is_set():  # nobody may come for hours
-        acceptances.unfold_due(runtime, timedelta(seconds=runtime.settings.lease))
+
+
+@worker_shutdown.connect
+def _leave(**_: object) -> None:
+    """Leave nothing folded, of runs that ended before either: nobody may come for hours."""
+    runtime = current()
+    acceptances.unfold_due(runtime, timedelta(seconds=runtime.settings.lease))

@@ -6,10 +6,10 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection
 from datetime import timedelta
-from threading import Event
 from typing import Any, ClassVar
 
 import pytest
+from celery.signals import worker_shutdown
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -22,11 +22,10 @@ from gateway.delivery.inquiring import claim_questions
 from gateway.delivery.reconcile import ask
 from gateway.delivery.record import Answer, record
 from gateway.delivery.store import attempts
-from gateway.messages import Message
 from gateway.notifications import entries
 from gateway.notifications.store import notifications
 from gateway.ops import figures, timeline
-from gateway.providers import Absent, Callback, Delivery, Outcome
+from gateway.providers import Absent, Callback, Delivery
 from tasks import broadcasts
 from tests.stores.test_plans_of_workers import working
 from tests.stores.test_races import at_once
@@ -219,23 +218,17 @@ def test_a_receipt_that_knows_the_reference_alone_waits_until_it_is_unfolded(sql
     assert world.statuses() == {"delivered": PEOPLE}
 
 
-def test_a_worker_told_to_stop_leaves_nothing_folded(
+def test_a_worker_that_stops_leaves_nothing_folded(
     sqlite_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody may come for hours, and people look at how their messages stand."""
-    world, stopping = sqlite_world, Event()
-    world.settle(PEOPLE)
-    _start(world)
-    accepted = world.provider.script
-
-    def told_to_stop(handover: str, message: Message) -> Outcome:
-        stopping.set()
-        return accepted(handover, message)
-
-    monkeypatch.setattr(world.provider, "script", told_to_stop)
-    monkeypatch.setattr(broadcasts, "stopping", stopping)
-    broadcasts._work(world.runtime)
-    assert (_folded(world), world.statuses()) == (0, {"accepted": PEOPLE})
+    sqlite_world.settle(PEOPLE)
+    _start(sqlite_world)
+    broadcasts._work(sqlite_world.runtime)
+    assert (_folded(sqlite_world), sqlite_world.statuses()) == (1, {"sending": PEOPLE})
+    monkeypatch.setattr(broadcasts, "current", lambda: sqlite_world.runtime)
+    worker_shutdown.send(sender=None)
+    assert (_folded(sqlite_world), sqlite_world.statuses()) == (0, {"accepted": PEOPLE})
 
 
 # --- whoever comes when ---------------------------------------------------------------------------
