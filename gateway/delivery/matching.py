@@ -56,8 +56,8 @@ def apply(tx: Connection, runtime: Runtime, pairs: Sequence[tuple[str, Receipt]]
     Raises ``OvertakenError`` where somebody else applies one of them at this moment.
     """
     kinds = {name: _kind(runtime, name) for name in {name for name, _ in pairs}}
-    index = runtime.vault.index
-    addressed = [(name, receipt, index(kinds[name], receipt.address)) for name, receipt in pairs]
+    blind = runtime.vault.index
+    addressed = [(name, receipt, blind(kinds[name], receipt.address)) for name, receipt in pairs]
     known, joined = _matching(tx, addressed)
     applied = Applied()
     first: dict[tuple[UUID, str], _Final] = {}

@@ -21,9 +21,7 @@ _written_out = json.JSONEncoder(ensure_ascii=False).encode
 
 OWN = ("id", "citizen_id", "first_id", "address", "personalisation", "unsubscribe")
 """The columns of each message for itself: what is sealed, and whom it goes to."""
-_others = attrgetter(
-    *(name for name in Request._fields if name not in OWN),
-)
+_others = attrgetter(*(name for name in Request._fields if name not in OWN))
 
 Text = tuple[str, str, str]  # template, channel, language
 
